@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What the control socket can ask for: one method a verb of docs/control-protocol.md. The orchestrator implements it,
+// the server and the configuration call it. Everything here runs on the control thread, one call at a time, and does
+// not block longer than an attach takes.
+//
+// => Arguments have been checked for shape only: names are printable ASCII without blanks, enumerations are known
+// words.
+//    Whether an interface, head or hook of that name exists, and whether a program verifies, is the service's to say.
+// => On an error nothing has changed.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cbpf/instruction.h"
+#include "core/error.h"
+#include "daemon/api/views.h"
+
+namespace pfild::api {
+
+struct AttachRequest {
+    std::string interface;
+    Unknown unknown = Unknown::kPass; ///< the caller has put the configured default here when none was given
+
+    friend bool operator==(const AttachRequest&, const AttachRequest&) = default;
+};
+
+struct HookAddRequest {
+    std::string name; ///< "module:ruleset", both parts present (PF-31)
+    PacketType type = PacketType::kInet;
+    OnMatch on_match = OnMatch::kDrop;
+    std::optional<std::string> filter;      ///< shown, never compiled
+    std::vector<cbpf::Instruction> program; ///< not verified yet
+    std::uint32_t dlt = 0;                  ///< the DLT number the program was compiled for
+};
+
+struct LinkRequest {
+    std::string hook;
+    std::string head;
+    Directions directions;
+    bool append = false; ///< the end away from the wire (PF-20); link only
+
+    friend bool operator==(const LinkRequest&, const LinkRequest&) = default;
+};
+
+class Service {
+  public:
+    Service() = default;
+    Service(const Service&) = delete;
+    Service& operator=(const Service&) = delete;
+    Service(Service&&) = delete;
+    Service& operator=(Service&&) = delete;
+    virtual ~Service() = default;
+
+    [[nodiscard]] virtual core::Result<VersionView> version() = 0;
+    [[nodiscard]] virtual core::Result<StatusView> status() = 0;
+    /// ENODEV, EEXIST, EOPNOTSUPP, ENOBUFS.
+    [[nodiscard]] virtual core::Result<InterfaceView> attach(const AttachRequest& request) = 0;
+    /// ENODEV: no such interface, or not attached.
+    [[nodiscard]] virtual core::Result<void> detach(std::string_view interface) = 0;
+    /// All of them; the verb's limit is applied by the caller (PF-32).
+    [[nodiscard]] virtual core::Result<std::vector<HeadView>> heads() = 0;
+    [[nodiscard]] virtual core::Result<std::vector<HookView>> hooks() = 0;
+    /// EEXIST, EINVAL (the program does not verify, or is for another link type), ENOBUFS.
+    [[nodiscard]] virtual core::Result<HookView> hook_add(const HookAddRequest& request) = 0;
+    /// ENOENT. Unlinks it everywhere first; the hook never runs again after the return (PF-11).
+    [[nodiscard]] virtual core::Result<void> hook_delete(std::string_view name) = 0;
+    /// ENOENT, EINVAL, EEXIST, checked in this order before anything is inserted (PF-29).
+    [[nodiscard]] virtual core::Result<HeadView> link(const LinkRequest& request) = 0;
+    /// ENOENT only if linked in none of the requested directions (PF-30).
+    [[nodiscard]] virtual core::Result<HeadView> unlink(const LinkRequest& request) = 0;
+    [[nodiscard]] virtual core::Result<StatsView> stats() = 0;
+};
+
+} // namespace pfild::api
