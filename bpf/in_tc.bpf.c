@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0
+/* The IN head: TC ingress of an attached interface. */
+#include "decide.h"
+
+/* linux/if_packet.h, which needs a libc */
+#define PACKET_HOST 0
+#define PACKET_BROADCAST 1
+#define PACKET_MULTICAST 2
+#define PACKET_OTHERHOST 3
+
+/*
+ * A packet that came back was handed to the interface by redirect, which calls every packet "for this host". What it is
+ * the address says, by the rule with which a driver would have said it (eth_type_trans).
+ */
+static __always_inline void restore_packet_type(struct __sk_buff* skb, const struct pfild_interface* self) {
+    __u8 to[6];
+    __u32 broadcast = 1, ours = 1, type = PACKET_HOST;
+
+    if (bpf_skb_load_bytes(skb, 0, to, sizeof(to)))
+        return;
+    for (int i = 0; i < 6; i++) {
+        broadcast &= to[i] == 0xff;
+        ours &= to[i] == self->mac[i];
+    }
+    if (to[0] & 1)
+        type = broadcast ? PACKET_BROADCAST : PACKET_MULTICAST;
+    else if (!ours)
+        type = PACKET_OTHERHOST;
+    if (type != PACKET_HOST)
+        bpf_skb_change_type(skb, type);
+}
+
+SEC("tc")
+int pfild_in(struct __sk_buff* skb) {
+    __u32 ifindex = skb->ifindex;
+    const struct pfild_interface* self = bpf_map_lookup_elem(&interfaces, &ifindex);
+    const struct head head = {.divert = PFILD_DIVERT_IN, .outgoing = 0};
+
+    if (!self)
+        return TC_ACT_UNSPEC;
+    if (skb->tc_index == PFILD_REENTRY) {
+        skb->tc_index = 0;
+        restore_packet_type(skb, self);
+        count(PFILD_COUNTERS_IN(self->slot), PFILD_COUNT_REENTERED);
+        return TC_ACT_UNSPEC;
+    }
+    return decide(skb, self, head);
+}
+
+char _license[] SEC("license") = "Dual BSD/GPL";

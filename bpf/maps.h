@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
+/*
+ * The maps that the programs share. Each .bpf.c that includes this file defines them weakly; linking the objects makes
+ * them one. The daemon writes `interfaces`, `ports` and `sockets`; the programs write `counters`.
+ */
+#pragma once
+
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+
+#include "pfild/abi.h"
+
+/* Attached interfaces by ifindex. */
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, PFILD_MAX_INTERFACES);
+    __type(key, __u32);
+    __type(value, struct pfild_interface);
+} interfaces SEC(".maps") __weak;
+
+/* Ends of ports by ifindex; the stack's ends and the engine's ends live in different namespaces, so in different maps.
+ */
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, PFILD_MAX_SOCKETS);
+    __type(key, __u32);
+    __type(value, struct pfild_port);
+} stack_ports SEC(".maps") __weak;
+
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, PFILD_MAX_SOCKETS);
+    __type(key, __u32);
+    __type(value, struct pfild_port);
+} engine_ports SEC(".maps") __weak;
+
+/* The engine's AF_XDP sockets. An empty slot means that nobody is home: the kernel empties it when a socket closes. */
+struct {
+    __uint(type, BPF_MAP_TYPE_XSKMAP);
+    __uint(max_entries, PFILD_MAX_SOCKETS);
+    __type(key, __u32);
+    __type(value, __u32);
+} sockets SEC(".maps") __weak;
+
+/* Counters by PFILD_COUNTERS_IN/OUT(slot). */
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, 2 * PFILD_MAX_INTERFACES);
+    __type(key, __u32);
+    __type(value, struct pfild_counters);
+} counters SEC(".maps") __weak;
+
+/* Counts one packet; `what` is a constant. Per CPU and programs do not nest on one: a plain add is exact. */
+static __always_inline void count(__u32 where, enum pfild_counter what) {
+    struct pfild_counters* all = bpf_map_lookup_elem(&counters, &where);
+
+    if (all)
+        all->count[what]++;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the kernel half (bpf/) and the engine (daemon/, core/) must agree on: the label of a diverted packet, what a
+ * head knows of its interface, and what it counts. C11 and C++20; sizes are asserted on both sides.
+ */
+#ifndef PFILD_ABI_H
+#define PFILD_ABI_H
+
+#include <linux/types.h>
+
+#ifdef __cplusplus
+#define PFILD_ASSERT_SIZE(type, size) static_assert(sizeof(type) == (size), #type)
+#else
+#define PFILD_ASSERT_SIZE(type, size) _Static_assert(sizeof(type) == (size), #type)
+#endif
+
+/*
+ * Label. A packet that a TC head diverts carries 16 bits for the engine as its outermost 802.1ad tag:
+ *
+ *      15  14  13  12 | 11 ............ 1 |  0
+ *       1   0   1   0 |    reserved, 0    | FWD
+ *
+ * FWD: the packet is forwarded, not made here (PFIL_FWD, contract PF-15). The mark in the upper bits, with the tag's
+ * type, tells what a head sent from what the port's own stack sends; the latter is dropped and counted.
+ */
+#define PFILD_LABEL_TYPE 0x88a8 /* ETH_P_8021AD, host byte order */
+#define PFILD_LABEL_SIZE 4      /* bytes in the frame: type and value */
+#define PFILD_LABEL_MARK 0xa000
+#define PFILD_LABEL_MARK_MASK 0xf000
+#define PFILD_LABEL_FWD 0x0001
+
+/* skb->tc_index of a packet that comes back from the engine; above 255, which is as far as classifiers count. */
+#define PFILD_REENTRY 0x7066
+
+/* Instances attach at most so many interfaces; an interface's slot is below it. */
+#define PFILD_MAX_INTERFACES 64
+
+/* Sockets by interface slot: the socket that takes IN packets up (on q0) and the one that takes OUT packets (on p0). */
+#define PFILD_SOCKET_IN(slot) (2 * (slot))
+#define PFILD_SOCKET_OUT(slot) (2 * (slot) + 1)
+#define PFILD_MAX_SOCKETS (2 * PFILD_MAX_INTERFACES)
+
+/* Where a packet of one interface and direction is counted. */
+#define PFILD_COUNTERS_IN(slot) (2 * (slot))
+#define PFILD_COUNTERS_OUT(slot) (2 * (slot) + 1)
+
+/* What a head does with packets when no engine takes them, and whether any hook asks for them at all. */
+#define PFILD_UNKNOWN_DROP 0x1 /* else pass */
+#define PFILD_DIVERT_IN 0x2    /* a hook is linked IN on a head that this interface's packets pass */
+#define PFILD_DIVERT_OUT 0x4
+
+/* An attached interface, looked up by its ifindex. 24 bytes, host byte order. */
+struct pfild_interface {
+    __u32 slot;   /* 0 .. PFILD_MAX_INTERFACES - 1 */
+    __u32 flags;  /* PFILD_UNKNOWN_DROP | PFILD_DIVERT_* */
+    __u32 port_p; /* ifindex of p1: OUT packets go up here */
+    __u32 port_q; /* ifindex of q1: IN packets go up here */
+    __u8 mac[6];  /* of the interface: what is for this host and what is not */
+    __u8 pad[2];
+};
+PFILD_ASSERT_SIZE(struct pfild_interface, 24);
+
+/*
+ * What happened to a packet, per interface and direction; per CPU. The names are in PFILD_COUNTER_NAMES, in the same
+ * order, and what they mean in docs/counters.md.
+ */
+enum pfild_counter {
+    PFILD_COUNT_DIVERTED,           /* sent to the engine */
+    PFILD_COUNT_REENTERED,          /* came back from the engine, gone on into the stack or to the qdisc */
+    PFILD_COUNT_PASSED_UNHOOKED,    /* passed: no hook in this direction */
+    PFILD_COUNT_PASSED_NEIGHBOUR,   /* passed: ARP or IPv6 neighbour discovery */
+    PFILD_COUNT_PASSED_UNATTENDED,  /* passed: nobody to ask, unknown = pass */
+    PFILD_COUNT_DROPPED_UNATTENDED, /* dropped: nobody to ask, unknown = drop */
+    PFILD_COUNT_DROPPED_LABEL,      /* dropped: the label could not be written */
+    PFILD_COUNT_DROPPED_STRAY,      /* dropped on the port: no label, so not from a head */
+    PFILD_COUNTERS
+};
+
+#define PFILD_COUNTER_NAMES                                                                                            \
+    {                                                                                                                  \
+        "diverted", "reentered", "passed_unhooked", "passed_neighbour", "passed_unattended", "dropped_unattended",     \
+            "dropped_label", "dropped_stray"                                                                           \
+    }
+
+struct pfild_counters {
+    __u64 count[PFILD_COUNTERS];
+};
+PFILD_ASSERT_SIZE(struct pfild_counters, 64);
+
+/* An end of a port, looked up by its ifindex: p1 and q1 in the instance's namespace, p0 and q0 in the private one. */
+struct pfild_port {
+    __u32 target;   /* p1, q1: ifindex of the attached interface; p0, q0: socket number */
+    __u32 counters; /* PFILD_COUNTERS_IN or _OUT of the interface */
+};
+PFILD_ASSERT_SIZE(struct pfild_port, 8);
+
+#endif
