@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What the engine runs: for each head and direction the hooks in run order, frozen (contract PF-11, PF-17, PF-20).
+//
+// The control thread fills a Snapshot and then gives it away as const: from there on it never changes, and the engine
+// reads it without a lock. It keeps its hooks alive; it is destroyed on the control thread, after the engine has let go
+// of it (see publication.h).
+//
+//      chain(inet | inet6 | ethernet, in | out)     one of each in an instance
+//      chain(slot, in | out)                        one for each attached interface, slot 0 to 63
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "core/direction.h"
+#include "core/pfil/hook.h"
+
+namespace pfild::core {
+
+inline constexpr std::uint8_t kInterfaceSlots = 64;
+
+/// Which filtering point (PF-05): the instance's one of that type, or that of the interface in a slot.
+struct HeadKey {
+    HeadType type = HeadType::ethernet;
+    std::optional<std::uint8_t> slot; ///< < kInterfaceSlots; the type is then ethernet
+
+    friend bool operator==(const HeadKey&, const HeadKey&) = default;
+};
+
+class Snapshot {
+  public:
+    /// Hooks in run order.
+    using Chain = std::span<Hook* const>;
+
+    /// Sets the chain of a head; the last word for that head and direction. Before the snapshot is given away.
+    void set_chain(HeadKey key, Direction direction, std::span<const std::shared_ptr<Hook>> hooks);
+
+    [[nodiscard]] Chain chain(HeadType type, Direction direction) const noexcept {
+        return by_type_[index(direction)][index(type)];
+    }
+    /// => slot < kInterfaceSlots.
+    [[nodiscard]] Chain chain(std::uint8_t slot, Direction direction) const noexcept {
+        return by_slot_[index(direction)][slot];
+    }
+
+    /// Whether a packet of that interface and direction can meet any hook: if not, there is nothing to divert it for
+    /// (PF-26). Constant time. => slot < kInterfaceSlots.
+    [[nodiscard]] bool hooked(std::uint8_t slot, Direction direction) const noexcept {
+        return types_hooked_[index(direction)] != 0 || ((slots_hooked_[index(direction)] >> slot) & 1U) != 0;
+    }
+
+  private:
+    using Hooks = std::vector<Hook*>;
+
+    std::array<std::array<Hooks, kHeadTypes>, kDirections> by_type_;
+    std::array<std::array<Hooks, kInterfaceSlots>, kDirections> by_slot_;
+    std::array<std::uint8_t, kDirections> types_hooked_{};  ///< bit: HeadType
+    std::array<std::uint64_t, kDirections> slots_hooked_{}; ///< bit: slot
+    std::vector<std::shared_ptr<Hook>> alive_;
+};
+
+} // namespace pfild::core
