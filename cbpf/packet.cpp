@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The parts of a packet view that deal with more than one piece.
+#include "cbpf/packet.h"
+
+#include <algorithm>
+
+namespace pfild::cbpf {
+
+Packet::Packet(std::span<const Segment> segments, std::uint32_t offset, std::uint32_t wire_length) noexcept
+    : wire_length_(wire_length) {
+    std::size_t first = 0;
+    while (first < segments.size() && segments[first].length <= offset) {
+        offset -= segments[first].length;
+        ++first;
+    }
+    if (first == segments.size()) {
+        return;
+    }
+    head_ = segments[first].data + offset;
+    head_length_ = clamp(segments[first].length - offset);
+    rest_ = segments.subspan(first + 1);
+    std::size_t captured = head_length_;
+    for (const Segment& segment : rest_) {
+        captured += segment.length;
+    }
+    captured_length_ = clamp(captured);
+}
+
+/// Byte by byte, because each may lie in another piece. A load that is outside the packet ends here, too.
+bool Packet::load_from_chain(std::uint64_t offset, std::size_t size, std::uint32_t& value) const noexcept {
+    if (offset + size > captured_length_) {
+        return false;
+    }
+    Segment piece{head_, head_length_};
+    auto next = rest_.begin();
+    std::uint32_t loaded = 0;
+    for (std::size_t count = 0; count < size; ++count, ++offset) {
+        while (offset >= piece.length) { // ends: captured_length_ bytes lie in the pieces
+            offset -= piece.length;
+            piece = *next++;
+        }
+        loaded = loaded << 8U | piece.data[offset];
+    }
+    value = loaded;
+    return true;
+}
+
+} // namespace pfild::cbpf
