@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The pytest side of the harness: fixtures, the time limit of a test, and what becomes of a skip.
+
+A file of tests with a skipped test ends with exit code 77, which ctest shows as skipped; with PFILD_REQUIRE_ALL=1 a skip is a
+failure. A test that takes longer than PFILD_TEST_SECONDS (default 120) fails by itself, before ctest would kill it.
+"""
+import os
+import signal
+
+import pytest
+
+from . import cleanup, lab
+from .pfild import Pfild
+from .transfer import HttpServer
+
+EXIT_SKIPPED = 77
+_skipped = []
+
+
+def required():
+    return os.environ.get("PFILD_REQUIRE_ALL") == "1"
+
+
+def pytest_sessionstart():
+    cleanup.install()
+    if os.geteuid() == 0:
+        lab.remove_abandoned()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    outcome = yield
+    report = outcome.get_result()
+    if report.skipped and required():
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"PFILD_REQUIRE_ALL=1, and this test cannot run: {reason}"
+    if report.skipped:
+        _skipped.append(item.nodeid)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session, exitstatus):
+    if exitstatus == 0 and _skipped:
+        session.exitstatus = EXIT_SKIPPED
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_protocol(item):
+    """Covers set-up and clean-up too."""
+    limit_s = int(os.environ.get("PFILD_TEST_SECONDS", "120"))
+
+    def give_up(_number, _frame):
+        pytest.fail(f"{item.name} took longer than {limit_s} s")
+
+    signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(limit_s)
+    yield
+    signal.alarm(0)
+
+
+def _need_root():
+    if os.geteuid() != 0:
+        pytest.skip("network namespaces need root")
+
+
+@pytest.fixture
+def make_lab():
+    """make_lab("host") or make_lab("router"): as many as a test wants."""
+    _need_root()
+    made = []
+
+    def make(topology="host"):
+        made.append(lab.Lab(topology))
+        return made[-1]
+
+    yield make
+    for one in reversed(made):
+        one.close()
+
+
+@pytest.fixture
+def host_lab(make_lab):
+    return make_lab("host")
+
+
+@pytest.fixture
+def router_lab(make_lab):
+    return make_lab("router")
+
+
+@pytest.fixture
+def start_pfild(make_lab):
+    """start_pfild(lab.fw, config=..): daemons that are gone after the test. A failed test shows their logs."""
+    started = []
+
+    def start(host, **options):
+        daemon = Pfild(host, start=False, **options)
+        started.append(daemon)
+        daemon.start()
+        return daemon
+
+    yield start
+    for daemon in reversed(started):
+        daemon.close()
+        print(f"--- log of pfild {daemon.name}\n{daemon.log}")
+
+
+@pytest.fixture
+def serve_http(make_lab):
+    """serve_http(host): an HttpServer."""
+    started = []
+
+    def serve(host, port=8080):
+        started.append(HttpServer(host, port))
+        return started[-1]
+
+    yield serve
+    for server in reversed(started):
+        server.close()

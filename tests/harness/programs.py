@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Where the programs under test are: PFILD_BIN_DIR is the build folder (ctest sets it)."""
+import os
+import pathlib
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+HARNESS = ROOT / "tests" / "harness"
+LAB = ROOT / "scripts" / "lab"
+
+_PLACES = {"pfild": "daemon/pfild", "bpfctl": "bpfctl/bpfctl", "udp_flow": "tests/harness/udp_flow"}
+
+
+def program(name):
+    """The path of a built program; an error that says what to do when it is not there."""
+    folder = os.environ.get("PFILD_BIN_DIR")
+    if folder is None:
+        raise RuntimeError("PFILD_BIN_DIR is not set: give the build folder, e.g. PFILD_BIN_DIR=build/release")
+    path = pathlib.Path(folder).resolve() / _PLACES[name]
+    if not path.exists():
+        raise RuntimeError(f"{path} is not built")
+    return str(path)
