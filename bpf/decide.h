@@ -24,11 +24,11 @@
 /* Which of the two heads a program is; constant in each, so that the compiler leaves out the other. */
 struct head {
     __u32 divert;   /* PFILD_DIVERT_IN or _OUT */
-    __u32 outgoing; /* 0: IN, 1: OUT; offset in sockets and counters */
+    __u32 outgoing; /* 0: IN, 1: OUT */
 };
 
 /* Nobody takes packets from a socket that is not there: the kernel empties the slot when the engine's socket closes. */
-static __always_inline int engine_alive(__u32 socket) { return bpf_map_lookup_elem(&sockets, &socket) != 0; }
+static __always_inline int engine_alive(__u32 lane) { return bpf_map_lookup_elem(&sockets, &lane) != 0; }
 
 /* ARP and IPv6 neighbour discovery, also inside VLAN tags, whether those are in the packet or beside it. */
 static __always_inline int is_neighbour_traffic(struct __sk_buff* skb) {
@@ -52,34 +52,34 @@ static __always_inline int is_neighbour_traffic(struct __sk_buff* skb) {
 }
 
 static __always_inline int divert(struct __sk_buff* skb, const struct pfild_interface* self, const struct head head) {
-    __u32 where = 2 * self->slot + head.outgoing;
+    __u32 lane = 2 * self->slot + head.outgoing;
     __u16 label = PFILD_LABEL_MARK;
 
     if (head.outgoing && skb->ingress_ifindex) /* it goes out and once came in: forwarded */
         label |= PFILD_LABEL_FWD;
     if (bpf_skb_vlan_push(skb, bpf_htons(PFILD_LABEL_TYPE), label)) {
-        count(where, PFILD_COUNT_DROPPED_LABEL);
+        count(lane, PFILD_COUNT_DROPPED_LABEL);
         return TC_ACT_SHOT;
     }
-    count(where, PFILD_COUNT_DIVERTED);
+    count(lane, PFILD_COUNT_DIVERTED);
     return bpf_redirect(head.outgoing ? self->port_p : self->port_q, 0);
 }
 
 static __always_inline int decide(struct __sk_buff* skb, const struct pfild_interface* self, const struct head head) {
-    __u32 where = 2 * self->slot + head.outgoing;
+    __u32 lane = 2 * self->slot + head.outgoing;
 
-    if (!engine_alive(where)) {
+    if (!engine_alive(lane)) {
         int drop = (self->flags & PFILD_UNKNOWN_DROP) && !is_neighbour_traffic(skb);
 
-        count(where, drop ? PFILD_COUNT_DROPPED_UNATTENDED : PFILD_COUNT_PASSED_UNATTENDED);
+        count(lane, drop ? PFILD_COUNT_DROPPED_UNATTENDED : PFILD_COUNT_PASSED_UNATTENDED);
         return drop ? TC_ACT_SHOT : TC_ACT_UNSPEC;
     }
     if (!(self->flags & head.divert)) {
-        count(where, PFILD_COUNT_PASSED_UNHOOKED);
+        count(lane, PFILD_COUNT_PASSED_UNHOOKED);
         return TC_ACT_UNSPEC;
     }
     if (is_neighbour_traffic(skb)) {
-        count(where, PFILD_COUNT_PASSED_NEIGHBOUR);
+        count(lane, PFILD_COUNT_PASSED_NEIGHBOUR);
         return TC_ACT_UNSPEC;
     }
     return divert(skb, self, head);

@@ -38,10 +38,10 @@ int pfild_in(struct __sk_buff* skb) {
 
     if (!self)
         return TC_ACT_UNSPEC;
-    if (skb->tc_index == PFILD_REENTRY) {
+    if (skb->tc_index == PFILD_REENTRY(PFILD_LANE_IN(self->slot))) {
         skb->tc_index = 0;
         restore_packet_type(skb, self);
-        count(PFILD_COUNTERS_IN(self->slot), PFILD_COUNT_REENTERED);
+        count(PFILD_LANE_IN(self->slot), PFILD_COUNT_REENTERED);
         return TC_ACT_UNSPEC;
     }
     return decide(skb, self, head);

@@ -23,37 +23,38 @@ struct {
  */
 struct {
     __uint(type, BPF_MAP_TYPE_HASH);
-    __uint(max_entries, PFILD_MAX_SOCKETS);
+    __uint(max_entries, PFILD_MAX_LANES);
     __type(key, __u32);
     __type(value, struct pfild_port);
 } stack_ports SEC(".maps") __weak;
 
 struct {
     __uint(type, BPF_MAP_TYPE_HASH);
-    __uint(max_entries, PFILD_MAX_SOCKETS);
+    __uint(max_entries, PFILD_MAX_LANES);
     __type(key, __u32);
     __type(value, struct pfild_port);
 } engine_ports SEC(".maps") __weak;
 
-/* The engine's AF_XDP sockets. An empty slot means that nobody is home: the kernel empties it when a socket closes. */
+/* The engine's AF_XDP sockets by lane. An empty slot means that nobody is home: the kernel empties it when a socket
+ * closes. */
 struct {
     __uint(type, BPF_MAP_TYPE_XSKMAP);
-    __uint(max_entries, PFILD_MAX_SOCKETS);
+    __uint(max_entries, PFILD_MAX_LANES);
     __type(key, __u32);
     __type(value, __u32);
 } sockets SEC(".maps") __weak;
 
-/* Counters by PFILD_COUNTERS_IN/OUT(slot). */
+/* Counters by lane. */
 struct {
     __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-    __uint(max_entries, 2 * PFILD_MAX_INTERFACES);
+    __uint(max_entries, PFILD_MAX_LANES);
     __type(key, __u32);
     __type(value, struct pfild_counters);
 } counters SEC(".maps") __weak;
 
 /* Counts one packet; `what` is a constant. Per CPU and programs do not nest on one: a plain add is exact. */
-static __always_inline void count(__u32 where, enum pfild_counter what) {
-    struct pfild_counters* all = bpf_map_lookup_elem(&counters, &where);
+static __always_inline void count(__u32 lane, enum pfild_counter what) {
+    struct pfild_counters* all = bpf_map_lookup_elem(&counters, &lane);
 
     if (all)
         all->count[what]++;

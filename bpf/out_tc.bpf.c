@@ -10,9 +10,9 @@ int pfild_out(struct __sk_buff* skb) {
 
     if (!self)
         return TC_ACT_UNSPEC;
-    if (skb->tc_index == PFILD_REENTRY) {
+    if (skb->tc_index == PFILD_REENTRY(PFILD_LANE_OUT(self->slot))) {
         skb->tc_index = 0;
-        count(PFILD_COUNTERS_OUT(self->slot), PFILD_COUNT_REENTERED);
+        count(PFILD_LANE_OUT(self->slot), PFILD_COUNT_REENTERED);
         return TC_ACT_UNSPEC;
     }
     return decide(skb, self, head);

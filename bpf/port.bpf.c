@@ -29,10 +29,10 @@ int port_up(struct xdp_md* ctx) {
         return XDP_DROP;
     if ((const void*)(frame + 1) > (const void*)(long)ctx->data_end || frame->type != bpf_htons(PFILD_LABEL_TYPE) ||
         (frame->label & bpf_htons(PFILD_LABEL_MARK_MASK)) != bpf_htons(PFILD_LABEL_MARK)) {
-        count(port->counters, PFILD_COUNT_DROPPED_STRAY);
+        count(port->lane, PFILD_COUNT_DROPPED_STRAY);
         return XDP_DROP;
     }
-    return bpf_redirect_map(&sockets, port->target, XDP_DROP);
+    return bpf_redirect_map(&sockets, port->lane, XDP_DROP);
 }
 
 static __always_inline int reenter(struct __sk_buff* skb, __u64 flags) {
@@ -41,8 +41,8 @@ static __always_inline int reenter(struct __sk_buff* skb, __u64 flags) {
 
     if (!port)
         return TC_ACT_SHOT;
-    skb->tc_index = PFILD_REENTRY;
-    return bpf_redirect(port->target, flags);
+    skb->tc_index = PFILD_REENTRY(port->lane);
+    return bpf_redirect(port->interface, flags);
 }
 
 SEC("tc")

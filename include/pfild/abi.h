@@ -29,20 +29,23 @@
 #define PFILD_LABEL_MARK_MASK 0xf000
 #define PFILD_LABEL_FWD 0x0001
 
-/* skb->tc_index of a packet that comes back from the engine; above 255, which is as far as classifiers count. */
-#define PFILD_REENTRY 0x7066
-
 /* Instances attach at most so many interfaces; an interface's slot is below it. */
 #define PFILD_MAX_INTERFACES 64
 
-/* Sockets by interface slot: the socket that takes IN packets up (on q0) and the one that takes OUT packets (on p0). */
-#define PFILD_SOCKET_IN(slot) (2 * (slot))
-#define PFILD_SOCKET_OUT(slot) (2 * (slot) + 1)
-#define PFILD_MAX_SOCKETS (2 * PFILD_MAX_INTERFACES)
+/*
+ * A lane is one direction of one attached interface. Its number names its socket (lane IN comes up on q0, lane OUT on
+ * p0), its counters and its re-entry mark.
+ */
+#define PFILD_LANE_IN(slot) (2U * (slot))
+#define PFILD_LANE_OUT(slot) (2U * (slot) + 1U)
+#define PFILD_MAX_LANES (2 * PFILD_MAX_INTERFACES)
 
-/* Where a packet of one interface and direction is counted. */
-#define PFILD_COUNTERS_IN(slot) (2 * (slot))
-#define PFILD_COUNTERS_OUT(slot) (2 * (slot) + 1)
+/*
+ * skb->tc_index of a packet that comes back from the engine: above 255, which is as far as classifiers count. It names
+ * interface and direction (as counters do), so a mark that a missing head did not take off says nothing to another
+ * head.
+ */
+#define PFILD_REENTRY(where) (0x7000 + (where))
 
 /* What a head does with packets when no engine takes them, and whether any hook asks for them at all. */
 #define PFILD_UNKNOWN_DROP 0x1 /* else pass */
@@ -61,7 +64,7 @@ struct pfild_interface {
 PFILD_ASSERT_SIZE(struct pfild_interface, 24);
 
 /*
- * What happened to a packet, per interface and direction; per CPU. The names are in PFILD_COUNTER_NAMES, in the same
+ * What happened to a packet, per lane and CPU. The names are in PFILD_COUNTER_NAMES, in the same
  * order, and what they mean in docs/counters.md.
  */
 enum pfild_counter {
@@ -89,8 +92,8 @@ PFILD_ASSERT_SIZE(struct pfild_counters, 64);
 
 /* An end of a port, looked up by its ifindex: p1 and q1 in the instance's namespace, p0 and q0 in the private one. */
 struct pfild_port {
-    __u32 target;   /* p1, q1: ifindex of the attached interface; p0, q0: socket number */
-    __u32 counters; /* PFILD_COUNTERS_IN or _OUT of the interface */
+    __u32 lane;      /* of the packets that the program on this end handles */
+    __u32 interface; /* ifindex of the attached interface, for the way back; 0 on p0 and q0 */
 };
 PFILD_ASSERT_SIZE(struct pfild_port, 8);
 

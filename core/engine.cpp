@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// The story of a packet, from the head that diverted it to the way back:
+//
+//        wire                                        stack
+//          |  IN head: label, redirect to q1           |  OUT head: label, redirect to p1
+//          v                                           v
+//     q: receive                                  p: receive
+//          \                                          /
+//           take the label -> parse -> run the heads -> pass? the other port takes it down : it ends here
+//          /                                          \.
+//     p: transmit -> p1 -> into the stack         q: transmit -> q1 -> qdisc -> wire
+//
+// Life of a frame: receive() makes the engine its holder; a hook that stops it has disposed of it; transmit() hands it
+// to a socket; whatever is still here at the end of carry() is destroyed, which gives its buffers back. So every path
+// ends with an empty batch, and FrameCounts balances.
+//
+// Rules: one snapshot serves a whole round, taken at a moment when the engine holds none (a quiescent point), so a
+// change is seen by a packet entirely or not at all, and a hook that was unlinked never runs once unlink has returned.
+//
+#include "core/engine.h"
+
+#include <algorithm>
+#include <cassert>
+
+#include "core/label.h"
+#include "core/packet_view.h"
+#include "core/pfil/run_heads.h"
+
+namespace pfild::core {
+namespace {
+
+// One writer: a load and a store, no locked instruction.
+void add_to(Engine::Counters& counters, EngineCounter which, std::uint64_t count) {
+    std::atomic<std::uint64_t>& counter = counters[static_cast<std::size_t>(which)];
+    counter.store(counter.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
+}
+
+} // namespace
+
+void Engine::add(const EngineInterface& interface) {
+    assert(interface.slot < interfaces_.size() && !interfaces_[interface.slot]);
+    for (Counters& counters : counters_[interface.slot]) {
+        for (auto& counter : counters) {
+            counter.store(0, std::memory_order_relaxed);
+        }
+    }
+    interfaces_[interface.slot] = interface;
+}
+
+void Engine::remove(std::uint8_t slot) { interfaces_[slot].reset(); }
+
+std::size_t Engine::round() noexcept {
+    const Snapshot& rules = rules_.quiescent();
+    std::size_t packets = 0;
+    for (const auto& interface : interfaces_) {
+        if (interface) {
+            packets += carry(rules, *interface, Direction::in);
+            packets += carry(rules, *interface, Direction::out);
+        }
+    }
+    return packets;
+}
+
+std::size_t Engine::carry(const Snapshot& rules, const EngineInterface& interface, Direction direction) noexcept {
+    FramePort& up = direction == Direction::in ? *interface.q : *interface.p;
+    FramePort& down = direction == Direction::in ? *interface.p : *interface.q;
+    Counters& counters = counters_[interface.slot][index(direction)];
+
+    const std::size_t received = up.receive(batch_);
+    std::size_t passed = 0; // frames that pass move to the front of the batch
+    for (std::size_t i = 0; i < received; i++) {
+        Frame frame = std::move(batch_[i]);
+        const std::optional<Label> label = take_label(frame);
+        if (!label) {
+            add_to(counters, EngineCounter::dropped_label, 1);
+            continue;
+        }
+        add_to(counters, EngineCounter::received_bytes, frame.length());
+        PacketView view = parse(frame);
+        const Passage passage{.interface_slot = interface.slot,
+                              .direction = direction,
+                              .forwarded = label->forwarded,
+                              .ifindex = interface.ifindex};
+        const Verdict verdict = run_heads(rules, passage, frame, view);
+        switch (verdict.action) {
+        case Action::pass:
+        case Action::reallocated:
+            batch_[passed++] = std::move(frame);
+            break;
+        case Action::dropped:
+            add_to(counters, EngineCounter::dropped, 1);
+            break;
+        case Action::consumed:
+            add_to(counters, EngineCounter::consumed, 1);
+            break;
+        }
+    }
+
+    const std::size_t sent = down.transmit(std::span(batch_).first(passed));
+    std::for_each(batch_.begin() + static_cast<std::ptrdiff_t>(sent),
+                  batch_.begin() + static_cast<std::ptrdiff_t>(passed), [](Frame& frame) { frame.reset(); });
+    add_to(counters, EngineCounter::received, received);
+    add_to(counters, EngineCounter::passed, sent);
+    add_to(counters, EngineCounter::dropped_backlog, passed - sent);
+    up.settle();
+    down.settle();
+    return received;
+}
+
+} // namespace pfild::core

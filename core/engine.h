@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The engine: takes the packets that the heads divert, runs the hooks over them and sends on what passes.
+// One thread runs it and owns what it touches; counters may be read by any thread.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "core/direction.h"
+#include "core/frame.h"
+#include "core/pfil/publication.h"
+#include "core/ports.h"
+#include "pfild/abi.h"
+
+namespace pfild::core {
+
+/// What the engine counts, per interface and direction; packets unless the name says otherwise.
+enum class EngineCounter : std::uint8_t {
+    received,
+    received_bytes,
+    passed,
+    dropped,         ///< by a hook
+    consumed,        ///< kept by a hook
+    dropped_label,   ///< came without a readable label
+    dropped_backlog, ///< passed, but the way back had no room: the receiver is slower than the sender
+};
+inline constexpr std::array<std::string_view, 7> kEngineCounterNames{
+    "received", "received_bytes", "passed", "dropped", "consumed", "dropped_label", "dropped_backlog"};
+
+/// An attached interface as the engine sees it.
+struct EngineInterface {
+    std::uint8_t slot = 0; ///< below PFILD_MAX_INTERFACES
+    std::uint32_t ifindex = 0;
+    FramePort* p = nullptr; ///< carries OUT up and IN down
+    FramePort* q = nullptr; ///< carries IN up and OUT down
+};
+
+class Engine {
+  public:
+    using Counters = std::array<std::atomic<std::uint64_t>, kEngineCounterNames.size()>;
+
+    /// => `rules` outlives the engine; this thread becomes its reader.
+    explicit Engine(Publication& rules) : rules_(rules) {}
+
+    /// From the next round on, packets of the interface are taken. => the ports outlive their interface here.
+    void add(const EngineInterface& interface);
+    void remove(std::uint8_t slot);
+
+    /// One batch of every interface in each direction. Returns the number of packets taken; 0: nothing to do, may
+    /// sleep.
+    [[nodiscard]] std::size_t round() noexcept;
+
+    /// Any thread. They start at 0 when the interface is added.
+    [[nodiscard]] const Counters& counters(std::uint8_t slot, Direction direction) const {
+        return counters_[slot][index(direction)];
+    }
+
+  private:
+    static constexpr std::size_t kBatch = 64;
+
+    std::size_t carry(const Snapshot& rules, const EngineInterface& interface, Direction direction) noexcept;
+
+    Publication& rules_;
+    std::array<std::optional<EngineInterface>, PFILD_MAX_INTERFACES> interfaces_;
+    std::array<std::array<Counters, kDirections>, PFILD_MAX_INTERFACES> counters_{};
+    std::array<Frame, kBatch> batch_;
+};
+
+} // namespace pfild::core

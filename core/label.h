@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The label that a head puts on a packet for the engine (include/pfild/abi.h has its layout), read and taken off.
+#pragma once
+
+#include <optional>
+
+#include "core/frame.h"
+
+namespace pfild::core {
+
+struct Label {
+    bool forwarded = false; ///< PFIL_FWD
+};
+
+/// Takes the label off: the frame is as it was on the interface, tags and all. nullopt, frame untouched: there was
+/// none.
+[[nodiscard]] std::optional<Label> take_label(Frame& frame);
+
+} // namespace pfild::core

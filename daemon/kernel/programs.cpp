@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "daemon/kernel/programs.h"
+
+#include <cerrno>
+#include <cstdarg>
+#include <vector>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "daemon/sys/failure.h"
+#include "pfild/pfild_bpf.skel.h"
+
+namespace pfild::kernel {
+namespace {
+
+// libbpf talks while it works. What it says matters only when a load fails; then it is in the log, at debug level the
+// rest.
+int log_libbpf(libbpf_print_level level, const char* format, va_list arguments) {
+    std::array<char, 1024> text{};
+    const int length = ::vsnprintf(text.data(), text.size(), format, arguments);
+    std::string_view line(text.data(), std::min<std::size_t>(length < 0 ? 0 : length, text.size() - 1));
+    while (line.ends_with('\n')) {
+        line.remove_suffix(1);
+    }
+    if (!line.empty()) {
+        spdlog::log(level == LIBBPF_DEBUG ? spdlog::level::trace : spdlog::level::debug, "{}", line);
+    }
+    return 0;
+}
+
+core::Result<void> update(const bpf_map* map, const void* key, const void* value) {
+    if (bpf_map_update_elem(bpf_map__fd(map), key, value, BPF_ANY) != 0) {
+        return sys::failed("write the kernel's table", bpf_map__name(map), errno);
+    }
+    return {};
+}
+
+void erase(const bpf_map* map, std::uint32_t key) {
+    (void)bpf_map_delete_elem(bpf_map__fd(map), &key); // absent is what is wanted
+}
+
+} // namespace
+
+Programs::Programs(pfild_bpf* skeleton) : skeleton_(skeleton) {}
+
+Programs::~Programs() { pfild_bpf__destroy(skeleton_); }
+
+core::Result<std::unique_ptr<Programs>> Programs::load() {
+    libbpf_set_print(log_libbpf);
+    pfild_bpf* skeleton = pfild_bpf__open_and_load();
+    if (skeleton == nullptr) {
+        const int code = errno;
+        return core::fail(
+            {"load", "the kernel programs", sys::errno_text(code),
+             "it needs CAP_BPF, CAP_NET_ADMIN and Linux 6.1; --log-level debug shows the verifier's words", code});
+    }
+    return std::unique_ptr<Programs>(new Programs(skeleton));
+}
+
+int Programs::head_fd(core::Direction direction) const {
+    return bpf_program__fd(direction == core::Direction::in ? skeleton_->progs.pfild_in : skeleton_->progs.pfild_out);
+}
+
+int Programs::reentry_fd(core::Direction direction) const {
+    return bpf_program__fd(direction == core::Direction::in ? skeleton_->progs.reentry_in
+                                                            : skeleton_->progs.reentry_out);
+}
+
+int Programs::port_up_fd() const { return bpf_program__fd(skeleton_->progs.port_up); }
+
+core::Result<void> Programs::set_interface(std::uint32_t ifindex, const pfild_interface& interface) {
+    return update(skeleton_->maps.interfaces, &ifindex, &interface);
+}
+
+void Programs::clear_interface(std::uint32_t ifindex) { erase(skeleton_->maps.interfaces, ifindex); }
+
+core::Result<void> Programs::set_stack_port(std::uint32_t ifindex, const pfild_port& port) {
+    return update(skeleton_->maps.stack_ports, &ifindex, &port);
+}
+
+core::Result<void> Programs::set_engine_port(std::uint32_t ifindex, const pfild_port& port) {
+    return update(skeleton_->maps.engine_ports, &ifindex, &port);
+}
+
+void Programs::clear_ports(std::uint32_t stack_ifindex, std::uint32_t engine_ifindex) {
+    erase(skeleton_->maps.stack_ports, stack_ifindex);
+    erase(skeleton_->maps.engine_ports, engine_ifindex);
+}
+
+core::Result<void> Programs::set_socket(std::uint32_t lane, int socket_fd) {
+    return update(skeleton_->maps.sockets, &lane, &socket_fd);
+}
+
+void Programs::clear_socket(std::uint32_t lane) { erase(skeleton_->maps.sockets, lane); }
+
+pfild_counters Programs::counters(std::uint8_t slot, core::Direction direction) const {
+    pfild_counters sum{};
+    std::vector<pfild_counters> by_cpu(static_cast<std::size_t>(libbpf_num_possible_cpus()));
+    const std::uint32_t key = lane(slot, direction);
+    if (bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.counters), &key, by_cpu.data()) != 0) {
+        return sum;
+    }
+    for (const pfild_counters& one : by_cpu) {
+        for (std::size_t i = 0; i < PFILD_COUNTERS; i++) {
+            sum.count[i] += one.count[i];
+        }
+    }
+    return sum;
+}
+
+void Programs::reset_counters(std::uint8_t slot) {
+    const std::vector<pfild_counters> zero(static_cast<std::size_t>(libbpf_num_possible_cpus()));
+    for (const core::Direction direction : core::kEachDirection) {
+        const std::uint32_t key = lane(slot, direction);
+        (void)bpf_map_update_elem(bpf_map__fd(skeleton_->maps.counters), &key, zero.data(), BPF_ANY);
+    }
+}
+
+} // namespace pfild::kernel

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The kernel half of an instance: its programs and maps, loaded once, and what the daemon writes into and reads from
+// them. Control thread only.
+//
+// The programs outlive the daemon where they are attached (the heads), and so do the maps that they use: that is how
+// the heads can go on passing or dropping when nobody is home.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "core/direction.h"
+#include "core/error.h"
+#include "pfild/abi.h"
+
+struct pfild_bpf; // the skeleton, known to programs.cpp only
+
+namespace pfild::kernel {
+
+/// The number of a lane (pfild/abi.h).
+[[nodiscard]] constexpr std::uint32_t lane(std::uint8_t slot, core::Direction direction) {
+    return direction == core::Direction::in ? PFILD_LANE_IN(slot) : PFILD_LANE_OUT(slot);
+}
+
+class Programs {
+  public:
+    /// Loads and verifies everything; attaches nothing.
+    [[nodiscard]] static core::Result<std::unique_ptr<Programs>> load();
+    Programs(const Programs&) = delete;
+    Programs& operator=(const Programs&) = delete;
+    ~Programs();
+
+    [[nodiscard]] int head_fd(core::Direction direction) const;
+    /// The program for p1 (packets that come back IN) or q1 (OUT).
+    [[nodiscard]] int reentry_fd(core::Direction direction) const;
+    [[nodiscard]] int port_up_fd() const;
+
+    // What the programs look up. Each replaces what was there.
+
+    [[nodiscard]] core::Result<void> set_interface(std::uint32_t ifindex, const pfild_interface& interface);
+    void clear_interface(std::uint32_t ifindex);
+    /// p1 or q1.
+    [[nodiscard]] core::Result<void> set_stack_port(std::uint32_t ifindex, const pfild_port& port);
+    /// p0 or q0; the index is of the private namespace.
+    [[nodiscard]] core::Result<void> set_engine_port(std::uint32_t ifindex, const pfild_port& port);
+    void clear_ports(std::uint32_t stack_ifindex, std::uint32_t engine_ifindex);
+    [[nodiscard]] core::Result<void> set_socket(std::uint32_t lane, int socket_fd);
+    void clear_socket(std::uint32_t lane);
+
+    /// Sums over all processors.
+    [[nodiscard]] pfild_counters counters(std::uint8_t slot, core::Direction direction) const;
+    void reset_counters(std::uint8_t slot);
+
+  private:
+    explicit Programs(pfild_bpf* skeleton);
+
+    pfild_bpf* skeleton_;
+};
+
+} // namespace pfild::kernel

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "daemon/net/link_monitor.h"
+
+#include <cerrno>
+
+#include <linux/rtnetlink.h>
+#include <netlink/errno.h>
+#include <netlink/msg.h>
+#include <sys/epoll.h>
+
+#include "daemon/sys/failure.h"
+
+namespace pfild::net {
+
+core::Result<std::unique_ptr<LinkMonitor>> LinkMonitor::open(sys::Loop& loop, Events events) {
+    std::unique_ptr<LinkMonitor> self(new LinkMonitor(std::move(events)));
+    self->socket_.reset(nl_socket_alloc());
+    nl_sock* socket = self->socket_.get();
+    if (socket == nullptr) {
+        return sys::failed("watch", "devices", ENOMEM);
+    }
+    nl_socket_disable_seq_check(socket);
+    nl_socket_modify_cb(socket, NL_CB_VALID, NL_CB_CUSTOM, &LinkMonitor::on_message, self.get());
+    int error = nl_connect(socket, NETLINK_ROUTE);
+    if (error >= 0) {
+        error = nl_socket_add_memberships(socket, RTNLGRP_LINK, 0);
+    }
+    if (error >= 0) {
+        error = nl_socket_set_nonblocking(socket);
+    }
+    if (error < 0) {
+        return core::fail({"watch", "devices", nl_geterror(error), "", EIO});
+    }
+    auto registration =
+        loop.add(nl_socket_get_fd(socket), EPOLLIN, [monitor = self.get()](std::uint32_t) { monitor->read(); });
+    if (!registration) {
+        return core::fail(std::move(registration.error()));
+    }
+    self->registration_ = std::move(*registration);
+    return self;
+}
+
+void LinkMonitor::read() {
+    // -NLE_NOMEM is how libnl says ENOBUFS: the socket's buffer ran over and announcements are lost.
+    if (nl_recvmsgs_default(socket_.get()) == -NLE_NOMEM) {
+        events_.lost();
+    }
+}
+
+int LinkMonitor::on_message(nl_msg* message, void* self) {
+    auto* monitor = static_cast<LinkMonitor*>(self);
+    const auto report = [](nl_object* object, void* context) {
+        auto* target = static_cast<LinkMonitor*>(context);
+        const Link link = describe(reinterpret_cast<rtnl_link*>(object)); // NOLINT: how libnl's objects are cast
+        if (nl_object_get_msgtype(object) == RTM_DELLINK) {
+            target->events_.gone(link);
+        } else {
+            target->events_.changed(link);
+        }
+    };
+    const int type = nlmsg_hdr(message)->nlmsg_type;
+    if (type == RTM_NEWLINK || type == RTM_DELLINK) {
+        nl_msg_parse(message, report, monitor);
+    }
+    return NL_OK;
+}
+
+} // namespace pfild::net

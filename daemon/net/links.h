@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Network devices of one namespace, by rtnetlink: look at them, make and change the ports. libnl-route does the
+// messages.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <netlink/netlink.h>
+#include <netlink/route/link.h>
+
+#include "core/error.h"
+
+namespace pfild::net {
+
+using Mac = std::array<std::uint8_t, 6>;
+
+/// What pfild wants to know of a device, at one moment.
+struct Link {
+    std::uint32_t ifindex = 0;
+    std::string name;
+    std::string kind;  ///< "veth", "bridge", "tun"...; empty for hardware
+    std::string alias; ///< the administrator's, or the one that a port carries
+    std::uint32_t mtu = 0;
+    std::uint32_t arp_type = 0; ///< ARPHRD_*: what kind of link header
+    std::uint32_t rx_queues = 0;
+    bool up = false; ///< administratively
+    bool loopback = false;
+    std::optional<Mac> mac; ///< none: the device has no Ethernet address
+
+    friend bool operator==(const Link&, const Link&) = default;
+};
+
+/// Reads what a netlink message said of a device.
+[[nodiscard]] Link describe(rtnl_link* link);
+
+/// "02:00:00:00:00:01"; empty without an address.
+[[nodiscard]] std::string to_string(const std::optional<Mac>& mac);
+
+struct NlSocketDeleter {
+    void operator()(nl_sock* socket) const { nl_socket_free(socket); }
+};
+using NlSocket = std::unique_ptr<nl_sock, NlSocketDeleter>;
+
+struct RtnlLinkDeleter {
+    void operator()(rtnl_link* link) const { rtnl_link_put(link); }
+};
+using RtnlLink = std::unique_ptr<rtnl_link, RtnlLinkDeleter>;
+
+/// A veth pair to be made: one end here, the other in another namespace, both under the same name.
+struct PairRequest {
+    std::string name;
+    std::string alias; ///< of the end that users see
+    std::uint32_t mtu = 0;
+    int peer_netns = -1; ///< descriptor
+};
+
+class Links {
+  public:
+    /// For the namespace that the calling thread is in.
+    [[nodiscard]] static core::Result<Links> open();
+
+    /// ENODEV: there is none of that name, or with that index.
+    [[nodiscard]] core::Result<Link> find(const std::string& name);
+    [[nodiscard]] core::Result<Link> find(std::uint32_t ifindex);
+
+    /// Makes the pair, both ends down, one queue each, no ARP. EEXIST: the name is taken.
+    [[nodiscard]] core::Result<void> make_pair(const PairRequest& request);
+    [[nodiscard]] core::Result<void> set_mtu(std::uint32_t ifindex, std::uint32_t mtu);
+    [[nodiscard]] core::Result<void> set_up(std::uint32_t ifindex);
+    /// Removes a virtual device, a pair with both ends.
+    [[nodiscard]] core::Result<void> remove(std::uint32_t ifindex);
+
+  private:
+    explicit Links(NlSocket socket) : socket_(std::move(socket)) {}
+    [[nodiscard]] core::Result<Link> get(std::uint32_t ifindex, const char* name);
+    [[nodiscard]] core::Result<void> change(std::uint32_t ifindex, rtnl_link* changes, const char* what);
+
+    NlSocket socket_;
+};
+
+} // namespace pfild::net

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "daemon/net/port.h"
+
+#include <cerrno>
+#include <fstream>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "daemon/net/features.h"
+#include "daemon/sys/failure.h"
+
+namespace pfild::net {
+namespace {
+
+constexpr std::array<const char*, 2> kPairNames{"pfp", "pfq"};
+constexpr std::array<const char*, 2> kPairTasks{"outgoing packets to the engine, incoming ones back",
+                                                "incoming packets to the engine, outgoing ones back"};
+
+// The kernel must not say a word on a port by itself: no addresses, no neighbour discovery, no multicast listener
+// reports.
+core::Result<void> silence(const std::string& device) {
+    const std::string path = "/proc/sys/net/ipv6/conf/" + device + "/disable_ipv6";
+    std::ofstream file(path);
+    if (!file) {
+        return {}; // a kernel without IPv6 has nothing to silence
+    }
+    file << "1\n" << std::flush;
+    if (!file) {
+        return sys::failed("write", path, EACCES);
+    }
+    return {};
+}
+
+core::Result<void> quieten(const std::string& device) {
+    if (auto silent = silence(device); !silent) {
+        return silent;
+    }
+    return turn_off_spoiling_offloads(device);
+}
+
+// A port of an instance that was killed is on its way out with its namespace, or already gone; one of a living instance
+// stays. The caller tries again, so removing the first kind is all that is needed.
+core::Result<void> clear_name(Links& links, const std::string& name, const std::string& instance) {
+    const auto taken = links.find(name);
+    if (!taken) {
+        return {};
+    }
+    if (!taken->alias.starts_with(kAliasPrefix + instance + ":")) {
+        return core::fail({"make port", name, "a device of that name is there and is not ours: " + taken->alias,
+                           "another instance of pfild has this interface, or rename that device", EEXIST});
+    }
+    return links.remove(taken->ifindex);
+}
+
+} // namespace
+
+core::Result<Port> Port::make(const Request& request) {
+    Port port;
+    port.stack_ = request.stack;
+    port.engine_ = request.engine;
+    for (std::size_t which = 0; which < kPairNames.size(); which++) {
+        if (auto made = port.make_pair(request, which); !made) {
+            return core::fail(std::move(made.error()));
+        }
+    }
+    return port;
+}
+
+core::Result<void> Port::make_pair(const Request& request, std::size_t which) {
+    Pair pair{.name = fmt::format("{}{}", kPairNames[which], request.interface.ifindex)};
+    {
+        auto visit = sys::NetNsVisit::begin(*request.stack);
+        auto links = Links::open();
+        if (!visit || !links) {
+            return core::fail(visit ? links.error() : visit.error());
+        }
+        if (auto clear = clear_name(*links, pair.name, request.instance); !clear) {
+            return clear;
+        }
+        const PairRequest wanted{
+            .name = pair.name,
+            .alias = fmt::format("{}{}: port of {}, {}", kAliasPrefix, request.instance, request.interface.name,
+                                 kPairTasks[which]),
+            .mtu = request.interface.mtu + kPortHeadroom,
+            .peer_netns = request.engine->fd(),
+        };
+        if (auto made = links->make_pair(wanted); !made) {
+            return made;
+        }
+        auto end = links->find(pair.name);
+        if (!end) {
+            return core::fail(std::move(end.error()));
+        }
+        pair.stack_ifindex = end->ifindex;
+        pairs_[which] = pair; // from here on it is ours to remove
+        if (auto quiet = quieten(pair.name); !quiet) {
+            return quiet;
+        }
+    }
+    auto visit = sys::NetNsVisit::begin(*request.engine);
+    auto links = Links::open();
+    if (!visit || !links) {
+        return core::fail(visit ? links.error() : visit.error());
+    }
+    auto end = links->find(pair.name);
+    if (!end) {
+        return core::fail(std::move(end.error()));
+    }
+    pairs_[which].engine_ifindex = end->ifindex;
+    return quieten(pair.name);
+}
+
+Port::Port(Port&& other) noexcept
+    : pairs_(std::exchange(other.pairs_, {})), stack_(other.stack_), engine_(other.engine_) {}
+
+Port& Port::operator=(Port&& other) noexcept {
+    if (this != &other) {
+        remove();
+        pairs_ = std::exchange(other.pairs_, {});
+        stack_ = other.stack_;
+        engine_ = other.engine_;
+    }
+    return *this;
+}
+
+Port::~Port() { remove(); }
+
+bool Port::owns(std::uint32_t stack_ifindex) const {
+    return pairs_[0].stack_ifindex == stack_ifindex || pairs_[1].stack_ifindex == stack_ifindex;
+}
+
+core::Result<void> Port::each_end(const Change& change) {
+    for (const bool in_stack : {false, true}) { // the engine's ends first: nothing comes up that nobody takes
+        auto visit = sys::NetNsVisit::begin(in_stack ? *stack_ : *engine_);
+        auto links = Links::open();
+        if (!visit || !links) {
+            return core::fail(visit ? links.error() : visit.error());
+        }
+        for (const Pair& pair : pairs_) {
+            if (auto done = change(*links, in_stack ? pair.stack_ifindex : pair.engine_ifindex); !done) {
+                return done;
+            }
+        }
+    }
+    return {};
+}
+
+core::Result<void> Port::set_up() {
+    return each_end([](Links& links, std::uint32_t ifindex) { return links.set_up(ifindex); });
+}
+
+core::Result<void> Port::set_mtu(std::uint32_t interface_mtu) {
+    const std::uint32_t mtu = interface_mtu + kPortHeadroom;
+    return each_end([mtu](Links& links, std::uint32_t ifindex) { return links.set_mtu(ifindex, mtu); });
+}
+
+void Port::remove() noexcept {
+    for (Pair& pair : pairs_) {
+        if (pair.stack_ifindex == 0) {
+            continue;
+        }
+        if (auto visit = sys::NetNsVisit::begin(*stack_); visit) {
+            if (auto links = Links::open(); links) {
+                (void)links->remove(pair.stack_ifindex); // gone already is what is wanted
+            }
+        }
+        pair = {};
+    }
+}
+
+} // namespace pfild::net

@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "daemon/orchestrator.h"
+
+#include <cerrno>
+#include <utility>
+
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include "cbpf/program.h"
+#include "core/pfil/cbpf_hook.h"
+#include "daemon/orchestrator/views.h"
+#include "daemon/sys/kernel.h"
+
+namespace pfild {
+namespace {
+
+using core::Direction;
+using core::Directions;
+
+constexpr auto kRepairPeriod = std::chrono::seconds(1);
+
+core::Result<void> set_loopback_up() {
+    auto links = net::Links::open();
+    if (!links) {
+        return core::fail(std::move(links.error()));
+    }
+    auto loopback = links->find("lo");
+    if (!loopback) {
+        return core::fail(std::move(loopback.error()));
+    }
+    return links->set_up(loopback->ifindex);
+}
+
+} // namespace
+
+Orchestrator::Orchestrator(OrchestratorOptions options, sys::NetNs stack, sys::NetNs engine)
+    : options_(std::move(options)), started_(std::chrono::steady_clock::now()), stack_(std::move(stack)),
+      engine_(std::move(engine)), registry_(rules_) {}
+
+core::Result<std::unique_ptr<Orchestrator>> Orchestrator::start(OrchestratorOptions options, sys::Loop& loop) {
+    auto stack = sys::NetNs::current();
+    if (!stack) {
+        return core::fail(std::move(stack.error()));
+    }
+    auto engine = sys::NetNs::create_private();
+    if (!engine) {
+        return core::fail(std::move(engine.error()));
+    }
+    std::unique_ptr<Orchestrator> self(new Orchestrator(std::move(options), std::move(*stack), std::move(*engine)));
+    if (auto made = self->make_engine(); !made) {
+        return core::fail(std::move(made.error()));
+    }
+    for (const core::HeadType type : core::kEachHeadType) {
+        if (auto head = self->registry_.register_head({.name = std::string(core::name(type)), .type = type}); !head) {
+            return core::fail(std::move(head.error()));
+        }
+    }
+    if (auto watching = self->watch(loop); !watching) {
+        return core::fail(std::move(watching.error()));
+    }
+    return self;
+}
+
+core::Result<void> Orchestrator::make_engine() {
+    auto programs = kernel::Programs::load();
+    if (!programs) {
+        return core::fail(std::move(programs.error()));
+    }
+    programs_ = std::move(*programs);
+    {
+        auto visit = sys::NetNsVisit::begin(engine_);
+        if (!visit) {
+            return core::fail(std::move(visit.error()));
+        }
+        if (auto up = set_loopback_up(); !up) {
+            return up;
+        }
+        auto umem = xsk::Umem::create(options_.frames);
+        if (!umem) {
+            return core::fail(std::move(umem.error()));
+        }
+        umem_ = std::move(*umem);
+    }
+    auto thread = xsk::EngineThread::start(*umem_, rules_);
+    if (!thread) {
+        return core::fail(std::move(thread.error()));
+    }
+    engine_thread_ = std::move(*thread);
+    world_.reset(new AttachmentWorld{.instance = options_.instance,
+                                     .stack = stack_,
+                                     .engine = engine_,
+                                     .programs = *programs_,
+                                     .umem = *umem_,
+                                     .engine_thread = *engine_thread_});
+    return {};
+}
+
+core::Result<void> Orchestrator::watch(sys::Loop& loop) {
+    auto monitor = net::LinkMonitor::open(loop, {.changed = [this](const net::Link& link) { look_at(link.ifindex); },
+                                                 .gone = [this](const net::Link& link) { look_at(link.ifindex); },
+                                                 .lost = [this] { look_at_all(); }});
+    if (!monitor) {
+        return core::fail(std::move(monitor.error()));
+    }
+    monitor_ = std::move(*monitor);
+    auto timer = loop.every(kRepairPeriod, [this] { repair_all(); });
+    if (!timer) {
+        return core::fail(std::move(timer.error()));
+    }
+    repair_timer_ = std::move(*timer);
+    return {};
+}
+
+Orchestrator::~Orchestrator() { stop(); }
+
+void Orchestrator::stop() noexcept {
+    repair_timer_.reset();
+    monitor_.reset();
+    attachments_.clear();
+    engine_thread_.reset();
+}
+
+// Interfaces and ports as they are
+
+// An announcement may be old by the time it is read, so it only says where to look.
+void Orchestrator::look_at(std::uint32_t ifindex) {
+    for (auto attached = attachments_.begin(); attached != attachments_.end(); ++attached) {
+        Attachment& attachment = *attached->second;
+        if (attachment.owns_port(ifindex)) {
+            repair_all();
+            return;
+        }
+        if (attached->first != ifindex) {
+            continue;
+        }
+        auto links = net::Links::open();
+        auto link = links ? links->find(ifindex) : core::fail(std::move(links.error()));
+        if (!link) {
+            spdlog::warn("{}: the interface is gone, detached", attachment.link().name);
+            drop_attachment(attached);
+            return;
+        }
+        if (const std::string& before = attachment.link().name; link->name != before) {
+            spdlog::info("{}: is now called {}", before, link->name);
+            if (auto renamed = registry_.rename_head(before, link->name); !renamed) {
+                spdlog::error("{}", renamed.error().line());
+            }
+        }
+        if (auto followed = attachment.follow(*link); !followed) {
+            spdlog::error("{}: {}", link->name, followed.error().line());
+        }
+        return;
+    }
+}
+
+void Orchestrator::look_at_all() {
+    std::vector<std::uint32_t> known;
+    for (const auto& [ifindex, attachment] : attachments_) {
+        known.push_back(ifindex);
+    }
+    for (const std::uint32_t ifindex : known) {
+        look_at(ifindex);
+    }
+    repair_all();
+}
+
+void Orchestrator::repair_all() {
+    for (auto& [ifindex, attachment] : attachments_) {
+        auto repaired = attachment->repair();
+        if (!repaired) {
+            spdlog::error("{}: repair failed, trying again: {}", attachment->link().name, repaired.error().line());
+        } else if (*repaired) {
+            spdlog::warn("{}: port or heads were changed by somebody else, repaired", attachment->link().name);
+        }
+    }
+}
+
+core::Result<std::uint8_t> Orchestrator::free_slot(const std::string& interface) const {
+    std::uint64_t used = 0;
+    for (const auto& [ifindex, attachment] : attachments_) {
+        used |= 1ULL << attachment->slot();
+    }
+    constexpr std::uint32_t kFewestBuffers = 256; // for a socket to receive a batch while another is on its way
+    const std::uint32_t share = xsk::EngineThread::share(umem_->pool().counts().total, attachments_.size() + 1);
+    if (share < kFewestBuffers) {
+        return core::fail({"attach", interface, "the packet memory is used up by the interfaces that are attached",
+                           "raise `frames` in the configuration", ENOBUFS});
+    }
+    for (std::uint8_t slot = 0; slot < PFILD_MAX_INTERFACES; slot++) {
+        if (((used >> slot) & 1U) == 0) {
+            return slot;
+        }
+    }
+    return core::fail({"attach", interface, "as many interfaces are attached as an instance can have",
+                       "detach one, or run another instance", ENOBUFS});
+}
+
+Orchestrator::Attachments::iterator Orchestrator::find_attached(std::string_view interface) {
+    return std::find_if(attachments_.begin(), attachments_.end(),
+                        [&](const auto& entry) { return entry.second->link().name == interface; });
+}
+
+Directions Orchestrator::diverted(std::uint8_t slot) const {
+    return {registry_.hooked(slot, Direction::in), registry_.hooked(slot, Direction::out)};
+}
+
+void Orchestrator::refresh_divert() {
+    for (auto& [ifindex, attachment] : attachments_) {
+        if (auto set = attachment->set_divert(diverted(attachment->slot())); !set) {
+            spdlog::error("{}: {}", attachment->link().name, set.error().line());
+        }
+    }
+}
+
+void Orchestrator::drop_attachment(Attachments::iterator attached) {
+    const std::string name = attached->second->link().name;
+    attachments_.erase(attached);
+    if (auto gone = registry_.unregister_head(name); !gone) {
+        spdlog::error("{}", gone.error().line());
+    }
+    refresh_divert();
+}
+
+// What can be asked for
+
+core::Result<api::InterfaceView> Orchestrator::attach(const api::AttachRequest& request) {
+    auto links = net::Links::open();
+    if (!links) {
+        return core::fail(std::move(links.error()));
+    }
+    auto link = links->find(request.interface);
+    if (!link) {
+        link.error().what = "attach";
+        return core::fail(std::move(link.error()));
+    }
+    if (attachments_.contains(link->ifindex)) {
+        return core::fail({"attach", link->name, "it is already attached", "see `bpfctl status`", EEXIST});
+    }
+    if (auto possible = Attachment::attachable(*link, *umem_); !possible) {
+        return core::fail(std::move(possible.error()));
+    }
+    auto slot = free_slot(link->name);
+    if (!slot) {
+        return core::fail(std::move(slot.error()));
+    }
+    const core::HeadSpec head{.name = link->name, .type = core::HeadType::ethernet, .slot = *slot};
+    if (auto registered = registry_.register_head(head); !registered) {
+        return core::fail(std::move(registered.error()));
+    }
+    auto attachment = Attachment::make(
+        *world_, {.link = *link, .slot = *slot, .unknown = request.unknown, .divert = diverted(*slot)});
+    if (!attachment) {
+        (void)registry_.unregister_head(link->name);
+        return core::fail(std::move(attachment.error()));
+    }
+    const auto added = attachments_.emplace(link->ifindex, std::move(*attachment)).first;
+    spdlog::info("{}: attached, unknown packets {}", link->name,
+                 request.unknown == api::Unknown::kDrop ? "are dropped" : "pass");
+    return added->second->view();
+}
+
+core::Result<void> Orchestrator::detach(std::string_view interface) {
+    const auto attached = find_attached(interface);
+    if (attached == attachments_.end()) {
+        return core::fail(
+            {"detach", std::string(interface), "it is not attached", "`bpfctl status` lists what is", ENODEV});
+    }
+    drop_attachment(attached);
+    spdlog::info("{}: detached", interface);
+    return {};
+}
+
+core::Result<api::HookView> Orchestrator::hook_add(const api::HookAddRequest& request) {
+    const core::HeadType type = to_core(request.type);
+    if (request.dlt != static_cast<std::uint32_t>(core::dlt(type))) {
+        return core::fail({"add hook", request.name,
+                           fmt::format("the program was compiled for link type {}, heads of type {} show {} ({})",
+                                       request.dlt, core::name(type), core::dlt(type), core::dlt_name(type)),
+                           "compile it for that type", EINVAL});
+    }
+    auto program = cbpf::Program::verify(request.program);
+    if (!program) {
+        return core::fail({"add hook", request.name, program.error().message(), "", EINVAL});
+    }
+    core::CbpfHookSpec spec{
+        .name = request.name, .type = type, .on_match = to_core(request.on_match), .filter = request.filter};
+    if (auto added = registry_.add_hook(std::make_shared<core::CbpfHook>(std::move(spec), std::move(*program)));
+        !added) {
+        return core::fail(std::move(added.error()));
+    }
+    return hook_view(*registry_.find_hook(request.name));
+}
+
+core::Result<void> Orchestrator::hook_delete(std::string_view name) {
+    auto removed = registry_.remove_hook(name);
+    if (removed) {
+        refresh_divert();
+    }
+    return removed;
+}
+
+core::Result<api::HeadView> Orchestrator::link(const api::LinkRequest& request) {
+    if (auto linked = registry_.link(to_core(request)); !linked) {
+        return core::fail(std::move(linked.error()));
+    }
+    refresh_divert();
+    return head_view(*registry_.find_head(request.head));
+}
+
+core::Result<api::HeadView> Orchestrator::unlink(const api::LinkRequest& request) {
+    if (auto unlinked = registry_.unlink(to_core(request)); !unlinked) {
+        return core::fail(std::move(unlinked.error()));
+    }
+    refresh_divert();
+    return head_view(*registry_.find_head(request.head));
+}
+
+// What can be seen
+
+core::Result<api::VersionView> Orchestrator::version() {
+    return api::VersionView{.version = PFILD_VERSION,
+                            .kernel = sys::kernel_release(),
+                            .instance = options_.instance,
+                            .pid = static_cast<std::uint32_t>(::getpid())};
+}
+
+core::Result<api::StatusView> Orchestrator::status() {
+    api::StatusView view;
+    view.instance = options_.instance;
+    view.pid = static_cast<std::uint32_t>(::getpid());
+    view.netns = fmt::format("/proc/{}/ns/net", view.pid);
+    view.uptime_s = static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - started_).count());
+    view.version = PFILD_VERSION;
+    view.kernel = sys::kernel_release();
+    for (const auto& [ifindex, attachment] : attachments_) {
+        view.interfaces.push_back(attachment->view());
+    }
+    view.frames = frames_view(umem_->pool());
+    view.memory_bytes = umem_->bytes();
+    return view;
+}
+
+std::vector<std::string> Orchestrator::covered_by(const core::HeadInfo& head) const {
+    std::vector<std::string> names;
+    for (const auto& [ifindex, attachment] : attachments_) {
+        if (!head.slot || *head.slot == attachment->slot()) {
+            names.push_back(attachment->link().name);
+        }
+    }
+    return names;
+}
+
+api::HeadView Orchestrator::head_view(const core::HeadInfo& head) const {
+    api::HeadView view = pfild::head_view(head);
+    view.covers = covered_by(head);
+    return view;
+}
+
+core::Result<std::vector<api::HeadView>> Orchestrator::heads() {
+    std::vector<api::HeadView> views;
+    for (const core::HeadInfo& head : registry_.heads()) {
+        views.push_back(head_view(head));
+    }
+    return views;
+}
+
+core::Result<std::vector<api::HookView>> Orchestrator::hooks() {
+    std::vector<api::HookView> views;
+    for (const core::HookInfo& hook : registry_.hooks()) {
+        views.push_back(hook_view(hook));
+    }
+    return views;
+}
+
+core::Result<api::StatsView> Orchestrator::stats() {
+    api::StatsView view;
+    view.engine = {{"rounds", engine_thread_->rounds()}, {"sleeps", engine_thread_->sleeps()}};
+    view.frames = frames_view(umem_->pool());
+    for (const auto& [ifindex, attachment] : attachments_) {
+        view.interfaces.push_back({.name = attachment->link().name,
+                                   .in = attachment->counters(Direction::in),
+                                   .out = attachment->counters(Direction::out)});
+    }
+    return view;
+}
+
+} // namespace pfild

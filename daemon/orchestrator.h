@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The one place that knows all edges: it makes an instance of kernel programs, packet memory, engine and rules, and
+// does what the control socket and the configuration ask. Control thread.
+//
+//      control socket, configuration
+//                 |  api::Service
+//          +------v-------+     snapshots      +--------+
+//          | orchestrator | -----------------> | engine |
+//          +--+--------+--+                    +--------+
+//             |        |  attachments: port, sockets, heads
+//          registry   netlink: interfaces and ports that change
+//
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "core/pfil/publication.h"
+#include "core/pfil/registry.h"
+#include "daemon/api/service.h"
+#include "daemon/net/link_monitor.h"
+#include "daemon/orchestrator/attachment.h"
+#include "daemon/sys/loop.h"
+
+namespace pfild {
+
+struct OrchestratorOptions {
+    std::string instance = "default";
+    std::uint32_t frames = 16384; ///< buffers of xsk::kBufferSize bytes
+};
+
+class Orchestrator final : public api::Service {
+  public:
+    /// For the network namespace that the calling thread is in. => `loop` outlives it and is run by the same thread.
+    [[nodiscard]] static core::Result<std::unique_ptr<Orchestrator>> start(OrchestratorOptions options,
+                                                                           sys::Loop& loop);
+    ~Orchestrator() override;
+    /// Detaches everything, in order, without losing packets that are on their way. Afterwards only the destructor.
+    void stop() noexcept;
+
+    [[nodiscard]] core::Result<api::VersionView> version() override;
+    [[nodiscard]] core::Result<api::StatusView> status() override;
+    [[nodiscard]] core::Result<api::InterfaceView> attach(const api::AttachRequest& request) override;
+    [[nodiscard]] core::Result<void> detach(std::string_view interface) override;
+    [[nodiscard]] core::Result<std::vector<api::HeadView>> heads() override;
+    [[nodiscard]] core::Result<std::vector<api::HookView>> hooks() override;
+    [[nodiscard]] core::Result<api::HookView> hook_add(const api::HookAddRequest& request) override;
+    [[nodiscard]] core::Result<void> hook_delete(std::string_view name) override;
+    [[nodiscard]] core::Result<api::HeadView> link(const api::LinkRequest& request) override;
+    [[nodiscard]] core::Result<api::HeadView> unlink(const api::LinkRequest& request) override;
+    [[nodiscard]] core::Result<api::StatsView> stats() override;
+
+  private:
+    using Attachments = std::map<std::uint32_t, std::unique_ptr<Attachment>>; // by ifindex
+
+    Orchestrator(OrchestratorOptions options, sys::NetNs stack, sys::NetNs engine);
+    [[nodiscard]] core::Result<void> make_engine();
+    [[nodiscard]] core::Result<void> watch(sys::Loop& loop);
+    [[nodiscard]] core::Result<std::uint8_t> free_slot(const std::string& interface) const;
+    [[nodiscard]] Attachments::iterator find_attached(std::string_view interface);
+    [[nodiscard]] core::Directions diverted(std::uint8_t slot) const;
+    void refresh_divert();
+    void look_at(std::uint32_t ifindex);
+    void look_at_all();
+    void repair_all();
+    void drop_attachment(Attachments::iterator attached);
+    [[nodiscard]] std::vector<std::string> covered_by(const core::HeadInfo& head) const;
+    [[nodiscard]] api::HeadView head_view(const core::HeadInfo& head) const;
+
+    OrchestratorOptions options_;
+    std::chrono::steady_clock::time_point started_;
+    sys::NetNs stack_;
+    sys::NetNs engine_;
+    core::Publication rules_;
+    core::Registry registry_;
+    std::unique_ptr<kernel::Programs> programs_;
+    std::unique_ptr<xsk::Umem> umem_;
+    std::unique_ptr<xsk::EngineThread> engine_thread_;
+    std::unique_ptr<AttachmentWorld> world_;
+    Attachments attachments_;
+    std::unique_ptr<net::LinkMonitor> monitor_;
+    sys::Registration repair_timer_;
+};
+
+} // namespace pfild

@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "daemon/orchestrator/attachment.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <thread>
+
+#include <fmt/format.h>
+#include <net/if_arp.h>
+
+namespace pfild {
+namespace {
+
+using core::Direction;
+
+// How long packets that are on their way through the engine have to leave it. At 50 kpps the longest seen was 20 ms.
+constexpr auto kDrain = std::chrono::milliseconds(100);
+
+// What a frame is longer than the MTU of its interface: Ethernet header, two tags, the label.
+constexpr std::uint32_t kFrameOverhead = 14 + 8 + PFILD_LABEL_SIZE;
+
+core::Holder holder_of(std::uint32_t lane) { return static_cast<core::Holder>(core::kFirstSocket + lane); }
+
+// Runs `work` in a namespace; what it returns, or why that could not be entered.
+core::Result<void> within(const sys::NetNs& netns, const auto& work) {
+    auto visit = sys::NetNsVisit::begin(netns);
+    if (!visit) {
+        return core::fail(std::move(visit.error()));
+    }
+    return work();
+}
+
+std::string_view link_type_words(std::uint32_t arp_type) {
+    switch (arp_type) {
+    case ARPHRD_NONE:
+        return "a tunnel without link header";
+    case ARPHRD_PPP:
+        return "a PPP link";
+    case ARPHRD_TUNNEL:
+    case ARPHRD_TUNNEL6:
+    case ARPHRD_SIT:
+    case ARPHRD_IPGRE:
+        return "an IP tunnel";
+    default:
+        return "not an Ethernet device";
+    }
+}
+
+} // namespace
+
+core::Result<void> Attachment::attachable(const net::Link& link, const xsk::Umem& umem) {
+    const auto refuse = [&](std::string why, std::string advice) {
+        return core::fail({"attach", link.name, std::move(why), std::move(advice), EOPNOTSUPP});
+    };
+    if (link.loopback) {
+        return refuse("it is the loopback device: packets cannot be handed back to it", "");
+    }
+    if (link.alias.starts_with(net::kAliasPrefix)) {
+        return refuse("it is a port of pfild itself", "attach the interface that it belongs to");
+    }
+    if (link.arp_type != ARPHRD_ETHER || !link.mac) {
+        return refuse(fmt::format("it is {} (type {})", link_type_words(link.arp_type), link.arp_type),
+                      "only devices with an Ethernet header can be attached");
+    }
+    if (const std::uint32_t longest = umem.longest_frame(); link.mtu + kFrameOverhead > longest) {
+        return refuse(
+            fmt::format("its MTU of {} bytes is more than the {} that fit here", link.mtu, longest - kFrameOverhead),
+            umem.multi_buffer() ? "lower the MTU" : "lower the MTU, or use Linux 6.6 or newer");
+    }
+    return {};
+}
+
+core::Result<std::unique_ptr<Attachment>> Attachment::make(AttachmentWorld& world, AttachmentSpec spec) {
+    std::unique_ptr<Attachment> self(new Attachment(world, std::move(spec)));
+    world.programs.reset_counters(self->slot());
+    if (auto up = self->bring_up(); !up) {
+        up.error().object = self->link().name + ", " + up.error().object;
+        return core::fail(std::move(up.error()));
+    }
+    return self;
+}
+
+core::Result<void> Attachment::bring_up() {
+    auto port = net::Port::make(
+        {.instance = world_.instance, .interface = spec_.link, .stack = &world_.stack, .engine = &world_.engine});
+    if (!port) {
+        return core::fail(std::move(port.error()));
+    }
+    port_.emplace(std::move(*port));
+    if (auto done = prepare_port(); !done) {
+        return done;
+    }
+    if (auto done = port_->set_up(); !done) {
+        return done;
+    }
+    if (auto done = open_sockets(); !done) {
+        return done;
+    }
+    if (auto done = write_interface(spec_.divert); !done) {
+        return done;
+    }
+    return attach_heads();
+}
+
+core::Result<void> Attachment::attach_heads() {
+    return within(world_.stack, [&]() -> core::Result<void> {
+        auto heads = kernel::Heads::attach(spec_.link.ifindex, world_.programs);
+        if (!heads) {
+            return core::fail(std::move(heads.error()));
+        }
+        heads_ = *heads;
+        return {};
+    });
+}
+
+// Programs on the four ends, and what those look up.
+core::Result<void> Attachment::prepare_port() {
+    for (const Direction direction : core::kEachDirection) {
+        // Lane IN comes up on q and goes back down on p, lane OUT the other way round.
+        const bool in = direction == Direction::in;
+        const net::Pair& up = in ? port_->q() : port_->p();
+        const net::Pair& down = in ? port_->p() : port_->q();
+        const std::uint32_t lane = kernel::lane(slot(), direction);
+        if (auto done = world_.programs.set_engine_port(up.engine_ifindex, {.lane = lane, .interface = 0}); !done) {
+            return done;
+        }
+        const pfild_port back{.lane = lane, .interface = spec_.link.ifindex};
+        if (auto done = world_.programs.set_stack_port(down.stack_ifindex, back); !done) {
+            return done;
+        }
+        auto reentry = within(world_.stack, [&] {
+            return kernel::attach_reentry(down.stack_ifindex, world_.programs.reentry_fd(direction));
+        });
+        if (!reentry) {
+            return reentry;
+        }
+        auto port_up = within(world_.engine,
+                              [&] { return kernel::attach_port_up(up.engine_ifindex, world_.programs.port_up_fd()); });
+        if (!port_up) {
+            return port_up;
+        }
+    }
+    return {};
+}
+
+core::Result<void> Attachment::open_sockets() {
+    const auto open = [&](const net::Pair& pair, Direction direction) {
+        return xsk::Socket::open(world_.umem, pair.name, holder_of(kernel::lane(slot(), direction)));
+    };
+    auto opened = within(world_.engine, [&]() -> core::Result<void> {
+        auto p = open(port_->p(), Direction::out);
+        if (!p) {
+            return core::fail(std::move(p.error()));
+        }
+        auto q = open(port_->q(), Direction::in);
+        if (!q) {
+            return core::fail(std::move(q.error()));
+        }
+        socket_p_ = std::move(*p);
+        socket_q_ = std::move(*q);
+        return {};
+    });
+    if (!opened) {
+        return opened;
+    }
+    world_.engine_thread.add(slot(), spec_.link.ifindex, *socket_p_, *socket_q_);
+    in_engine_ = true;
+    if (auto done = world_.programs.set_socket(kernel::lane(slot(), Direction::out), socket_p_->fd()); !done) {
+        return done;
+    }
+    return world_.programs.set_socket(kernel::lane(slot(), Direction::in), socket_q_->fd());
+}
+
+core::Result<void> Attachment::write_interface(core::Directions divert) {
+    pfild_interface entry{};
+    entry.slot = slot();
+    entry.flags = (spec_.unknown == api::Unknown::kDrop ? PFILD_UNKNOWN_DROP : 0U) |
+                  (divert.has(Direction::in) ? PFILD_DIVERT_IN : 0U) |
+                  (divert.has(Direction::out) ? PFILD_DIVERT_OUT : 0U);
+    entry.port_p = port_->p().stack_ifindex;
+    entry.port_q = port_->q().stack_ifindex;
+    std::copy_n(spec_.link.mac.value_or(net::Mac{}).begin(), sizeof(entry.mac), entry.mac);
+    return world_.programs.set_interface(spec_.link.ifindex, entry);
+}
+
+Attachment::~Attachment() {
+    if (port_ && in_engine_) {
+        (void)write_interface(core::Directions()); // diverts no more; if not, the drain catches less
+        std::this_thread::sleep_for(kDrain);
+    }
+    (void)within(world_.stack, [&]() -> core::Result<void> {
+        if (heads_) {
+            heads_->detach();
+        }
+        return {};
+    });
+    world_.programs.clear_interface(spec_.link.ifindex);
+    take_down_port();
+}
+
+void Attachment::take_down_port() noexcept {
+    if (in_engine_) {
+        world_.engine_thread.remove(slot());
+        in_engine_ = false;
+    }
+    for (const Direction direction : core::kEachDirection) {
+        world_.programs.clear_socket(kernel::lane(slot(), direction));
+    }
+    for (auto* socket : {&socket_p_, &socket_q_}) {
+        if (*socket) {
+            (*socket)->shut();
+            world_.engine_thread.reclaim(**socket);
+            socket->reset();
+        }
+    }
+    if (port_) {
+        for (const net::Pair& pair : {port_->p(), port_->q()}) {
+            world_.programs.clear_ports(pair.stack_ifindex, pair.engine_ifindex);
+        }
+        port_.reset();
+    }
+}
+
+core::Result<void> Attachment::set_divert(core::Directions divert) {
+    if (divert == spec_.divert) {
+        return {};
+    }
+    auto written = write_interface(divert);
+    if (written) {
+        spec_.divert = divert;
+    }
+    return written;
+}
+
+core::Result<void> Attachment::follow(const net::Link& link) {
+    if (link == spec_.link) {
+        return {};
+    }
+    const bool mtu_changed = link.mtu != spec_.link.mtu;
+    const bool mac_changed = link.mac != spec_.link.mac;
+    spec_.link = link;
+    if (mac_changed) {
+        if (auto written = write_interface(spec_.divert); !written) {
+            return written;
+        }
+    }
+    return mtu_changed ? port_->set_mtu(link.mtu) : core::Result<void>();
+}
+
+bool Attachment::port_intact() const {
+    auto links = net::Links::open();
+    if (!links || !port_) {
+        return false;
+    }
+    return std::ranges::all_of(std::array{port_->p(), port_->q()}, [&](const net::Pair& pair) {
+        const auto end = links->find(pair.stack_ifindex);
+        return end && end->up && end->mtu == spec_.link.mtu + net::kPortHeadroom;
+    });
+}
+
+core::Result<bool> Attachment::repair() {
+    bool whole_port = false;
+    bool whole_heads = false;
+    auto looked = within(world_.stack, [&]() -> core::Result<void> {
+        whole_port = port_intact();
+        whole_heads = heads_ && heads_->intact();
+        return {};
+    });
+    if (!looked) {
+        return core::fail(std::move(looked.error()));
+    }
+    if (whole_port && whole_heads) {
+        repairing_ = false;
+        return false;
+    }
+    repairing_ = true;
+    if (!whole_port) {
+        take_down_port(); // the heads see empty sockets meanwhile and do as with nobody home
+    }
+    auto repaired = whole_port ? attach_heads() : bring_up();
+    if (!repaired) {
+        return core::fail(std::move(repaired.error()));
+    }
+    repairing_ = false;
+    return true;
+}
+
+api::InterfaceView Attachment::view() const {
+    api::InterfaceView view;
+    view.name = spec_.link.name;
+    view.ifindex = spec_.link.ifindex;
+    view.mac = net::to_string(spec_.link.mac);
+    view.mtu = spec_.link.mtu;
+    view.rx_queues = spec_.link.rx_queues;
+    view.up = spec_.link.up;
+    view.mode = "tc";
+    view.unknown = spec_.unknown;
+    view.state = repairing_ ? api::InterfaceView::State::kRepairing : api::InterfaceView::State::kAttached;
+    if (port_) {
+        view.port_p = port_->p().name;
+        view.port_q = port_->q().name;
+    }
+    if (heads_) {
+        view.head_in = heads_->place(Direction::in);
+        view.head_out = heads_->place(Direction::out);
+    }
+    view.divert = {.in = spec_.divert.has(Direction::in), .out = spec_.divert.has(Direction::out)};
+    return view;
+}
+
+api::Counters Attachment::counters(Direction direction) const {
+    static constexpr std::array<const char*, PFILD_COUNTERS> kHeadCounterNames PFILD_COUNTER_NAMES;
+    api::Counters counters;
+    const pfild_counters head = world_.programs.counters(slot(), direction);
+    for (std::size_t i = 0; i < PFILD_COUNTERS; i++) {
+        counters.emplace_back(kHeadCounterNames[i], head.count[i]);
+    }
+    const auto& engine = world_.engine_thread.engine().counters(slot(), direction);
+    for (std::size_t i = 0; i < engine.size(); i++) {
+        counters.emplace_back(fmt::format("engine_{}", core::kEngineCounterNames[i]),
+                              engine[i].load(std::memory_order_relaxed));
+    }
+    const auto& up = direction == Direction::in ? socket_q_ : socket_p_;
+    const auto& down = direction == Direction::in ? socket_p_ : socket_q_;
+    if (up && down) {
+        const xsk::SocketCounters from = up->counters();
+        counters.emplace_back("socket_rx_ring_full", from.rx_ring_full);
+        counters.emplace_back("socket_rx_fill_ring_empty", from.rx_fill_ring_empty);
+        counters.emplace_back("socket_rx_invalid", from.rx_invalid);
+        counters.emplace_back("socket_dropped_segments", from.dropped_segments);
+        counters.emplace_back("socket_foreign_buffers", from.foreign_buffers);
+        counters.emplace_back("socket_tx_invalid", down->counters().tx_invalid);
+    }
+    return counters;
+}
+
+} // namespace pfild

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// One attached interface: its port, its two sockets, its heads, and the order in which they come and go.
+//
+//      attach   port, programs on it, up, sockets, engine, tables, heads last          so no packet is sent to nobody
+//      detach   divert no more, drain, heads, engine, sockets, tables, port            so no packet is on its way
+//
+// The heads are removed after the drain, not before it: they are what takes the mark off packets that come back.
+//
+// It follows its interface (name, MTU, address) and repairs its port. Control thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "core/direction.h"
+#include "core/error.h"
+#include "daemon/api/views.h"
+#include "daemon/kernel/heads.h"
+#include "daemon/kernel/programs.h"
+#include "daemon/net/links.h"
+#include "daemon/net/port.h"
+#include "daemon/sys/netns.h"
+#include "daemon/xsk/engine_thread.h"
+#include "daemon/xsk/socket.h"
+#include "daemon/xsk/umem.h"
+
+namespace pfild {
+
+/// What every attachment of an instance uses; outlives them.
+struct AttachmentWorld {
+    std::string instance;
+    sys::NetNs& stack;  ///< where the interfaces are
+    sys::NetNs& engine; ///< the private namespace
+    kernel::Programs& programs;
+    xsk::Umem& umem;
+    xsk::EngineThread& engine_thread;
+};
+
+struct AttachmentSpec {
+    net::Link link;
+    std::uint8_t slot = 0;
+    api::Unknown unknown = api::Unknown::kPass;
+    core::Directions divert; ///< in which directions a hook is linked
+};
+
+class Attachment {
+  public:
+    [[nodiscard]] static core::Result<std::unique_ptr<Attachment>> make(AttachmentWorld& world, AttachmentSpec spec);
+    Attachment(const Attachment&) = delete;
+    Attachment& operator=(const Attachment&) = delete;
+    /// Detaches; also when the interface is gone.
+    ~Attachment();
+
+    /// Why pfild cannot be attached to this device; success if it can.
+    [[nodiscard]] static core::Result<void> attachable(const net::Link& link, const xsk::Umem& umem);
+
+    [[nodiscard]] const net::Link& link() const { return spec_.link; }
+    [[nodiscard]] std::uint8_t slot() const { return spec_.slot; }
+    /// Whether the device is p1 or q1 of this attachment.
+    [[nodiscard]] bool owns_port(std::uint32_t ifindex) const { return port_ && port_->owns(ifindex); }
+
+    /// Which directions divert from now on.
+    [[nodiscard]] core::Result<void> set_divert(core::Directions divert);
+    /// The interface is now so: takes over what changed.
+    [[nodiscard]] core::Result<void> follow(const net::Link& link);
+    /// Looks whether port and heads are as they were made, and makes anew what is not. True: something was repaired.
+    [[nodiscard]] core::Result<bool> repair();
+
+    [[nodiscard]] api::InterfaceView view() const;
+    [[nodiscard]] api::Counters counters(core::Direction direction) const;
+
+  private:
+    Attachment(AttachmentWorld& world, AttachmentSpec spec) : world_(world), spec_(std::move(spec)) {}
+    [[nodiscard]] core::Result<void> bring_up();
+    [[nodiscard]] core::Result<void> prepare_port();
+    [[nodiscard]] core::Result<void> open_sockets();
+    [[nodiscard]] core::Result<void> attach_heads();
+    [[nodiscard]] core::Result<void> write_interface(core::Directions divert);
+    [[nodiscard]] bool port_intact() const;
+    void take_down_port() noexcept;
+
+    AttachmentWorld& world_;
+    AttachmentSpec spec_;
+    std::optional<net::Port> port_;
+    std::unique_ptr<xsk::Socket> socket_p_;
+    std::unique_ptr<xsk::Socket> socket_q_;
+    bool in_engine_ = false;
+    std::optional<kernel::Heads> heads_;
+    bool repairing_ = false;
+};
+
+} // namespace pfild

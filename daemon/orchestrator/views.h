@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// From what the engine's side calls things to what the control socket shows of them. Pure.
+#pragma once
+
+#include "core/frame_pool.h"
+#include "core/pfil/cbpf_hook.h"
+#include "core/pfil/registry.h"
+#include "daemon/api/service.h"
+#include "daemon/api/views.h"
+
+namespace pfild {
+
+[[nodiscard]] core::HeadType to_core(api::PacketType type);
+[[nodiscard]] core::OnMatch to_core(api::OnMatch on_match);
+[[nodiscard]] core::LinkRequest to_core(const api::LinkRequest& request);
+
+/// All but `covers`, which only the orchestrator knows.
+[[nodiscard]] api::HeadView head_view(const core::HeadInfo& head);
+[[nodiscard]] api::HookView hook_view(const core::HookInfo& hook);
+[[nodiscard]] api::FramesView frames_view(const core::FramePool& pool);
+
+} // namespace pfild

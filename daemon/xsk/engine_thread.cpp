@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "daemon/xsk/engine_thread.h"
+
+#include <algorithm>
+#include <cerrno>
+
+#include <pthread.h>
+#include <sys/eventfd.h>
+
+#include "daemon/sys/failure.h"
+
+namespace pfild::xsk {
+
+core::Result<std::unique_ptr<EngineThread>> EngineThread::start(Umem& umem, core::Publication& rules) {
+    std::unique_ptr<EngineThread> self(new EngineThread(umem, rules));
+    self->wake_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!self->wake_) {
+        return sys::failed("create the engine's wake-up", "", errno);
+    }
+    self->polled_.push_back({.fd = self->wake_.get(), .events = POLLIN, .revents = 0});
+    self->thread_ = std::thread([engine = self.get()] { engine->run(); });
+    ::pthread_setname_np(self->thread_.native_handle(), "pfild-engine");
+    return self;
+}
+
+EngineThread::~EngineThread() {
+    if (thread_.joinable()) {
+        command([this] { stop_.store(true, std::memory_order_relaxed); });
+        thread_.join();
+    }
+}
+
+std::uint32_t EngineThread::share(std::uint32_t total_buffers, std::size_t interfaces) {
+    constexpr std::uint32_t kMost = 2048; // half of a fill ring: more only makes the queue longer, not the rate higher
+    const auto sockets = static_cast<std::uint32_t>(2 * std::max<std::size_t>(interfaces, 1));
+    return std::min(kMost, total_buffers / 2 / sockets); // the other half is for packets on their way down
+}
+
+void EngineThread::share_out() {
+    const std::uint32_t each = share(umem_.pool().counts().total, sockets_.size());
+    for (auto& [slot, pair] : sockets_) {
+        pair.first->prime(each);
+        pair.second->prime(each);
+    }
+}
+
+void EngineThread::add(std::uint8_t slot, std::uint32_t ifindex, Socket& p, Socket& q) {
+    command([&, slot, ifindex] {
+        sockets_[slot] = {&p, &q};
+        polled_.push_back({.fd = p.fd(), .events = POLLIN, .revents = 0});
+        polled_.push_back({.fd = q.fd(), .events = POLLIN, .revents = 0});
+        share_out();
+        engine_.add({.slot = slot, .ifindex = ifindex, .p = &p, .q = &q});
+    });
+}
+
+void EngineThread::remove(std::uint8_t slot) {
+    command([this, slot] {
+        engine_.remove(slot);
+        const auto found = sockets_.find(slot);
+        if (found == sockets_.end()) {
+            return;
+        }
+        const auto [p, q] = found->second;
+        std::erase_if(polled_, [&](const pollfd& entry) { return entry.fd == p->fd() || entry.fd == q->fd(); });
+        sockets_.erase(found);
+        share_out();
+    });
+}
+
+void EngineThread::reclaim(Socket& socket) {
+    command([&socket] { socket.reclaim(); });
+}
+
+void EngineThread::command(std::function<void()> work) {
+    std::packaged_task<void()> task(std::move(work));
+    std::future<void> done = task.get_future();
+    {
+        const std::lock_guard lock(mutex_);
+        commands_.push_back(std::move(task));
+    }
+    commanded_.store(true, std::memory_order_release);
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const ssize_t written = ::write(wake_.get(), &one, sizeof(one)); // full means awake already
+    done.wait();
+}
+
+void EngineThread::run_commands() {
+    std::uint64_t count = 0;
+    [[maybe_unused]] const ssize_t read_bytes = ::read(wake_.get(), &count, sizeof(count));
+    std::vector<std::packaged_task<void()>> work;
+    {
+        const std::lock_guard lock(mutex_);
+        work.swap(commands_);
+    }
+    for (auto& task : work) {
+        task();
+    }
+}
+
+void EngineThread::run() {
+    while (!stop_.load(std::memory_order_relaxed)) {
+        if (commanded_.exchange(false, std::memory_order_acquire)) {
+            run_commands();
+        }
+        rounds_.store(rounds_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+        if (engine_.round() == 0) {
+            sleep();
+        }
+    }
+    rules_.offline();
+}
+
+// Until a packet or a command comes. A socket that could not send all is asked again soon: nothing wakes us for that.
+void EngineThread::sleep() {
+    constexpr int kForever = -1;
+    constexpr int kSoon = 1; // ms
+    const bool backlogged = std::any_of(sockets_.begin(), sockets_.end(), [](const auto& entry) {
+        return entry.second.first->backlogged() || entry.second.second->backlogged();
+    });
+    sleeps_.store(sleeps_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    rules_.offline();
+    ::poll(polled_.data(), polled_.size(), backlogged ? kSoon : kForever);
+    rules_.online();
+}
+
+} // namespace pfild::xsk

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The thread that runs the engine: rounds while there are packets, poll(2) when there are none.
+//
+// Everything here but the thread itself is called by the control thread. A call that changes what the engine uses is a
+// command: it is run by the engine thread between two rounds, and the caller waits for it.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <future>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <poll.h>
+
+#include "core/engine.h"
+#include "core/error.h"
+#include "daemon/sys/fd.h"
+#include "daemon/xsk/socket.h"
+
+namespace pfild::xsk {
+
+class EngineThread {
+  public:
+    /// => `rules` and `umem` outlive it.
+    [[nodiscard]] static core::Result<std::unique_ptr<EngineThread>> start(Umem& umem, core::Publication& rules);
+    EngineThread(const EngineThread&) = delete;
+    EngineThread& operator=(const EngineThread&) = delete;
+    ~EngineThread();
+
+    /// The engine takes packets of both sockets from the return on.
+    void add(std::uint8_t slot, std::uint32_t ifindex, Socket& p, Socket& q);
+    /// The engine does not touch the sockets from the return on.
+    void remove(std::uint8_t slot);
+    /// Gives back what a shut socket held.
+    void reclaim(Socket& socket);
+
+    /// Buffers that each socket gets for receiving when `interfaces` are attached.
+    [[nodiscard]] static std::uint32_t share(std::uint32_t total_buffers, std::size_t interfaces);
+
+    [[nodiscard]] const core::Engine& engine() const { return engine_; }
+    /// Times the thread found nothing to do and slept.
+    [[nodiscard]] std::uint64_t sleeps() const { return sleeps_.load(std::memory_order_relaxed); }
+    [[nodiscard]] std::uint64_t rounds() const { return rounds_.load(std::memory_order_relaxed); }
+
+  private:
+    EngineThread(Umem& umem, core::Publication& rules) : umem_(umem), rules_(rules), engine_(rules) {}
+    void command(std::function<void()> work);
+    void run();
+    void run_commands();
+    void sleep();
+    void share_out();
+
+    Umem& umem_;
+    core::Publication& rules_;
+    core::Engine engine_;
+    std::map<std::uint8_t, std::pair<Socket*, Socket*>> sockets_; ///< by slot; engine thread
+    std::vector<pollfd> polled_;                                  ///< the wake-up first; engine thread
+    std::atomic<std::uint64_t> sleeps_{0};
+    std::atomic<std::uint64_t> rounds_{0};
+    std::mutex mutex_; ///< guards commands_
+    std::vector<std::packaged_task<void()>> commands_;
+    std::atomic<bool> commanded_{false};
+    std::atomic<bool> stop_{false};
+    sys::Fd wake_;
+    std::thread thread_;
+};
+
+} // namespace pfild::xsk
