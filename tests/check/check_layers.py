@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Arrows point inward (docs/architecture.md): which folder may include what. Edges of the daemon never include each other; only
+daemon/orchestrator* and daemon/main.cpp know more than one. daemon/sys (descriptors, errno, namespaces) is below the edges."""
+import re
+
+import sources as source_tree
+
+EDGES = ("kernel", "xsk", "net", "api", "device")
+INNER = ("core", "cbpf", "include")
+
+# A layer may include itself and these.
+ALLOWED = {
+    "include": (),
+    "cbpf": ("include",),
+    "core": ("cbpf", "include"),
+    "filter": INNER,
+    "bpf": ("include",),
+    "client": ("include",),
+    "bpfctl": ("client", "filter", *INNER),
+    "daemon/sys": INNER,
+    **{f"daemon/{edge}": ("daemon/sys", *INNER) for edge in EDGES},
+    "daemon": ("daemon/sys", *(f"daemon/{edge}" for edge in EDGES), *INNER),
+}
+
+# cbpf and core are pure: no kernel interface, socket, clock, thread, log or file format.
+IMPURE = re.compile(
+    r"^(bpf|xdp|netlink|systemd|spdlog|nlohmann|toml\+\+|CLI|sys|net|linux|pcap)[/.]"
+    r"|^(unistd|fcntl|poll|signal|time|pthread)\.h$|^(chrono|ctime|thread|mutex|fstream|iostream|filesystem|random|csignal)$"
+)
+PURE = ("include", "cbpf", "core")
+PURE_EXCEPTIONS = {"linux/types.h"}  # fixed-width types, for headers that BPF programs share
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)')
+
+
+def layer_of(path):
+    """The layer of a file; None for tests and what is none."""
+    parts = path.split("/")
+    if parts[0] != "daemon":
+        return parts[0] if parts[0] in ALLOWED else None
+    return f"daemon/{parts[1]}" if parts[1] in (*EDGES, "sys") else "daemon"
+
+
+def layer_of_include(sources, path, name):
+    """The layer that an include leads to; None for a system header."""
+    beside = path.rsplit("/", 1)[0] + "/" + name
+    for candidate in (name, "include/" + name, beside):
+        if candidate in sources.files:
+            return layer_of(candidate)
+    return None
+
+
+def judge(sources, path, layer, name):
+    """What is wrong with this include; None when nothing."""
+    target = layer_of_include(sources, path, name)
+    if layer == "daemon" and not re.match(r"daemon/(orchestrator|main\.)", path):
+        allowed = ("daemon/sys", *INNER)  # only those two know more than one edge; any other file here knows none
+    else:
+        allowed = ALLOWED[layer]
+    if target is not None and target != layer and target not in allowed:
+        return f"{layer} must not include {target} ({name})"
+    if layer in PURE and target is None and IMPURE.match(name) and name not in PURE_EXCEPTIONS:
+        return f"{layer} is pure and must not include <{name}>"
+    return None
+
+
+def skeleton_includers(sources):
+    """Each skeleton header has exactly one includer: its data would exist twice."""
+    includers = {}
+    for path in sources.code():
+        for line in sources.lines(path):
+            found = INCLUDE.match(line)
+            name = found and (found[1] or found[2])
+            if name and name.endswith(".skel.h"):
+                includers.setdefault(name, []).append(path)
+    return [f"{paths[1]}:1: {name} is already included by {paths[0]}" for name, paths in includers.items() if len(paths) > 1]
+
+
+def violations(sources):
+    found = []
+    for path in sources.code():
+        layer = layer_of(path)
+        if layer is None:
+            continue
+        for number, line in enumerate(sources.lines(path), 1):
+            include = INCLUDE.match(line)
+            wrong = include and judge(sources, path, layer, include[1] or include[2])
+            if wrong:
+                found.append(f"{path}:{number}: {wrong}")
+    return found + skeleton_includers(sources)
+
+
+if __name__ == "__main__":
+    source_tree.main(violations)

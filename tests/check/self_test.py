@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Shows every check a tree with something wrong in it, and one that is fine: a check that cannot fail is worth nothing."""
+import json
+import pathlib
+import shutil
+import tempfile
+import unittest
+
+import check_files
+import check_format
+import check_headers
+import check_layers
+import check_scripts
+import check_sizes
+import check_tidy
+import sources as source_tree
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SPDX = "// SPDX-License-Identifier: BSD-2-Clause\n// A sample.\n"
+
+
+class CheckTest(unittest.TestCase):
+    """tree({path: text}) makes a tree; `says` compares what a check finds in it, in parts."""
+
+    def tree(self, files):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        root = pathlib.Path(folder.name)
+        for path, text in files.items():
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_text(text)
+        for name in (".clang-format", ".clang-tidy"):
+            shutil.copy(ROOT / name, root / name)
+        commands = [
+            {"directory": str(root), "file": path, "command": f"g++ -std=c++20 -I. -o x.o -c {path}"}
+            for path in files
+            if path.endswith(".cpp")
+        ]
+        (root / "build").mkdir()
+        (root / "build/compile_commands.json").write_text(json.dumps(commands))
+        return source_tree.find(root, root / "build")
+
+    def says(self, check, files, *expected):
+        """One finding for each of `expected`, containing it; none expected: the tree is fine."""
+        found = check.violations(self.tree(files))
+        self.assertEqual(len(found), len(expected), found)
+        for part, line in zip(sorted(expected), sorted(found)):
+            self.assertIn(part, line)
+
+
+class Format(CheckTest):
+    def test_finds_the_file_that_is_not_formatted(self):
+        self.says(check_format, {"a.cpp": "int  a;\n", "b.cpp": "int b;\n"}, "a.cpp:1: not formatted")
+
+    def test_accepts_a_formatted_tree(self):
+        self.says(check_format, {"bpf/a.bpf.c": "int a;\n", "core/b.h": "int b;\n"})
+
+
+class Layers(CheckTest):
+    TABLE = (
+        ("core includes an edge", "core/a.h", "daemon/net/x.h", "core must not include daemon/net"),
+        ("cbpf includes core", "cbpf/a.h", "core/x.h", "cbpf must not include core"),
+        ("an edge includes another", "daemon/xsk/a.h", "daemon/net/x.h", "daemon/xsk must not include daemon/net"),
+        ("sys includes an edge", "daemon/sys/a.h", "daemon/net/x.h", "daemon/sys must not include daemon/net"),
+        ("another file of daemon knows edges", "daemon/other.h", "daemon/net/x.h", "daemon must not include daemon/net"),
+        ("bpf includes core", "bpf/a.h", "core/x.h", "bpf must not include core"),
+        ("bpfctl includes the daemon", "bpfctl/a.h", "daemon/api/x.h", "bpfctl must not include daemon/api"),
+        ("core includes the command line", "core/a.h", "bpfctl/x.h", "core must not include bpfctl"),
+        ("the file beside is found", "cbpf/a.h", "../core/x.h", None),
+        ("core includes cbpf", "core/a.h", "cbpf/x.h", None),
+        ("core includes the shared header", "core/a.h", "pfild/x.h", None),
+        ("an edge includes sys", "daemon/xsk/a.h", "daemon/sys/x.h", None),
+        ("the orchestrator knows edges", "daemon/orchestrator/a.h", "daemon/net/x.h", None),
+        ("main knows edges", "daemon/main.cpp", "daemon/net/x.h", None),
+        ("tests know everything", "tests/unit/core/a.cpp", "daemon/net/x.h", None),
+    )
+
+    def test_each_arrow(self):
+        for sentence, path, name, expected in self.TABLE:
+            with self.subTest(sentence):
+                target = "include/" + name if name.startswith("pfild/") else name.removeprefix("../")
+                files = {path: f'#include "{name}"\n', target: "\n"}
+                if not name.startswith("../"):
+                    self.says(check_layers, files, *([expected] if expected else []))
+
+    def test_pure_layers_do_not_include_the_world(self):
+        for name in ("bpf/libbpf.h", "sys/socket.h", "chrono", "pcap/pcap.h", "thread", "unistd.h", "linux/bpf.h"):
+            with self.subTest(name):
+                self.says(check_layers, {"core/a.h": f"#include <{name}>\n"}, "core is pure")
+                self.says(check_layers, {"daemon/net/a.h": f"#include <{name}>\n"})
+        self.says(check_layers, {"core/a.h": "#include <vector>\n#include <linux/types.h>\n"})
+
+    def test_a_skeleton_has_one_includer(self):
+        include = '#include "pfild/pfild.skel.h"\n'
+        files = {"daemon/kernel/a.cpp": include, "daemon/kernel/b.cpp": include}
+        self.says(check_layers, files, "already included by daemon/kernel/a.cpp")
+        self.says(check_layers, {"daemon/kernel/a.cpp": include})
+
+
+def function_of(lines, head="void f(int a) {", indent=""):
+    return "\n".join([indent + head, *[f"{indent}    a();"] * (lines - 2), indent + "}"]) + "\n"
+
+
+class Sizes(CheckTest):
+    def test_files(self):
+        self.says(check_sizes, {"core/a.cpp": "int a;\n" * 601}, "601 lines, more than 600")
+        self.says(check_sizes, {"core/a.h": "int a;\n" * 251}, "251 lines, more than 250")
+        self.says(check_sizes, {"core/a.cpp": "int a;\n" * 600, "core/a.h": "int a;\n" * 250, "bpf/a.h": "int a;\n" * 600})
+
+    def test_functions(self):
+        heads = (
+            "void f(int a) {",
+            "Result<int> Name::f() const noexcept {",
+            "TEST(A, b) {",
+            "Name::Name(int a) : a_(a), b_{1} {",
+            "template <typename T>\nvoid f(T a) {",
+            "static __always_inline int f(struct x* a,\n                             int b) {",
+        )
+        for head in heads:
+            with self.subTest(head):
+                self.says(check_sizes, {"core/a.cpp": function_of(80 - head.count("\n"), head)})
+                self.says(check_sizes, {"core/a.cpp": function_of(81 - head.count("\n"), head)}, "81 lines, more than 80")
+
+    def test_methods_inside_a_class(self):
+        method = function_of(81, "int f() {", "    ")
+        self.says(check_sizes, {"core/a.h": "class A {\n  public:\n" + method + "};\n"}, "f has 81 lines")
+
+    def test_what_is_no_function(self):
+        for head in ("namespace a {", "struct A {", "constexpr B kTable[] = {", "enum class E : int {"):
+            self.says(check_sizes, {"core/a.cpp": function_of(100, head)})
+
+    def test_entries_of_bpf_programs_are_shorter(self):
+        head = 'SEC("tc")\nint in_tc(struct __sk_buff* skb) {'
+        self.says(check_sizes, {"bpf/a.bpf.c": function_of(60, head)}, "in_tc has 61 lines, more than 60")
+        self.says(check_sizes, {"bpf/a.bpf.c": function_of(59, head)})
+
+    def test_parameters(self):
+        seven = "void f(int a, std::map<int, int> b, int (*c)(int, int), int d, int e, int g,\n       int h) {"
+        self.says(check_sizes, {"core/a.cpp": function_of(5, seven)}, "f has 7 parameters, more than 6")
+        six = "void f(int a, std::map<int, int> b, int (*c)(int, int), int d, int e, int g = h(1, 2)) {"
+        self.says(check_sizes, {"core/a.cpp": function_of(5, six)})
+
+
+class Files(CheckTest):
+    def test_what_a_file_must_have(self):
+        table = (
+            ("no licence", "core/a.cpp", "// What it is for.\nint a;\n", "no SPDX line"),
+            ("no comment", "core/a.cpp", "// SPDX-License-Identifier: BSD-2-Clause\nint a;\n", "no opening comment"),
+            ("no guard", "core/a.h", SPDX + "int a;\n", "no #pragma once"),
+            ("generated", "core/a.skel.h", SPDX + "#pragma once\n", "generated"),
+            ("a name that says nothing", "core/util.h", SPDX + "#pragma once\n", "says nothing"),
+            ("binary", "core/a.dat", "\0", "binary"),
+            ("long BPF name", "bpf/a.bpf.c", SPDX + "int sixteen_letters_(struct __sk_buff* s) {}\n", "has 16 characters"),
+            ("fine", "core/a.h", SPDX + "#pragma once\n", None),
+            ("a corpus may be binary", "tests/fuzz/corpus/a", "\0", None),
+        )
+        for sentence, path, text, expected in table:
+            with self.subTest(sentence):
+                readmes = {"core/README.md": "", "bpf/README.md": "", "tests/README.md": ""}
+                self.says(check_files, {path: text, **readmes}, *([expected] if expected else []))
+
+    def test_a_folder_has_a_readme(self):
+        self.says(check_files, {"core/a.cpp": SPDX}, "core/README.md: missing")
+
+
+class Scripts(CheckTest):
+    def test_finds_what_shellcheck_finds(self):
+        self.says(check_scripts, {"scripts/a": "#!/bin/bash\nrm $1\n"}, "SC2086")
+        self.says(check_scripts, {"scripts/a": '#!/bin/bash\nrm "$1"\n', "b.sh": "#!/bin/sh\ntrue\n"})
+
+    def test_finds_python_that_does_not_compile(self):
+        self.says(check_scripts, {"a.py": "def f(:\n"}, "a.py:1")
+
+
+class Headers(CheckTest):
+    def test_finds_the_header_that_needs_another(self):
+        lone, needy = "#pragma once\n#include <string>\n", "#pragma once\ninline std::string a;\n"
+        files = {"core/a.cpp": '#include "core/lone.h"\n#include "core/needy.h"\n', "core/lone.h": lone, "core/needy.h": needy}
+        self.says(check_headers, files, "core/needy.h:1: does not compile alone as c++")
+
+    def test_headers_of_bpf_are_compiled_as_bpf(self):
+        self.says(check_headers, {"a.cpp": "\n", "bpf/a.h": "struct a { class b; };\n"}, "does not compile alone as bpf")
+        self.says(check_headers, {"a.cpp": "\n", "bpf/a.h": "struct a { int class; };\n"})
+
+    def test_headers_of_include_are_compiled_as_c_and_as_cpp(self):
+        self.says(check_headers, {"a.cpp": "\n", "include/pfild/a.h": "int* class;\n"}, "as c++")
+        self.says(check_headers, {"a.cpp": "\n", "include/pfild/a.h": "namespace a {}\n"}, "as c:")
+
+
+class Tidy(CheckTest):
+    BAD = SPDX + "namespace {\nint BadName() { return 0; }\n} // namespace\nint main() { return BadName(); }\n"
+
+    def test_finds_a_wrong_name_every_time(self):
+        tree = self.tree({"core/a.cpp": self.BAD})
+        for _ in range(2):
+            found = check_tidy.violations(tree)
+            self.assertEqual(len(found), 1, found)
+            self.assertIn("core/a.cpp:4: invalid case style for function 'BadName'", found[0])
+
+    def test_remembers_what_was_clean_until_a_header_changes(self):
+        files = {"core/a.cpp": '#include "core/a.h"\nint main() { return value(); }\n'}
+        tree = self.tree({**files, "core/a.h": "#pragma once\ninline int value() { return 0; }\n"})
+        self.assertEqual(check_tidy.violations(tree), [])
+        self.assertEqual(len(list((tree.build / "tidy-cache").iterdir())), 1)
+        (tree.root / "core/a.h").write_text("#pragma once\ninline int value() { int *p = 0; return p == 0; }\n")
+        self.assertTrue(any("core/a.h:2" in line for line in check_tidy.violations(tree)))
+
+    def test_finds_a_source_that_no_target_builds(self):
+        tree = self.tree({"core/a.cpp": "int main() { return 0; }\n"})
+        (tree.root / "core/b.cpp").write_text("\n")
+        found = check_tidy.violations(source_tree.find(tree.root, tree.build))
+        self.assertEqual(found, ["core/b.cpp:1: in no target of the build"])
+
+
+class Tree(unittest.TestCase):
+    def test_files_that_git_ignores_are_not_looked_at(self):
+        files = source_tree.find(ROOT).files
+        self.assertIn("CMakeLists.txt", files)
+        self.assertFalse([path for path in files if path.startswith("build/")])
+
+
+if __name__ == "__main__":
+    unittest.main()
