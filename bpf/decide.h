@@ -58,10 +58,10 @@ static __always_inline int divert(struct __sk_buff* skb, const struct pfild_inte
     if (head.outgoing && skb->ingress_ifindex) /* it goes out and once came in: forwarded */
         label |= PFILD_LABEL_FWD;
     if (bpf_skb_vlan_push(skb, bpf_htons(PFILD_LABEL_TYPE), label)) {
-        count(lane, PFILD_COUNT_DROPPED_LABEL);
+        count_buffer(lane, PFILD_COUNT_DROPPED_LABEL, skb);
         return TC_ACT_SHOT;
     }
-    count(lane, PFILD_COUNT_DIVERTED);
+    count_buffer(lane, PFILD_COUNT_DIVERTED, skb);
     return bpf_redirect(head.outgoing ? self->port_p : self->port_q, 0);
 }
 
@@ -71,15 +71,15 @@ static __always_inline int decide(struct __sk_buff* skb, const struct pfild_inte
     if (!engine_alive(lane)) {
         int drop = (self->flags & PFILD_UNKNOWN_DROP) && !is_neighbour_traffic(skb);
 
-        count(lane, drop ? PFILD_COUNT_DROPPED_UNATTENDED : PFILD_COUNT_PASSED_UNATTENDED);
+        count_buffer(lane, drop ? PFILD_COUNT_DROPPED_UNATTENDED : PFILD_COUNT_PASSED_UNATTENDED, skb);
         return drop ? TC_ACT_SHOT : TC_ACT_UNSPEC;
     }
     if (!(self->flags & head.divert)) {
-        count(lane, PFILD_COUNT_PASSED_UNHOOKED);
+        count_buffer(lane, PFILD_COUNT_PASSED_UNHOOKED, skb);
         return TC_ACT_UNSPEC;
     }
     if (is_neighbour_traffic(skb)) {
-        count(lane, PFILD_COUNT_PASSED_NEIGHBOUR);
+        count_buffer(lane, PFILD_COUNT_PASSED_NEIGHBOUR, skb);
         return TC_ACT_UNSPEC;
     }
     return divert(skb, self, head);

@@ -41,7 +41,7 @@ int pfild_in(struct __sk_buff* skb) {
     if (skb->tc_index == PFILD_REENTRY(PFILD_LANE_IN(self->slot))) {
         skb->tc_index = 0;
         restore_packet_type(skb, self);
-        count(PFILD_LANE_IN(self->slot), PFILD_COUNT_REENTERED);
+        count_buffer(PFILD_LANE_IN(self->slot), PFILD_COUNT_REENTERED, skb);
         return TC_ACT_UNSPEC;
     }
     return decide(skb, self, head);

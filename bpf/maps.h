@@ -52,10 +52,19 @@ struct {
     __type(value, struct pfild_counters);
 } counters SEC(".maps") __weak;
 
-/* Counts one packet; `what` is a constant. Per CPU and programs do not nest on one: a plain add is exact. */
-static __always_inline void count(__u32 lane, enum pfild_counter what) {
+/* Counts; `what` is a constant. Per CPU and programs do not nest on one: a plain add is exact. */
+static __always_inline void count_packets(__u32 lane, enum pfild_counter what, __u64 packets) {
     struct pfild_counters* all = bpf_map_lookup_elem(&counters, &lane);
 
     if (all)
-        all->count[what]++;
+        all->count[what] += packets;
+}
+
+static __always_inline void count(__u32 lane, enum pfild_counter what) { count_packets(lane, what, 1); }
+
+/* Counts a socket buffer as the packets that it stands for: one, or the segments that the kernel has not cut yet. */
+static __always_inline void count_buffer(__u32 lane, enum pfild_counter what, const struct __sk_buff* skb) {
+    __u32 segments = skb->gso_segs;
+
+    count_packets(lane, what, segments ? segments : 1);
 }

@@ -12,7 +12,7 @@ int pfild_out(struct __sk_buff* skb) {
         return TC_ACT_UNSPEC;
     if (skb->tc_index == PFILD_REENTRY(PFILD_LANE_OUT(self->slot))) {
         skb->tc_index = 0;
-        count(PFILD_LANE_OUT(self->slot), PFILD_COUNT_REENTERED);
+        count_buffer(PFILD_LANE_OUT(self->slot), PFILD_COUNT_REENTERED, skb);
         return TC_ACT_UNSPEC;
     }
     return decide(skb, self, head);
