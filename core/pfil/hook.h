@@ -3,7 +3,8 @@
 //
 // Ownership of the frame, in run(): the hook may read and change it in place; keep it (move it out: the packet is
 // consumed); put another one in its place (assign: later hooks and the caller see the new one); or end it (reset, or
-// just say dropped). After a verdict that stops, nobody else touches the packet.
+// just say dropped). After a verdict that stops, nobody else touches the packet. A hook that put another frame in place
+// or changed where headers are says reallocated; without it only another first buffer or length is noticed.
 //
 // Threads: run() is called by the engine thread only, one packet at a time, never again once the unlink or removal of
 // the hook has returned. Everything else is called by the control thread. So a counter has one writer, the engine, and

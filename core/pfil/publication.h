@@ -7,12 +7,12 @@
 //
 //      writer (control)                               reader (engine)
 //      current_ = new                                 loop:
-//      wanted_  = n                                     snapshot = quiescent()    wanted_ changed: state_ = n
+//      wanted_  = n                                     snapshot = quiescent()    wanted_ is new: state_ = n
 //      wait until state_ is n or offline                run hooks over a batch
 //      free the old one                                 nothing to do: offline(), sleep, online()
 //
-// The memory order is argued in publication.cpp. One reader and one writer thread, each always the same one at a time;
-// the reader begins offline and must be offline when it ends.
+// The memory order is argued in publication.cpp. One reader thread and one writer thread at a time; the reader begins
+// offline and is offline again when it ends. Nobody has to wake a sleeping reader: it is offline, so nobody waits.
 #pragma once
 
 #include <atomic>
@@ -30,6 +30,7 @@ class Publication final : public SnapshotPublisher {
     Publication();
     Publication(const Publication&) = delete;
     Publication& operator=(const Publication&) = delete;
+    ~Publication() override;
 
     /// While it lives no hook runs: the reader waits at its quiescent point (PF-18). Writer thread only; not nested.
     class [[nodiscard]] Exclusive {
@@ -56,7 +57,7 @@ class Publication final : public SnapshotPublisher {
     // The reader's side; no lock, no allocation.
 
     /// Says that nothing of an earlier call is in use any more, and gives the newest snapshot, good until the next call
-    /// of quiescent() or offline(). => online.
+    /// of quiescent() or offline(). A reader that was offline is online after it.
     [[nodiscard]] const Snapshot& quiescent() noexcept {
         if (wanted_.load(std::memory_order_seq_cst) != acknowledged_) [[unlikely]] {
             acknowledge();
@@ -65,8 +66,8 @@ class Publication final : public SnapshotPublisher {
     }
     /// Before the reader sleeps: it holds nothing, and nobody waits for it.
     void offline() noexcept;
-    /// After it slept. quiescent() comes next.
-    void online() noexcept;
+    /// After it slept, before the first quiescent(): takes note of what happened meanwhile.
+    void online() noexcept { acknowledge(); }
 
     /// How often the reader had to wait for an Exclusive; any thread.
     [[nodiscard]] std::uint64_t times_held() const { return times_held_.load(std::memory_order_relaxed); }
@@ -74,18 +75,15 @@ class Publication final : public SnapshotPublisher {
   private:
     using Word = std::uint32_t; // what a futex can wait for
 
-    // What state_ says beside a number of wanted_.
-    static constexpr Word kOffline = 0;
-    static constexpr Word kOnline = 1; ///< holds perhaps something, has acknowledged nothing
-    static constexpr Word kFirstNumber = 2;
+    static constexpr Word kOffline = 0; ///< in state_: the reader holds nothing. All else is a number of wanted_
 
-    void await_reader();
+    void ask_and_await_reader();
     void set_state(Word state) noexcept;
     void acknowledge() noexcept;
 
     // Written by the writer.
     std::atomic<const Snapshot*> current_;
-    std::atomic<Word> wanted_{kFirstNumber};
+    std::atomic<Word> wanted_{1};
     std::atomic<Word> excluded_{0};
     std::shared_ptr<const Snapshot> owned_;
 

@@ -82,6 +82,8 @@ class Registry {
     explicit Registry(SnapshotPublisher& publisher) : publisher_(publisher) {}
     Registry(const Registry&) = delete;
     Registry& operator=(const Registry&) = delete;
+    /// Ends all links first (PF-27).
+    ~Registry();
 
     /// EINVAL: name, slot or its type. EEXIST: name taken, or there is such a filtering point (PF-02).
     [[nodiscard]] Result<void> register_head(HeadSpec spec);
@@ -124,10 +126,14 @@ class Registry {
         std::array<Chain, kDirections> chains; ///< in run order
     };
 
-    struct Ends; // the two ends of a link, found
+    /// The two ends of a link.
+    struct Ends {
+        Head* head;
+        std::shared_ptr<Hook> hook;
+    };
     [[nodiscard]] Result<Ends> find_ends(const char* what, const LinkRequest& request);
-    [[nodiscard]] const Head* head_named(std::string_view name) const;
-    [[nodiscard]] const std::shared_ptr<Hook>* hook_named(std::string_view name) const;
+    [[nodiscard]] Head* head_named(std::string_view name);
+    [[nodiscard]] std::shared_ptr<Hook> hook_named(std::string_view name) const;
     [[nodiscard]] static HeadInfo describe(const Head& head);
     [[nodiscard]] HookInfo describe(const Hook& hook) const;
     void publish();

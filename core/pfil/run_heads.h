@@ -30,7 +30,7 @@ struct Passage {
     std::uint32_t ifindex = 0; ///< of the same interface
 };
 
-/// Runs the heads over `frame`, of which `view` is the parsed view.
+/// Runs the heads over `frame`, of which `view` is the parsed view. => the frame is not empty.
 /// pass: the frame is as it came, but for bytes that hooks changed in place. reallocated: the frame is another one or
 /// has another length, and `view` was made anew. dropped, consumed: the frame is empty; its buffers were given back to
 /// the pool once, or are the hook's.

@@ -18,10 +18,12 @@
 
 #include "core/direction.h"
 #include "core/pfil/hook.h"
+#include "pfild/abi.h"
 
 namespace pfild::core {
 
-inline constexpr std::uint8_t kInterfaceSlots = 64;
+inline constexpr std::uint8_t kInterfaceSlots = PFILD_MAX_INTERFACES;
+static_assert(kInterfaceSlots <= 64, "a bit for each slot");
 
 /// Which filtering point (PF-05): the instance's one of that type, or that of the interface in a slot.
 struct HeadKey {
@@ -58,7 +60,7 @@ class Snapshot {
 
     std::array<std::array<Hooks, kHeadTypes>, kDirections> by_type_;
     std::array<std::array<Hooks, kInterfaceSlots>, kDirections> by_slot_;
-    std::array<std::uint8_t, kDirections> types_hooked_{};  ///< bit: HeadType
+    std::array<std::uint64_t, kDirections> types_hooked_{}; ///< bit: HeadType
     std::array<std::uint64_t, kDirections> slots_hooked_{}; ///< bit: slot
     std::vector<std::shared_ptr<Hook>> alive_;
 };

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What a registry tells about itself: heads, hooks, links. Changes nothing.
+#include <algorithm>
+
+#include "core/pfil/registry.h"
+
+namespace pfild::core {
+namespace {
+
+template <typename Item, typename Source, typename Describe>
+std::size_t fill(std::span<Item> out, const Source& source, Describe describe) {
+    const std::size_t count = std::min(out.size(), source.size());
+    std::transform(source.begin(), source.begin() + static_cast<std::ptrdiff_t>(count), out.begin(), describe);
+    return source.size();
+}
+
+} // namespace
+
+HeadInfo Registry::describe(const Head& head) {
+    HeadInfo info{.name = head.spec.name,
+                  .type = head.spec.type,
+                  .directions = head.spec.directions,
+                  .slot = head.spec.slot,
+                  .hooks = {}};
+    for (const Direction direction : kEachDirection) {
+        for (const std::shared_ptr<Hook>& hook : head.chains[index(direction)]) {
+            info.hooks[index(direction)].push_back(hook->name());
+        }
+    }
+    return info;
+}
+
+HookInfo Registry::describe(const Hook& hook) const {
+    HookInfo info{.name = hook.name(),
+                  .type = hook.type(),
+                  .kind = std::string(hook.kind()),
+                  .details = hook.details(),
+                  .counters = hook.counters(),
+                  .links = {}};
+    for (const Head& head : heads_) {
+        for (const Direction direction : kEachDirection) {
+            const Chain& chain = head.chains[index(direction)];
+            if (std::any_of(chain.begin(), chain.end(), [&](const auto& linked) { return linked.get() == &hook; })) {
+                info.links.push_back({head.spec.name, direction});
+            }
+        }
+    }
+    return info;
+}
+
+std::size_t Registry::list_heads(std::span<HeadInfo> out) const {
+    return fill(out, heads_, [](const Head& head) { return describe(head); });
+}
+
+std::size_t Registry::list_hooks(std::span<HookInfo> out) const {
+    return fill(out, hooks_, [this](const std::shared_ptr<Hook>& hook) { return describe(*hook); });
+}
+
+std::vector<HeadInfo> Registry::heads() const {
+    std::vector<HeadInfo> all(heads_.size());
+    static_cast<void>(list_heads(all));
+    return all;
+}
+
+std::vector<HookInfo> Registry::hooks() const {
+    std::vector<HookInfo> all(hooks_.size());
+    static_cast<void>(list_hooks(all));
+    return all;
+}
+
+std::optional<HeadInfo> Registry::find_head(std::string_view name) const {
+    for (const Head& head : heads_) {
+        if (head.spec.name == name) {
+            return describe(head);
+        }
+    }
+    return std::nullopt;
+}
+
+std::optional<HeadInfo> Registry::find_head(HeadKey key) const {
+    for (const Head& head : heads_) {
+        if (HeadKey{head.spec.type, head.spec.slot} == key) {
+            return describe(head);
+        }
+    }
+    return std::nullopt;
+}
+
+std::optional<HookInfo> Registry::find_hook(std::string_view name) const {
+    const std::shared_ptr<Hook> hook = hook_named(name);
+    return hook == nullptr ? std::nullopt : std::optional(describe(*hook));
+}
+
+} // namespace pfild::core

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "core/pfil/registry.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cerrno>
+#include <utility>
+
+namespace pfild::core {
+namespace {
+
+constexpr const char* kSeeHeads = "`bpfctl heads` lists them";
+constexpr const char* kSeeHooks = "`bpfctl hooks` lists them";
+
+/// Visible ASCII and not too long: what is safe to print and to type.
+bool is_name(std::string_view text) {
+    return !text.empty() && text.size() <= kMaxNameLength &&
+           std::all_of(text.begin(), text.end(), [](char letter) { return letter > ' ' && letter <= '~'; });
+}
+
+/// The first colon ends the module, as in pfilctl(8); the ruleset may have more of them.
+bool is_hook_name(std::string_view text) {
+    const std::size_t colon = text.find(':');
+    return colon != std::string_view::npos && is_name(text.substr(0, colon)) && is_name(text.substr(colon + 1));
+}
+
+std::string direction_words(Directions directions) {
+    std::string words;
+    for (const Direction direction : kEachDirection) {
+        if (directions.has(direction)) {
+            words += words.empty() ? "" : " and ";
+            words += name(direction);
+        }
+    }
+    return words;
+}
+
+Result<void> check_head_name(const char* what, std::string_view name) {
+    if (!is_name(name)) {
+        return fail({what, "head", "its name is not 1 to 63 visible ASCII characters", "choose another name", EINVAL});
+    }
+    return {};
+}
+
+template <typename Chain>
+auto find_in(Chain& chain, const std::shared_ptr<Hook>& hook) {
+    return std::find(chain.begin(), chain.end(), hook);
+}
+
+} // namespace
+
+Registry::~Registry() {
+    if (std::exchange(heads_, {}).empty()) {
+        return;
+    }
+    publish();
+}
+
+Registry::Head* Registry::head_named(std::string_view name) {
+    const auto found = std::find_if(heads_.begin(), heads_.end(), [&](const Head& h) { return h.spec.name == name; });
+    return found == heads_.end() ? nullptr : &*found;
+}
+
+std::shared_ptr<Hook> Registry::hook_named(std::string_view name) const {
+    const auto found =
+        std::find_if(hooks_.begin(), hooks_.end(), [&](const auto& hook) { return hook->name() == name; });
+    return found == hooks_.end() ? nullptr : *found;
+}
+
+// ---- heads
+
+Result<void> Registry::register_head(HeadSpec spec) {
+    constexpr const char* kWhat = "register head";
+    if (auto checked = check_head_name(kWhat, spec.name); !checked) {
+        return checked;
+    }
+    if (spec.directions.empty()) {
+        return fail({kWhat, spec.name, "it has no direction", "give in, out or both", EINVAL});
+    }
+    if (spec.slot && (*spec.slot >= kInterfaceSlots || spec.type != HeadType::ethernet)) {
+        return fail(
+            {kWhat, spec.name, "the head of an interface has type ethernet and a slot from 0 to 63", "", EINVAL});
+    }
+    const HeadKey key{spec.type, spec.slot};
+    for (const Head& head : heads_) {
+        if (head.spec.name == spec.name) {
+            return fail({kWhat, spec.name, "there is a head of that name", kSeeHeads, EEXIST});
+        }
+        if (HeadKey{head.spec.type, head.spec.slot} == key) {
+            return fail({kWhat, spec.name, "that filtering point is head " + head.spec.name, kSeeHeads, EEXIST});
+        }
+    }
+    heads_.push_back({.spec = std::move(spec), .chains = {}});
+    return {};
+}
+
+Result<void> Registry::unregister_head(std::string_view name) {
+    const Head* head = head_named(name);
+    if (head == nullptr) {
+        return fail({"unregister head", std::string(name), "no such head", kSeeHeads, ENOENT});
+    }
+    heads_.erase(heads_.begin() + (head - heads_.data()));
+    publish();
+    return {};
+}
+
+Result<void> Registry::rename_head(std::string_view from, std::string to) {
+    constexpr const char* kWhat = "rename head";
+    Head* head = head_named(from);
+    if (head == nullptr) {
+        return fail({kWhat, std::string(from), "no such head", kSeeHeads, ENOENT});
+    }
+    if (auto checked = check_head_name(kWhat, to); !checked) {
+        return checked;
+    }
+    const Head* other = head_named(to);
+    if (other != nullptr && other != head) {
+        return fail({kWhat, std::string(from), "there is a head named " + to, kSeeHeads, EEXIST});
+    }
+    head->spec.name = std::move(to);
+    return {};
+}
+
+// ---- hooks
+
+Result<void> Registry::add_hook(std::shared_ptr<Hook> hook) {
+    constexpr const char* kWhat = "add hook";
+    assert(hook != nullptr);
+    if (!is_hook_name(hook->name())) {
+        return fail({kWhat, "", "its name is not `module:ruleset`",
+                     "each part has 1 to 63 visible ASCII characters, as in cbpf:no-telnet", EINVAL});
+    }
+    if (hook_named(hook->name()) != nullptr) {
+        return fail(
+            {kWhat, hook->name(), "there is a hook of that name", "delete it first, or choose another name", EEXIST});
+    }
+    if (hooks_.size() >= kMaxHooks) {
+        return fail({kWhat, hook->name(), "there are " + std::to_string(kMaxHooks) + " hooks, the most there can be",
+                     "delete one that is not needed", ENOBUFS});
+    }
+    hooks_.push_back(std::move(hook));
+    return {};
+}
+
+Result<void> Registry::remove_hook(std::string_view name) {
+    const std::shared_ptr<Hook> hook = hook_named(name);
+    if (hook == nullptr) {
+        return fail({"delete hook", std::string(name), "no such hook", kSeeHooks, ENOENT});
+    }
+    bool linked = false;
+    for (Head& head : heads_) {
+        for (Chain& chain : head.chains) {
+            linked = std::erase(chain, hook) != 0 || linked;
+        }
+    }
+    if (linked) {
+        publish();
+    }
+    std::erase(hooks_, hook);
+    return {};
+}
+
+// ---- links
+
+Result<Registry::Ends> Registry::find_ends(const char* what, const LinkRequest& request) {
+    if (request.directions.empty()) {
+        return fail({what, request.hook, "no direction given", "give in, out or both", EINVAL});
+    }
+    Head* head = head_named(request.head);
+    if (head == nullptr) {
+        return fail({what, request.hook, "no such head: " + request.head, kSeeHeads, ENOENT});
+    }
+    std::shared_ptr<Hook> hook = hook_named(request.hook);
+    if (hook == nullptr) {
+        return fail({what, request.hook, "no such hook", kSeeHooks, ENOENT});
+    }
+    return Ends{head, std::move(hook)};
+}
+
+Result<void> Registry::link(const LinkRequest& request) {
+    constexpr const char* kWhat = "link";
+    auto ends = find_ends(kWhat, request);
+    if (!ends) {
+        return tl::make_unexpected(std::move(ends.error()));
+    }
+    const HeadSpec& spec = ends->head->spec;
+    if (ends->hook->type() != spec.type) {
+        return fail({kWhat, request.hook,
+                     "it has type " + std::string(name(ends->hook->type())) + ", head " + spec.name + " has type " +
+                         std::string(name(spec.type)),
+                     "link it to a head of its own type", EINVAL});
+    }
+    if (!request.directions.within(spec.directions)) {
+        return fail({kWhat, request.hook,
+                     "head " + spec.name + " filters " + direction_words(spec.directions) + " only",
+                     "link it in that direction", EINVAL});
+    }
+    for (const Direction direction : kEachDirection) {
+        const Chain& chain = ends->head->chains[index(direction)];
+        if (request.directions.has(direction) && find_in(chain, ends->hook) != chain.end()) {
+            return fail({kWhat, request.hook,
+                         "it is already linked to head " + spec.name + ' ' + std::string(name(direction)),
+                         "unlink it first to move it", EEXIST});
+        }
+    }
+    for (const Direction direction : kEachDirection) {
+        if (request.directions.has(direction)) {
+            Chain& chain = ends->head->chains[index(direction)];
+            const bool first = (direction == Direction::in) != request.append; // nearest the wire: first in, last out
+            chain.insert(first ? chain.begin() : chain.end(), ends->hook);
+        }
+    }
+    publish();
+    return {};
+}
+
+Result<void> Registry::unlink(const LinkRequest& request) {
+    constexpr const char* kWhat = "unlink";
+    auto ends = find_ends(kWhat, request);
+    if (!ends) {
+        return tl::make_unexpected(std::move(ends.error()));
+    }
+    std::size_t unlinked = 0;
+    for (const Direction direction : kEachDirection) {
+        if (request.directions.has(direction)) {
+            unlinked += std::erase(ends->head->chains[index(direction)], ends->hook);
+        }
+    }
+    if (unlinked == 0) {
+        return fail({kWhat, request.hook,
+                     "it is not linked to head " + request.head + ' ' + direction_words(request.directions),
+                     "`bpfctl heads` shows the links", ENOENT});
+    }
+    publish();
+    return {};
+}
+
+void Registry::publish() {
+    auto snapshot = std::make_shared<Snapshot>();
+    for (const Head& head : heads_) {
+        for (const Direction direction : kEachDirection) {
+            const Chain& chain = head.chains[index(direction)];
+            if (!chain.empty()) {
+                snapshot->set_chain({head.spec.type, head.spec.slot}, direction, chain);
+            }
+        }
+    }
+    current_ = std::move(snapshot);
+    publisher_.publish(current_);
+}
+
+} // namespace pfild::core

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "core/pfil/run_heads.h"
+
+#include <array>
+
+namespace pfild::core {
+namespace {
+
+/// One packet on its way. Holds references only; lives for one call of run_heads().
+class Walk {
+  public:
+    Walk(const Snapshot& snapshot, const Passage& passage, Frame& frame, PacketView& view) noexcept
+        : snapshot_(snapshot), passage_(passage), frame_(frame), view_(view) {}
+
+    Verdict interface_head() noexcept {
+        return head(snapshot_.chain(passage_.interface_slot, passage_.direction), HeadType::ethernet);
+    }
+    Verdict ethernet_head() noexcept {
+        return head(snapshot_.chain(HeadType::ethernet, passage_.direction), HeadType::ethernet);
+    }
+    /// The head of the family that the packet has now; none for what is not IP.
+    Verdict network_head() noexcept {
+        switch (view_.family) {
+        case Family::inet:
+            return head(snapshot_.chain(HeadType::inet, passage_.direction), HeadType::inet);
+        case Family::inet6:
+            return head(snapshot_.chain(HeadType::inet6, passage_.direction), HeadType::inet6);
+        case Family::other:
+            break;
+        }
+        return Verdict::pass();
+    }
+
+    [[nodiscard]] Verdict end() const noexcept { return replaced_ ? Verdict::reallocated() : Verdict::pass(); }
+
+  private:
+    [[nodiscard]] bool still_is(HeadType type) const noexcept {
+        return type == HeadType::ethernet || view_.family == (type == HeadType::inet ? Family::inet : Family::inet6);
+    }
+
+    Verdict head(Snapshot::Chain chain, HeadType type) noexcept {
+        for (Hook* hook : chain) {
+            if (!still_is(type)) {
+                break;
+            }
+            const Verdict verdict = run(*hook, type);
+            if (verdict.stops()) {
+                return verdict;
+            }
+        }
+        return Verdict::pass();
+    }
+
+    Verdict run(Hook& hook, HeadType type) noexcept {
+        const BufferIndex first = frame_.first();
+        const std::uint32_t length = frame_.length();
+        const bool whole = type == HeadType::ethernet;
+        Packet packet{.frame = frame_,
+                      .view = view_,
+                      .offset = whole ? 0U : view_.network_offset,
+                      .length = whole ? length : view_.network_length,
+                      .direction = passage_.direction,
+                      .forwarded = passage_.forwarded && passage_.direction == Direction::out,
+                      .ifindex = passage_.ifindex};
+        const Verdict verdict = hook.run(packet);
+        if (verdict.stops()) {
+            frame_.reset(); // what the hook left of it, so that nobody touches it again (PF-22)
+            return verdict;
+        }
+        if (frame_.empty()) {
+            return Verdict::consumed();
+        }
+        if (verdict.action == Action::reallocated || frame_.first() != first || frame_.length() != length) {
+            view_ = parse(frame_);
+            replaced_ = true;
+        }
+        return Verdict::pass();
+    }
+
+    const Snapshot& snapshot_;
+    const Passage& passage_;
+    Frame& frame_;
+    PacketView& view_;
+    bool replaced_ = false;
+};
+
+} // namespace
+
+Verdict run_heads(const Snapshot& snapshot, const Passage& passage, Frame& frame, PacketView& view) noexcept {
+    using Head = Verdict (Walk::*)() noexcept;
+    static constexpr std::array<Head, 3> kIn{&Walk::interface_head, &Walk::ethernet_head, &Walk::network_head};
+    static constexpr std::array<Head, 3> kOut{&Walk::network_head, &Walk::ethernet_head, &Walk::interface_head};
+
+    Walk walk(snapshot, passage, frame, view);
+    for (const Head head : passage.direction == Direction::in ? kIn : kOut) {
+        const Verdict verdict = (walk.*head)();
+        if (verdict.stops()) {
+            return verdict;
+        }
+    }
+    return walk.end();
+}
+
+} // namespace pfild::core

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The classic BPF hook: what a match does, what the program sees, what is counted.
+#include <map>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "core/pfil/cbpf_hook.h"
+#include "tests/unit/core/packet_bytes.h"
+#include "tests/unit/core/test_hooks.h"
+
+namespace pfild::core {
+namespace {
+
+using cbpf::Instruction;
+
+// The opcodes that these programs use, as <pcap/bpf.h> spells them out.
+constexpr std::uint16_t kLdByte = 0x30;  // BPF_LD | BPF_B | BPF_ABS
+constexpr std::uint16_t kLdHalf = 0x28;  // BPF_LD | BPF_H | BPF_ABS
+constexpr std::uint16_t kLdWord = 0x20;  // BPF_LD | BPF_W | BPF_ABS
+constexpr std::uint16_t kLdLen = 0x80;   // BPF_LD | BPF_W | BPF_LEN
+constexpr std::uint16_t kLdxMsh = 0xb1;  // BPF_LDX | BPF_B | BPF_MSH
+constexpr std::uint16_t kLdHalfX = 0x48; // BPF_LD | BPF_H | BPF_IND
+constexpr std::uint16_t kJeq = 0x15;     // BPF_JMP | BPF_JEQ | BPF_K
+constexpr std::uint16_t kRetK = 0x06;    // BPF_RET | BPF_K
+constexpr std::uint16_t kRetA = 0x16;    // BPF_RET | BPF_A
+
+cbpf::Program program(const std::vector<Instruction>& instructions) {
+    auto verified = cbpf::Program::verify(instructions);
+    EXPECT_TRUE(verified.has_value()) << verified.error().message();
+    return std::move(*verified);
+}
+
+/// `udp dst port PORT` of an IPv4 packet without link header.
+std::vector<Instruction> udp_port(std::uint32_t port) {
+    return {{kLdByte, 0, 0, 9}, {kJeq, 0, 4, 17},     {kLdxMsh, 0, 0, 0}, {kLdHalfX, 0, 0, 2},
+            {kJeq, 0, 1, port}, {kRetK, 0, 0, 65535}, {kRetK, 0, 0, 0}};
+}
+
+std::map<std::string, std::uint64_t> counters_of(const Hook& hook) {
+    std::map<std::string, std::uint64_t> counters;
+    for (const HookCounter& counter : hook.counters()) {
+        counters[counter.name] = counter.value;
+    }
+    return counters;
+}
+
+Packet packet_of(Frame& frame, HeadType type) {
+    const PacketView view = parse(frame);
+    const bool whole = type == HeadType::ethernet;
+    return {.frame = frame,
+            .view = view,
+            .offset = whole ? 0U : view.network_offset,
+            .length = whole ? frame.length() : view.network_length,
+            .direction = Direction::in,
+            .forwarded = false,
+            .ifindex = 1};
+}
+
+TEST(CbpfHook, drops_passes_or_counts_what_matches) {
+    struct Row {
+        OnMatch on_match;
+        Verdict matching;
+        Verdict other;
+        std::uint64_t dropped;
+    };
+    for (const Row& row : {
+             Row{OnMatch::drop, Verdict::dropped(EACCES), Verdict::pass(), 2},
+             Row{OnMatch::pass, Verdict::pass(), Verdict::dropped(EACCES), 1},
+             Row{OnMatch::count, Verdict::pass(), Verdict::pass(), 0},
+         }) {
+        SCOPED_TRACE(name(row.on_match));
+        Buffers buffers;
+        CbpfHook hook({.name = "cbpf:a", .type = HeadType::inet, .on_match = row.on_match}, program(udp_port(23)));
+        Frame matching = buffers.frame(ethernet({}, kTypeIpv4, ipv4(udp(23))));  // 36 bytes of IP
+        Frame other = buffers.frame(ethernet({}, kTypeIpv4, ipv4(udp(24, 20)))); // 48 bytes of IP
+        Packet matching_packet = packet_of(matching, HeadType::inet);
+        Packet other_packet = packet_of(other, HeadType::inet);
+        EXPECT_EQ(hook.run(matching_packet), row.matching);
+        EXPECT_EQ(hook.run(matching_packet), row.matching);
+        EXPECT_EQ(hook.run(other_packet), row.other);
+        const std::uint64_t dropped_bytes = row.dropped == 2 ? 72 : row.dropped * 48;
+        EXPECT_EQ(counters_of(hook), (std::map<std::string, std::uint64_t>{{"seen_packets", 3},
+                                                                           {"seen_bytes", 120},
+                                                                           {"matched_packets", 2},
+                                                                           {"matched_bytes", 72},
+                                                                           {"dropped_packets", row.dropped},
+                                                                           {"dropped_bytes", dropped_bytes}}));
+    }
+}
+
+TEST(CbpfHook, says_what_it_was_made_with) {
+    const CbpfHook with({.name = "cbpf:a", .type = HeadType::inet6, .on_match = OnMatch::pass, .filter = "udp"},
+                        program({{kRetK, 0, 0, 1}}));
+    EXPECT_EQ(with.kind(), "cbpf");
+    EXPECT_EQ(with.type(), HeadType::inet6);
+    EXPECT_EQ(with.details(), (std::vector<HookDetail>{{"on_match", std::string("pass")},
+                                                       {"filter", std::string("udp")},
+                                                       {"instructions", std::uint64_t{1}}}));
+    const CbpfHook without({.name = "cbpf:b"}, program({{kRetK, 0, 0, 1}}));
+    EXPECT_EQ(without.details()[1], (HookDetail{"filter", {}}));
+    EXPECT_EQ(on_match_named("count"), OnMatch::count);
+    EXPECT_EQ(on_match_named("drop"), OnMatch::drop);
+    EXPECT_EQ(on_match_named("accept"), std::nullopt);
+}
+
+TEST(CbpfHook, PF_24_its_program_sees_the_header_of_its_type_inside_tags_and_without_padding) {
+    Buffers buffers;
+    struct Row {
+        const char* sentence;
+        HeadType type;
+        Bytes bytes;
+        std::vector<Instruction> instructions;
+        bool matches;
+    };
+    const Bytes tagged = ethernet({kTypeServiceVlan, kTypeVlan}, kTypeIpv4, ipv4(udp(23)));
+    const Bytes padded = ethernet({}, kTypeIpv4, joined(ipv4(udp(23)), Bytes(10, 0)));
+    const std::vector<Instruction> length_is_36{
+        {kLdLen, 0, 0, 0}, {kJeq, 0, 1, 36}, {kRetK, 0, 0, 1}, {kRetK, 0, 0, 0}};
+    const std::vector<Instruction> has_byte_36{{kLdByte, 0, 0, 36}, {kRetK, 0, 0, 1}};
+    const std::vector<Instruction> outer_tag{
+        {kLdHalf, 0, 0, 12}, {kJeq, 0, 1, kTypeServiceVlan}, {kRetK, 0, 0, 1}, {kRetK, 0, 0, 0}};
+    for (const Row& row : {
+             Row{"inet looks inside two tags", HeadType::inet, tagged, udp_port(23), true},
+             Row{"its twin", HeadType::inet, tagged, udp_port(24), false},
+             Row{"ethernet sees the tags in-band", HeadType::ethernet, tagged, outer_tag, true},
+             Row{"its twin", HeadType::ethernet, padded, outer_tag, false},
+             Row{"the length is that of the IP packet", HeadType::inet, padded, length_is_36, true},
+             Row{"its twin", HeadType::ethernet, padded, length_is_36, false},
+             Row{"padding cannot be loaded", HeadType::inet, padded, has_byte_36, false},
+             Row{"its twin", HeadType::ethernet, padded, has_byte_36, true},
+         }) {
+        SCOPED_TRACE(row.sentence);
+        CbpfHook hook({.name = "cbpf:a", .type = row.type}, program(row.instructions));
+        Frame frame = buffers.frame(row.bytes);
+        Packet packet = packet_of(frame, row.type);
+        EXPECT_EQ(hook.run(packet).stops(), row.matches);
+    }
+}
+
+TEST(CbpfHook, answers_the_same_however_the_packet_is_cut_into_segments) {
+    Buffers buffers;
+    const Bytes bytes = ethernet({kTypeVlan}, kTypeIpv4, joined(ipv4(udp(0x1234)), Bytes(10, 0)));
+    struct Row {
+        const char* sentence;
+        std::vector<Instruction> instructions;
+    };
+    std::vector<Row> rows{{"matches a port", udp_port(0x1234)}, {"does not match a port", udp_port(0x1235)}};
+    for (std::uint32_t at = 0; at < 40; at++) {
+        rows.push_back(
+            {"answers with a word of the packet, or 0 where there is none", {{kLdWord, 0, 0, at}, {kRetA, 0, 0, 0}}});
+    }
+    const auto drops = [&](Frame frame, const std::vector<Instruction>& instructions, HeadType type) {
+        CbpfHook hook({.name = "cbpf:a", .type = type}, program(instructions));
+        Packet packet = packet_of(frame, type);
+        EXPECT_EQ(counters_of(hook)["seen_bytes"], 0U);
+        return hook.run(packet).stops();
+    };
+    for (const Row& row : rows) {
+        for (const HeadType type : {HeadType::inet, HeadType::ethernet}) {
+            SCOPED_TRACE(row.sentence);
+            const bool expected = drops(buffers.frame(bytes), row.instructions, type);
+            for (std::size_t cut = 0; cut <= bytes.size(); cut++) {
+                ASSERT_EQ(drops(buffers.cut(bytes, {cut}), row.instructions, type), expected) << "cut at " << cut;
+                ASSERT_EQ(drops(buffers.cut(bytes, {cut, 1, 0, 2, 1}), row.instructions, type), expected) << cut;
+            }
+        }
+    }
+    buffers.expect_all_free();
+}
+
+TEST(CbpfHook, on_a_head_drops_exactly_its_packets) {
+    LastSnapshot publisher;
+    Registry registry(publisher);
+    expect_ok(registry.register_head({.name = "inet", .type = HeadType::inet}));
+    auto hook = std::make_shared<CbpfHook>(CbpfHookSpec{.name = "cbpf:a"}, program(udp_port(23)));
+    expect_ok(registry.add_hook(hook));
+    expect_ok(registry.link({.hook = "cbpf:a", .head = "inet", .directions = kIn}));
+    Buffers buffers;
+    struct Row {
+        const char* sentence;
+        Bytes bytes;
+        Direction direction;
+        Verdict verdict;
+    };
+    for (const Row& row : {
+             Row{"the port", ethernet({}, kTypeIpv4, ipv4(udp(23))), Direction::in, Verdict::dropped(EACCES)},
+             Row{"the port out", ethernet({}, kTypeIpv4, ipv4(udp(23))), Direction::out, Verdict::pass()},
+             Row{"another port", ethernet({}, kTypeIpv4, ipv4(udp(24))), Direction::in, Verdict::pass()},
+             Row{"the port over IPv6", ethernet({}, kTypeIpv6, ipv6(udp(23))), Direction::in, Verdict::pass()},
+             Row{"the port in a tag", ethernet({kTypeVlan}, kTypeIpv4, ipv4(udp(23))), Direction::in,
+                 Verdict::dropped(EACCES)},
+         }) {
+        SCOPED_TRACE(row.sentence);
+        Frame frame = buffers.frame(row.bytes);
+        PacketView view = parse(frame);
+        EXPECT_EQ(run_heads(publisher.snapshot(), {.direction = row.direction}, frame, view), row.verdict);
+    }
+    buffers.expect_all_free();
+    EXPECT_EQ(counters_of(*hook)["seen_packets"], 3U);
+    EXPECT_EQ(counters_of(*hook)["dropped_packets"], 2U);
+}
+
+} // namespace
+} // namespace pfild::core
