@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The engine between two ports: which frames go where, what is counted, and that no buffer is lost on any way out.
+#include <deque>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "core/engine.h"
+#include "core/label.h"
+#include "tests/unit/core/packet_bytes.h"
+#include "tests/unit/core/test_hooks.h"
+
+namespace pfild::core {
+namespace {
+
+// An end of a port as a table: what comes up, and room for what goes down.
+class TablePort final : public FramePort {
+  public:
+    std::size_t receive(std::span<Frame> out) noexcept override {
+        std::size_t count = 0;
+        while (count < out.size() && !up_.empty()) {
+            out[count++] = std::move(up_.front());
+            up_.pop_front();
+        }
+        return count;
+    }
+    std::size_t transmit(std::span<Frame> frames) noexcept override {
+        std::size_t count = 0;
+        while (count < frames.size() && down_.size() < room_) {
+            down_.push_back(bytes_of(frames[count]));
+            frames[count++].reset();
+        }
+        return count;
+    }
+    void settle() noexcept override { settled_++; }
+
+    void put(Frame frame) { up_.push_back(std::move(frame)); }
+    void set_room(std::size_t room) { room_ = room; }
+    [[nodiscard]] const std::vector<Bytes>& down() const { return down_; }
+    [[nodiscard]] int settled() const { return settled_; }
+
+  private:
+    std::deque<Frame> up_;
+    std::vector<Bytes> down_;
+    std::size_t room_ = 1000;
+    int settled_ = 0;
+};
+
+Bytes labelled(const Bytes& bytes, std::uint16_t label = PFILD_LABEL_MARK, std::uint16_t type = PFILD_LABEL_TYPE) {
+    Bytes tag;
+    put16(tag, type);
+    put16(tag, label);
+    const Bytes addresses(bytes.begin(), bytes.begin() + 12);
+    return joined(joined(addresses, tag), Bytes(bytes.begin() + 12, bytes.end()));
+}
+
+class EngineRounds : public ::testing::Test {
+  protected:
+    static constexpr std::uint8_t kSlot = 5;
+
+    EngineRounds() {
+        for (const HeadType type : kEachHeadType) {
+            expect_ok(registry_.register_head({.name = std::string(name(type)), .type = type}));
+        }
+        engine_.add({.slot = kSlot, .ifindex = 7, .p = &p_, .q = &q_});
+    }
+    ~EngineRounds() override { rules_.offline(); }
+
+    void link_both(const std::string& hook_name, HeadType type, FunctionHook::Function function) {
+        expect_ok(registry_.add_hook(hook(hook_name, type, std::move(function))));
+        expect_ok(registry_.link({.hook = hook_name, .head = std::string(name(type)), .directions = kBoth}));
+    }
+    std::size_t round() {
+        rules_.online();
+        const std::size_t packets = engine_.round();
+        rules_.offline();
+        return packets;
+    }
+    std::uint64_t counted(Direction direction, EngineCounter which) {
+        return engine_.counters(kSlot, direction)[static_cast<std::size_t>(which)].load();
+    }
+    void expect_accounted(Direction direction) {
+        EXPECT_EQ(counted(direction, EngineCounter::received),
+                  counted(direction, EngineCounter::passed) + counted(direction, EngineCounter::dropped) +
+                      counted(direction, EngineCounter::consumed) + counted(direction, EngineCounter::dropped_label) +
+                      counted(direction, EngineCounter::dropped_backlog));
+        buffers_.expect_all_free();
+    }
+
+    Buffers buffers_{256};
+    Publication rules_;
+    Registry registry_{rules_};
+    TablePort p_;
+    TablePort q_;
+    Engine engine_{rules_};
+};
+
+const Bytes kPacket = ethernet({}, kTypeIpv4, ipv4(udp(53)));
+const Bytes kTagged = ethernet({kTypeServiceVlan, kTypeVlan}, kTypeIpv6, ipv6(udp(53)));
+
+TEST_F(EngineRounds, incoming_packets_come_up_q_and_go_down_p_without_their_label) {
+    q_.put(buffers_.frame(labelled(kPacket)));
+    q_.put(buffers_.frame(labelled(kTagged)));
+    EXPECT_EQ(round(), 2U);
+    EXPECT_EQ(p_.down(), (std::vector<Bytes>{kPacket, kTagged}));
+    EXPECT_TRUE(q_.down().empty());
+    EXPECT_EQ(counted(Direction::in, EngineCounter::received_bytes), kPacket.size() + kTagged.size());
+    EXPECT_EQ(counted(Direction::out, EngineCounter::received), 0U);
+    expect_accounted(Direction::in);
+}
+
+TEST_F(EngineRounds, outgoing_packets_come_up_p_and_go_down_q) {
+    p_.put(buffers_.frame(labelled(kPacket)));
+    EXPECT_EQ(round(), 1U);
+    EXPECT_EQ(q_.down(), std::vector<Bytes>{kPacket});
+    EXPECT_TRUE(p_.down().empty());
+    expect_accounted(Direction::out);
+}
+
+TEST_F(EngineRounds, a_packet_without_our_label_is_dropped_and_counted) {
+    struct Row {
+        const char* sentence;
+        Bytes bytes;
+    };
+    const std::vector<Row> rows{
+        {"no label at all", kPacket},
+        {"another tag type", labelled(kPacket, PFILD_LABEL_MARK, kTypeVlan)},
+        {"another mark", labelled(kPacket, 0x5000)},
+        {"too short for a label", Bytes(15, 0)},
+        {"nothing", {}},
+    };
+    for (const Row& row : rows) {
+        SCOPED_TRACE(row.sentence);
+        const std::uint64_t before = counted(Direction::in, EngineCounter::dropped_label);
+        q_.put(buffers_.frame(row.bytes));
+        EXPECT_EQ(round(), 1U);
+        EXPECT_EQ(counted(Direction::in, EngineCounter::dropped_label), before + 1);
+    }
+    EXPECT_TRUE(p_.down().empty());
+    expect_accounted(Direction::in);
+}
+
+TEST_F(EngineRounds, PF_15_hooks_see_the_label_s_forwarded_bit_on_output_only) {
+    std::vector<bool> forwarded;
+    link_both("t:see", HeadType::ethernet, [&](Packet& packet) {
+        forwarded.push_back(packet.forwarded);
+        return Verdict::pass();
+    });
+    p_.put(buffers_.frame(labelled(kPacket, PFILD_LABEL_MARK | PFILD_LABEL_FWD)));
+    p_.put(buffers_.frame(labelled(kPacket)));
+    (void)round();
+    q_.put(buffers_.frame(labelled(kPacket, PFILD_LABEL_MARK | PFILD_LABEL_FWD)));
+    (void)round();
+    EXPECT_EQ(forwarded, (std::vector<bool>{true, false, false}));
+}
+
+TEST_F(EngineRounds, every_verdict_is_counted_and_only_what_passes_goes_on_in_order) {
+    Frame kept;
+    int seen = 0;
+    link_both("t:every", HeadType::inet, [&](Packet& packet) {
+        switch (seen++) {
+        case 0:
+            return Verdict::pass();
+        case 1:
+            return Verdict::dropped();
+        case 2:
+            kept = std::move(packet.frame);
+            return Verdict::consumed();
+        case 3:
+            packet.frame = buffers_.frame(kTagged);
+            return Verdict::reallocated();
+        default:
+            return Verdict::pass();
+        }
+    });
+    for (int i = 0; i < 5; i++) {
+        q_.put(buffers_.frame(labelled(kPacket)));
+    }
+    EXPECT_EQ(round(), 5U);
+    EXPECT_EQ(p_.down(), (std::vector<Bytes>{kPacket, kTagged, kPacket}));
+    EXPECT_EQ(counted(Direction::in, EngineCounter::passed), 3U);
+    EXPECT_EQ(counted(Direction::in, EngineCounter::dropped), 1U);
+    EXPECT_EQ(counted(Direction::in, EngineCounter::consumed), 1U);
+    EXPECT_EQ(bytes_of(kept), kPacket);
+    kept.reset();
+    expect_accounted(Direction::in);
+}
+
+TEST_F(EngineRounds, what_the_way_back_has_no_room_for_is_dropped_and_counted) {
+    p_.set_room(3);
+    for (int i = 0; i < 10; i++) {
+        q_.put(buffers_.frame(labelled(kPacket)));
+    }
+    EXPECT_EQ(round(), 10U);
+    EXPECT_EQ(p_.down().size(), 3U);
+    EXPECT_EQ(counted(Direction::in, EngineCounter::passed), 3U);
+    EXPECT_EQ(counted(Direction::in, EngineCounter::dropped_backlog), 7U);
+    expect_accounted(Direction::in);
+}
+
+TEST_F(EngineRounds, a_round_takes_one_batch_of_a_lane_and_leaves_the_rest_for_the_next) {
+    for (int i = 0; i < 100; i++) {
+        q_.put(buffers_.frame(labelled(kPacket)));
+    }
+    p_.put(buffers_.frame(labelled(kPacket)));
+    EXPECT_EQ(round(), 65U) << "64 of one lane, and the other lane is not made to wait";
+    EXPECT_EQ(round(), 36U);
+    EXPECT_EQ(round(), 0U) << "now it may sleep";
+    EXPECT_EQ(p_.down().size(), 100U);
+}
+
+TEST_F(EngineRounds, ports_are_settled_every_round_so_that_unsent_frames_are_tried_again) {
+    EXPECT_EQ(round(), 0U);
+    EXPECT_GT(p_.settled(), 0);
+    EXPECT_GT(q_.settled(), 0);
+}
+
+TEST_F(EngineRounds, a_removed_interface_is_not_touched_and_a_new_one_starts_at_zero) {
+    q_.put(buffers_.frame(labelled(kPacket)));
+    (void)round();
+    engine_.remove(kSlot);
+    q_.put(buffers_.frame(labelled(kPacket)));
+    EXPECT_EQ(round(), 0U);
+    engine_.add({.slot = kSlot, .ifindex = 8, .p = &p_, .q = &q_});
+    EXPECT_EQ(counted(Direction::in, EngineCounter::received), 0U);
+    EXPECT_EQ(round(), 1U);
+}
+
+TEST_F(EngineRounds, frames_in_many_segments_pass_as_they_came) {
+    const Bytes jumbo = ethernet({}, kTypeIpv4, ipv4(udp(53, 9000)));
+    q_.put(buffers_.cut(labelled(jumbo), {2000, 2000, 2000, 2000}));
+    (void)round();
+    EXPECT_EQ(p_.down(), std::vector<Bytes>{jumbo});
+    expect_accounted(Direction::in);
+}
+
+} // namespace
+} // namespace pfild::core
