@@ -27,22 +27,21 @@ Packet::Packet(std::span<const Segment> segments, std::uint32_t offset, std::uin
 }
 
 /// Byte by byte, because each may lie in another piece. A load that is outside the packet ends here, too.
-bool Packet::load_from_chain(std::uint64_t offset, std::size_t size, std::uint32_t& value) const noexcept {
+std::uint64_t Packet::load_from_chain(std::uint64_t offset, std::size_t size) const noexcept {
     if (offset + size > captured_length_) {
-        return false;
+        return kOutside;
     }
     Segment piece{head_, head_length_};
     auto next = rest_.begin();
-    std::uint32_t loaded = 0;
+    std::uint32_t value = 0;
     for (std::size_t count = 0; count < size; ++count, ++offset) {
         while (offset >= piece.length) { // ends: captured_length_ bytes lie in the pieces
             offset -= piece.length;
             piece = *next++;
         }
-        loaded = loaded << 8U | piece.data[offset];
+        value = value << 8U | piece.data[offset];
     }
-    value = loaded;
-    return true;
+    return value;
 }
 
 } // namespace pfild::cbpf

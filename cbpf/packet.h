@@ -14,6 +14,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 namespace pfild::cbpf {
@@ -48,24 +49,23 @@ class Packet {
     /// What `ld len` answers (CF-21). Not necessarily the captured length; nothing here depends on their order.
     [[nodiscard]] std::uint32_t wire_length() const noexcept { return wire_length_; }
 
-    /// Loads Size bytes at `offset` as an unsigned big-endian number. False, and `value` as it was, if any of them was
-    /// not captured (CF-20).
+    /// The Size bytes at `offset` as an unsigned big-endian number, or nothing if any of them was not captured (CF-20).
     /// => offset is below 2^33: the sum of two 32-bit numbers does not wrap here (CF-22).
     template <std::size_t Size>
-    [[nodiscard]] bool load(std::uint64_t offset, std::uint32_t& value) const noexcept {
+    [[nodiscard]] std::optional<std::uint32_t> load(std::uint64_t offset) const noexcept {
         static_assert(Size == 1 || Size == 2 || Size == 4);
         if (offset + Size > head_length_) [[unlikely]] {
-            return load_from_chain(offset, Size, value);
+            const std::uint64_t value = load_from_chain(offset, Size);
+            return value == kOutside ? std::nullopt : std::optional(static_cast<std::uint32_t>(value));
         }
         const std::uint8_t* at = head_ + offset;
         if constexpr (Size == 4) {
-            value = std::uint32_t{at[0]} << 24U | std::uint32_t{at[1]} << 16U | std::uint32_t{at[2]} << 8U | at[3];
+            return std::uint32_t{at[0]} << 24U | std::uint32_t{at[1]} << 16U | std::uint32_t{at[2]} << 8U | at[3];
         } else if constexpr (Size == 2) {
-            value = std::uint32_t{at[0]} << 8U | at[1];
+            return std::uint32_t{at[0]} << 8U | at[1];
         } else {
-            value = at[0];
+            return at[0];
         }
-        return true;
     }
 
   private:
@@ -73,7 +73,11 @@ class Packet {
         return static_cast<std::uint32_t>(length < kOffsetLimit ? length : kOffsetLimit);
     }
 
-    [[nodiscard]] bool load_from_chain(std::uint64_t offset, std::size_t size, std::uint32_t& value) const noexcept;
+    /// No 32-bit value. What the chain has to say fits a register this way; as an optional it would go through the
+    /// stack.
+    static constexpr std::uint64_t kOutside = ~std::uint64_t{0};
+
+    [[nodiscard]] std::uint64_t load_from_chain(std::uint64_t offset, std::size_t size) const noexcept;
 
     const std::uint8_t* head_ = nullptr;
     std::uint32_t head_length_ = 0;
