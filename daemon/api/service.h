@@ -29,7 +29,7 @@ struct AttachRequest {
 };
 
 struct HookAddRequest {
-    std::string name; ///< "module:ruleset", both parts present (PF-31)
+    std::string name; ///< "module:ruleset" (PF-31)
     PacketType type = PacketType::kInet;
     OnMatch on_match = OnMatch::kDrop;
     std::optional<std::string> filter;      ///< shown, never compiled

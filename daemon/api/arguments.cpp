@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// See daemon/api/arguments.h. Every access asks for the JSON type first, so nothing here throws for what a peer sent.
+#include "daemon/api/arguments.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <limits>
+#include <utility>
+
+namespace pfild::api {
+namespace {
+
+using Json = nlohmann::json;
+
+bool visible(char c) { return c > ' ' && c <= '~'; }
+
+bool is_text(char c) { return static_cast<unsigned char>(c) >= ' ' ? c != '\x7f' : c == '\t' || c == '\n'; }
+
+/// The number if it is a whole one from 0 to the largest `T`.
+template <typename T>
+std::optional<T> number_in(const Json& value) {
+    if (!value.is_number_unsigned() || value.get<std::uint64_t>() > std::numeric_limits<T>::max()) {
+        return std::nullopt;
+    }
+    return static_cast<T>(value.get<std::uint64_t>());
+}
+
+std::optional<cbpf::Instruction> instruction_in(const Json& value) {
+    if (!value.is_array() || value.size() != 4) {
+        return std::nullopt;
+    }
+    const auto code = number_in<std::uint16_t>(value[0]);
+    const auto jt = number_in<std::uint8_t>(value[1]);
+    const auto jf = number_in<std::uint8_t>(value[2]);
+    const auto k = number_in<std::uint32_t>(value[3]);
+    if (!code || !jt || !jf || !k) {
+        return std::nullopt;
+    }
+    return cbpf::Instruction{*code, *jt, *jf, *k};
+}
+
+} // namespace
+
+std::string Arguments::name(const char* key, std::size_t longest) {
+    const Json* const value = find(key, true);
+    if (value == nullptr) {
+        return {};
+    }
+    if (!value->is_string()) {
+        refuse(key, "must be a string");
+        return {};
+    }
+    const auto& text = value->get_ref<const std::string&>();
+    if (text.empty() || text.size() > longest || !std::all_of(text.begin(), text.end(), visible)) {
+        refuse(key, "must be 1 to " + std::to_string(longest) + " visible ASCII characters");
+        return {};
+    }
+    return text;
+}
+
+std::optional<std::string> Arguments::text(const char* key) {
+    const Json* const value = find(key, false);
+    if (value == nullptr || value->is_null()) {
+        return std::nullopt;
+    }
+    if (!value->is_string()) {
+        refuse(key, "must be a string or null");
+        return std::nullopt;
+    }
+    const auto& text = value->get_ref<const std::string&>();
+    if (!std::all_of(text.begin(), text.end(), is_text)) {
+        refuse(key, "must not hold control characters");
+        return std::nullopt;
+    }
+    return text;
+}
+
+bool Arguments::flag_or(const char* key, bool otherwise) {
+    const Json* const value = find(key, false);
+    if (value == nullptr) {
+        return otherwise;
+    }
+    if (!value->is_boolean()) {
+        refuse(key, "must be true or false");
+        return otherwise;
+    }
+    return value->get<bool>();
+}
+
+std::uint32_t Arguments::number(const char* key) {
+    const Json* const value = find(key, true);
+    if (value == nullptr) {
+        return 0;
+    }
+    const auto number = number_in<std::uint32_t>(*value);
+    if (!number) {
+        refuse(key, "must be a whole number from 0 to 4294967295");
+    }
+    return number.value_or(0);
+}
+
+std::optional<std::uint64_t> Arguments::optional_number(const char* key) {
+    const Json* const value = find(key, false);
+    if (value == nullptr) {
+        return std::nullopt;
+    }
+    const auto number = number_in<std::uint64_t>(*value);
+    if (!number) {
+        refuse(key, "must be a whole number of at most 64 bits");
+    }
+    return number;
+}
+
+Directions Arguments::directions(const char* key) {
+    const Json* const value = find(key, true);
+    if (value == nullptr) {
+        return {};
+    }
+    Directions directions;
+    bool good = value->is_array();
+    for (std::size_t i = 0; good && i < value->size(); ++i) {
+        const Json& one = (*value)[i];
+        const auto direction =
+            one.is_string() ? value_of<Direction>(one.get_ref<const std::string&>(), kDirectionWords) : std::nullopt;
+        bool& wanted = direction == Direction::kOut ? directions.out : directions.in;
+        good = direction.has_value() && !std::exchange(wanted, true);
+    }
+    if (!good) {
+        refuse(key, "must be an array of 'in' and 'out', each once at most");
+        return {};
+    }
+    return directions;
+}
+
+std::vector<cbpf::Instruction> Arguments::program(const char* key) {
+    const Json* const value = find(key, true);
+    if (value == nullptr) {
+        return {};
+    }
+    if (!value->is_array()) {
+        refuse(key, "must be an array of [code, jt, jf, k]");
+        return {};
+    }
+    std::vector<cbpf::Instruction> program;
+    for (const Json& one : *value) {
+        const auto instruction = instruction_in(one);
+        if (!instruction) {
+            refuse(key, "instruction " + std::to_string(program.size()) +
+                            " must be [code, jt, jf, k]: whole numbers of 16, 8, 8 and 32 bits");
+            return {};
+        }
+        program.push_back(*instruction);
+    }
+    return program;
+}
+
+core::Result<void> Arguments::finish() {
+    for (const auto& [key, value] : object_.items()) {
+        if (asked_.find(key) == asked_.end()) {
+            std::string shown = key.substr(0, kMaxName);
+            std::replace_if(
+                shown.begin(), shown.end(), [](char c) { return !visible(c); }, '?');
+            refuse(shown, "is not known here");
+        }
+    }
+    if (mistake_) {
+        return core::fail(std::move(*mistake_));
+    }
+    return {};
+}
+
+const Json* Arguments::find(const char* key, bool required) {
+    asked_.insert(key);
+    const auto found = object_.find(key);
+    if (found == object_.end()) {
+        if (required) {
+            refuse(key, "is missing");
+        }
+        return nullptr;
+    }
+    return &*found;
+}
+
+void Arguments::refuse(std::string_view key, std::string_view why) {
+    if (!mistake_) {
+        mistake_ =
+            core::Error{std::string(verb_), "", "argument '" + std::string(key) + "' " + std::string(why), "", EINVAL};
+    }
+}
+
+std::string Arguments::one_of(std::span<const std::string_view> words) {
+    std::string list;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        list += i == 0 ? "" : i + 1 == words.size() ? " or " : ", ";
+        list += "'" + std::string(words[i]) + "'";
+    }
+    return list;
+}
+
+} // namespace pfild::api

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The control socket: listens, knows its peers by SO_PEERCRED, and keeps what a client can take of the daemon within
+// the bounds of docs/control-protocol.md. Nothing a client does or leaves undone makes the loop wait. Control thread.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "core/error.h"
+#include "daemon/api/connection.h"
+#include "daemon/sys/fd.h"
+#include "daemon/sys/loop.h"
+
+namespace pfild::api {
+
+struct ServerOptions {
+    std::string path; ///< a socket left there by a dead daemon is replaced; => the caller holds the instance's lock
+    std::size_t max_connections = 16;
+    std::chrono::milliseconds idle{30'000};   ///< a connection that sends nothing for so long is closed
+    std::chrono::milliseconds stalled{5'000}; ///< as is one that has not taken its answer by then
+};
+
+class Server {
+  public:
+    /// => `loop` outlives it. EADDRINUSE: there is a file at the path that is no socket.
+    [[nodiscard]] static core::Result<std::unique_ptr<Server>> listen(ServerOptions options, sys::Loop& loop,
+                                                                      Answerer answer);
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
+    Server(Server&&) = delete;
+    Server& operator=(Server&&) = delete;
+    /// Closes all connections and removes the socket's file.
+    ~Server();
+
+    [[nodiscard]] std::size_t connections() const noexcept { return clients_.size(); }
+
+  private:
+    /// Registrations go before the descriptor that they watch.
+    struct Client {
+        std::unique_ptr<Connection> connection;
+        sys::Registration events;
+        sys::Registration deadline;
+        std::uint64_t stalled_answer = 0; ///< the deadline is for the taking of this one; 0: for the next request
+    };
+
+    Server(ServerOptions options, sys::Loop& loop, Answerer answer, sys::Fd socket) noexcept;
+    void accept_one();
+    void welcome(sys::Fd socket);
+    void turn_away(sys::Fd socket, const core::Error& error);
+    void rest_from_accepting();
+    void proceed(std::uint64_t id);
+    void settle(std::uint64_t id, Connection::Fate fate);
+
+    ServerOptions options_;
+    sys::Loop& loop_;
+    Answerer answer_;
+    sys::Fd socket_;
+    sys::Registration accepting_;
+    sys::Registration rest_;
+    std::uint64_t next_id_ = 1;
+    std::map<std::uint64_t, Client> clients_;
+};
+
+} // namespace pfild::api

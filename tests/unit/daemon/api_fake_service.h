@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A service whose answers a test sets, and that remembers what it was asked. One thread.
+#pragma once
+
+#include <cerrno>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemon/api/service.h"
+
+namespace pfild::test {
+
+class FakeService final : public api::Service {
+  public:
+    std::vector<std::string> calls;     ///< the verbs that came through, with their object
+    std::optional<core::Error> refusal; ///< what everything answers, when set
+    api::AttachRequest last_attach;
+    api::HookAddRequest last_hook;
+    api::LinkRequest last_link;
+    std::vector<api::HeadView> head_list;
+    std::vector<api::HookView> hook_list;
+    api::StatusView status_view;
+    api::StatsView stats_view;
+    std::size_t padding = 0; ///< so many letters in version's kernel, to make a large answer
+
+    core::Result<api::VersionView> version() override {
+        calls.emplace_back("version");
+        return answer(api::VersionView{"0.1.0", "6.18.0" + std::string(padding, 'x'), "default", 12});
+    }
+    core::Result<api::StatusView> status() override {
+        calls.emplace_back("status");
+        return answer(status_view);
+    }
+    core::Result<api::InterfaceView> attach(const api::AttachRequest& request) override {
+        calls.push_back("attach " + request.interface);
+        last_attach = request;
+        api::InterfaceView view;
+        view.name = request.interface;
+        view.unknown = request.unknown;
+        return answer(view);
+    }
+    core::Result<void> detach(std::string_view interface) override {
+        calls.push_back("detach " + std::string(interface));
+        return refused();
+    }
+    core::Result<std::vector<api::HeadView>> heads() override {
+        calls.emplace_back("heads");
+        return answer(head_list);
+    }
+    core::Result<std::vector<api::HookView>> hooks() override {
+        calls.emplace_back("hooks");
+        return answer(hook_list);
+    }
+    core::Result<api::HookView> hook_add(const api::HookAddRequest& request) override {
+        calls.push_back("hook-add " + request.name);
+        last_hook = request;
+        api::HookView view;
+        view.name = request.name;
+        view.type = request.type;
+        view.kind = "cbpf";
+        view.on_match = request.on_match;
+        view.filter = request.filter;
+        view.instructions = request.program.size();
+        return answer(view);
+    }
+    core::Result<void> hook_delete(std::string_view name) override {
+        calls.push_back("hook-delete " + std::string(name));
+        return refused();
+    }
+    core::Result<api::HeadView> link(const api::LinkRequest& request) override {
+        calls.push_back("link " + request.hook + " " + request.head);
+        return head_of(request);
+    }
+    core::Result<api::HeadView> unlink(const api::LinkRequest& request) override {
+        calls.push_back("unlink " + request.hook + " " + request.head);
+        return head_of(request);
+    }
+    core::Result<api::StatsView> stats() override {
+        calls.emplace_back("stats");
+        return answer(stats_view);
+    }
+
+  private:
+    [[nodiscard]] core::Result<void> refused() const {
+        if (refusal) {
+            return core::fail(*refusal);
+        }
+        return {};
+    }
+    template <typename View>
+    [[nodiscard]] core::Result<View> answer(View view) const {
+        return refused().map([&] { return view; });
+    }
+    [[nodiscard]] core::Result<api::HeadView> head_of(const api::LinkRequest& request) {
+        last_link = request;
+        api::HeadView view;
+        view.name = request.head;
+        view.directions = request.directions;
+        return answer(view);
+    }
+};
+
+} // namespace pfild::test

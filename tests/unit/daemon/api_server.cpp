@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The control socket with real clients, in one thread: the test is the client, and runs the loop in between.
+#include "daemon/api/server.h"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <random>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "api_fake_service.h"
+#include "daemon/api/dispatcher.h"
+#include "daemon/api/request.h"
+
+namespace pfild::api {
+namespace {
+
+using std::chrono::milliseconds;
+using Json = nlohmann::json;
+
+const std::string kVersion = R"({"protocol":1,"id":7,"verb":"version"})"
+                             "\n";
+
+sys::Fd connect_to(const std::string& path) {
+    sys::Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::memcpy(&address.sun_path, path.c_str(), path.size() + 1);
+    if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+        socket.reset();
+    }
+    return socket;
+}
+
+class ServerTest : public ::testing::Test {
+  protected:
+    std::filesystem::path directory_;
+    test::FakeService service_;
+    Dispatcher dispatcher_{service_, Unknown::kPass};
+    std::unique_ptr<sys::Loop> loop_;
+    std::unique_ptr<Server> server_;
+
+    void SetUp() override {
+        std::string pattern = "/tmp/pfild-server-XXXXXX";
+        ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+        directory_ = pattern;
+        auto loop = sys::Loop::create();
+        ASSERT_TRUE(loop);
+        loop_ = std::move(*loop);
+    }
+    void TearDown() override {
+        server_.reset();
+        std::filesystem::remove_all(directory_);
+    }
+
+    [[nodiscard]] std::string path() const { return directory_ / "control.sock"; }
+
+    core::Result<void> listen(milliseconds idle = milliseconds(5000), milliseconds stalled = milliseconds(5000)) {
+        ServerOptions options;
+        options.path = path();
+        options.idle = idle;
+        options.stalled = stalled;
+        return Server::listen(std::move(options), *loop_,
+                              [this](std::string_view line) { return dispatcher_.answer(line); })
+            .map([this](std::unique_ptr<Server> server) { server_ = std::move(server); });
+    }
+
+    /// Rounds until nothing happens any more.
+    void settle() {
+        for (int i = 0; i < 20; ++i) {
+            ASSERT_TRUE(loop_->run_once(milliseconds(0)));
+        }
+    }
+
+    /// Runs the loop until the server has as many connections, or 3 s.
+    [[nodiscard]] bool connections_become(std::size_t count) {
+        const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(3);
+        while (server_->connections() != count && std::chrono::steady_clock::now() < end) {
+            EXPECT_TRUE(loop_->run_once(milliseconds(10)));
+        }
+        return server_->connections() == count;
+    }
+
+    /// Sends all of it, running the server whenever the socket is full; what it refuses to take is left.
+    std::size_t send_all(const sys::Fd& socket, std::string_view bytes) {
+        std::size_t sent = 0;
+        for (int idle_rounds = 0; sent < bytes.size() && idle_rounds < 3;) {
+            const ssize_t count = ::send(socket.get(), bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
+            if (count > 0) {
+                sent += static_cast<std::size_t>(count);
+                idle_rounds = 0;
+            } else if (errno != EAGAIN) {
+                break;
+            } else {
+                ++idle_rounds;
+                settle();
+            }
+        }
+        settle();
+        return sent;
+    }
+
+    /// All that the server has to say at the moment.
+    std::string received(const sys::Fd& socket) {
+        std::string all;
+        std::array<char, 65536> bytes{};
+        for (ssize_t count = 1; count > 0; settle()) {
+            count = ::recv(socket.get(), bytes.data(), bytes.size(), 0);
+            all.append(bytes.data(), count > 0 ? static_cast<std::size_t>(count) : 0);
+        }
+        return all;
+    }
+
+    /// Whether the server has closed it.
+    static bool closed(const sys::Fd& socket) {
+        char byte = 0;
+        const ssize_t count = ::recv(socket.get(), &byte, 1, MSG_PEEK);
+        return count == 0 || (count < 0 && errno != EAGAIN);
+    }
+};
+
+std::string errno_of(const std::string& line) { return Json::parse(line)["error"]["errno"]; }
+
+TEST_F(ServerTest, answers_requests_of_one_packet_in_their_order) {
+    ASSERT_TRUE(listen());
+    const sys::Fd client = connect_to(path());
+    send_all(client, R"({"protocol":1,"id":1,"verb":"version"})"
+                     "\n"
+                     R"({"protocol":1,"id":2,"verb":"nonsense"})"
+                     "\n"
+                     R"({"protocol":1,"id":3,"verb":"version"})"
+                     "\n");
+    std::istringstream lines(received(client));
+    std::vector<int> ids;
+    for (std::string line; std::getline(lines, line);) {
+        ids.push_back(Json::parse(line)["id"]);
+    }
+    EXPECT_EQ(ids, (std::vector<int>{1, 2, 3}));
+    EXPECT_FALSE(closed(client));
+}
+
+TEST_F(ServerTest, puts_a_request_together_from_single_bytes) {
+    ASSERT_TRUE(listen());
+    const sys::Fd client = connect_to(path());
+    for (std::size_t i = 0; i < kVersion.size(); ++i) {
+        EXPECT_EQ(received(client), "") << "nothing is answered before the newline";
+        send_all(client, kVersion.substr(i, 1));
+    }
+    EXPECT_EQ(Json::parse(received(client))["result"]["version"], "0.1.0");
+}
+
+TEST_F(ServerTest, a_mistake_does_not_end_the_connection) {
+    ASSERT_TRUE(listen());
+    const sys::Fd client = connect_to(path());
+    send_all(client, "\n");
+    EXPECT_EQ(errno_of(received(client)), "EINVAL");
+    send_all(client, std::string(1000, '[') + "\n");
+    EXPECT_EQ(errno_of(received(client)), "EINVAL");
+    send_all(client, kVersion);
+    EXPECT_EQ(Json::parse(received(client))["ok"], true);
+}
+
+TEST_F(ServerTest, takes_a_request_of_262144_bytes_and_refuses_one_byte_more) {
+    ASSERT_TRUE(listen());
+    std::string request = kVersion;
+    request.insert(0, kMaxRequestBytes - request.size(), ' ');
+    {
+        const sys::Fd client = connect_to(path());
+        EXPECT_EQ(send_all(client, request), kMaxRequestBytes);
+        EXPECT_EQ(Json::parse(received(client))["ok"], true);
+        EXPECT_FALSE(closed(client));
+    }
+    const sys::Fd client = connect_to(path());
+    send_all(client, " " + request);
+    EXPECT_EQ(errno_of(received(client)), "EMSGSIZE");
+    EXPECT_TRUE(closed(client)) << "nobody can say where the next request begins";
+    EXPECT_EQ(service_.calls.size(), 1U);
+}
+
+TEST_F(ServerTest, refuses_262144_bytes_without_a_newline_at_once) {
+    ASSERT_TRUE(listen());
+    const sys::Fd client = connect_to(path());
+    send_all(client, std::string(kMaxRequestBytes - 1, 'a'));
+    EXPECT_EQ(received(client), "");
+    EXPECT_FALSE(closed(client));
+    send_all(client, "a");
+    EXPECT_EQ(errno_of(received(client)), "EMSGSIZE");
+    EXPECT_TRUE(closed(client));
+}
+
+TEST_F(ServerTest, survives_a_megabyte_of_random_bytes) {
+    ASSERT_TRUE(listen());
+    std::mt19937 random(2); // NOLINT(cert-msc51-cpp): the same bytes every time
+    std::string bytes(1U << 20U, '\0');
+    for (char& byte : bytes) {
+        byte = static_cast<char>(random());
+    }
+    for (const bool newlines : {true, false}) {
+        if (!newlines) {
+            std::replace(bytes.begin(), bytes.end(), '\n', ' ');
+        }
+        const sys::Fd client = connect_to(path());
+        send_all(client, bytes);
+        EXPECT_TRUE(service_.calls.empty());
+    }
+    const sys::Fd client = connect_to(path());
+    send_all(client, kVersion);
+    EXPECT_EQ(Json::parse(received(client))["ok"], true);
+    EXPECT_TRUE(connections_become(1)) << "the others are gone";
+}
+
+TEST_F(ServerTest, a_client_that_takes_no_answers_is_not_read_from_and_does_not_hold_up_others) {
+    ASSERT_TRUE(listen());
+    service_.padding = 100'000;
+    const sys::Fd lazy = connect_to(path());
+    std::string many;
+    for (int i = 0; i < 5000; ++i) {
+        many += kVersion;
+    }
+    send_all(lazy, many);
+    EXPECT_LT(service_.calls.size(), 100U) << "what is not taken is not computed either";
+    const std::size_t before = service_.calls.size();
+    const sys::Fd other = connect_to(path());
+    send_all(other, kVersion);
+    EXPECT_FALSE(received(other).empty());
+    EXPECT_EQ(service_.calls.size(), before + 1);
+}
+
+TEST_F(ServerTest, an_answer_larger_than_the_socket_arrives_whole) {
+    ASSERT_TRUE(listen());
+    service_.padding = 3'000'000;
+    const sys::Fd client = connect_to(path());
+    send_all(client, kVersion + kVersion);
+    const std::string answers = received(client);
+    EXPECT_EQ(std::count(answers.begin(), answers.end(), '\n'), 2);
+    EXPECT_EQ(answers.size() / 2, answers.find('\n') + 1) << "both are the same";
+}
+
+TEST_F(ServerTest, closes_a_connection_that_does_not_take_its_answer) {
+    ASSERT_TRUE(listen(milliseconds(60'000), milliseconds(20)));
+    service_.padding = 3'000'000;
+    const sys::Fd client = connect_to(path());
+    send_all(client, kVersion);
+    EXPECT_TRUE(connections_become(0));
+}
+
+TEST_F(ServerTest, closes_an_idle_connection_and_one_that_has_sent_half_a_request) {
+    ASSERT_TRUE(listen(milliseconds(20), milliseconds(60'000)));
+    const sys::Fd silent = connect_to(path());
+    const sys::Fd half = connect_to(path());
+    send_all(half, "{");
+    ASSERT_TRUE(connections_become(2));
+    EXPECT_TRUE(connections_become(0));
+    EXPECT_TRUE(closed(silent));
+    EXPECT_TRUE(closed(half));
+}
+
+TEST_F(ServerTest, serves_16_connections_tells_the_17th_and_takes_one_again_when_one_goes) {
+    ASSERT_TRUE(listen());
+    std::vector<sys::Fd> clients;
+    for (int i = 0; i < 16; ++i) {
+        clients.push_back(connect_to(path()));
+        settle();
+    }
+    ASSERT_EQ(server_->connections(), 16U);
+    const sys::Fd refused = connect_to(path());
+    settle();
+    EXPECT_EQ(errno_of(received(refused)), "EBUSY");
+    EXPECT_TRUE(closed(refused));
+    for (const sys::Fd& client : clients) {
+        send_all(client, kVersion);
+        EXPECT_EQ(Json::parse(received(client))["ok"], true);
+    }
+    clients.pop_back();
+    settle();
+    const sys::Fd welcome = connect_to(path());
+    send_all(welcome, kVersion);
+    EXPECT_EQ(Json::parse(received(welcome))["ok"], true);
+}
+
+TEST_F(ServerTest, answers_a_client_that_has_finished_sending) {
+    ASSERT_TRUE(listen());
+    const sys::Fd client = connect_to(path());
+    ASSERT_EQ(::send(client.get(), kVersion.data(), kVersion.size(), 0), static_cast<ssize_t>(kVersion.size()));
+    ASSERT_EQ(::shutdown(client.get(), SHUT_WR), 0);
+    settle();
+    EXPECT_EQ(Json::parse(received(client))["ok"], true);
+    EXPECT_TRUE(closed(client));
+    EXPECT_EQ(server_->connections(), 0U);
+}
+
+TEST_F(ServerTest, half_a_request_of_a_client_that_goes_is_never_carried_out) {
+    ASSERT_TRUE(listen());
+    sys::Fd client = connect_to(path());
+    send_all(client, kVersion.substr(0, kVersion.size() - 1));
+    client.reset();
+    settle();
+    EXPECT_EQ(server_->connections(), 0U);
+    EXPECT_TRUE(service_.calls.empty());
+}
+
+TEST_F(ServerTest, a_client_that_asks_and_goes_at_once_does_no_harm) {
+    ASSERT_TRUE(listen());
+    service_.padding = 3'000'000;
+    for (int i = 0; i < 20; ++i) {
+        const sys::Fd client = connect_to(path());
+        ASSERT_EQ(::send(client.get(), kVersion.data(), kVersion.size(), 0), static_cast<ssize_t>(kVersion.size()));
+    }
+    settle();
+    EXPECT_TRUE(connections_become(0));
+}
+
+TEST_F(ServerTest, the_socket_is_the_owners_alone_from_the_first_moment_and_goes_with_the_server) {
+    const mode_t before = ::umask(0);
+    ASSERT_TRUE(listen());
+    ::umask(before);
+    struct stat status {};
+    ASSERT_EQ(::stat(path().c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 07777U, 0600U);
+    EXPECT_TRUE(S_ISSOCK(status.st_mode));
+    server_.reset();
+    EXPECT_FALSE(std::filesystem::exists(path()));
+}
+
+TEST_F(ServerTest, replaces_the_socket_of_a_dead_daemon_and_no_other_file) {
+    {
+        const sys::Fd dead(::socket(AF_UNIX, SOCK_STREAM, 0));
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        std::memcpy(&address.sun_path, path().c_str(), path().size() + 1);
+        ASSERT_EQ(::bind(dead.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    }
+    ASSERT_TRUE(std::filesystem::exists(path()));
+    ASSERT_TRUE(listen());
+    EXPECT_TRUE(connect_to(path()));
+    server_.reset();
+
+    std::ofstream(path()) << "somebody's letters";
+    const auto refused = listen();
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().line(), "listen " + path() + ": a file that is no socket is in the way (remove it)");
+    EXPECT_EQ(refused.error().code, EADDRINUSE);
+    EXPECT_TRUE(std::filesystem::is_regular_file(path()));
+}
+
+TEST_F(ServerTest, says_when_a_path_is_too_long_for_a_socket) {
+    directory_ /= std::string(120, 'a');
+    const auto refused = listen();
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ENAMETOOLONG);
+    directory_ = directory_.parent_path();
+}
+
+} // namespace
+} // namespace pfild::api

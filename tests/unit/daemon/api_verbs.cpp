@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Every verb: what reaches the service, what is answered, and each way in which its arguments can be wrong.
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "api_fake_service.h"
+#include "daemon/api/dispatcher.h"
+
+namespace pfild::api {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+class Verbs : public ::testing::Test {
+  protected:
+    test::FakeService service_;
+    Dispatcher dispatcher_{service_, Unknown::kPass};
+
+    Json ask(const std::string& verb, const std::string& arguments) {
+        const std::string answer =
+            dispatcher_.answer(R"({"protocol":1,"id":7,"verb":")" + verb + R"(","arguments":)" + arguments + "}");
+        EXPECT_EQ(answer.find('\n'), answer.size() - 1) << "an answer is one line";
+        return Json::parse(answer);
+    }
+};
+
+constexpr const char* kHook =
+    R"("name":"cbpf:a","type":"inet","on_match":"drop","filter":"tcp","program":[[6,0,0,262144]],"dlt":12)";
+
+std::string hook_without(const std::string& key, const std::string& instead) {
+    Json arguments = Json::parse("{" + std::string(kHook) + "}");
+    arguments.erase(key);
+    if (!instead.empty()) {
+        arguments[key] = Json::parse(instead);
+    }
+    return arguments.dump();
+}
+
+struct Wrong {
+    const char* sentence;
+    std::string verb;
+    std::string arguments;
+    std::string why;
+};
+
+std::vector<Wrong> wrong_arguments() {
+    const std::string name_rule = "must be 1 to 127 visible ASCII characters";
+    const std::string interface_rule = "argument 'interface' must be 1 to 15 visible ASCII characters";
+    const std::string quad = "must be [code, jt, jf, k]: whole numbers of 16, 8, 8 and 32 bits";
+    const std::string ways = "argument 'directions' must be an array of 'in' and 'out', each once at most";
+    return {
+        {"version takes nothing", "version", R"({"a":1})", "argument 'a' is not known here"},
+        {"status takes nothing", "status", R"({"a":1})", "argument 'a' is not known here"},
+        {"stats takes nothing", "stats", R"({"limit":1})", "argument 'limit' is not known here"},
+        {"attach wants an interface", "attach", "{}", "argument 'interface' is missing"},
+        {"an interface is a string", "attach", R"({"interface":3})", "argument 'interface' must be a string"},
+        {"an interface has a name", "attach", R"({"interface":""})", interface_rule},
+        {"of 15 characters at most", "attach", R"({"interface":"abcdefghijklmnop"})", interface_rule},
+        {"without blanks", "attach", R"({"interface":"eth 0"})", interface_rule},
+        {"without control characters", "attach", R"({"interface":"eth0\u0000"})", interface_rule},
+        {"in ASCII", "attach", R"({"interface":"ethé"})", interface_rule},
+        {"unknown is one of two words", "attach", R"({"interface":"eth0","unknown":"PASS"})",
+         "argument 'unknown' must be 'pass' or 'drop'"},
+        {"and never a boolean", "attach", R"({"interface":"eth0","unknown":true})",
+         "argument 'unknown' must be 'pass' or 'drop'"},
+        {"attach knows no mode yet", "attach", R"({"interface":"eth0","mode":"tc"})",
+         "argument 'mode' is not known here"},
+        {"a strange argument is not shown as it came", "attach", R"({"interface":"eth0","\u001b[2J é":1})",
+         "argument '?[2J\?\?\?' is not known here"},
+        {"detach wants an interface", "detach", "{}", "argument 'interface' is missing"},
+        {"detach takes no more", "detach", R"({"interface":"eth0","unknown":"pass"})",
+         "argument 'unknown' is not known here"},
+        {"a limit is a number", "heads", R"({"limit":"3"})",
+         "argument 'limit' must be a whole number of at most 64 bits"},
+        {"a limit is not negative", "heads", R"({"limit":-1})",
+         "argument 'limit' must be a whole number of at most 64 bits"},
+        {"a limit is whole", "hooks", R"({"limit":1.0})", "argument 'limit' must be a whole number of at most 64 bits"},
+        {"a hook wants a name", "hook-add", hook_without("name", ""), "argument 'name' is missing"},
+        {"a hook's name is not endless", "hook-add", hook_without("name", '"' + std::string(128, 'a') + '"'),
+         "argument 'name' " + name_rule},
+        {"a hook wants a type", "hook-add", hook_without("type", ""), "argument 'type' is missing"},
+        {"of three", "hook-add", hook_without("type", R"("ip")"),
+         "argument 'type' must be 'inet', 'inet6' or 'ethernet'"},
+        {"a hook says what a match means", "hook-add", hook_without("on_match", ""), "argument 'on_match' is missing"},
+        {"in one of three words", "hook-add", hook_without("on_match", R"("block")"),
+         "argument 'on_match' must be 'drop', 'pass' or 'count'"},
+        {"a filter is a text or null", "hook-add", hook_without("filter", "1"),
+         "argument 'filter' must be a string or null"},
+        {"a filter moves no cursor", "hook-add", hook_without("filter", R"("\u001b[2J")"),
+         "argument 'filter' must not hold control characters"},
+        {"a hook wants a program", "hook-add", hook_without("program", ""), "argument 'program' is missing"},
+        {"a program is an array", "hook-add", hook_without("program", R"("6 0 0 0")"),
+         "argument 'program' must be an array of [code, jt, jf, k]"},
+        {"of arrays", "hook-add", hook_without("program", "[6,0,0,0]"), "argument 'program' instruction 0 " + quad},
+        {"of four", "hook-add", hook_without("program", "[[6,0,0,0],[6,0,0]]"),
+         "argument 'program' instruction 1 " + quad},
+        {"a code has 16 bits", "hook-add", hook_without("program", "[[65536,0,0,0]]"),
+         "argument 'program' instruction 0 " + quad},
+        {"jt has 8 bits", "hook-add", hook_without("program", "[[6,256,0,0]]"),
+         "argument 'program' instruction 0 " + quad},
+        {"jf has 8 bits", "hook-add", hook_without("program", "[[6,0,256,0]]"),
+         "argument 'program' instruction 0 " + quad},
+        {"k has 32 bits", "hook-add", hook_without("program", "[[6,0,0,4294967296]]"),
+         "argument 'program' instruction 0 " + quad},
+        {"k is not negative", "hook-add", hook_without("program", "[[6,0,0,-1]]"),
+         "argument 'program' instruction 0 " + quad},
+        {"a hook wants a link type", "hook-add", hook_without("dlt", ""), "argument 'dlt' is missing"},
+        {"as a number", "hook-add", hook_without("dlt", R"("RAW")"),
+         "argument 'dlt' must be a whole number from 0 to 4294967295"},
+        {"hook-delete wants a name", "hook-delete", "{}", "argument 'name' is missing"},
+        {"link wants a hook", "link", R"({"head":"inet","directions":["in"]})", "argument 'hook' is missing"},
+        {"link wants a head", "link", R"({"hook":"cbpf:a","directions":["in"]})", "argument 'head' is missing"},
+        {"link wants directions", "link", R"({"hook":"cbpf:a","head":"inet"})", "argument 'directions' is missing"},
+        {"in an array", "link", R"({"hook":"cbpf:a","head":"inet","directions":"in"})", ways},
+        {"of known words", "link", R"({"hook":"cbpf:a","head":"inet","directions":["both"]})", ways},
+        {"each once", "link", R"({"hook":"cbpf:a","head":"inet","directions":["in","out","in"]})", ways},
+        {"append is a boolean", "link", R"({"hook":"cbpf:a","head":"inet","directions":["in"],"append":1})",
+         "argument 'append' must be true or false"},
+        {"unlink appends nothing", "unlink", R"({"hook":"cbpf:a","head":"inet","directions":["in"],"append":true})",
+         "argument 'append' is not known here"},
+    };
+}
+
+TEST_F(Verbs, refuse_wrong_arguments_by_name_before_the_service_hears_of_them) {
+    for (const Wrong& wrong : wrong_arguments()) {
+        SCOPED_TRACE(wrong.sentence);
+        const Json answer = ask(wrong.verb, wrong.arguments);
+        EXPECT_EQ(answer["id"], 7);
+        EXPECT_EQ(answer["ok"], false);
+        ASSERT_TRUE(answer.contains("error")) << answer.dump();
+        EXPECT_EQ(answer["error"]["errno"], "EINVAL");
+        EXPECT_EQ(answer["error"]["what"], wrong.verb);
+        EXPECT_EQ(answer["error"]["why"], wrong.why);
+    }
+    EXPECT_TRUE(service_.calls.empty());
+}
+
+TEST_F(Verbs, reach_the_service_when_their_arguments_are_right) {
+    const std::string link = R"({"hook":"cbpf:a","head":"inet","directions":["in"]})";
+    const std::vector<std::pair<std::string, std::string>> table{
+        {"version", "{}"},
+        {"status", "{}"},
+        {"attach", R"({"interface":"eth0"})"},
+        {"detach", R"({"interface":"abcdefghijklmno"})"},
+        {"heads", R"({"limit":0})"},
+        {"hooks", R"({"limit":18446744073709551615})"},
+        {"hook-add", hook_without("filter", "null")},
+        {"hook-add", hook_without("filter", R"("tcp\n\tor udp")")},
+        {"hook-add", hook_without("filter", "")},
+        {"hook-add", hook_without("program", "[]")},
+        {"hook-delete", R"({"name":"cbpf:a"})"},
+        {"link", link},
+        {"unlink", link},
+        {"unlink", R"({"hook":"cbpf:a","head":"inet","directions":[]})"},
+        {"stats", "{}"},
+    };
+    std::size_t calls = 0;
+    for (const auto& [verb, arguments] : table) {
+        SCOPED_TRACE(verb + ' ' + arguments);
+        const Json answer = ask(verb, arguments);
+        EXPECT_EQ(answer["ok"], true) << answer.dump();
+        EXPECT_EQ(service_.calls.size(), ++calls);
+        EXPECT_EQ(service_.calls.back().substr(0, verb.size()), verb);
+    }
+}
+
+TEST_F(Verbs, an_unknown_verb_is_ENOSYS) {
+    for (const char* verb : {"", "VERSION", "versio", "version "}) {
+        const Json answer = ask(verb, "{}");
+        EXPECT_EQ(answer["id"], 7);
+        EXPECT_EQ(answer["error"]["errno"], "ENOSYS") << verb;
+    }
+}
+
+TEST_F(Verbs, attach_takes_the_configured_default_only_when_the_request_says_nothing) {
+    (void)ask("attach", R"({"interface":"eth0"})");
+    EXPECT_EQ(service_.last_attach.unknown, Unknown::kPass);
+    dispatcher_.set_default_unknown(Unknown::kDrop);
+    EXPECT_EQ(ask("attach", R"({"interface":"eth0"})")["result"]["unknown"], "drop");
+    EXPECT_EQ(ask("attach", R"({"interface":"eth0","unknown":"pass"})")["result"]["unknown"], "pass");
+    EXPECT_EQ(service_.last_attach, (AttachRequest{"eth0", Unknown::kPass}));
+}
+
+TEST_F(Verbs, hook_add_carries_text_program_and_link_type) {
+    (void)ask("hook-add", "{" + std::string(kHook) + "}");
+    EXPECT_EQ(service_.last_hook.name, "cbpf:a");
+    EXPECT_EQ(service_.last_hook.type, PacketType::kInet);
+    EXPECT_EQ(service_.last_hook.on_match, OnMatch::kDrop);
+    EXPECT_EQ(service_.last_hook.filter, "tcp");
+    EXPECT_EQ(service_.last_hook.program, (std::vector<cbpf::Instruction>{{6, 0, 0, 262144}}));
+    EXPECT_EQ(service_.last_hook.dlt, 12U);
+}
+
+TEST_F(Verbs, link_carries_directions_and_append) {
+    (void)ask("link", R"({"hook":"cbpf:a","head":"inet","directions":["out","in"],"append":true})");
+    EXPECT_EQ(service_.last_link, (LinkRequest{"cbpf:a", "inet", {true, true}, true}));
+    (void)ask("unlink", R"({"hook":"cbpf:b","head":"eth0","directions":["out"]})");
+    EXPECT_EQ(service_.last_link, (LinkRequest{"cbpf:b", "eth0", {false, true}, false}));
+}
+
+TEST_F(Verbs, lists_say_how_many_there_are_whatever_the_limit) {
+    service_.head_list.resize(3);
+    for (const auto& [arguments, shown] : {std::pair{"{}", 3U},
+                                           {R"({"limit":0})", 0U},
+                                           {R"({"limit":2})", 2U},
+                                           {R"({"limit":3})", 3U},
+                                           {R"({"limit":99})", 3U}}) {
+        const Json answer = ask("heads", arguments);
+        EXPECT_EQ(answer["result"]["count"], 3) << arguments;
+        EXPECT_EQ(answer["result"]["heads"].size(), shown) << arguments;
+    }
+    service_.hook_list.resize(2);
+    EXPECT_EQ(ask("hooks", R"({"limit":1})")["result"]["count"], 2);
+    EXPECT_EQ(ask("hooks", R"({"limit":1})")["result"]["hooks"].size(), 1U);
+}
+
+TEST_F(Verbs, what_the_service_refuses_is_answered_with_its_words_and_errno) {
+    service_.refusal = core::Error{"attach", "eth0", "it is already attached", "see `bpfctl status`", EEXIST};
+    const std::string link = R"({"hook":"cbpf:a","head":"inet","directions":["in"]})";
+    const std::vector<std::pair<std::string, std::string>> table{
+        {"version", "{}"},
+        {"status", "{}"},
+        {"attach", R"({"interface":"eth0"})"},
+        {"detach", R"({"interface":"eth0"})"},
+        {"heads", "{}"},
+        {"hooks", "{}"},
+        {"hook-add", "{" + std::string(kHook) + "}"},
+        {"hook-delete", R"({"name":"cbpf:a"})"},
+        {"link", link},
+        {"unlink", link},
+        {"stats", "{}"},
+    };
+    for (const auto& [verb, arguments] : table) {
+        EXPECT_EQ(ask(verb, arguments).dump(),
+                  R"({"id":7,"ok":false,"error":{"errno":"EEXIST","what":"attach","object":"eth0",)"
+                  R"("why":"it is already attached","advice":"see `bpfctl status`"}})")
+            << verb;
+    }
+}
+
+} // namespace
+} // namespace pfild::api
