@@ -40,13 +40,19 @@ def without_noise(line):
     return re.sub(r"//.*|/\*.*?\*/", "", line).rstrip()
 
 
+def ends_statement(line):
+    """Does a new declaration begin after this line?"""
+    ended = line == "" or line.endswith((";", "}", "{", ":")) or line.lstrip().startswith("#")
+    return ended and not line.endswith("::")
+
+
 def signature(lines, opening):
     """The declaration that ends in the line `opening`, as one line, and the index of its first line."""
     first = opening
-    while first > 0:
-        before = lines[first - 1]
-        ends = before == "" or before.endswith((";", "}", "{", ":")) or before.lstrip().startswith("#")
-        if ends and not before.rstrip().endswith("::"):
+    closed = 0  # parentheses that are closed, but not opened, in what was read so far from the back
+    while first >= 0:
+        closed += lines[first].count(")") - lines[first].count("(")
+        if first == 0 or (closed <= 0 and ends_statement(lines[first - 1])):
             break
         first -= 1
     return " ".join(line.strip() for line in lines[first : opening + 1]), first

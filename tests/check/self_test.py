@@ -129,6 +129,10 @@ class Sizes(CheckTest):
         for head in ("namespace a {", "struct A {", "constexpr B kTable[] = {", "enum class E : int {"):
             self.says(check_sizes, {"core/a.cpp": function_of(100, head)})
 
+    def test_loops_over_lists_in_braces(self):
+        for head in ("for (const A& a :\n     {A(1), A(2)}) {", "for (const A& a : {\n         A{1},\n     }) {"):
+            self.says(check_sizes, {"core/a.cpp": function_of(100, head)})
+
     def test_entries_of_bpf_programs_are_shorter(self):
         head = 'SEC("tc")\nint in_tc(struct __sk_buff* skb) {'
         self.says(check_sizes, {"bpf/a.bpf.c": function_of(60, head)}, "in_tc has 61 lines, more than 60")

@@ -209,10 +209,10 @@ class Judge {
 
     /// "lost" counts up to the flow's last number, so it is right only if all of the count were sent.
     void print() {
-        std::printf("{\"received\": %lu, \"lost\": %lu, \"duplicated\": %lu, \"out_of_order\": %lu, \"foreign\": %lu, ",
+        std::printf(R"({"received": %lu, "lost": %lu, "duplicated": %lu, "out_of_order": %lu, "foreign": %lu, )",
                     received_, seen_.size() - received_, duplicated_, out_of_order_, foreign_);
         std::sort(latencies_us_.begin(), latencies_us_.end());
-        std::printf("\"latency_us\": {\"p50\": %u, \"p99\": %u, \"max\": %u}, \"missing\": [", latency_us(0.5),
+        std::printf(R"("latency_us": {"p50": %u, "p99": %u, "max": %u}, "missing": [)", latency_us(0.5),
                     latency_us(0.99), latency_us(1));
         print_gaps();
         std::printf("]}\n");
