@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Reads a compiled filter from a file: the text that `tcpdump -ddd` prints (cbpf/text.h).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cbpf/instruction.h"
+#include "core/error.h"
+
+namespace pfild::bpfctl {
+
+/// The instructions in the file, not verified; "-" is standard input. Errors name file, line and column.
+[[nodiscard]] core::Result<std::vector<cbpf::Instruction>> read_bytecode(const std::string& path);
+
+} // namespace pfild::bpfctl

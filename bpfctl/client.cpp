@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// See client.h.
+#include "bpfctl/client.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "bpfctl/answer.h"
+
+namespace pfild::bpfctl {
+namespace {
+
+constexpr std::uint64_t kRequestId = 1;
+
+tl::unexpected<Failure> no_answer(const std::string& socket, std::string why, int code) {
+    return fail(Exit::kUnreachable, {"daemon", socket, std::move(why),
+                                     "see what pfild logged; `bpfctl version` shows whether it answers", code});
+}
+
+std::string how_to_reach(const Endpoint& endpoint, int code) {
+    if (code == EACCES || code == EPERM) {
+        return "only root may control pfild: run bpfctl as root";
+    }
+    if (endpoint.instance.empty()) {
+        return "is pfild running, and is this its socket?";
+    }
+    return "is pfild running? start it with: pfild --name " + endpoint.instance;
+}
+
+tl::unexpected<Failure> not_connected(const Endpoint& endpoint, int code) {
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): one thread
+    std::string why = code == EAGAIN ? "it takes no connection" : std::strerror(code);
+    return fail(Exit::kUnreachable, {"connect", endpoint.path, std::move(why), how_to_reach(endpoint, code), code});
+}
+
+} // namespace
+
+Outcome<Client> Client::connect(const Endpoint& endpoint, Timeouts timeouts) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (endpoint.path.empty() || endpoint.path.size() >= sizeof(address.sun_path)) {
+        return not_connected(endpoint, endpoint.path.empty() ? EINVAL : ENAMETOOLONG);
+    }
+    std::copy(endpoint.path.begin(), endpoint.path.end(), std::begin(address.sun_path));
+    Client client(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), endpoint.path, timeouts);
+    // A full backlog blocks connect(2) for as long as the socket's send time-out says.
+    const timeval limit{timeouts.connect.count() / 1000, timeouts.connect.count() % 1000 * 1000};
+    if (client.fd_ < 0 || setsockopt(client.fd_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) != 0 ||
+        // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): how sockets take addresses
+        ::connect(client.fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+        return not_connected(endpoint, errno);
+    }
+    return client;
+}
+
+Client Client::adopt(int connected, std::string name, Timeouts timeouts) {
+    return Client(connected, std::move(name), timeouts);
+}
+
+Client::Client(int connected, std::string name, Timeouts timeouts)
+    : fd_(connected), name_(std::move(name)), timeouts_(timeouts) {}
+
+Client::Client(Client&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)), name_(std::move(other.name_)), timeouts_(other.timeouts_) {}
+
+Client& Client::operator=(Client&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    std::swap(name_, other.name_);
+    std::swap(timeouts_, other.timeouts_);
+    return *this;
+}
+
+Client::~Client() {
+    if (fd_ >= 0) {
+        close(fd_);
+    }
+}
+
+Outcome<Json> Client::ask(std::string_view verb, const Json& arguments) {
+    const Json request{{"protocol", 1}, {"id", kRequestId}, {"verb", std::string(verb)}, {"arguments", arguments}};
+    const std::string line = compact(request) + '\n';
+    if (line.size() > kMaxRequestBytes) {
+        return fail(Exit::kRefused, {std::string(verb), "",
+                                     "the request has " + std::to_string(line.size()) + " bytes, the daemon takes " +
+                                         std::to_string(kMaxRequestBytes),
+                                     "use a shorter filter", EMSGSIZE});
+    }
+    const Deadline deadline = std::chrono::steady_clock::now() + timeouts_.answer;
+    if (auto sent = send(line, deadline); !sent) {
+        return tl::make_unexpected(std::move(sent.error()));
+    }
+    auto answer = receive_line(deadline);
+    if (!answer) {
+        return tl::make_unexpected(std::move(answer.error()));
+    }
+    return parse_answer(*answer, kRequestId, name_);
+}
+
+/// A daemon that refuses may close before it has read everything: then there is still an answer to read.
+Outcome<void> Client::send(std::string_view line, Deadline deadline) {
+    while (!line.empty()) {
+        const ssize_t sent = ::send(fd_, line.data(), line.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent >= 0) {
+            line.remove_prefix(static_cast<std::size_t>(sent));
+        } else if (errno == EPIPE || errno == ECONNRESET) {
+            break;
+        } else if (errno == EAGAIN) {
+            if (auto ready = wait(POLLOUT, deadline); !ready) {
+                return ready;
+            }
+        } else if (errno != EINTR) {
+            return no_answer(name_, std::strerror(errno), errno); // NOLINT(concurrency-mt-unsafe): one thread
+        }
+    }
+    return {};
+}
+
+Outcome<std::string> Client::receive_line(Deadline deadline) {
+    std::string received;
+    std::array<char, 65536> chunk{};
+    while (received.size() < kMaxAnswerBytes) {
+        const ssize_t got = recv(fd_, chunk.data(), chunk.size(), MSG_DONTWAIT);
+        if (got == 0 || (got < 0 && errno == ECONNRESET)) { // reset: it closed without reading the whole question
+            return no_answer(name_, received.empty() ? "it closed without an answer" : "it closed in its answer",
+                             EPIPE);
+        }
+        if (got > 0) {
+            const std::string_view fresh(chunk.data(), static_cast<std::size_t>(got));
+            const std::size_t end = fresh.find('\n');
+            received += fresh.substr(0, end);
+            if (end != std::string_view::npos) {
+                return received;
+            }
+        } else if (errno == EAGAIN) {
+            if (auto ready = wait(POLLIN, deadline); !ready) {
+                return tl::make_unexpected(std::move(ready.error()));
+            }
+        } else if (errno != EINTR) {
+            return no_answer(name_, std::strerror(errno), errno); // NOLINT(concurrency-mt-unsafe): one thread
+        }
+    }
+    return no_answer(name_, "its answer is longer than " + std::to_string(kMaxAnswerBytes) + " bytes", EMSGSIZE);
+}
+
+Outcome<void> Client::wait(short events, Deadline deadline) const {
+    using std::chrono::milliseconds;
+    for (;;) {
+        const auto left = std::chrono::ceil<milliseconds>(deadline - std::chrono::steady_clock::now());
+        if (left <= milliseconds::zero()) {
+            const auto limit = timeouts_.answer.count();
+            return no_answer(name_,
+                             "no answer within " + (limit % 1000 == 0 ? std::to_string(limit / 1000) + " s"
+                                                                      : std::to_string(limit) + " ms"),
+                             ETIMEDOUT);
+        }
+        pollfd waiting{fd_, events, 0};
+        const int ready = poll(&waiting, 1, static_cast<int>(left.count()));
+        if (ready > 0) {
+            return {};
+        }
+        if (ready < 0 && errno != EINTR) {
+            return no_answer(name_, std::strerror(errno), errno); // NOLINT(concurrency-mt-unsafe): one thread
+        }
+    }
+}
+
+} // namespace pfild::bpfctl

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// One connection to a daemon's control socket, for one question and its answer (docs/control-protocol.md).
+//
+//     bpfctl  --- {"protocol": 1, "id": 1, "verb": …, "arguments": …}\n --->  pfild
+//             <-- {"id": 1, "ok": …}\n                                  ---
+//
+// Owns its descriptor. Blocks the calling thread, at most for the time-outs. What comes back is foreign bytes: its
+// size, depth and form are checked, and nothing in it makes this throw.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "bpfctl/failure.h"
+#include "bpfctl/json.h"
+
+namespace pfild::bpfctl {
+
+inline constexpr std::size_t kMaxRequestBytes = 262'144;         ///< with the newline, as the protocol says
+inline constexpr std::size_t kMaxAnswerBytes = 64 * 1024 * 1024; ///< with the newline
+
+/// Where the daemon listens and how to start it; for the error when it does not.
+struct Endpoint {
+    std::string path;
+    std::string instance; ///< empty if the path was given by --socket
+};
+
+struct Timeouts {
+    std::chrono::milliseconds connect{5'000};
+    std::chrono::milliseconds answer{10'000}; ///< sending the question included
+};
+
+class Client {
+  public:
+    /// Connects. Exit::kUnreachable with the socket, the reason and what to do.
+    [[nodiscard]] static Outcome<Client> connect(const Endpoint& endpoint, Timeouts timeouts = {});
+
+    /// Takes over a connected stream socket.
+    [[nodiscard]] static Client adopt(int connected, std::string name, Timeouts timeouts = {});
+
+    Client(Client&& other) noexcept;
+    Client& operator=(Client&& other) noexcept;
+    Client(const Client&) = delete;
+    Client& operator=(const Client&) = delete;
+    ~Client();
+
+    /// The result object; Exit::kRefused with the daemon's own error; Exit::kUnreachable if no valid answer came.
+    [[nodiscard]] Outcome<Json> ask(std::string_view verb, const Json& arguments);
+
+  private:
+    using Deadline = std::chrono::steady_clock::time_point;
+
+    Client(int connected, std::string name, Timeouts timeouts);
+
+    [[nodiscard]] Outcome<void> send(std::string_view line, Deadline deadline);
+    [[nodiscard]] Outcome<std::string> receive_line(Deadline deadline);
+    [[nodiscard]] Outcome<void> wait(short events, Deadline deadline) const;
+
+    int fd_ = -1;
+    std::string name_; ///< of the socket, for errors
+    Timeouts timeouts_;
+};
+
+} // namespace pfild::bpfctl

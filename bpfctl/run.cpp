@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// See run.h.
+#include "bpfctl/run.h"
+
+#include <ostream>
+
+#include "bpfctl/command_line.h"
+#include "bpfctl/help.h"
+
+namespace pfild::bpfctl {
+namespace {
+
+Outcome<std::string> answer_to(const Invocation& invocation, const Ask& ask) {
+    const auto arguments = invocation.arguments();
+    if (!arguments) {
+        return tl::make_unexpected(arguments.error());
+    }
+    const auto result = ask(endpoint_of(invocation.options), invocation.verb->request, *arguments);
+    if (!result) {
+        return tl::make_unexpected(result.error());
+    }
+    if (invocation.options.json) {
+        return pretty(*result) + '\n';
+    }
+    return invocation.verb->text({*arguments, *result, invocation.options});
+}
+
+Outcome<std::string> text_for(const std::vector<std::string>& words, const Ask& ask) {
+    auto parsed = parse(words);
+    if (!parsed) {
+        return tl::make_unexpected(std::move(parsed.error()));
+    }
+    if (auto* const shown = std::get_if<Shown>(&*parsed)) {
+        return std::move(*shown);
+    }
+    return answer_to(std::get<Invocation>(*parsed), ask);
+}
+
+} // namespace
+
+Outcome<Json> ask_daemon(const Endpoint& endpoint, std::string_view verb, const Json& arguments) {
+    auto client = Client::connect(endpoint);
+    if (!client) {
+        return tl::make_unexpected(std::move(client.error()));
+    }
+    return client->ask(verb, arguments);
+}
+
+Exit run(const std::vector<std::string>& words, const Console& console, const Ask& ask) {
+    if (words.empty()) {
+        console.err << usage_text();
+        return Exit::kUsage;
+    }
+    const auto text = text_for(words, ask);
+    if (!text) {
+        console.err << (wants_json(words) ? compact(json_of(text.error())) : line_of(text.error())) << '\n';
+        return text.error().exit;
+    }
+    console.out << *text;
+    return Exit::kOk;
+}
+
+} // namespace pfild::bpfctl

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The whole story of one command: words, question, answer, text, exit code.
+//
+//     words -> parse -> arguments (checked, compiled) -> ask -> text or JSON on `out`, exit 0
+//                \________________\________________\--> one line, or one JSON object, on `err`, exit 1, 2 or 3
+//
+// Nothing is printed on `out` unless the command succeeded. No exception leaves run().
+#pragma once
+
+#include <functional>
+#include <iosfwd>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "bpfctl/client.h"
+#include "bpfctl/failure.h"
+
+namespace pfild::bpfctl {
+
+/// Asks a daemon: where it is, the verb of the protocol, its arguments.
+using Ask = std::function<Outcome<Json>(const Endpoint& endpoint, std::string_view verb, const Json& arguments)>;
+
+/// Connects, asks and closes.
+[[nodiscard]] Outcome<Json> ask_daemon(const Endpoint& endpoint, std::string_view verb, const Json& arguments);
+
+struct Console {
+    std::ostream& out;
+    std::ostream& err;
+};
+
+/// `words` without the program's name.
+[[nodiscard]] Exit run(const std::vector<std::string>& words, const Console& console, const Ask& ask);
+
+} // namespace pfild::bpfctl

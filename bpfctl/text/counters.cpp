@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// See counters.h.
+#include "bpfctl/text/counters.h"
+
+#include <array>
+#include <string_view>
+#include <utility>
+
+#include "bpfctl/fields.h"
+#include "bpfctl/text/table.h"
+#include "bpfctl/text/units.h"
+
+namespace pfild::bpfctl {
+namespace {
+
+/// A few words for the counters of the heads; names that are not here stand for themselves.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kMeanings{{
+    {"diverted", "sent to the engine"},
+    {"reentered", "came back from the engine and went on"},
+    {"passed_unhooked", "passed in the kernel: no hook is linked"},
+    {"passed_neighbour", "passed in the kernel: ARP or neighbour discovery"},
+    {"passed_unattended", "passed: the engine was not there (unknown: pass)"},
+    {"dropped_unattended", "dropped: the engine was not there (unknown: drop)"},
+    {"dropped_label", "dropped: it could not be labelled for the engine"},
+    {"dropped_stray", "dropped on the port: it did not come from a head"},
+}};
+
+std::string meaning_of(std::string_view name) {
+    for (const auto& [known, meaning] : kMeanings) {
+        if (known == name) {
+            return std::string(meaning);
+        }
+    }
+    return {};
+}
+
+bool is_bytes(std::string_view name) {
+    constexpr std::string_view kSuffix = "bytes";
+    return name.size() >= kSuffix.size() && name.substr(name.size() - kSuffix.size()) == kSuffix;
+}
+
+} // namespace
+
+std::string counters_text(const std::string& title, const Json& counters, bool all) {
+    Table table({Align::kLeft, Align::kRight, Align::kLeft}, 2);
+    for (const auto& item : counters.items()) {
+        const auto value = number(counters, item.key());
+        if (value && (*value != 0 || all)) {
+            const std::string unit = is_bytes(item.key()) && *value >= 1024 ? bytes(*value) : "";
+            const std::string meaning = meaning_of(item.key());
+            table.add({printable(item.key()), std::to_string(*value), unit.empty() ? meaning : unit});
+        }
+    }
+    return title + '\n' + (table.empty() ? "  nothing counted\n" : table.str());
+}
+
+} // namespace pfild::bpfctl

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// See hooks.h.
+#include "bpfctl/text/hooks.h"
+
+#include "bpfctl/fields.h"
+#include "bpfctl/text/table.h"
+#include "bpfctl/text/units.h"
+
+namespace pfild::bpfctl {
+namespace {
+
+/// "inet in+out, eth0 in": heads in the order in which they come first, with their directions.
+std::string links_text(const Json& links) {
+    std::vector<std::pair<std::string, std::string>> heads;
+    for (const Json& link : links) {
+        const std::string head = text(link, "head");
+        const std::string direction = text(link, "direction");
+        bool known = false;
+        for (auto& [name, directions] : heads) {
+            if (name == head) {
+                directions += '+' + direction;
+                known = true;
+            }
+        }
+        if (!known) {
+            heads.emplace_back(head, direction);
+        }
+    }
+    std::vector<std::string> words;
+    for (const auto& [name, directions] : heads) {
+        words.push_back(name + ' ' + directions);
+    }
+    return joined(words, "nowhere");
+}
+
+std::string filter_text(const Json& hook) {
+    if (member(hook, "filter").is_string()) {
+        return text(hook, "filter");
+    }
+    return "(bytecode, " + counted(number(hook, "instructions").value_or(0), "instruction") + ')';
+}
+
+} // namespace
+
+std::string hooks_text(const Json& hooks) {
+    Table table({Align::kLeft, Align::kLeft, Align::kLeft, Align::kRight, Align::kRight, Align::kRight, Align::kLeft,
+                 Align::kLeft});
+    table.add({"Hook", "Type", "On match", "Seen", "Matched", "Dropped", "Linked to", "Filter"});
+    for (const Json& hook : hooks) {
+        const Json& counters = member(hook, "counters");
+        table.add({text(hook, "name"), text(hook, "type"), text(hook, "on_match"), digits(counters, "seen_packets"),
+                   digits(counters, "matched_packets"), digits(counters, "dropped_packets"),
+                   links_text(member(hook, "links")), filter_text(hook)});
+    }
+    return table.str();
+}
+
+std::string on_match_text(const std::string& on_match) {
+    if (on_match == "drop") {
+        return "packets that match are dropped, the others go on";
+    }
+    if (on_match == "pass") {
+        return "packets that match go on, all others are dropped";
+    }
+    if (on_match == "count") {
+        return "all packets go on, those that match are counted";
+    }
+    return "on match: " + printable(on_match);
+}
+
+} // namespace pfild::bpfctl

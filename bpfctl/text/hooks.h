@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Hooks as text: a line for each with what it does, what it has seen and where it is linked.
+#pragma once
+
+#include <string>
+
+#include "bpfctl/json.h"
+
+namespace pfild::bpfctl {
+
+[[nodiscard]] std::string hooks_text(const Json& hooks); ///< a list of hook objects, with the title row
+
+/// "packets that match are dropped, the others go on": what on_match means, in words.
+[[nodiscard]] std::string on_match_text(const std::string& on_match);
+
+} // namespace pfild::bpfctl

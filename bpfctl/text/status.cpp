@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// See status.h.
+#include "bpfctl/text/status.h"
+
+#include "bpfctl/fields.h"
+#include "bpfctl/text/table.h"
+#include "bpfctl/text/units.h"
+
+namespace pfild::bpfctl {
+namespace {
+
+std::string path_text(const Json& interface, std::string_view direction) {
+    const std::string where = " (" + text(member(interface, "heads"), direction) + ')';
+    return (flag(member(interface, "divert"), direction) ? "filtered by the engine"
+                                                         : "passed in the kernel, no hook is linked") +
+           where;
+}
+
+std::string state_text(const Json& interface) {
+    const std::string state = text(interface, "state");
+    return state == "repairing" ? "being repaired: its ports or heads were changed by somebody else" : state;
+}
+
+std::string unattended_text(const Json& interface) {
+    const std::string unknown = text(interface, "unknown");
+    if (unknown == "drop") {
+        return "packets that need the engine are dropped (unknown: drop)";
+    }
+    if (unknown == "pass") {
+        return "packets pass unfiltered (unknown: pass)";
+    }
+    return "unknown: " + unknown;
+}
+
+} // namespace
+
+std::string interface_text(const Json& interface) {
+    std::string title = text(interface, "name") + "  " + (flag(interface, "up") ? "up" : "down");
+    title += ", index " + digits(interface, "ifindex") + ", " + text(interface, "mac");
+    title += ", MTU " + digits(interface, "mtu");
+    title += ", " + (number(interface, "rx_queues") ? counted(*number(interface, "rx_queues"), "receive queue") : "?");
+    const Json& ports = member(interface, "ports");
+    Table table({Align::kLeft, Align::kLeft}, 2);
+    table.add({"state", state_text(interface)});
+    table.add({"incoming", path_text(interface, "in")});
+    table.add({"outgoing", path_text(interface, "out")});
+    table.add({"without engine", unattended_text(interface)});
+    table.add({"mode", text(interface, "mode") + ", ports " + text(ports, "p") + " and " + text(ports, "q")});
+    return title + '\n' + table.str();
+}
+
+std::string frames_text(const Json& frames) {
+    const auto count = [&frames](std::string_view key) { return number(frames, key).value_or(0); };
+    std::string line = counted(count("total"), "buffer") + " of " + bytes(count("size")) + ": " +
+                       digits(frames, "free") + " free, " + digits(frames, "rings") + " in rings, " +
+                       digits(frames, "in_flight") + " in flight\n";
+    if (const std::uint64_t sum = count("free") + count("rings") + count("in_flight"); sum != count("total")) {
+        line += "WARNING: these are " + std::to_string(sum) + ", not " + digits(frames, "total") +
+                ": buffers leak, please report it\n";
+    }
+    return line;
+}
+
+} // namespace pfild::bpfctl

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// See verb.h.
+#include "bpfctl/verb.h"
+
+#include <algorithm>
+#include <cerrno>
+
+#include "bpfctl/fields.h"
+
+namespace pfild::bpfctl {
+
+tl::unexpected<Failure> usage_failure(std::string_view verb, std::string why) {
+    const std::string name(verb);
+    return fail(Exit::kUsage, {name, "", std::move(why), "see `bpfctl " + name + " --help`", EINVAL});
+}
+
+std::string hook_name_flaw(const std::string& name) {
+    const std::size_t colon = name.find(':');
+    if (colon == std::string::npos || colon == 0 || colon + 1 == name.size()) {
+        return '\'' + name + "' is no hook name: write module:ruleset, for example cbpf:block-telnet";
+    }
+    return {};
+}
+
+void Directions::declare(CLI::App& app) {
+    app.add_flag("-i,--in", in, "incoming packets")->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+    app.add_flag("-o,--out", out, "outgoing packets")->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+}
+
+Json Directions::json() const {
+    Json list = Json::array();
+    if (in) {
+        list.push_back("in");
+    }
+    if (out) {
+        list.push_back("out");
+    }
+    return list;
+}
+
+CLI::Validator one_of(std::vector<std::string> words) {
+    const auto check = [words](const std::string& word) {
+        const bool known = std::find(words.begin(), words.end(), word) != words.end();
+        return known ? std::string() : '\'' + word + "' is not one of " + joined(words, "nothing");
+    };
+    std::string description;
+    for (const std::string& word : words) {
+        description += (description.empty() ? "" : "|") + word;
+    }
+    return CLI::Validator(check, description);
+}
+
+Arguments no_arguments(CLI::App& /*app*/, Options& /*options*/) {
+    return [] { return Outcome<Json>(Json::object()); };
+}
+
+} // namespace pfild::bpfctl

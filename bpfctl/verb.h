@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A row of the verb table: how a verb is written, what it asks the daemon, and how its answer reads.
+//
+//     words -> declare() names its options -> arguments() checks and gathers them -> request -> text()
+//
+// A row is constant. declare() may throw CLI11's exceptions only while options are declared, which is a bug; everything
+// about the user's words comes back as a value.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include <CLI/App.hpp>
+
+#include "bpfctl/failure.h"
+#include "bpfctl/json.h"
+
+namespace pfild::bpfctl {
+
+/// What every verb understands, and --all where a verb declares it.
+struct Options {
+    std::string instance = "default";
+    std::string socket; ///< empty: that of the instance
+    bool json = false;
+    bool all = false;
+};
+
+/// The arguments of the request, once the words are parsed. Fails with Exit::kUsage or Exit::kRefused.
+using Arguments = std::function<Outcome<Json>()>;
+
+/// A question that was answered.
+struct Exchange {
+    const Json& arguments;
+    const Json& result;
+    const Options& options;
+};
+
+struct Verb {
+    std::string_view name;     ///< one word or two: "hook add"
+    std::string_view synopsis; ///< its operands: "IFACE [--unknown pass|drop]"
+    std::string_view summary;  ///< one line
+    std::string_view notes;    ///< paragraphs and examples of its help; lines end with \n
+    std::string_view request;  ///< verb of the control protocol; empty: nothing is asked (help)
+    Arguments (*declare)(CLI::App& app, Options& options);
+    std::string (*text)(const Exchange& exchange); ///< what a person reads; lines end with \n
+};
+
+/// `bpfctl: VERB: why (see `bpfctl VERB --help`)`, Exit::kUsage.
+[[nodiscard]] tl::unexpected<Failure> usage_failure(std::string_view verb, std::string why);
+
+/// "module:ruleset", both parts present (PF-31); else why not.
+[[nodiscard]] std::string hook_name_flaw(const std::string& name);
+
+/// Declares the operand HOOK, an option --name that takes one of some words, and the flags -i and -o.
+struct Directions {
+    bool in = false;
+    bool out = false;
+
+    void declare(CLI::App& app);
+    [[nodiscard]] bool none() const noexcept { return !in && !out; }
+    [[nodiscard]] Json json() const; ///< ["in", "out"]
+};
+[[nodiscard]] CLI::Validator one_of(std::vector<std::string> words);
+
+/// For verbs without arguments.
+[[nodiscard]] Arguments no_arguments(CLI::App& app, Options& options);
+
+} // namespace pfild::bpfctl

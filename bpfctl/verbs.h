@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The verb table, and how a word of the command line finds its row: the whole name, or the only one that begins with
+// it.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "bpfctl/failure.h"
+#include "bpfctl/verb.h"
+
+namespace pfild::bpfctl {
+
+extern const Verb kStatus;
+extern const Verb kAttach;
+extern const Verb kDetach;
+extern const Verb kHeads;
+extern const Verb kHooks;
+extern const Verb kHookAdd;
+extern const Verb kHookDelete;
+extern const Verb kLink;
+extern const Verb kUnlink;
+extern const Verb kStats;
+extern const Verb kVersion;
+extern const Verb kHelp;
+
+/// All rows, in the order in which help shows them.
+[[nodiscard]] std::span<const Verb* const> verbs();
+
+/// A row and how many words its name took.
+struct Resolved {
+    const Verb* verb;
+    std::size_t words;
+};
+
+/// The verb that the words begin with. An exact word wins over longer ones ("hook" over "hooks"); a word that begins
+/// several, or none, is Exit::kUsage and lists what it could be. => words is not empty.
+[[nodiscard]] Outcome<Resolved> resolve(std::span<const std::string> words);
+
+} // namespace pfild::bpfctl

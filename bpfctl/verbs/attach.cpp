@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// `bpfctl attach IFACE`: puts heads on an interface.
+#include <memory>
+
+#include "bpfctl/text/status.h"
+#include "bpfctl/verbs.h"
+
+namespace pfild::bpfctl {
+namespace {
+
+Arguments declare(CLI::App& app, Options& /*options*/) {
+    auto arguments = std::make_shared<Json>(Json::object());
+    const auto put = [arguments](const char* key) {
+        return [arguments, key](const std::string& v) { (*arguments)[key] = v; };
+    };
+    app.add_option_function<std::string>("IFACE", put("interface"), "the interface, for example eth0")->required();
+    app.add_option_function<std::string>("--unknown", put("unknown"),
+                                         "what becomes of packets that need the engine when it is not there")
+        ->check(one_of({"pass", "drop"}));
+    return [arguments] { return Outcome<Json>(*arguments); };
+}
+
+std::string text_of(const Exchange& exchange) { return interface_text(exchange.result); }
+
+} // namespace
+
+const Verb kAttach{
+    .name = "attach",
+    .synopsis = "IFACE [--unknown pass|drop]",
+    .summary = "put heads on an interface",
+    .notes = "From then on the interface has a head of its own name, and its packets pass the heads inet, inet6 and\n"
+             "ethernet. Nothing is filtered until a hook is linked. ARP and IPv6 neighbour discovery always pass.\n"
+             "\n"
+             "Without --unknown the daemon's configuration decides. With drop, an interface stays closed while pfild\n"
+             "is gone or restarts; with pass it is open.\n"
+             "\n"
+             "Example:\n"
+             "  bpfctl attach eth0 --unknown drop\n",
+    .request = "attach",
+    .declare = declare,
+    .text = text_of,
+};
+
+} // namespace pfild::bpfctl

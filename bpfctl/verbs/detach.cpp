@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// `bpfctl detach IFACE`: takes the heads off an interface again.
+#include <memory>
+
+#include "bpfctl/fields.h"
+#include "bpfctl/verbs.h"
+
+namespace pfild::bpfctl {
+namespace {
+
+Arguments declare(CLI::App& app, Options& /*options*/) {
+    auto interface = std::make_shared<std::string>();
+    app.add_option("IFACE", *interface, "the interface, for example eth0")->required();
+    return [interface] { return Outcome<Json>(Json{{"interface", *interface}}); };
+}
+
+std::string text_of(const Exchange& exchange) {
+    return text(exchange.arguments, "interface") + ": detached, its packets are no longer filtered\n";
+}
+
+} // namespace
+
+const Verb kDetach{
+    .name = "detach",
+    .synopsis = "IFACE",
+    .summary = "take the heads off an interface",
+    .notes = "Everything on the interface is then as it was before attach. Hooks stay, and so do their links to the\n"
+             "heads inet, inet6 and ethernet.\n",
+    .request = "detach",
+    .declare = declare,
+    .text = text_of,
+};
+
+} // namespace pfild::bpfctl

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// `bpfctl help [VERB]`: the row of the table only; the command line answers it without a daemon.
+#include "bpfctl/verbs.h"
+
+namespace pfild::bpfctl {
+namespace {
+
+std::string text_of(const Exchange& /*exchange*/) { return {}; }
+
+} // namespace
+
+const Verb kHelp{
+    .name = "help",
+    .synopsis = "[VERB]",
+    .summary = "this text, or what there is to know about a verb",
+    .notes = "",
+    .request = "",
+    .declare = no_arguments,
+    .text = text_of,
+};
+
+} // namespace pfild::bpfctl

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// `bpfctl hook add HOOK …`: compiles a filter, or reads a compiled one, verifies it and hands it to the daemon.
+//
+// The daemon gets bytecode and, for people, the text; it never sees a name that somebody would have to look up.
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "bpfctl/bytecode_file.h"
+#include "bpfctl/fields.h"
+#include "bpfctl/text/hooks.h"
+#include "bpfctl/text/units.h"
+#include "bpfctl/verbs.h"
+#include "cbpf/program.h"
+#include "filter/expression.h"
+
+namespace pfild::bpfctl {
+namespace {
+
+struct Operands {
+    std::string name;
+    std::optional<std::string> filter;
+    std::optional<std::string> bytecode;
+    std::string on_match;
+    std::string type;
+    bool resolve = false;
+};
+
+using Instructions = std::vector<cbpf::Instruction>;
+
+core::Result<Instructions> program_of(const Operands& operands, filter::LinkType link_type) {
+    if (operands.bytecode) {
+        return read_bytecode(*operands.bytecode);
+    }
+    return filter::compile(*operands.filter, link_type,
+                           operands.resolve ? filter::Names::kResolve : filter::Names::kNumeric);
+}
+
+tl::unexpected<Failure> unverified(const Operands& operands, const cbpf::Rejection& rejection) {
+    const bool too_long = rejection.rule == cbpf::Rule::kLength && operands.filter;
+    return fail(
+        Exit::kRefused,
+        {std::string(kHookAdd.name), operands.name, "the program does not verify: " + rejection.message(),
+         too_long ? "split the filter into several hooks" : "only programs that verify are linked into the path",
+         EINVAL});
+}
+
+Json rows_of(const Instructions& program) {
+    Json rows = Json::array();
+    for (const cbpf::Instruction& in : program) {
+        rows.push_back(Json::array({in.code, in.jt, in.jf, in.k}));
+    }
+    return rows;
+}
+
+std::string flaw_of(const Operands& operands) {
+    if (operands.filter.has_value() == operands.bytecode.has_value()) {
+        return "give either --filter or --bytecode";
+    }
+    if (operands.resolve && operands.bytecode) {
+        return "--resolve is for --filter only";
+    }
+    return hook_name_flaw(operands.name);
+}
+
+Outcome<Json> gather(const Operands& operands) {
+    if (std::string flaw = flaw_of(operands); !flaw.empty()) {
+        return usage_failure(kHookAdd.name, std::move(flaw));
+    }
+    const auto link_type = filter::link_type_of(operands.type);
+    if (!link_type) {
+        return usage_failure(kHookAdd.name, "--type: '" + operands.type + "' has no link type");
+    }
+    auto program = program_of(operands, *link_type);
+    if (!program) {
+        return fail(Exit::kRefused, std::move(program.error()));
+    }
+    if (const auto verified = cbpf::Program::verify(*program); !verified) {
+        return unverified(operands, verified.error());
+    }
+    return Json{{"name", operands.name},         {"type", operands.type},
+                {"on_match", operands.on_match}, {"filter", operands.filter ? Json(*operands.filter) : Json()},
+                {"program", rows_of(*program)},  {"dlt", link_type->number}};
+}
+
+Arguments declare(CLI::App& app, Options& /*options*/) {
+    auto operands = std::make_shared<Operands>();
+    app.add_option("HOOK", operands->name, "its name, module:ruleset, for example cbpf:block-telnet")->required();
+    app.add_option("--filter", operands->filter, "an expression as tcpdump takes it, see pcap-filter(7); quote it")
+        ->option_text("EXPR");
+    app.add_option("--bytecode", operands->bytecode,
+                   "a compiled filter, as `tcpdump -ddd` prints it; - is standard input")
+        ->option_text("FILE");
+    app.add_option("--on-match", operands->on_match, "what becomes of packets that match, see below")
+        ->required()
+        ->check(one_of({"drop", "pass", "count"}));
+    app.add_option("--type", operands->type, "which packets it filters, and so which heads it can be linked to")
+        ->required()
+        ->check(one_of({"inet", "inet6", "ethernet"}));
+    app.add_flag("--resolve", operands->resolve, "look up names of hosts in the expression, once and now");
+    return [operands] { return gather(*operands); };
+}
+
+std::string text_of(const Exchange& exchange) {
+    const Json& hook = exchange.result;
+    const std::string name = text(hook, "name");
+    return name + ": " + counted(number(hook, "instructions").value_or(0), "instruction") + ", " +
+           on_match_text(text(hook, "on_match")) + "\nIt filters nothing until it is linked: bpfctl link -i " + name +
+           ' ' + text(hook, "type") + '\n';
+}
+
+} // namespace
+
+const Verb kHookAdd{
+    .name = "hook add",
+    .synopsis = "HOOK --filter EXPR|--bytecode FILE --on-match drop|pass|count --type inet|inet6|ethernet [--resolve]",
+    .summary = "make a filter; link puts it into the path of packets",
+    .notes =
+        "On match:\n"
+        "  drop   packets that match are dropped; all others go on to the next hook\n"
+        "  pass   packets that match go on to the next hook; all others are dropped\n"
+        "  count  every packet goes on to the next hook; those that match are counted\n"
+        "\n"
+        "Type:\n"
+        "  inet, inet6  IPv4 or IPv6 packets, from the IP header on; for the heads inet and inet6\n"
+        "  ethernet     frames, from the Ethernet header on; for the head ethernet and those of interfaces\n"
+        "\n"
+        "The expression is compiled here, before the daemon is asked. Names of services come from /etc/services.\n"
+        "Names of hosts are errors unless --resolve is given; then the addresses of this moment are compiled in.\n"
+        "Bytecode must be compiled for the type: tcpdump -y RAW -ddd for inet and inet6, -y EN10MB for ethernet.\n"
+        "\n"
+        "Examples:\n"
+        "  bpfctl hook add cbpf:block-telnet --filter 'tcp dst port 23' --on-match drop --type inet\n"
+        "  bpfctl hook add cbpf:only-mine --filter 'net 192.0.2.0/24' --on-match pass --type inet\n"
+        "  tcpdump -y RAW -ddd 'udp port 53' | bpfctl hook add cbpf:dns --bytecode - --on-match count --type inet\n",
+    .request = "hook-add",
+    .declare = declare,
+    .text = text_of,
+};
+
+} // namespace pfild::bpfctl

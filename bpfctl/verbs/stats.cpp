@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// `bpfctl stats`: every counter of the engine and of the attached interfaces.
+#include "bpfctl/fields.h"
+#include "bpfctl/text/counters.h"
+#include "bpfctl/text/status.h"
+#include "bpfctl/verbs.h"
+
+namespace pfild::bpfctl {
+namespace {
+
+Arguments declare(CLI::App& app, Options& options) {
+    app.add_flag("--all", options.all, "show counters that are zero, too");
+    return no_arguments(app, options);
+}
+
+std::string text_of(const Exchange& exchange) {
+    const bool all = exchange.options.all;
+    std::string shown = counters_text("engine", member(exchange.result, "engine"), all);
+    shown += "\nbuffers\n  " + frames_text(member(exchange.result, "frames"));
+    for (const auto& item : member(exchange.result, "interfaces").items()) {
+        const std::string name = '\n' + printable(item.key());
+        shown += counters_text(name + ", incoming", member(item.value(), "in"), all);
+        shown += counters_text(name + ", outgoing", member(item.value(), "out"), all);
+    }
+    return shown;
+}
+
+} // namespace
+
+const Verb kStats{
+    .name = "stats",
+    .synopsis = "[--all]",
+    .summary = "counters of the engine and of each interface",
+    .notes = "Counters that are zero are left out; --all shows them. They count packets unless the name says bytes.\n",
+    .request = "stats",
+    .declare = declare,
+    .text = text_of,
+};
+
+} // namespace pfild::bpfctl

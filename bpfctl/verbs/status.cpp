@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// `bpfctl status`: what is attached, where packets go, and the packet buffers.
+#include "bpfctl/text/status.h"
+#include "bpfctl/fields.h"
+#include "bpfctl/text/units.h"
+#include "bpfctl/verbs.h"
+
+namespace pfild::bpfctl {
+namespace {
+
+std::string text_of(const Exchange& exchange) {
+    const Json& status = exchange.result;
+    std::string all = "pfild " + text(status, "version") + ", instance " + text(status, "instance") + ", pid " +
+                      digits(status, "pid") + ", up " + duration(number(status, "uptime_s").value_or(0)) + "\n" +
+                      "kernel " + text(status, "kernel") + ", network namespace " + text(status, "netns") + "\n";
+    all += frames_text(member(status, "frames"));
+    all += bytes(number(status, "memory_bytes").value_or(0)) + " of memory for packets\n";
+    const Json& interfaces = member(status, "interfaces");
+    for (const Json& interface : interfaces) {
+        all += '\n' + interface_text(interface);
+    }
+    if (interfaces.empty()) {
+        all += "\nNo interface is attached. Attach one: bpfctl attach IFACE\n";
+    }
+    return all;
+}
+
+} // namespace
+
+const Verb kStatus{
+    .name = "status",
+    .synopsis = "",
+    .summary = "what is attached and how pfild is",
+    .notes = "Shows each attached interface: whether its packets are filtered by the engine or passed in the kernel\n"
+             "because no hook is linked, and what happens to them when the engine is not there.\n",
+    .request = "status",
+    .declare = no_arguments,
+    .text = text_of,
+};
+
+} // namespace pfild::bpfctl

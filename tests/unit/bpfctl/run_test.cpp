@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// One command from words to exit code: what is on which stream, as text and as JSON, whatever the daemon says.
+#include "bpfctl/run.h"
+
+#include <cerrno>
+#include <fstream>
+#include <sstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+namespace pfild::bpfctl {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+using Words = std::vector<std::string>;
+
+struct Ended {
+    Exit exit;
+    std::string out;
+    std::string err;
+};
+
+Ended run_with(const Words& words, const Outcome<Json>& answer) {
+    std::ostringstream out;
+    std::ostringstream err;
+    const Exit exit =
+        run(words, {out, err}, [&answer](const Endpoint&, std::string_view, const Json&) { return answer; });
+    return {exit, out.str(), err.str()};
+}
+
+Outcome<Json> refused() {
+    Failure failure{Exit::kRefused, {"attach", "eth0", "it is already attached", "see `bpfctl status`", EIO}, "EEXIST"};
+    return tl::make_unexpected(failure);
+}
+
+TEST(Run, prints_the_result_of_the_daemon_as_it_is_with_json) {
+    const auto ended = run_with({"heads", "--json"}, Json::parse(R"({"zebra": 1, "ant": [true, null], "new": {}})"));
+    EXPECT_EQ(ended.exit, Exit::kOk);
+    EXPECT_EQ(ended.out, "{\n  \"zebra\": 1,\n  \"ant\": [\n    true,\n    null\n  ],\n  \"new\": {}\n}\n");
+    EXPECT_EQ(ended.err, "");
+}
+
+TEST(Run, reports_a_refusal_in_one_line) {
+    const auto ended = run_with({"attach", "eth0"}, refused());
+    EXPECT_EQ(ended.exit, Exit::kRefused);
+    EXPECT_EQ(ended.out, "");
+    EXPECT_EQ(ended.err, "bpfctl: attach eth0: it is already attached (see `bpfctl status`)\n");
+}
+
+TEST(Run, reports_a_refusal_as_json_with_the_daemons_errno) {
+    const auto ended = run_with({"attach", "eth0", "--json"}, refused());
+    EXPECT_EQ(ended.exit, Exit::kRefused);
+    EXPECT_EQ(ended.out, "");
+    EXPECT_EQ(ended.err, R"({"error":{"errno":"EEXIST","what":"attach","object":"eth0",)"
+                         R"("why":"it is already attached","advice":"see `bpfctl status`"}})"
+                         "\n");
+}
+
+TEST(Run, reports_usage_errors_as_json_too) {
+    const auto ended = run_with({"--json", "frob"}, Json::object());
+    EXPECT_EQ(ended.exit, Exit::kUsage);
+    EXPECT_EQ(ended.out, "");
+    const auto error = Json::parse(ended.err);
+    EXPECT_EQ(error["error"]["errno"], "EINVAL");
+    EXPECT_EQ(error["error"]["object"], "'frob'");
+}
+
+TEST(Run, refuses_a_bad_filter_without_asking_the_daemon) {
+    const Words words{"hook", "add", "cbpf:a", "--filter", "host localhost", "--on-match", "drop", "--type", "inet"};
+    const auto ended = run_with(words, fail(Exit::kUnreachable, {"nobody", "", "must be asked", "", EIO}));
+    EXPECT_EQ(ended.exit, Exit::kRefused);
+    EXPECT_EQ(ended.err,
+              "bpfctl: filter 'host localhost': unknown host 'localhost' (names are not looked up: write the "
+              "address, or add --resolve)\n");
+}
+
+TEST(Run, without_words_shows_usage_as_an_error) {
+    const auto ended = run_with({}, Json::object());
+    EXPECT_EQ(ended.exit, Exit::kUsage);
+    EXPECT_EQ(ended.out, "");
+    EXPECT_THAT(ended.err, HasSubstr("Usage: bpfctl [OPTIONS] VERB"));
+}
+
+TEST(Run, shows_help_and_version_without_a_daemon) {
+    struct Row {
+        const char* sentence;
+        Words words;
+        const char* part;
+    };
+    const Row rows[] = {
+        {"help", {"help"}, "Exit status: 0 done, 1 refused, 2 the command line is wrong, 3 pfild cannot be reached"},
+        {"--help", {"--help"}, "Usage: bpfctl [OPTIONS] VERB"},
+        {"-h behind another option", {"-N", "x", "-h"}, "Usage: bpfctl [OPTIONS] VERB"},
+        {"help of a verb", {"help", "attach"}, "Usage: bpfctl attach IFACE [--unknown pass|drop]"},
+        {"the verb's own --help, with nothing else", {"attach", "--help"}, "Usage: bpfctl attach IFACE"},
+        {"behind wrong operands, too", {"attach", "a", "b", "-h"}, "Usage: bpfctl attach IFACE"},
+        {"of a verb of two words", {"hook", "a", "--help"}, "pass   packets that match go on to the next hook; all"},
+        {"of a group of verbs", {"hook", "--help"}, "bpfctl hook delete HOOK"},
+        {"options with what they take", {"help", "hook", "add"}, "--on-match drop|pass|count  what"},
+        {"help of help", {"help", "help"}, "Usage: bpfctl [OPTIONS] VERB"},
+        {"--version", {"--version"}, "bpfctl " PFILD_VERSION "\n"},
+    };
+    const auto nobody = fail(Exit::kUnreachable, {"nobody", "", "must be asked", "", EIO});
+    for (const Row& row : rows) {
+        const auto ended = run_with(row.words, nobody);
+        EXPECT_EQ(ended.exit, Exit::kOk) << row.sentence;
+        EXPECT_THAT(ended.out, HasSubstr(row.part)) << row.sentence;
+        EXPECT_EQ(ended.err, "") << row.sentence;
+    }
+}
+
+/// Results that are no results: every verb must render something, and nothing may throw or reach the terminal raw.
+TEST(Run, survives_every_result_with_every_verb) {
+    const Words commands[] = {{"status"},
+                              {"attach", "eth0"},
+                              {"detach", "eth0"},
+                              {"heads"},
+                              {"hooks"},
+                              {"hook", "delete", "cbpf:a"},
+                              {"link", "-i", "cbpf:a", "inet"},
+                              {"unlink", "-i", "cbpf:a", "inet"},
+                              {"stats"},
+                              {"version"}};
+    const char* const results[] = {
+        "{}",
+        R"({"heads": 1, "hooks": "x", "interfaces": [1, "a", null], "frames": [], "engine": 3, "name": {}})",
+        R"({"heads": [1, [], {}], "hooks": [null, {"links": [1, {}], "counters": 4}], "interfaces": {"a": 1, "b": {}}})",
+        R"({"name": "\u001b[2Jx\ny", "interfaces": {"\u001b]0;x": {"in": {"a\u0007": 5}}}, "in": ["\u009b1m", 5]})",
+        R"({"engine": {"a": -1, "b": 1.5, "c": 18446744073709551615}, "frames": {"total": 18446744073709551615}})",
+    };
+    for (const Words& words : commands) {
+        for (const char* result : results) {
+            const auto ended = run_with(words, Json::parse(result));
+            EXPECT_EQ(ended.exit, Exit::kOk) << words[0] << result;
+            EXPECT_EQ(ended.out.find('\x1b'), std::string::npos) << words[0] << result;
+            EXPECT_EQ(ended.out.find('\x07'), std::string::npos) << words[0] << result;
+            EXPECT_EQ(ended.out.find("\xc2\x9b"), std::string::npos) << words[0] << result;
+        }
+    }
+}
+
+TEST(Run, reports_a_newline_in_the_daemons_error_as_no_newline) {
+    Failure failure{Exit::kRefused, {"attach", "eth0", "a\nbpfctl: forged\x1b[2J", "", EIO}, "EIO"};
+    const auto ended = run_with({"attach", "eth0"}, tl::make_unexpected(failure));
+    EXPECT_EQ(ended.err, "bpfctl: attach eth0: a?bpfctl: forged?[2J\n");
+}
+
+/// A file that is gone at the end of the test.
+class TemporaryFile {
+  public:
+    explicit TemporaryFile(const std::string& content) {
+        const int fd = mkstemp(path_.data());
+        EXPECT_GE(fd, 0);
+        close(fd);
+        std::ofstream(path_) << content;
+    }
+    TemporaryFile(const TemporaryFile&) = delete;
+    TemporaryFile& operator=(const TemporaryFile&) = delete;
+    ~TemporaryFile() { unlink(path_.c_str()); }
+
+    [[nodiscard]] const std::string& path() const { return path_; }
+
+  private:
+    std::string path_ = testing::TempDir() + "bytecode.XXXXXX";
+};
+
+TEST(Run, judges_bytecode_before_the_daemon_does) {
+    struct Row {
+        const char* sentence;
+        const char* content;
+        Exit exit;
+        const char* part;
+    };
+    const Row rows[] = {
+        {"a program is sent", "2\n48 0 0 9\n22 0 0 0\n", Exit::kOk, ""},
+        {"a text that is none names line and column", "1\n6 0 0\n", Exit::kRefused, "line 2, column "},
+        {"a program that does not end names instruction and rule", "1\n4 0 0 0\n", Exit::kRefused,
+         "hook add cbpf:a: the program does not verify: instruction 0 (add #0, 0x04): "},
+        {"a division by 0 names its rule", "2\n52 0 0 0\n6 0 0 0\n", Exit::kRefused, "(CF-11)"},
+        {"an empty file is no program", "", Exit::kRefused, "bytecode "},
+    };
+    for (const Row& row : rows) {
+        const TemporaryFile file(row.content);
+        const auto ended =
+            run_with({"hook", "add", "cbpf:a", "--bytecode", file.path(), "--on-match", "drop", "--type", "inet"},
+                     Json::object());
+        EXPECT_EQ(ended.exit, row.exit) << row.sentence << ": " << ended.err;
+        EXPECT_THAT(ended.err, HasSubstr(row.part)) << row.sentence;
+    }
+    const auto missing =
+        run_with({"hook", "add", "cbpf:a", "--bytecode", "/nonexistent", "--on-match", "drop", "--type", "inet"},
+                 Json::object());
+    EXPECT_EQ(missing.err, "bpfctl: bytecode /nonexistent: No such file or directory\n");
+    EXPECT_EQ(missing.exit, Exit::kRefused);
+}
+
+} // namespace
+} // namespace pfild::bpfctl

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What a person sees, letter by letter: sample answers of docs/control-protocol.md and their texts.
+#include <gtest/gtest.h>
+
+#include "bpfctl/fields.h"
+#include "bpfctl/text/counters.h"
+#include "bpfctl/text/heads.h"
+#include "bpfctl/text/hooks.h"
+#include "bpfctl/text/status.h"
+#include "bpfctl/text/table.h"
+#include "bpfctl/text/units.h"
+#include "bpfctl/verbs.h"
+
+namespace pfild::bpfctl {
+namespace {
+
+std::string text_of(const Verb& verb, const Json& result, const Json& arguments = Json::object(), bool all = false) {
+    Options options;
+    options.all = all;
+    return verb.text({arguments, result, options});
+}
+
+TEST(Units, are_those_people_use) {
+    EXPECT_EQ(bytes(0), "0 B");
+    EXPECT_EQ(bytes(1023), "1023 B");
+    EXPECT_EQ(bytes(1024), "1 KiB");
+    EXPECT_EQ(bytes(1536), "1.5 KiB");
+    EXPECT_EQ(bytes((1U << 20) - 1), "1023.9 KiB");
+    EXPECT_EQ(bytes(67'108'864), "64 MiB");
+    EXPECT_EQ(bytes(UINT64_MAX), "15.9 EiB");
+    EXPECT_EQ(duration(0), "0 s");
+    EXPECT_EQ(duration(59), "59 s");
+    EXPECT_EQ(duration(125), "2 min 5 s");
+    EXPECT_EQ(duration(3725), "1 h 2 min");
+    EXPECT_EQ(duration(183'600), "2 d 3 h");
+    EXPECT_EQ(counted(1, "packet"), "1 packet");
+    EXPECT_EQ(counted(0, "packet"), "0 packets");
+}
+
+TEST(Table, aligns_columns_to_their_content) {
+    Table table({Align::kLeft, Align::kRight, Align::kLeft}, 1);
+    table.add({"a", "1", "x"});
+    table.add({"\xc3\xa4\xc3\xb6", "100", "", "surplus"});
+    table.add({"long word"});
+    EXPECT_EQ(table.str(), " a            1  x\n"
+                           " \xc3\xa4\xc3\xb6         100\n"
+                           " long word\n");
+}
+
+TEST(Fields, take_the_terminal_nothing_to_obey) {
+    EXPECT_EQ(printable("a\x1b[2J\n\x7f"), "a?[2J??");
+    EXPECT_EQ(printable("\xc2\x9b\x31m"), "?1m");
+    EXPECT_EQ(printable("gr\xc3\xbc\xc3\x9f \xc2\xa7"), "gr\xc3\xbc\xc3\x9f \xc2\xa7");
+}
+
+TEST(Heads, read_as_pfilctl_writes_them) {
+    const Json heads = Json::parse(R"([
+        {"name": "inet", "type": "inet", "dlt": "RAW", "dlt_number": 12, "directions": ["in", "out"],
+         "in": ["cbpf:b", "cbpf:block-telnet"], "out": ["cbpf:block-telnet", "cbpf:b"], "covers": ["eth0", "eth1"]},
+        {"name": "ethernet", "type": "ethernet", "dlt": "EN10MB", "dlt_number": 1, "directions": ["in", "out"],
+         "in": [], "out": [], "covers": []}])");
+    EXPECT_EQ(heads_text(heads), "Intercept point  Type      DLT     Dir  Hook               Covers\n"
+                                 "inet             inet      RAW                             eth0, eth1\n"
+                                 "                                   In   cbpf:b\n"
+                                 "                                   In   cbpf:block-telnet\n"
+                                 "                                   Out  cbpf:block-telnet\n"
+                                 "                                   Out  cbpf:b\n"
+                                 "ethernet         ethernet  EN10MB                          nothing attached\n");
+}
+
+TEST(Hooks, show_what_they_do_and_where) {
+    const Json result = Json::parse(R"({"count": 2, "hooks": [
+        {"name": "cbpf:block-telnet", "type": "inet", "kind": "cbpf", "on_match": "drop", "filter": "tcp dst port 23",
+         "instructions": 19,
+         "links": [{"head": "inet", "direction": "in"}, {"head": "x", "direction": "in"},
+                   {"head": "inet", "direction": "out"}],
+         "counters": {"seen_packets": 123456, "seen_bytes": 9, "matched_packets": 12, "matched_bytes": 9,
+                      "dropped_packets": 12}},
+        {"name": "cbpf:b", "type": "ethernet", "kind": "cbpf", "on_match": "count", "filter": null, "instructions": 1,
+         "links": [],
+         "counters": {"seen_packets": 0, "seen_bytes": 0, "matched_packets": 0, "matched_bytes": 0,
+                      "dropped_packets": 0}}]})");
+    EXPECT_EQ(text_of(kHooks, result),
+              "Hook               Type      On match    Seen  Matched  Dropped  Linked to          Filter\n"
+              "cbpf:block-telnet  inet      drop      123456       12       12  inet in+out, x in  tcp dst port 23\n"
+              "cbpf:b             ethernet  count          0        0        0  nowhere            "
+              "(bytecode, 1 instruction)\n");
+    EXPECT_EQ(text_of(kHooks, Json::parse(R"({"count": 0, "hooks": []})")),
+              "There is no hook. Add one: bpfctl help hook add\n");
+}
+
+constexpr const char* kStatusSample = R"({
+    "instance": "default", "netns": "/proc/12/ns/net", "pid": 12, "uptime_s": 3, "version": "0.1.0", "kernel": "6.18.0",
+    "interfaces": [
+        {"name": "eth0", "ifindex": 3, "mac": "02:00:00:00:00:01", "mtu": 1500, "rx_queues": 2, "up": true,
+         "mode": "tc", "unknown": "drop", "state": "attached", "ports": {"p": "pfp3", "q": "pfq3"},
+         "heads": {"in": "tc ingress pref 1", "out": "tc egress pref 1"}, "divert": {"in": true, "out": false}},
+        {"name": "eth1", "ifindex": 4, "mac": "02:00:00:00:00:02", "mtu": 9000, "rx_queues": 1, "up": false,
+         "mode": "tc", "unknown": "pass", "state": "repairing", "ports": {"p": "pfp4", "q": "pfq4"},
+         "heads": {"in": "tc ingress pref 1", "out": "tc egress pref 1"}, "divert": {"in": false, "out": false}}],
+    "frames": {"size": 4096, "total": 16384, "free": 8192, "rings": 8190, "in_flight": 2}, "memory_bytes": 67108864})";
+
+TEST(Status, says_where_packets_go) {
+    EXPECT_EQ(text_of(kStatus, Json::parse(kStatusSample)),
+              "pfild 0.1.0, instance default, pid 12, up 3 s\n"
+              "kernel 6.18.0, network namespace /proc/12/ns/net\n"
+              "16384 buffers of 4 KiB: 8192 free, 8190 in rings, 2 in flight\n"
+              "64 MiB of memory for packets\n"
+              "\n"
+              "eth0  up, index 3, 02:00:00:00:00:01, MTU 1500, 2 receive queues\n"
+              "  state           attached\n"
+              "  incoming        filtered by the engine (tc ingress pref 1)\n"
+              "  outgoing        passed in the kernel, no hook is linked (tc egress pref 1)\n"
+              "  without engine  packets that need the engine are dropped (unknown: drop)\n"
+              "  mode            tc, ports pfp3 and pfq3\n"
+              "\n"
+              "eth1  down, index 4, 02:00:00:00:00:02, MTU 9000, 1 receive queue\n"
+              "  state           being repaired: its ports or heads were changed by somebody else\n"
+              "  incoming        passed in the kernel, no hook is linked (tc ingress pref 1)\n"
+              "  outgoing        passed in the kernel, no hook is linked (tc egress pref 1)\n"
+              "  without engine  packets pass unfiltered (unknown: pass)\n"
+              "  mode            tc, ports pfp4 and pfq4\n");
+}
+
+TEST(Status, without_interfaces_says_what_to_do) {
+    Json status = Json::parse(kStatusSample);
+    status["interfaces"] = Json::array();
+    const std::string shown = text_of(kStatus, status);
+    EXPECT_NE(shown.find("\nNo interface is attached. Attach one: bpfctl attach IFACE\n"), std::string::npos) << shown;
+}
+
+TEST(Frames, that_do_not_add_up_are_a_warning) {
+    EXPECT_EQ(frames_text(Json::parse(R"({"size": 4096, "total": 10, "free": 4, "rings": 4, "in_flight": 1})")),
+              "10 buffers of 4 KiB: 4 free, 4 in rings, 1 in flight\n"
+              "WARNING: these are 9, not 10: buffers leak, please report it\n");
+}
+
+TEST(Stats, hide_zeros_unless_all_are_wanted) {
+    const Json stats = Json::parse(R"({"engine": {"received": 1234, "received_bytes": 2097152, "lost": 0},
+        "frames": {"size": 2048, "total": 1, "free": 1, "rings": 0, "in_flight": 0},
+        "interfaces": {"eth0": {"in": {"diverted": 5, "dropped_stray": 0}, "out": {"diverted": 0}}}})");
+    EXPECT_EQ(text_of(kStats, stats), "engine\n"
+                                      "  received           1234\n"
+                                      "  received_bytes  2097152  2 MiB\n"
+                                      "\n"
+                                      "buffers\n"
+                                      "  1 buffer of 2 KiB: 1 free, 0 in rings, 0 in flight\n"
+                                      "\n"
+                                      "eth0, incoming\n"
+                                      "  diverted  5  sent to the engine\n"
+                                      "\n"
+                                      "eth0, outgoing\n"
+                                      "  nothing counted\n");
+    EXPECT_EQ(text_of(kStats, stats, Json::object(), true),
+              "engine\n"
+              "  received           1234\n"
+              "  received_bytes  2097152  2 MiB\n"
+              "  lost                  0\n"
+              "\n"
+              "buffers\n"
+              "  1 buffer of 2 KiB: 1 free, 0 in rings, 0 in flight\n"
+              "\n"
+              "eth0, incoming\n"
+              "  diverted       5  sent to the engine\n"
+              "  dropped_stray  0  dropped on the port: it did not come from a head\n"
+              "\n"
+              "eth0, outgoing\n"
+              "  diverted  0  sent to the engine\n");
+}
+
+TEST(Changes, say_what_is_now) {
+    EXPECT_EQ(text_of(kDetach, Json::object(), Json{{"interface", "eth0"}}),
+              "eth0: detached, its packets are no longer filtered\n");
+    EXPECT_EQ(text_of(kHookDelete, Json::object(), Json{{"name", "cbpf:a"}}), "cbpf:a: deleted\n");
+    const Json hook{{"name", "cbpf:a"}, {"type", "inet6"}, {"on_match", "pass"}, {"instructions", 12}};
+    EXPECT_EQ(text_of(kHookAdd, hook), "cbpf:a: 12 instructions, packets that match go on, all others are dropped\n"
+                                       "It filters nothing until it is linked: bpfctl link -i cbpf:a inet6\n");
+    EXPECT_EQ(on_match_text("count"), "all packets go on, those that match are counted");
+    EXPECT_EQ(on_match_text("drop"), "packets that match are dropped, the others go on");
+    const Json version{{"version", "0.2.0"}, {"protocol", 1}, {"kernel", "6.18.0"}, {"instance", "lab"}, {"pid", 12}};
+    EXPECT_EQ(text_of(kVersion, version),
+              "bpfctl " PFILD_VERSION "\npfild  0.2.0, protocol 1, instance lab, pid 12, kernel 6.18.0\n");
+}
+
+} // namespace
+} // namespace pfild::bpfctl
