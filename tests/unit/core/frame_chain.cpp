@@ -86,9 +86,9 @@ TEST(Frame, copy_of_is_empty_and_keeps_nothing_when_the_pool_has_too_few) {
 
 TEST(Frame, copy_of_is_empty_when_it_would_need_more_segments_than_a_frame_has) {
     Buffers buffers(32, 64);
-    EXPECT_TRUE(Frame::copy_of(buffers.pool(), counting(64 * kMaxFrameSegments + 1), 0).empty());
+    EXPECT_TRUE(Frame::copy_of(buffers.pool(), counting(std::size_t{64} * kMaxFrameSegments + 1), 0).empty());
     buffers.expect_all_free();
-    EXPECT_FALSE(Frame::copy_of(buffers.pool(), counting(64 * kMaxFrameSegments), 0).empty());
+    EXPECT_FALSE(Frame::copy_of(buffers.pool(), counting(std::size_t{64} * kMaxFrameSegments), 0).empty());
 }
 
 TEST(Frame, trims_and_grows_at_the_front_within_its_headroom) {

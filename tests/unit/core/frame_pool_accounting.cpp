@@ -92,7 +92,7 @@ TEST(FramePool, knows_the_buffer_of_an_address) {
         std::uint64_t address;
         BufferIndex buffer;
     };
-    for (const Row& row : {Row{0, 0}, Row{2047, 0}, Row{2048, 1}, Row{4 * 2048 - 1, 3}, Row{4 * 2048, kNoBuffer},
+    for (const Row& row : {Row{0, 0}, Row{2047, 0}, Row{2048, 1}, Row{8191, 3}, Row{8192, kNoBuffer},
                            Row{~std::uint64_t{0}, kNoBuffer}}) {
         EXPECT_EQ(pool.at(row.address), row.buffer) << row.address;
     }

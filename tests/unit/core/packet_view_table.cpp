@@ -20,7 +20,6 @@ struct Row {
     std::uint32_t network_length;
 };
 
-const std::vector<std::uint16_t> kUntagged;
 const Bytes kPadding(10, 0);
 
 std::vector<Row> rows() {

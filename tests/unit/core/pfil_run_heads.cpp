@@ -18,7 +18,7 @@ class PfilRun : public RegistryTest {
   protected:
     /// A hook that notes its name when it runs, linked to a head both ways; what it does then is `function`.
     void link_noting(const std::string& name, HeadType type, const std::string& head,
-                     FunctionHook::Function function = {}) {
+                     const FunctionHook::Function& function = {}) {
         add(name, type, [this, name, function](Packet& packet) {
             ran_.push_back(name);
             return function ? function(packet) : Verdict::pass();
