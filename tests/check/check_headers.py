@@ -6,24 +6,26 @@ import subprocess
 
 import compile_flags
 import sources as source_tree
+import verdicts
 
 C_COMMAND = ["gcc", "-std=gnu11", "-Wall", "-Wextra"]
+CPP_COMMAND = ["g++", "-std=c++20", "-Wall", "-Wextra"]  # of a header that nothing includes yet
 # include/pfild/abi.h is shared by BPF programs and C++, the rest of include/ by C and C++ programs.
 BPF_SHARED = "include/pfild/abi.h"
 
 
-def commands(sources, entries, path):
+def commands(sources, of_headers, path):
     """(language, compiler command) for each language that the header must compile in."""
     if path.startswith("bpf/") or path == BPF_SHARED:
         yield "bpf", compile_flags.bpf_command(sources) + ["-x", "c"]
     if path.startswith("include/"):
         yield "c", [*C_COMMAND, f"-I{sources.root}/include", "-x", "c"]
     if not path.startswith("bpf/"):
-        yield "c++", compile_flags.flags_near(entries, path) + ["-x", "c++"]
+        yield "c++", of_headers.get(path, [*CPP_COMMAND, f"-I{sources.root}", f"-I{sources.root}/include"]) + ["-x", "c++"]
 
 
 def compile_alone(sources, path, language, command):
-    """Through a source that does nothing but include it; None, or what the compiler said."""
+    """Through a source that does nothing but include it; what the compiler said, in a list."""
     done = subprocess.run(
         [*command, "-fsyntax-only", "-"],
         input=f'#include "{sources.root / path}"\n',
@@ -33,18 +35,22 @@ def compile_alone(sources, path, language, command):
         check=False,
     )
     if done.returncode == 0:
-        return None
+        return []
     errors = [line for line in done.stderr.splitlines() if "error" in line] or done.stderr.splitlines()
-    return f"{path}:1: does not compile alone as {language}: {errors[0]}"
+    return [f"{path}:1: does not compile alone as {language}: {errors[0]}"]
 
 
 def violations(sources):
-    entries = compile_flags.database(sources)
+    of_headers = compile_flags.commands_of_headers(sources, compile_flags.database(sources))
     headers = [path for path in sources.code() if path.endswith(".h")]
-    jobs = [(path, *job) for path in headers for job in commands(sources, entries, path)]
+    jobs = [(path, *job) for path in headers for job in commands(sources, of_headers, path)]
+
+    def judge(job):
+        path, language, command = job
+        return verdicts.complaints(sources, path, command, language, lambda: compile_alone(sources, *job))
+
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = pool.map(lambda job: compile_alone(sources, *job), jobs)
-        return [result for result in results if result]
+        return [line for lines in pool.map(judge, jobs) for line in lines]
 
 
 if __name__ == "__main__":

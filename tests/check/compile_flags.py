@@ -4,6 +4,8 @@ import json
 import os
 import shlex
 
+import verdicts
+
 BPF_COMMAND = ["clang", "-target", "bpf", "-mcpu=v3", "-g", "-O2", "-std=gnu11", "-Wall", "-Wextra"]
 
 
@@ -33,15 +35,13 @@ def _without_files(words):
     return kept
 
 
-def flags_near(entries, path):
-    """The command of a source in the same folder or the nearest one above it; for headers."""
-    folder = os.path.dirname(path)
-    while folder:
-        for name in sorted(entries):
-            if name.startswith(folder + "/"):
-                return entries[name]
-        folder = os.path.dirname(folder)
-    return entries[min(entries)]
+def commands_of_headers(sources, entries):
+    """header -> the command of a source that includes it; no entry for a header that no source includes."""
+    commands = {}
+    for name in sorted(entries):
+        for behind in verdicts.files_behind(sources, name):
+            commands.setdefault(behind, entries[name])
+    return commands
 
 
 def bpf_command(sources):

@@ -205,7 +205,7 @@ class Tidy(CheckTest):
         files = {"core/a.cpp": '#include "core/a.h"\nint main() { return value(); }\n'}
         tree = self.tree({**files, "core/a.h": "#pragma once\ninline int value() { return 0; }\n"})
         self.assertEqual(check_tidy.violations(tree), [])
-        self.assertEqual(len(list((tree.build / "tidy-cache").iterdir())), 1)
+        self.assertEqual(len(list((tree.build / "verdicts").iterdir())), 1)
         (tree.root / "core/a.h").write_text("#pragma once\ninline int value() { int *p = 0; return p == 0; }\n")
         self.assertTrue(any("core/a.h:2" in line for line in check_tidy.violations(tree)))
 
