@@ -102,6 +102,7 @@ void EngineThread::run() {
     while (!stop_.load(std::memory_order_relaxed)) {
         if (commanded_.exchange(false, std::memory_order_acquire)) {
             run_commands();
+            continue; // one of them may have been the last: no sleep before that is known
         }
         rounds_.store(rounds_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
         if (engine_.round() == 0) {
