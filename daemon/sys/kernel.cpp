@@ -61,12 +61,13 @@ core::Result<void> require_kernel() {
     return {};
 }
 
-core::Result<void> raise_memlock_limit() {
-    const rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY};
-    if (::setrlimit(RLIMIT_MEMLOCK, &unlimited) != 0) {
-        return failed("raise limit", "RLIMIT_MEMLOCK", errno);
+void raise_memlock_limit() noexcept {
+    rlimit limit{RLIM_INFINITY, RLIM_INFINITY};
+    if (::setrlimit(RLIMIT_MEMLOCK, &limit) == 0 || ::getrlimit(RLIMIT_MEMLOCK, &limit) != 0) {
+        return;
     }
-    return {};
+    limit.rlim_cur = limit.rlim_max;
+    (void)::setrlimit(RLIMIT_MEMLOCK, &limit);
 }
 
 } // namespace pfild::sys

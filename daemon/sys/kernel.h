@@ -31,7 +31,8 @@ inline constexpr KernelVersion kOldestKernel{6, 1, 0};
 /// ENOSYS if the running kernel is older than kOldestKernel.
 [[nodiscard]] core::Result<void> require_kernel();
 
-/// RLIMIT_MEMLOCK to infinity: UMEM and, before 5.11, BPF maps are charged to it.
-[[nodiscard]] core::Result<void> raise_memlock_limit();
+/// RLIMIT_MEMLOCK as high as it goes: to infinity with CAP_SYS_RESOURCE, else to the hard limit. With CAP_IPC_LOCK
+/// packet buffers are not charged to it, nor BPF maps since Linux 5.11, so that a lower limit is no failure.
+void raise_memlock_limit() noexcept;
 
 } // namespace pfild::sys

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What the administrator wants, as a value. docs/configuration.md is its manual; every key is there with its default.
+//
+// A file is understood whole or not at all: a key that is not known, a value of another type or out of range, a link to
+// a hook that is not there are all mistakes, and a Config exists only of a file without any. Pure: bytecode files are
+// read through a function that the caller gives. Any thread.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "cbpf/instruction.h"
+#include "core/error.h"
+#include "core/pfil/cbpf_hook.h"
+#include "core/pfil/head_type.h"
+#include "core/pfil/registry.h"
+
+namespace pfild {
+
+enum class LogLevel : std::uint8_t { trace, debug, info, warning, error };
+inline constexpr std::array<std::string_view, 5> kLogLevelNames{"trace", "debug", "info", "warning", "error"};
+static_assert(static_cast<std::size_t>(LogLevel::error) + 1 == kLogLevelNames.size());
+
+/// What happens to packets that nobody can decide.
+enum class UnknownPackets : std::uint8_t { pass, drop };
+inline constexpr std::array<std::string_view, 2> kUnknownPacketsNames{"pass", "drop"};
+static_assert(static_cast<std::size_t>(UnknownPackets::drop) + 1 == kUnknownPacketsNames.size());
+
+struct InterfaceConfig {
+    std::string name;
+    UnknownPackets unknown = UnknownPackets::pass; ///< its own, or else the file's
+
+    friend bool operator==(const InterfaceConfig&, const InterfaceConfig&) = default;
+};
+
+struct HookConfig {
+    std::string name;
+    core::HeadType type = core::HeadType::inet;
+    core::OnMatch on_match = core::OnMatch::drop;
+    std::optional<std::string> filter;      ///< for listings
+    std::vector<cbpf::Instruction> program; ///< it verifies
+
+    friend bool operator==(const HookConfig&, const HookConfig&) = default;
+};
+
+struct Config {
+    LogLevel log_level = LogLevel::info;
+    UnknownPackets unknown = UnknownPackets::pass;
+    std::uint32_t frames = 16384;
+    std::string runtime_dir = "/run/pfild";
+    std::vector<InterfaceConfig> interfaces; ///< in the order of the file, as are the next two
+    std::vector<HookConfig> hooks;
+    std::vector<core::LinkRequest> links;
+};
+
+inline constexpr std::uint32_t kMinFrames = 4096;
+inline constexpr std::uint32_t kMaxFrames = 1048576;
+
+/// One thing that is wrong with a file.
+struct ConfigMistake {
+    std::string file;
+    std::uint32_t line = 0;   ///< from 1; 0: the file as a whole
+    std::uint32_t column = 0; ///< from 1, in characters
+    std::string key;          ///< "hook[1].type"; may be empty
+    std::string reason;
+
+    /// `FILE:LINE:COLUMN: KEY: REASON`
+    [[nodiscard]] std::string text() const;
+};
+
+template <typename T>
+using ConfigResult = tl::expected<T, std::vector<ConfigMistake>>;
+
+/// The content of a file.
+using FileReader = std::function<core::Result<std::string>(const std::string& path)>;
+
+/// `file` is for messages, and its folder is where relative names of bytecode files begin.
+[[nodiscard]] ConfigResult<Config> parse_config(std::string_view text, const std::string& file, const FileReader& read);
+
+/// Reads from the disk. Files larger than 16 MiB are refused.
+[[nodiscard]] core::Result<std::string> read_file(const std::string& path);
+[[nodiscard]] ConfigResult<Config> load_config(const std::string& file);
+
+} // namespace pfild
