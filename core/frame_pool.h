@@ -49,6 +49,7 @@ class FramePool {
     FramePool(std::span<std::uint8_t> memory, std::uint32_t buffer_size);
     FramePool(const FramePool&) = delete;
     FramePool& operator=(const FramePool&) = delete;
+    ~FramePool() = default;
 
     [[nodiscard]] std::uint32_t buffer_size() const { return buffer_size_; }
     [[nodiscard]] std::uint8_t* start(BufferIndex buffer) const { return memory_ + offset(buffer); }
