@@ -6,9 +6,9 @@
 // the run with 0.
 //
 // Every piece ends in its own indirect jump (GNU C's labels as values), so that the branch predictor learns what
-// follows each of them; a load followed by a comparison with a constant, the commonest pair of all, saves the jump.
-// Over nine filters of the kind that people write, that is 1.15 times the speed of libpcap's bpf_filter(); a switch in
-// a loop was 0.8.
+// follows each of them; a load followed by a comparison with a constant, the commonest pair of all, saves the jump. The
+// geometric mean over nine filters of the kind that people write is 1.14 times the speed of libpcap's bpf_filter(); a
+// switch in a loop reached 0.82.
 #include "cbpf/interpret.h"
 
 #include <array>

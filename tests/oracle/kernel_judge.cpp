@@ -46,7 +46,7 @@ KernelJudge::~KernelJudge() {
     }
 }
 
-bool KernelJudge::accepts(std::span<const cbpf::Instruction> program) {
+bool KernelJudge::accepts(std::span<const cbpf::Instruction> program) const {
     std::vector<sock_filter> code; // the layout is the same; a copy needs no cast
     code.reserve(program.size());
     for (const cbpf::Instruction& instruction : program) {
@@ -56,7 +56,7 @@ bool KernelJudge::accepts(std::span<const cbpf::Instruction> program) {
     return ::setsockopt(receiver_, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)) == 0;
 }
 
-std::int64_t KernelJudge::delivered(std::span<const std::uint8_t> packet) {
+std::int64_t KernelJudge::delivered(std::span<const std::uint8_t> packet) const {
     if (::send(sender_, packet.data(), packet.size(), 0) != static_cast<ssize_t>(packet.size())) {
         return -1;
     }

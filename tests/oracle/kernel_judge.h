@@ -7,7 +7,7 @@
 //
 //    program --SO_ATTACH_FILTER--> receiver <===socketpair=== sender <-- packet
 //
-// Owns both sockets. One thread.
+// Owns both sockets. One thread. const means that the descriptors stay; what the sockets hold changes.
 #pragma once
 
 #include <cstdint>
@@ -32,10 +32,10 @@ class KernelJudge {
     ~KernelJudge();
 
     /// Makes `program` the filter. False if the kernel refuses it, the one before then stays.
-    [[nodiscard]] bool accepts(std::span<const cbpf::Instruction> program);
+    [[nodiscard]] bool accepts(std::span<const cbpf::Instruction> program) const;
 
     /// Bytes of `packet` that the filter lets through; -1 if the packet could not be sent.
-    [[nodiscard]] std::int64_t delivered(std::span<const std::uint8_t> packet);
+    [[nodiscard]] std::int64_t delivered(std::span<const std::uint8_t> packet) const;
 
   private:
     KernelJudge(int receiver, int sender) : receiver_(receiver), sender_(sender) {}

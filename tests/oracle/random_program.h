@@ -53,7 +53,7 @@ class RandomProgram {
     std::uint32_t below(std::uint32_t limit) { return static_cast<std::uint32_t>(random_()) % limit; }
 
   private:
-    static constexpr std::uint32_t kWords = 4; ///< of M that programs use, after storing to each
+    static constexpr std::size_t kWords = 4; ///< of M that programs use, after storing to each
 
     void put(cbpf::Opcode opcode, std::uint32_t k, bool is_target = true) {
         program_.push_back({info(opcode).code, 0, 0, k});
@@ -96,7 +96,7 @@ class RandomProgram {
             put(opcode, offset());
             break;
         case Operand::kMemory:
-            put(opcode, below(kWords));
+            put(opcode, below(static_cast<std::uint32_t>(kWords)));
             break;
         case Operand::kConstant:
             put(opcode, constant_for(opcode));

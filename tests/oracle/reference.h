@@ -21,7 +21,7 @@ namespace pfild::tests {
 
 /// Contract 3.2, group by group.
 inline bool is_one_of_the_49(std::uint16_t code) {
-    static const std::set<std::uint16_t> codes{
+    static const std::set<std::uint16_t> kCodes{
         0x20, 0x28, 0x30, 0x40, 0x48, 0x50, 0x00, 0x60, 0x80,             // ld
         0x01, 0x61, 0x81, 0xb1,                                           // ldx
         0x02, 0x03,                                                       // st, stx
@@ -31,7 +31,7 @@ inline bool is_one_of_the_49(std::uint16_t code) {
         0x06, 0x16,                                                       // ret
         0x07, 0x87,                                                       // tax, txa
     };
-    return codes.contains(code);
+    return kCodes.contains(code);
 }
 
 /// Accepts if no path through the program breaks a rule: contract 3.3, column "seed".

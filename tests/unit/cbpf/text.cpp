@@ -140,6 +140,7 @@ TEST(Mnemonic, writes_every_opcode_as_bpf_asm_does) {
 
 TEST(Mnemonic, writes_small_constants_in_decimal_and_others_in_hexadecimal) {
     EXPECT_EQ(mnemonic({0x06, 0, 0, 9}), "ret #9");
+    EXPECT_EQ(mnemonic({0x06, 0, 0, 10}), "ret #0xa");
     EXPECT_EQ(mnemonic({0x06, 0, 0, 0xffffffff}), "ret #0xffffffff");
 }
 
