@@ -15,6 +15,8 @@ class FakeService final : public api::Service {
   public:
     std::vector<std::string> calls;     ///< the verbs that came through, with their object
     std::optional<core::Error> refusal; ///< what everything answers, when set
+    std::string refuse_once;            ///< this call is refused, the first time
+    int refuse_code = EIO;
     api::AttachRequest last_attach;
     api::HookAddRequest last_hook;
     api::LinkRequest last_link;
@@ -82,14 +84,18 @@ class FakeService final : public api::Service {
     }
 
   private:
-    [[nodiscard]] core::Result<void> refused() const {
+    [[nodiscard]] core::Result<void> refused() {
+        if (!refuse_once.empty() && calls.back() == refuse_once) {
+            refuse_once.clear();
+            return core::fail({calls.back(), "", "refused", "", refuse_code});
+        }
         if (refusal) {
             return core::fail(*refusal);
         }
         return {};
     }
     template <typename View>
-    [[nodiscard]] core::Result<View> answer(View view) const {
+    [[nodiscard]] core::Result<View> answer(View view) {
         return refused().map([&] { return view; });
     }
     [[nodiscard]] core::Result<api::HeadView> head_of(const api::LinkRequest& request) {

@@ -308,8 +308,8 @@ TEST_F(ServerTest, half_a_request_of_a_client_that_goes_is_never_carried_out) {
 
 TEST_F(ServerTest, a_client_that_asks_and_goes_at_once_does_no_harm) {
     ASSERT_TRUE(listen());
-    service_.padding = 3'000'000;
-    for (int i = 0; i < 20; ++i) {
+    service_.padding = 500'000;
+    for (int i = 0; i < 5; ++i) {
         const sys::Fd client = connect_to(path());
         ASSERT_EQ(::send(client.get(), kVersion.data(), kVersion.size(), 0), static_cast<ssize_t>(kVersion.size()));
     }

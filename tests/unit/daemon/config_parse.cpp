@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Configuration files, good and bad: what they mean, and for each mistake the line that an administrator reads.
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <map>
+
+#include <gtest/gtest.h>
+
+#include "daemon/config.h"
+
+namespace pfild {
+namespace {
+
+/// A disk of a few files.
+core::Result<std::string> read(const std::string& path) {
+    static const std::map<std::string, std::string> kFiles{
+        {"/etc/pfild/good.bpf", "2 # of them\n48 0 0 9\n6 0 0 65535\n"},
+        {"/etc/pfild/cut.bpf", "2\n6 0 0 65535\n"},
+        {"/etc/pfild/wrong.bpf", "1\n48 0 0 9\n"},
+        {"/elsewhere/good.bpf", "1\n6 0 0 0\n"},
+    };
+    const auto found = kFiles.find(path);
+    if (found == kFiles.end()) {
+        return core::fail({"read", path, "no such file or directory", "", ENOENT});
+    }
+    return found->second;
+}
+
+ConfigResult<Config> parse(std::string_view text) { return parse_config(text, "/etc/pfild/p.toml", read); }
+
+const std::string kHook = "[[hook]]\n"
+                          "name = \"cbpf:a\"\n"
+                          "type = \"inet\"\n"
+                          "on_match = \"drop\"\n"
+                          "bytecode = \"good.bpf\"\n";
+
+struct Bad {
+    const char* sentence;
+    std::string text;
+    std::vector<std::string> mistakes; ///< without the file's name
+};
+
+std::vector<Bad> bad_keys() {
+    return {
+        {"TOML that is none", "frames = \n", {":1:10: Error while parsing key-value pair: expected value, saw '\\n'"}},
+        {"a key twice", "frames = 5000\nframes = 5000\n", {}},
+        {"a key nobody knows", "frame = 5000\n", {":1:1: frame: is not known; docs/configuration.md lists the keys"}},
+        {"a level nobody knows",
+         "log_level = \"loud\"\n",
+         {R"(:1:13: log_level: must be "trace", "debug", "info", "warning" or "error")"}},
+        {"a level in capitals",
+         "log_level = \"INFO\"\n",
+         {R"(:1:13: log_level: must be "trace", "debug", "info", "warning" or "error")"}},
+        {"a level as a number", "log_level = 3\n", {":1:13: log_level: must be a string"}},
+        {"an answer nobody knows", "unknown = \"reject\"\n", {R"(:1:11: unknown: must be "pass" or "drop")"}},
+        {"a yes as an answer", "unknown = true\n", {":1:11: unknown: must be a string"}},
+        {"too few frames", "frames = 4095\n", {":1:10: frames: must be a whole number from 4096 to 1048576"}},
+        {"too many frames", "frames = 1048577\n", {":1:10: frames: must be a whole number from 4096 to 1048576"}},
+        {"frames that would wrap",
+         "frames = 4294971392\n",
+         {":1:10: frames: must be a whole number from 4096 to 1048576"}},
+        {"negative frames", "frames = -4096\n", {":1:10: frames: must be a whole number from 4096 to 1048576"}},
+        {"a fraction of frames", "frames = 5000.0\n", {":1:10: frames: must be a whole number from 4096 to 1048576"}},
+        {"frames in words", "frames = \"5000\"\n", {":1:10: frames: must be a whole number from 4096 to 1048576"}},
+        {"a folder that depends on where one stands",
+         "runtime_dir = \"run\"\n",
+         {":1:15: runtime_dir: must begin with a slash"}},
+        {"no folder", "runtime_dir = \"\"\n", {":1:15: runtime_dir: must begin with a slash"}},
+        {"one table where several can be",
+         "[interface]\nname = \"eth0\"\n",
+         {":1:1: interface: must be tables, each begun by [[interface]]"}},
+        {"a list of names instead of tables",
+         "interface = [\"eth0\"]\n",
+         {":1:13: interface: must be tables, each begun by [[interface]]"}},
+        {"an interface without a name", "\n[[interface]]\n", {":2:1: interface[1].name: is missing"}},
+        {"an interface with too long a name",
+         "[[interface]]\nname = \"abcdefghijklmnop\"\n",
+         {":2:8: interface[1].name: must be 1 to 15 visible ASCII characters without a slash"}},
+        {"an interface with a path as name",
+         "[[interface]]\nname = \"a/b\"\n",
+         {":2:8: interface[1].name: must be 1 to 15 visible ASCII characters without a slash"}},
+        {"an interface twice",
+         "[[interface]]\nname = \"eth0\"\n[[interface]]\nname = \"eth0\"\n",
+         {":4:8: interface[2].name: 'eth0' is there twice"}},
+        {"a key of another table",
+         "[[interface]]\nname = \"eth0\"\nframes = 5000\n",
+         {":3:1: interface[1].frames: is not known; docs/configuration.md lists the keys"}},
+        {"several mistakes are all told, in the order of the file",
+         "[[interface]]\nunknown = 1\n[[interface]]\nname = 2\nmtu = 3\n",
+         {":1:1: interface[1].name: is missing", ":2:11: interface[1].unknown: must be a string",
+          ":4:8: interface[2].name: must be a string",
+          ":5:1: interface[2].mtu: is not known; docs/configuration.md lists the keys"}},
+    };
+}
+
+std::vector<Bad> bad_rules() {
+    const std::string here = "[[link]]\nhook = \"cbpf:a\"\nhead = \"inet\"\n";
+    const std::string ways = R"(directions: must be ["in"], ["out"] or ["in", "out"])";
+    return {
+        {"a hook with nothing",
+         "[[hook]]\n",
+         {":1:1: hook[1].name: is missing", ":1:1: hook[1].type: is missing", ":1:1: hook[1].on_match: is missing",
+          ":1:1: hook[1].bytecode: is missing"}},
+        {"a hook without ruleset",
+         "[[hook]]\nname = \"cbpf\"\n" + kHook.substr(kHook.find("type")),
+         {":2:8: hook[1].name: must be MODULE:RULESET, each of 1 to 63 visible ASCII characters"}},
+        {"a hook twice", kHook + kHook, {":7:8: hook[2].name: 'cbpf:a' is there twice"}},
+        {"bytecode that is not there",
+         "[[hook]]\nname = \"cbpf:a\"\ntype = \"inet\"\non_match = \"drop\"\n"
+         "bytecode = \"none.bpf\"\n",
+         {":5:12: hook[1].bytecode: read /etc/pfild/none.bpf: no such file or directory"}},
+        {"bytecode that is cut off",
+         "[[hook]]\nname = \"cbpf:a\"\ntype = \"inet\"\non_match = \"drop\"\n"
+         "bytecode = \"cut.bpf\"\n",
+         {}},
+        {"bytecode that does not verify",
+         "[[hook]]\nname = \"cbpf:a\"\ntype = \"inet\"\non_match = \"drop\"\n"
+         "bytecode = \"wrong.bpf\"\n",
+         {}},
+        {"a filter text that moves the cursor",
+         kHook + "filter = \"a\\u001b[2J\"\n",
+         {":6:10: hook[1].filter: must not hold control characters"}},
+        {"a filter that nobody compiles",
+         kHook + "expression = \"tcp\"\n",
+         {":6:1: hook[1].expression: is not known; docs/configuration.md lists the keys"}},
+        {"a link with nothing",
+         kHook + "[[link]]\n",
+         {":6:1: link[1].hook: is missing", ":6:1: link[1].head: is missing", ":6:1: link[1].directions: is missing"}},
+        {"a link of a hook that is not there",
+         here + "directions = [\"in\"]\n",
+         {":2:8: link[1].hook: there is no [[hook]] of that name"}},
+        {"a link of a hook with a mistake tells the hook's mistake only",
+         kHook + "colour = 1\n" + here + "directions = [\"in\"]\n",
+         {":6:1: hook[1].colour: is not known; docs/configuration.md lists the keys"}},
+        {"a link to an interface that is not there",
+         kHook + "[[link]]\nhook = \"cbpf:a\"\nhead = \"eth0\"\ndirections = [\"in\"]\n",
+         {":8:8: link[1].head: must be inet, inet6, ethernet or the name of an [[interface]]"}},
+        {"a link between types",
+         kHook + "[[link]]\nhook = \"cbpf:a\"\nhead = \"inet6\"\ndirections = [\"in\"]\n",
+         {":7:8: link[1].hook: is of type inet, the head of type inet6"}},
+        {"an inet hook at an interface",
+         "[[interface]]\nname = \"eth0\"\n" + kHook +
+             "[[link]]\nhook = \"cbpf:a\"\nhead = \"eth0\"\ndirections = [\"in\"]\n",
+         {":9:8: link[1].hook: is of type inet, the head of type ethernet"}},
+        {"a link in no direction", kHook + here + "directions = []\n", {":9:14: link[1]." + ways}},
+        {"a direction nobody knows", kHook + here + "directions = [\"both\"]\n", {":9:14: link[1]." + ways}},
+        {"a direction twice", kHook + here + "directions = [\"in\", \"in\"]\n", {":9:14: link[1]." + ways}},
+        {"a direction without brackets", kHook + here + "directions = \"in\"\n", {":9:14: link[1]." + ways}},
+        {"a number as direction", kHook + here + "directions = [1]\n", {":9:14: link[1]." + ways}},
+        {"append as a word",
+         kHook + here + "directions = [\"in\"]\nappend = \"yes\"\n",
+         {":10:10: link[1].append: must be true or false"}},
+        {"a link twice in one direction",
+         kHook + here + "directions = [\"in\"]\n" + here + "directions = [\"in\", \"out\"]\n",
+         {":13:14: link[2].directions: it is linked there already, direction in"}},
+    };
+}
+
+TEST(Config, every_mistake_is_told_with_its_place_key_and_reason) {
+    std::vector<Bad> table = bad_keys();
+    const std::vector<Bad> rules = bad_rules();
+    table.insert(table.end(), rules.begin(), rules.end());
+    for (const Bad& bad : table) {
+        SCOPED_TRACE(bad.sentence);
+        const auto config = parse(bad.text);
+        ASSERT_FALSE(config);
+        std::vector<std::string> told;
+        for (const ConfigMistake& mistake : config.error()) {
+            told.push_back(mistake.text());
+            EXPECT_EQ(told.back().find('\n'), std::string::npos) << told.back();
+            ASSERT_EQ(told.back().substr(0, 18), "/etc/pfild/p.toml:");
+            told.back().erase(0, 17);
+        }
+        if (bad.mistakes.empty()) {
+            EXPECT_EQ(told.size(), 1U) << "the words are those of another layer";
+        } else {
+            EXPECT_EQ(told, bad.mistakes);
+        }
+    }
+}
+
+TEST(Config, bytecode_is_refused_with_the_words_of_its_reader) {
+    const auto mistake_of = [](const std::string& file) {
+        const auto config =
+            parse("[[hook]]\nname = \"cbpf:a\"\ntype = \"inet\"\non_match = \"drop\"\nbytecode = \"" + file + "\"\n");
+        return config ? "none" : config.error().front().text();
+    };
+    EXPECT_EQ(mistake_of("good.bpf"), "none");
+    EXPECT_EQ(mistake_of("/elsewhere/good.bpf"), "none");
+    EXPECT_NE(mistake_of("cut.bpf").find("p.toml:5:12: hook[1].bytecode: cut.bpf: line "), std::string::npos)
+        << mistake_of("cut.bpf");
+    EXPECT_NE(mistake_of("wrong.bpf").find("(CF-05)"), std::string::npos) << mistake_of("wrong.bpf");
+}
+
+TEST(Config, an_empty_file_means_the_documented_defaults) {
+    for (const char* text : {"", "# nothing\n", "\n\n"}) {
+        const auto config = parse(text);
+        ASSERT_TRUE(config);
+        EXPECT_EQ(config->log_level, LogLevel::info);
+        EXPECT_EQ(config->unknown, UnknownPackets::pass);
+        EXPECT_EQ(config->frames, 16384U);
+        EXPECT_EQ(config->runtime_dir, "/run/pfild");
+        EXPECT_TRUE(config->interfaces.empty());
+        EXPECT_TRUE(config->hooks.empty());
+        EXPECT_TRUE(config->links.empty());
+    }
+}
+
+TEST(Config, every_key_is_understood) {
+    const auto config = parse("log_level = \"warning\"\nunknown = \"drop\"\nframes = 4096\nruntime_dir = \"/tmp/x\"\n"
+                              "[[interface]]\nname = \"eth0\"\n[[interface]]\nname = \"eth1\"\nunknown = \"pass\"\n" +
+                              kHook + "filter = \"tcp dst port 23\"\n" +
+                              "[[hook]]\nname = \"cbpf:b\"\ntype = \"ethernet\"\non_match = \"count\"\n"
+                              "bytecode = \"/elsewhere/good.bpf\"\n"
+                              "[[link]]\nhook = \"cbpf:a\"\nhead = \"inet\"\ndirections = [\"in\", \"out\"]\n"
+                              "[[link]]\nhook = \"cbpf:b\"\nhead = \"eth1\"\ndirections = [\"out\"]\nappend = true\n");
+    ASSERT_TRUE(config) << config.error().front().text();
+    EXPECT_EQ(config->log_level, LogLevel::warning);
+    EXPECT_EQ(config->frames, 4096U);
+    EXPECT_EQ(config->runtime_dir, "/tmp/x");
+    EXPECT_EQ(config->interfaces,
+              (std::vector<InterfaceConfig>{{"eth0", UnknownPackets::drop}, {"eth1", UnknownPackets::pass}}))
+        << "the file's answer is for those who give none";
+    const HookConfig a{
+        "cbpf:a", core::HeadType::inet, core::OnMatch::drop, "tcp dst port 23", {{48, 0, 0, 9}, {6, 0, 0, 65535}}};
+    const HookConfig b{"cbpf:b", core::HeadType::ethernet, core::OnMatch::count, std::nullopt, {{6, 0, 0, 0}}};
+    EXPECT_EQ(config->hooks, (std::vector<HookConfig>{a, b}));
+    ASSERT_EQ(config->links.size(), 2U);
+    EXPECT_EQ(config->links[0].directions, core::Directions::both());
+    EXPECT_FALSE(config->links[0].append);
+    EXPECT_EQ(config->links[1].head, "eth1");
+    EXPECT_EQ(config->links[1].directions, core::Directions(false, true));
+    EXPECT_TRUE(config->links[1].append);
+}
+
+TEST(Config, the_limits_themselves_are_allowed) {
+    EXPECT_EQ(parse("frames = 4096\n")->frames, kMinFrames);
+    EXPECT_EQ(parse("frames = 1_048_576\n")->frames, kMaxFrames);
+    EXPECT_EQ(parse("frames = 5000\n")->frames, 5000U) << "no power of two is asked for";
+    EXPECT_TRUE(parse("[[interface]]\nname = \"abcdefghijklmno\"\n"));
+    EXPECT_TRUE(parse(kHook + "[[link]]\nhook = \"cbpf:a\"\nhead = \"inet\"\ndirections = [\"in\"]\n" +
+                      "[[link]]\nhook = \"cbpf:a\"\nhead = \"inet\"\ndirections = [\"out\"]\n"));
+}
+
+TEST(Config, a_file_that_cannot_be_read_says_so) {
+    const auto missing = load_config("/nowhere/p.toml");
+    ASSERT_FALSE(missing);
+    EXPECT_EQ(missing.error().front().text(), "/nowhere/p.toml: no such file or directory");
+    const auto folder = load_config("/tmp");
+    ASSERT_FALSE(folder);
+    EXPECT_EQ(folder.error().front().text(), "/tmp: it is no regular file");
+    EXPECT_FALSE(load_config("/dev/zero")) << "it would never end";
+}
+
+TEST(Config, the_sample_is_good_and_sets_nothing_but_defaults) {
+    const auto config = load_config(std::string(PFILD_TEST_DATA) + "/../../packaging/pfild.toml");
+    ASSERT_TRUE(config) << config.error().front().text();
+    EXPECT_EQ(config->frames, Config{}.frames);
+    EXPECT_EQ(config->runtime_dir, Config{}.runtime_dir);
+    EXPECT_EQ(config->log_level, Config{}.log_level);
+    EXPECT_EQ(config->unknown, Config{}.unknown);
+    EXPECT_TRUE(config->interfaces.empty());
+}
+
+} // namespace
+} // namespace pfild
