@@ -62,8 +62,8 @@ def demo():
     bpfctl(daemon, "hook", "add", "cbpf:watch", "--type", "inet6", "--filter", "ip6", "--on-match", "count")
     bpfctl(daemon, "link", "--in", "--out", "cbpf:watch", "inet6")
 
-    print("\n  " + COLUMNS.format("", "", "kernel", "engine", "engine", "").rstrip())
-    print("  " + COLUMNS.format("traffic from cli to fw", "result", "passed", "passed", "dropped", "decided by"))
+    print("\n" + COLUMNS.format("", "", "kernel", "engine", "engine", "").rstrip())
+    print(COLUMNS.format("  traffic from cli to fw", "result", "passed", "passed", "dropped", "decided by"))
     show(daemon, "  ping, IPv4", lambda: ping_result(lab, "192.0.2.2"), "cbpf:no-telnet: no match")
     show(daemon, "  ping, IPv6", lambda: ping_result(lab, "2001:db8:1::2"), "cbpf:watch: counted")
     get = web.download
@@ -87,3 +87,5 @@ if __name__ == "__main__":
         sys.exit(demo())
     except KeyboardInterrupt:
         sys.exit(130)
+    except AssertionError as error:  # of the harness; says what failed, and what the program said
+        sys.exit(f"demo: {error}")

@@ -10,6 +10,8 @@ import signal
 import pytest
 
 from . import cleanup, lab
+from .detour import Detour
+from .judges import assert_ends_well
 from .pfild import Pfild
 from .transfer import HttpServer
 
@@ -104,6 +106,21 @@ def start_pfild(make_lab):
     for daemon in reversed(started):
         daemon.close()
         print(f"--- log of pfild {daemon.name}\n{daemon.log}")
+
+
+@pytest.fixture
+def detour(start_pfild):
+    """detour(lab.fw, "eth0"): a Detour, whose daemon must end well when the test is over."""
+    made = []
+
+    def make(host, *interfaces):
+        made.append(Detour(start_pfild(host), interfaces or ("eth0",)))
+        return made[-1]
+
+    yield make
+    for one in made:
+        if one.daemon.running():
+            assert_ends_well(one.daemon, *one.interfaces)
 
 
 @pytest.fixture

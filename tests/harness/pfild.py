@@ -28,10 +28,10 @@ class Pfild:
         self.bpfctl = Bpfctl(self.name)
         self.log = ""  # of the runs that have ended
         self._process = None
-        self._folder = tempfile.TemporaryDirectory(prefix="pfild-config-")
+        self._folder = pathlib.Path(tempfile.mkdtemp(prefix="pfild-config-"))
         self._command = [program("pfild"), "--name", self.name, "--log-level", "debug", *options]
         if config is not None:
-            path = pathlib.Path(self._folder.name) / "pfild.toml"
+            path = self._folder / "pfild.toml"
             path.write_text(config)
             self._command += ["--config", path]
         self._cleanup_key = cleanup.register(self._remove)
@@ -90,7 +90,10 @@ class Pfild:
 
     def _end(self, number):
         self._process.signal(number)
-        code = self._process.wait(20)
+        try:
+            code = self._process.wait(20)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"pfild runs on 20 s after signal {number}: {self.current_log()}") from None
         self.log = self.current_log()
         self._process.close()
         self._process = None
@@ -106,6 +109,5 @@ class Pfild:
         for line in pathlib.Path("/proc/self/mounts").read_text().splitlines():
             if line.split()[1].startswith(f"{self.run_folder}/"):
                 subprocess.run(["umount", "--lazy", line.split()[1]], check=False)
-        for folder in (self.run_folder, self.pin_folder):
+        for folder in (self.run_folder, self.pin_folder, self._folder):
             shutil.rmtree(folder, ignore_errors=True)
-        self._folder.cleanup()

@@ -2,6 +2,7 @@
 """A program that runs beside the test. It dies with the test, also when the test is killed."""
 import ctypes
 import pathlib
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -26,7 +27,7 @@ class Process:
 
     def __init__(self, command, interactive=False):
         self.command = [str(word) for word in command]
-        self._folder = tempfile.TemporaryDirectory(prefix="pfild-test-")
+        self._folder = pathlib.Path(tempfile.mkdtemp(prefix="pfild-test-"))
         pipe = subprocess.PIPE
         with open(self._path("stdout"), "wb") as out, open(self._path("stderr"), "wb") as err:
             self.popen = subprocess.Popen(
@@ -36,7 +37,7 @@ class Process:
                 stderr=err,
                 preexec_fn=_die_with_parent,
             )
-        self._cleanup_key = cleanup.register(self.stop)
+        self._cleanup_key = cleanup.register(self._discard)
 
     @property
     def pid(self):
@@ -84,10 +85,15 @@ class Process:
     def close(self):
         """Stops it and forgets its output."""
         cleanup.run(self._cleanup_key)
-        self._folder.cleanup()
+
+    def _discard(self):
+        self.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _path(self, stream):
-        return pathlib.Path(self._folder.name) / stream
+        return self._folder / stream
 
     def _read(self, stream):
-        return self._path(stream).read_text(errors="replace")
+        """Empty after close()."""
+        path = self._path(stream)
+        return path.read_text(errors="replace") if path.exists() else ""

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Every packet of an interface sent through the engine, and the proof that it went there.
+
+Packets are diverted only where a hook is linked (PF-26). A Detour links one that matches every frame and lets it go on, in both
+directions. What a test shows about packets is worth something only if they were there: `with detour.watch() as went:` around
+the traffic, then went.whole("in", 1000).
+"""
+import contextlib
+
+from .judges import wait_until
+from .rules import guard
+
+EVERY_FRAME = "greater 0"
+_LOST = ("dropped_unattended", "dropped_label", "dropped_stray", "engine_dropped", "engine_consumed", "engine_dropped_label",
+         "engine_dropped_backlog")  # fmt: skip
+
+
+class Detour:
+    """Attaches interfaces of a daemon that runs."""
+
+    def __init__(self, daemon, interfaces):
+        self.daemon = daemon
+        self.interfaces = interfaces
+        for interface in interfaces:
+            daemon.bpfctl("attach", interface)
+        guard(daemon, "cbpf:every-frame", EVERY_FRAME, kind="ethernet", on_match="count")
+
+    def stats(self):
+        return self.daemon.bpfctl.json("stats")["interfaces"]
+
+    def settled(self):
+        """Counters once nothing is on its way any more; those at the end of the wait otherwise."""
+        wait_until(lambda: all(_home(lane) for lanes in self.stats().values() for lane in lanes.values()), timeout_s=2.0)
+        return self.stats()
+
+    @contextlib.contextmanager
+    def watch(self):
+        """Yields a Carried that is filled when the block ends."""
+        before, went = self.settled(), Carried()
+        yield went
+        for name, lanes in self.settled().items():
+            for direction, lane in lanes.items():
+                went.lanes[name, direction] = {what: lane[what] - before[name][direction][what] for what in lane}
+
+
+class Carried:
+    """What the lanes have counted during a watch."""
+
+    def __init__(self):
+        self.lanes = {}
+
+    def lane(self, direction, interface="eth0"):
+        return self.lanes[interface, direction]
+
+    def whole(self, direction, at_least, interface="eth0"):
+        """So many packets or more went through the engine, each was sent on, and none went past it or was lost."""
+        lane = self.lane(direction, interface)
+        ways = {lane[way] for way in ("diverted", "engine_received", "engine_passed", "reentered")}
+        past = lane["passed_unhooked"] + lane["passed_unattended"] + sum(lane[what] for what in _LOST)
+        assert len(ways) == 1 and ways.pop() >= at_least and past == 0, (interface, direction, at_least, lane)
+        return True
+
+
+def _home(lane):
+    """Each packet that was diverted is where it belongs."""
+    stopped = sum(lane[what] for what in _LOST if what.startswith("engine_"))
+    return lane["diverted"] == lane["engine_received"] and lane["reentered"] == lane["engine_received"] - stopped
