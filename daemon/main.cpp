@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // pfild, the daemon: from the command line to a running instance and back.
 //
-//     configuration -> rights -> namespace -> lock -> orchestrator -> control socket -> hooks, links, interfaces ->
-//     READY
+//     configuration -> rights -> namespace -> lock -> orchestrator -> control socket -> what a killed daemon left ->
+//     hooks, links, interfaces of the configuration -> READY
 //
 // What fails on the way ends the start: one line on stderr, exit 1 (2 for the command line and the configuration), and
 // everything that had begun is taken back by its owner. SIGTERM and SIGINT end the loop, SIGHUP re-reads the file.
@@ -22,6 +22,7 @@
 #include "daemon/config_change.h"
 #include "daemon/orchestrator.h"
 #include "daemon/orchestrator/configure.h"
+#include "daemon/orchestrator/recorder.h"
 #include "daemon/sys/capabilities.h"
 #include "daemon/sys/instance.h"
 #include "daemon/sys/kernel.h"
@@ -85,7 +86,7 @@ class Daemon {
         }
         sys::raise_memlock_limit();
         return enter().and_then([this] { return begin(); }).and_then([this] { return serve(); }).and_then([this] {
-            return apply(from_nothing(config_), *orchestrator_);
+            return apply(from_nothing(config_), *recorder_, adopt() ? Existing::fine : Existing::refused);
         });
     }
 
@@ -96,10 +97,14 @@ class Daemon {
         return loop_->run();
     }
 
-    void stop() noexcept {
+    /// in_order: nothing is to go on after this; else the record stays for the next start.
+    void stop(bool in_order) noexcept {
         server_.reset();
         if (orchestrator_) {
             orchestrator_->stop();
+        }
+        if (recorder_ && in_order) {
+            recorder_->forget();
         }
     }
 
@@ -134,11 +139,30 @@ class Daemon {
             return core::fail(std::move(orchestrator.error()));
         }
         orchestrator_ = std::move(*orchestrator);
+        recorder_ = std::make_unique<Recorder>(*orchestrator_, instance_->folder() + "/record");
         return {};
     }
 
+    /// Does again what was asked of a daemon that was killed; what is no longer possible is logged and left out.
+    [[nodiscard]] bool adopt() {
+        const std::vector<std::string> record = recorder_->read();
+        std::size_t refused = 0;
+        for (const std::string& request : record) {
+            const std::string answer = dispatcher_->answer(request);
+            if (answer.find("\"ok\":true") == std::string::npos) {
+                spdlog::error("not taken over: {}", answer.substr(0, answer.size() - 1));
+                refused++;
+            }
+        }
+        if (!record.empty()) {
+            spdlog::warn("the last daemon was killed: took over {} of {} things it was asked for",
+                         record.size() - refused, record.size());
+        }
+        return !record.empty();
+    }
+
     [[nodiscard]] core::Result<void> serve() {
-        dispatcher_ = std::make_unique<api::Dispatcher>(*orchestrator_, to_api(config_.unknown));
+        dispatcher_ = std::make_unique<api::Dispatcher>(*recorder_, to_api(config_.unknown));
         api::ServerOptions options;
         options.path = instance_->folder() + "/control.sock";
         auto server = api::Server::listen(std::move(options), *loop_,
@@ -177,7 +201,7 @@ class Daemon {
             return;
         }
         const ConfigChange change = difference(config_, *fresh);
-        if (!log_refused(apply(change, *orchestrator_))) {
+        if (!log_refused(apply(change, *recorder_))) {
             spdlog::error("SIGHUP: the old configuration stays in force");
             return;
         }
@@ -204,6 +228,7 @@ class Daemon {
     std::unique_ptr<sys::Loop> loop_;
     sys::Registration signals_;
     std::unique_ptr<Orchestrator> orchestrator_;
+    std::unique_ptr<Recorder> recorder_;
     std::unique_ptr<api::Dispatcher> dispatcher_;
     std::unique_ptr<api::Server> server_;
 };
@@ -225,7 +250,7 @@ int run(const Options& options) {
     set_log_level(options.log_level.value_or(config.log_level));
     Daemon daemon(options, std::move(config));
     auto result = daemon.start().and_then([&] { return daemon.run(); });
-    daemon.stop();
+    daemon.stop(result.has_value());
     return log_refused(std::move(result)) ? EXIT_SUCCESS : kExitFailure;
 }
 

@@ -67,11 +67,11 @@ struct Perform {
 
 api::Unknown to_api(UnknownPackets unknown) { return static_cast<api::Unknown>(unknown); }
 
-core::Result<void> apply(const ConfigChange& change, api::Service& service) {
+core::Result<void> apply(const ConfigChange& change, api::Service& service, Existing existing) {
     const Perform perform{service};
     for (std::size_t done = 0; done < change.actions.size(); ++done) {
         auto result = std::visit(perform, change.actions[done]);
-        if (result) {
+        if (result || (existing == Existing::fine && result.error().code == EEXIST)) {
             spdlog::debug("configuration: {}", describe(change.actions[done]));
             continue;
         }

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The record as JSON lines, written to a new file that then takes the old one's place.
+#include "daemon/orchestrator/recorder.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <fstream>
+#include <ranges>
+
+#include <fcntl.h>
+#include <nlohmann/json.hpp>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include "daemon/api/words.h"
+#include "daemon/sys/failure.h"
+#include "daemon/sys/fd.h"
+
+namespace pfild {
+namespace {
+
+using nlohmann::json;
+
+json request(const char* verb, json arguments) {
+    return {{"protocol", 1}, {"id", 0}, {"verb", verb}, {"arguments", std::move(arguments)}};
+}
+
+json to_request(const api::HookAddRequest& hook) {
+    json program = json::array();
+    for (const cbpf::Instruction& step : hook.program) {
+        program.push_back({step.code, step.jt, step.jf, step.k});
+    }
+    return request("hook-add", {{"name", hook.name},
+                                {"type", api::word_of(hook.type, api::kPacketTypeWords)},
+                                {"on_match", api::word_of(hook.on_match, api::kOnMatchWords)},
+                                {"filter", hook.filter ? json(*hook.filter) : json()},
+                                {"program", std::move(program)},
+                                {"dlt", hook.dlt}});
+}
+
+json to_request(const api::InterfaceView& interface) {
+    return request("attach",
+                   {{"interface", interface.name}, {"unknown", api::word_of(interface.unknown, api::kUnknownWords)}});
+}
+
+json to_request(const std::string& hook, const std::string& head, const char* direction) {
+    return request("link", {{"hook", hook}, {"head", head}, {"directions", {direction}}, {"append", false}});
+}
+
+// A link without append goes to the front IN and to the back OUT, so the IN hooks are linked last to first.
+void append_links(std::vector<json>& requests, const api::HeadView& head) {
+    for (const std::string& hook : std::ranges::reverse_view(head.in)) {
+        requests.push_back(to_request(hook, head.name, "in"));
+    }
+    for (const std::string& hook : head.out) {
+        requests.push_back(to_request(hook, head.name, "out"));
+    }
+}
+
+core::Result<void> replace_file(const std::string& path, const std::string& content) {
+    const std::string fresh = path + ".new";
+    const sys::Fd file(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!file) {
+        return sys::failed("write", fresh, errno);
+    }
+    for (std::string_view rest = content; !rest.empty();) {
+        const ssize_t written = ::write(file.get(), rest.data(), rest.size());
+        if (written < 0) {
+            return sys::failed("write", fresh, errno);
+        }
+        rest.remove_prefix(static_cast<std::size_t>(written));
+    }
+    if (::rename(fresh.c_str(), path.c_str()) != 0) {
+        return sys::failed("write", path, errno);
+    }
+    return {};
+}
+
+} // namespace
+
+std::vector<std::string> Recorder::read() const {
+    std::vector<std::string> lines;
+    std::ifstream file(path_);
+    for (std::string line; std::getline(file, line);) {
+        lines.push_back(line);
+    }
+    return lines;
+}
+
+void Recorder::forget() noexcept { ::unlink(path_.c_str()); }
+
+void Recorder::save() {
+    const auto hooks = inner_.hooks();
+    const auto status = inner_.status();
+    const auto heads = inner_.heads();
+    if (!hooks || !status || !heads) {
+        return; // nothing of these can fail while the daemon lives
+    }
+    std::vector<json> requests;
+    for (const api::HookView& hook : *hooks) {
+        if (const auto program = programs_.find(hook.name); program != programs_.end()) {
+            requests.push_back(to_request(program->second));
+        }
+    }
+    std::vector<json> links_of_interfaces; // those heads live from attach to detach
+    for (const api::HeadView& head : *heads) {
+        const bool of_interface = std::ranges::any_of(
+            status->interfaces, [&](const api::InterfaceView& interface) { return interface.name == head.name; });
+        append_links(of_interface ? links_of_interfaces : requests, head);
+    }
+    for (const api::InterfaceView& interface : status->interfaces) {
+        requests.push_back(to_request(interface));
+    }
+    std::ranges::move(links_of_interfaces, std::back_inserter(requests));
+    std::string content;
+    for (const json& one : requests) {
+        content += one.dump(-1, ' ', false, json::error_handler_t::replace) + '\n';
+    }
+    if (auto written = replace_file(path_, content); !written) {
+        spdlog::error("the rules would not survive a crash: {}", written.error().line());
+    }
+}
+
+template <typename T>
+T Recorder::saved(T result) {
+    if (result) {
+        save();
+    }
+    return result;
+}
+
+core::Result<api::InterfaceView> Recorder::attach(const api::AttachRequest& request) {
+    return saved(inner_.attach(request));
+}
+
+core::Result<void> Recorder::detach(std::string_view interface) { return saved(inner_.detach(interface)); }
+
+core::Result<api::HookView> Recorder::hook_add(const api::HookAddRequest& request) {
+    auto added = inner_.hook_add(request);
+    if (added) {
+        programs_.insert_or_assign(request.name, request);
+    }
+    return saved(std::move(added));
+}
+
+core::Result<void> Recorder::hook_delete(std::string_view name) {
+    auto deleted = inner_.hook_delete(name);
+    if (deleted) {
+        if (const auto found = programs_.find(name); found != programs_.end()) {
+            programs_.erase(found);
+        }
+    }
+    return saved(std::move(deleted));
+}
+
+core::Result<api::HeadView> Recorder::link(const api::LinkRequest& request) { return saved(inner_.link(request)); }
+
+core::Result<api::HeadView> Recorder::unlink(const api::LinkRequest& request) { return saved(inner_.unlink(request)); }
+
+} // namespace pfild

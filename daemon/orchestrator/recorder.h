@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Remembers what an instance was asked for, so that a daemon that was killed is followed by one that filters the same.
+//
+//      control socket, configuration  ->  recorder  ->  orchestrator
+//                                            |
+//                                            v  after every change
+//                                    RUNTIME_DIR/NAME/record      removed at an orderly stop
+//
+// The record is a list of requests of docs/control-protocol.md, one a line: hooks, then what is attached, then links in
+// an order that gives every head its run order again (PF-20). It is made anew from what the service shows, so a renamed
+// or vanished interface is never in it under an old name; only programs are kept here, because listings do not show
+// them. The folder is on a file system that does not outlive the machine's run, as the rules and the heads do not.
+//
+// Control thread.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "daemon/api/service.h"
+
+namespace pfild {
+
+class Recorder final : public api::Service {
+  public:
+    /// => `inner` outlives it.
+    Recorder(api::Service& inner, std::string path) : inner_(inner), path_(std::move(path)) {}
+
+    /// The requests of the record that a killed daemon left; empty when the last one stopped in order.
+    [[nodiscard]] std::vector<std::string> read() const;
+    /// The instance stops in order: there is nothing to go on with.
+    void forget() noexcept;
+    /// Writes the record anew. A failure is logged: it must not undo what the caller was promised.
+    void save();
+
+    [[nodiscard]] core::Result<api::VersionView> version() override { return inner_.version(); }
+    [[nodiscard]] core::Result<api::StatusView> status() override { return inner_.status(); }
+    [[nodiscard]] core::Result<api::InterfaceView> attach(const api::AttachRequest& request) override;
+    [[nodiscard]] core::Result<void> detach(std::string_view interface) override;
+    [[nodiscard]] core::Result<std::vector<api::HeadView>> heads() override { return inner_.heads(); }
+    [[nodiscard]] core::Result<std::vector<api::HookView>> hooks() override { return inner_.hooks(); }
+    [[nodiscard]] core::Result<api::HookView> hook_add(const api::HookAddRequest& request) override;
+    [[nodiscard]] core::Result<void> hook_delete(std::string_view name) override;
+    [[nodiscard]] core::Result<api::HeadView> link(const api::LinkRequest& request) override;
+    [[nodiscard]] core::Result<api::HeadView> unlink(const api::LinkRequest& request) override;
+    [[nodiscard]] core::Result<api::StatsView> stats() override { return inner_.stats(); }
+
+  private:
+    template <typename T>
+    [[nodiscard]] T saved(T result);
+
+    api::Service& inner_;
+    std::string path_;
+    std::map<std::string, api::HookAddRequest, std::less<>> programs_; ///< by hook name
+};
+
+} // namespace pfild
