@@ -105,6 +105,7 @@ class Daemon {
         }
         if (recorder_ && in_order) {
             recorder_->forget();
+            instance_->remove();
         }
     }
 

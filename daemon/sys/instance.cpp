@@ -51,6 +51,29 @@ std::string holder_of(int lock) {
     return pid.empty() ? "another process" : "process " + pid;
 }
 
+/// The file may be gone again before it is locked: the caller looks.
+core::Result<Fd> lock_file(const std::string& path, const std::string& name) {
+    Fd lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kLockMode));
+    if (!lock) {
+        return failed("open", path, errno);
+    }
+    if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) {
+        return lock;
+    }
+    if (errno != EWOULDBLOCK) {
+        return failed("lock", path, errno);
+    }
+    return core::fail({"start", name, holder_of(lock.get()) + " runs an instance of this name already",
+                       "stop it, or choose another name with --name", EBUSY});
+}
+
+bool is_file_at(int fd, const std::string& path) {
+    struct stat open_file {};
+    struct stat named {};
+    return ::fstat(fd, &open_file) == 0 && ::stat(path.c_str(), &named) == 0 && open_file.st_ino == named.st_ino &&
+           open_file.st_dev == named.st_dev;
+}
+
 } // namespace
 
 bool is_instance_name(std::string_view name) noexcept {
@@ -59,30 +82,34 @@ bool is_instance_name(std::string_view name) noexcept {
 }
 
 core::Result<Instance> Instance::take(const std::string& runtime_dir, const std::string& name) {
-    std::string folder = runtime_dir + '/' + name;
-    for (const std::string& path : {runtime_dir, folder}) {
-        if (auto made = make_folder(path); !made) {
-            return core::fail(std::move(made.error()));
+    const std::string folder = runtime_dir + '/' + name;
+    constexpr int kTries = 10; // each lost to a daemon that was just stopping
+    for (int i = 0; i < kTries; i++) {
+        for (const std::string& path : {runtime_dir, folder}) {
+            if (auto made = make_folder(path); !made) {
+                return core::fail(std::move(made.error()));
+            }
         }
-    }
-    const std::string path = folder + "/lock";
-    Fd lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kLockMode));
-    if (!lock) {
-        return failed("open", path, errno);
-    }
-    if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
-        if (errno != EWOULDBLOCK) {
-            return failed("lock", path, errno);
+        auto lock = lock_file(folder + "/lock", name);
+        if (!lock) {
+            return core::fail(std::move(lock.error()));
         }
-        return core::fail({"start", name, holder_of(lock.get()) + " runs an instance of this name already",
-                           "stop it, or choose another name with --name", EBUSY});
+        if (!is_file_at(lock->get(), folder + "/lock")) {
+            continue;
+        }
+        const std::string pid = std::to_string(::getpid()) + '\n';
+        if (::ftruncate(lock->get(), 0) != 0 ||
+            ::pwrite(lock->get(), pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
+            return failed("write", folder + "/lock", errno);
+        }
+        return Instance(folder, std::move(*lock));
     }
-    const std::string pid = std::to_string(::getpid()) + '\n';
-    if (::ftruncate(lock.get(), 0) != 0 ||
-        ::pwrite(lock.get(), pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
-        return failed("write", path, errno);
-    }
-    return Instance(std::move(folder), std::move(lock));
+    return failed("lock", folder, EAGAIN);
+}
+
+void Instance::remove() noexcept {
+    ::unlink((folder_ + "/lock").c_str());
+    ::rmdir(folder_.c_str());
 }
 
 } // namespace pfild::sys

@@ -6,8 +6,8 @@
 //         lock                held (flock) as long as the daemon lives; its content is the daemon's pid
 //         control.sock        made by the control socket's server
 //
-// The lock ends with the process, however it ends; the file stays, because removing it would let two daemons hold locks
-// on two files of the same name.
+// The lock ends with the process, however it ends. An orderly stop also removes the files; so a daemon that got the
+// lock looks whether the file it locked is still the one of that name, or else two could hold locks on two files.
 #pragma once
 
 #include <string>
@@ -28,6 +28,10 @@ class Instance {
 
     /// The folder, without a slash at its end.
     [[nodiscard]] const std::string& folder() const noexcept { return folder_; }
+
+    /// An orderly stop: removes the lock's file, and the folder if nothing else is in it. The lock itself ends with
+    /// this.
+    void remove() noexcept;
 
   private:
     Instance(std::string folder, Fd lock) noexcept : folder_(std::move(folder)), lock_(std::move(lock)) {}

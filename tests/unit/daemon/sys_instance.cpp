@@ -75,6 +75,24 @@ TEST_F(InstanceTest, what_a_dead_daemon_left_does_not_hold_the_name) {
     EXPECT_EQ(content.str(), std::to_string(::getpid()) + "\n");
 }
 
+TEST_F(InstanceTest, an_orderly_stop_leaves_no_file_and_the_name_can_be_taken_while_the_old_one_still_runs) {
+    auto first = Instance::take(folder(), "lab");
+    ASSERT_TRUE(first);
+    first->remove();
+    EXPECT_FALSE(fs::exists(folder() + "/lab"));
+    const auto second = Instance::take(folder(), "lab");
+    ASSERT_TRUE(second) << second.error().line();
+    EXPECT_FALSE(Instance::take(folder(), "lab")) << "and only once";
+}
+
+TEST_F(InstanceTest, a_folder_that_holds_something_else_stays) {
+    auto instance = Instance::take(folder(), "lab");
+    ASSERT_TRUE(instance);
+    std::ofstream(folder() + "/lab/record") << "x";
+    instance->remove();
+    EXPECT_TRUE(fs::exists(folder() + "/lab/record"));
+}
+
 TEST_F(InstanceTest, a_file_in_the_way_is_told) {
     std::ofstream(folder()) << "x";
     const auto refused = Instance::take(folder(), "lab");
