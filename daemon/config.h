@@ -21,17 +21,13 @@
 #include "core/pfil/cbpf_hook.h"
 #include "core/pfil/head_type.h"
 #include "core/pfil/registry.h"
+#include "daemon/unknown_packets.h"
 
 namespace pfild {
 
 enum class LogLevel : std::uint8_t { trace, debug, info, warning, error };
 inline constexpr std::array<std::string_view, 5> kLogLevelNames{"trace", "debug", "info", "warning", "error"};
 static_assert(static_cast<std::size_t>(LogLevel::error) + 1 == kLogLevelNames.size());
-
-/// What happens to packets that nobody can decide.
-enum class UnknownPackets : std::uint8_t { pass, drop };
-inline constexpr std::array<std::string_view, 2> kUnknownPacketsNames{"pass", "drop"};
-static_assert(static_cast<std::size_t>(UnknownPackets::drop) + 1 == kUnknownPacketsNames.size());
 
 struct InterfaceConfig {
     std::string name;

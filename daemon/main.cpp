@@ -163,7 +163,7 @@ class Daemon {
     }
 
     [[nodiscard]] core::Result<void> serve() {
-        dispatcher_ = std::make_unique<api::Dispatcher>(*recorder_, to_api(config_.unknown));
+        dispatcher_ = std::make_unique<api::Dispatcher>(*recorder_, config_.unknown);
         api::ServerOptions options;
         options.path = instance_->folder() + "/control.sock";
         auto server = api::Server::listen(std::move(options), *loop_,
@@ -210,7 +210,7 @@ class Daemon {
             set_log_level(*change.log_level);
         }
         if (change.unknown) {
-            dispatcher_->set_default_unknown(to_api(*change.unknown));
+            dispatcher_->set_default_unknown(*change.unknown);
         }
         for (const std::string& line : change.needs_restart) {
             spdlog::warn("SIGHUP: {}", line);

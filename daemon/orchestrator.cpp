@@ -256,7 +256,7 @@ core::Result<api::InterfaceView> Orchestrator::attach(const api::AttachRequest& 
     }
     const auto added = attachments_.emplace(link->ifindex, std::move(*attachment)).first;
     spdlog::info("{}: attached, unknown packets {}", link->name,
-                 request.unknown == api::Unknown::kDrop ? "are dropped" : "pass");
+                 request.unknown == UnknownPackets::drop ? "are dropped" : "pass");
     return added->second->view();
 }
 
@@ -272,7 +272,7 @@ core::Result<void> Orchestrator::detach(std::string_view interface) {
 }
 
 core::Result<api::HookView> Orchestrator::hook_add(const api::HookAddRequest& request) {
-    const core::HeadType type = to_core(request.type);
+    const core::HeadType type = request.type;
     if (request.dlt != static_cast<std::uint32_t>(core::dlt(type))) {
         return core::fail({"add hook", request.name,
                            fmt::format("the program was compiled for link type {}, heads of type {} show {} ({})",
@@ -283,8 +283,7 @@ core::Result<api::HookView> Orchestrator::hook_add(const api::HookAddRequest& re
     if (!program) {
         return core::fail({"add hook", request.name, program.error().message(), "", EINVAL});
     }
-    core::CbpfHookSpec spec{
-        .name = request.name, .type = type, .on_match = to_core(request.on_match), .filter = request.filter};
+    core::CbpfHookSpec spec{.name = request.name, .type = type, .on_match = request.on_match, .filter = request.filter};
     if (auto added = registry_.add_hook(std::make_shared<core::CbpfHook>(std::move(spec), std::move(*program)));
         !added) {
         return core::fail(std::move(added.error()));
@@ -300,16 +299,16 @@ core::Result<void> Orchestrator::hook_delete(std::string_view name) {
     return removed;
 }
 
-core::Result<api::HeadView> Orchestrator::link(const api::LinkRequest& request) {
-    if (auto linked = registry_.link(to_core(request)); !linked) {
+core::Result<api::HeadView> Orchestrator::link(const core::LinkRequest& request) {
+    if (auto linked = registry_.link(request); !linked) {
         return core::fail(std::move(linked.error()));
     }
     refresh_divert();
     return head_view(*registry_.find_head(request.head));
 }
 
-core::Result<api::HeadView> Orchestrator::unlink(const api::LinkRequest& request) {
-    if (auto unlinked = registry_.unlink(to_core(request)); !unlinked) {
+core::Result<api::HeadView> Orchestrator::unlink(const core::LinkRequest& request) {
+    if (auto unlinked = registry_.unlink(request); !unlinked) {
         return core::fail(std::move(unlinked.error()));
     }
     refresh_divert();

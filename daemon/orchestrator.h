@@ -48,8 +48,8 @@ class Orchestrator final : public api::Service {
     [[nodiscard]] core::Result<std::vector<api::HookView>> hooks() override;
     [[nodiscard]] core::Result<api::HookView> hook_add(const api::HookAddRequest& request) override;
     [[nodiscard]] core::Result<void> hook_delete(std::string_view name) override;
-    [[nodiscard]] core::Result<api::HeadView> link(const api::LinkRequest& request) override;
-    [[nodiscard]] core::Result<api::HeadView> unlink(const api::LinkRequest& request) override;
+    [[nodiscard]] core::Result<api::HeadView> link(const core::LinkRequest& request) override;
+    [[nodiscard]] core::Result<api::HeadView> unlink(const core::LinkRequest& request) override;
     [[nodiscard]] core::Result<api::StatsView> stats() override;
 
   private:

@@ -50,6 +50,8 @@ struct LinkRequest {
     std::string head;
     Directions directions;
     bool append = false; ///< furthest from the wire instead of nearest (PF-20)
+
+    friend bool operator==(const LinkRequest&, const LinkRequest&) = default;
 };
 
 struct HeadInfo {

@@ -111,25 +111,25 @@ std::optional<std::uint64_t> Arguments::optional_number(const char* key) {
     return number;
 }
 
-Directions Arguments::directions(const char* key) {
+core::Directions Arguments::directions(const char* key) {
     const Json* const value = find(key, true);
     if (value == nullptr) {
         return {};
     }
-    Directions directions;
+    std::array<bool, core::kDirections> wanted{};
     bool good = value->is_array();
     for (std::size_t i = 0; good && i < value->size(); ++i) {
         const Json& one = (*value)[i];
-        const auto direction =
-            one.is_string() ? value_of<Direction>(one.get_ref<const std::string&>(), kDirectionWords) : std::nullopt;
-        bool& wanted = direction == Direction::kOut ? directions.out : directions.in;
-        good = direction.has_value() && !std::exchange(wanted, true);
+        const auto direction = one.is_string()
+                                   ? value_of<core::Direction>(one.get_ref<const std::string&>(), core::kDirectionNames)
+                                   : std::nullopt;
+        good = direction.has_value() && !std::exchange(wanted.at(core::index(*direction)), true);
     }
     if (!good) {
         refuse(key, "must be an array of 'in' and 'out', each once at most");
         return {};
     }
-    return directions;
+    return {wanted[core::index(core::Direction::in)], wanted[core::index(core::Direction::out)]};
 }
 
 std::vector<cbpf::Instruction> Arguments::program(const char* key) {

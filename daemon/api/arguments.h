@@ -38,7 +38,7 @@ class Arguments {
     [[nodiscard]] std::uint32_t number(const char* key);
     [[nodiscard]] std::optional<std::uint64_t> optional_number(const char* key);
     /// Required: an array of "in" and "out", each once at most; it may be empty.
-    [[nodiscard]] Directions directions(const char* key);
+    [[nodiscard]] core::Directions directions(const char* key);
     /// Required: an array of [code, jt, jf, k]. Ranges of the four are checked, the program is not.
     [[nodiscard]] std::vector<cbpf::Instruction> program(const char* key);
 

@@ -32,7 +32,7 @@ Connection::Fate Connection::proceed() {
     return answer_lines();
 }
 
-Connection::Fate Connection::finish_with(std::string line) {
+Connection::Fate Connection::finish_with(const std::string& line) {
     input_.clear();
     last_answer_ = true;
     ++answers_;

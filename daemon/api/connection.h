@@ -38,7 +38,7 @@ class Connection {
     /// Does what can be done without waiting, after an event of epoll.
     [[nodiscard]] Fate proceed();
     /// Says `line` and then nothing more: the connection ends when it has been taken.
-    [[nodiscard]] Fate finish_with(std::string line);
+    [[nodiscard]] Fate finish_with(const std::string& line);
 
   private:
     enum class ReadResult : std::uint8_t { kSome, kNothing, kEnd };

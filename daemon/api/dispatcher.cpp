@@ -22,7 +22,7 @@ using Answer = core::Result<Json>;
 struct Call {
     Service& service;
     Arguments& arguments;
-    Unknown default_unknown;
+    UnknownPackets default_unknown;
 };
 
 template <typename View>
@@ -71,7 +71,7 @@ Answer status(Call& call) {
 Answer attach(Call& call) {
     const AttachRequest request{
         .interface = call.arguments.name("interface", kMaxInterfaceName),
-        .unknown = call.arguments.word_or("unknown", kUnknownWords, call.default_unknown),
+        .unknown = call.arguments.word_or("unknown", kUnknownPacketsNames, call.default_unknown),
     };
     return when_right(call, [&] { return call.service.attach(request); });
 }
@@ -100,8 +100,8 @@ Answer hooks(Call& call) {
 Answer hook_add(Call& call) {
     const HookAddRequest request{
         .name = call.arguments.name("name", kMaxName),
-        .type = call.arguments.word<PacketType>("type", kPacketTypeWords),
-        .on_match = call.arguments.word<OnMatch>("on_match", kOnMatchWords),
+        .type = call.arguments.word<core::HeadType>("type", core::kHeadTypeNames),
+        .on_match = call.arguments.word<core::OnMatch>("on_match", core::kOnMatchNames),
         .filter = call.arguments.text("filter"),
         .program = call.arguments.program("program"),
         .dlt = call.arguments.number("dlt"),
@@ -115,7 +115,7 @@ Answer hook_delete(Call& call) {
 }
 
 Answer link(Call& call) {
-    const LinkRequest request{
+    const core::LinkRequest request{
         .hook = call.arguments.name("hook", kMaxName),
         .head = call.arguments.name("head", kMaxName),
         .directions = call.arguments.directions("directions"),
@@ -125,7 +125,7 @@ Answer link(Call& call) {
 }
 
 Answer unlink(Call& call) {
-    const LinkRequest request{
+    const core::LinkRequest request{
         .hook = call.arguments.name("hook", kMaxName),
         .head = call.arguments.name("head", kMaxName),
         .directions = call.arguments.directions("directions"),
@@ -148,7 +148,7 @@ constexpr std::array kVerbs{
     Verb{"link", link},       Verb{"unlink", unlink}, Verb{"stats", stats},
 };
 
-Answer run(Service& service, const Request& request, Unknown default_unknown) {
+Answer run(Service& service, const Request& request, UnknownPackets default_unknown) {
     const auto* const verb = std::find_if(kVerbs.begin(), kVerbs.end(),
                                           [&](const Verb& candidate) { return candidate.name == request.verb; });
     if (verb == kVerbs.end()) {

@@ -13,13 +13,12 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json directions_json(const Directions& directions) {
+Json directions_json(core::Directions directions) {
     Json list = Json::array();
-    if (directions.in) {
-        list.push_back(word_of(Direction::kIn, kDirectionWords));
-    }
-    if (directions.out) {
-        list.push_back(word_of(Direction::kOut, kDirectionWords));
+    for (const core::Direction direction : core::kEachDirection) {
+        if (directions.has(direction)) {
+            list.push_back(core::name(direction));
+        }
     }
     return list;
 }
@@ -68,11 +67,11 @@ Json to_json(const InterfaceView& view) {
             {"rx_queues", view.rx_queues},
             {"up", view.up},
             {"mode", view.mode},
-            {"unknown", word_of(view.unknown, kUnknownWords)},
+            {"unknown", word_of(view.unknown, kUnknownPacketsNames)},
             {"state", word_of(view.state, kStateWords)},
             {"ports", pair_of("p", view.port_p, "q", view.port_q)},
             {"heads", pair_of("in", view.head_in, "out", view.head_out)},
-            {"divert", {{"in", view.divert.in}, {"out", view.divert.out}}}};
+            {"divert", {{"in", view.divert.has(core::Direction::in)}, {"out", view.divert.has(core::Direction::out)}}}};
 }
 
 Json to_json(const StatusView& view) {
@@ -93,7 +92,7 @@ Json to_json(const StatusView& view) {
 
 Json to_json(const HeadView& view) {
     return {{"name", view.name},
-            {"type", word_of(view.type, kPacketTypeWords)},
+            {"type", word_of(view.type, core::kHeadTypeNames)},
             {"dlt", view.dlt},
             {"dlt_number", view.dlt_number},
             {"directions", directions_json(view.directions)},
@@ -104,13 +103,13 @@ Json to_json(const HeadView& view) {
 
 Json to_json(const HookView& view) {
     Json links = Json::array();
-    for (const LinkView& link : view.links) {
-        links.push_back({{"head", link.head}, {"direction", word_of(link.direction, kDirectionWords)}});
+    for (const core::HookLink& link : view.links) {
+        links.push_back({{"head", link.head}, {"direction", word_of(link.direction, core::kDirectionNames)}});
     }
     return {{"name", view.name},
-            {"type", word_of(view.type, kPacketTypeWords)},
+            {"type", word_of(view.type, core::kHeadTypeNames)},
             {"kind", view.kind},
-            {"on_match", word_of(view.on_match, kOnMatchWords)},
+            {"on_match", word_of(view.on_match, core::kOnMatchNames)},
             {"filter", view.filter ? Json(*view.filter) : Json(nullptr)},
             {"instructions", view.instructions},
             {"links", std::move(links)},

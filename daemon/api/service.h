@@ -23,27 +23,19 @@ namespace pfild::api {
 
 struct AttachRequest {
     std::string interface;
-    Unknown unknown = Unknown::kPass; ///< the caller has put the configured default here when none was given
+    UnknownPackets unknown =
+        UnknownPackets::pass; ///< the caller has put the configured default here when none was given
 
     friend bool operator==(const AttachRequest&, const AttachRequest&) = default;
 };
 
 struct HookAddRequest {
     std::string name; ///< "module:ruleset" (PF-31)
-    PacketType type = PacketType::kInet;
-    OnMatch on_match = OnMatch::kDrop;
+    core::HeadType type = core::HeadType::inet;
+    core::OnMatch on_match = core::OnMatch::drop;
     std::optional<std::string> filter;      ///< shown, never compiled
     std::vector<cbpf::Instruction> program; ///< not verified yet
     std::uint32_t dlt = 0;                  ///< the DLT number the program was compiled for
-};
-
-struct LinkRequest {
-    std::string hook;
-    std::string head;
-    Directions directions;
-    bool append = false; ///< the end away from the wire (PF-20); link only
-
-    friend bool operator==(const LinkRequest&, const LinkRequest&) = default;
 };
 
 class Service {
@@ -69,9 +61,9 @@ class Service {
     /// ENOENT. Unlinks it everywhere first; the hook never runs again after the return (PF-11).
     [[nodiscard]] virtual core::Result<void> hook_delete(std::string_view name) = 0;
     /// ENOENT, EINVAL, EEXIST, checked in this order before anything is inserted (PF-29).
-    [[nodiscard]] virtual core::Result<HeadView> link(const LinkRequest& request) = 0;
+    [[nodiscard]] virtual core::Result<HeadView> link(const core::LinkRequest& request) = 0;
     /// ENOENT only if linked in none of the requested directions (PF-30).
-    [[nodiscard]] virtual core::Result<HeadView> unlink(const LinkRequest& request) = 0;
+    [[nodiscard]] virtual core::Result<HeadView> unlink(const core::LinkRequest& request) = 0;
     [[nodiscard]] virtual core::Result<StatsView> stats() = 0;
 };
 

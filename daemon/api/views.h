@@ -9,26 +9,13 @@
 #include <utility>
 #include <vector>
 
+#include "core/direction.h"
+#include "core/pfil/cbpf_hook.h"
+#include "core/pfil/head_type.h"
+#include "core/pfil/registry.h"
+#include "daemon/unknown_packets.h"
+
 namespace pfild::api {
-
-/// What a head does with a packet that nobody can decide, because the engine is not there.
-enum class Unknown : std::uint8_t { kPass, kDrop };
-
-/// Which packets a head or hook filters; a link needs the same type on both ends (PF-29).
-enum class PacketType : std::uint8_t { kInet, kInet6, kEthernet };
-
-/// What a hook does with a packet its program matches. kPass and kCount differ: count never ends the run of the hooks.
-enum class OnMatch : std::uint8_t { kDrop, kPass, kCount };
-
-enum class Direction : std::uint8_t { kIn, kOut };
-
-/// A set of directions; the empty set is refused by link and unlink (PF-09).
-struct Directions {
-    bool in = false;
-    bool out = false;
-
-    friend bool operator==(const Directions&, const Directions&) = default;
-};
 
 /// Named counters in the order they are shown; names are explained in docs/counters.md.
 using Counters = std::vector<std::pair<std::string, std::uint64_t>>;
@@ -50,13 +37,13 @@ struct InterfaceView {
     std::uint32_t rx_queues = 0;
     bool up = false;
     std::string mode; ///< "tc"
-    Unknown unknown = Unknown::kPass;
+    UnknownPackets unknown = UnknownPackets::pass;
     State state = State::kAttached;
-    std::string port_p;   ///< the visible end, "pfp3"
-    std::string port_q;   ///< the visible end, "pfq3"
-    std::string head_in;  ///< where the IN head sits, "tc ingress pref 1"
-    std::string head_out; ///< where the OUT head sits, "tc egress pref 1"
-    Directions divert;    ///< false: no hook is linked in that direction, packets pass in the kernel
+    std::string port_p;      ///< the visible end, "pfp3"
+    std::string port_q;      ///< the visible end, "pfq3"
+    std::string head_in;     ///< where the IN head sits, "tc ingress pref 1"
+    std::string head_out;    ///< where the OUT head sits, "tc egress pref 1"
+    core::Directions divert; ///< false: no hook is linked in that direction, packets pass in the kernel
 };
 
 /// total = free + rings + in_flight, always.
@@ -82,28 +69,23 @@ struct StatusView {
 
 struct HeadView {
     std::string name;
-    PacketType type = PacketType::kInet;
+    core::HeadType type = core::HeadType::inet;
     std::string dlt; ///< "RAW", without DLT_
     std::uint32_t dlt_number = 0;
-    Directions directions;           ///< in which it filters at all
+    core::Directions directions;     ///< in which it filters at all
     std::vector<std::string> in;     ///< hooks in run order (PF-20)
     std::vector<std::string> out;    ///< hooks in run order (PF-20)
     std::vector<std::string> covers; ///< attached interfaces whose packets pass here
 };
 
-struct LinkView {
-    std::string head;
-    Direction direction = Direction::kIn;
-};
-
 struct HookView {
     std::string name; ///< "module:ruleset"
-    PacketType type = PacketType::kInet;
+    core::HeadType type = core::HeadType::inet;
     std::string kind; ///< "cbpf"
-    OnMatch on_match = OnMatch::kDrop;
+    core::OnMatch on_match = core::OnMatch::drop;
     std::optional<std::string> filter; ///< the text it was compiled from, if there was one
     std::uint64_t instructions = 0;
-    std::vector<LinkView> links;
+    std::vector<core::HookLink> links;
     Counters counters;
 };
 

@@ -11,18 +11,6 @@
 
 namespace pfild::api {
 
-inline constexpr std::array<std::string_view, 2> kUnknownWords{"pass", "drop"};
-static_assert(static_cast<std::size_t>(Unknown::kDrop) + 1 == kUnknownWords.size());
-
-inline constexpr std::array<std::string_view, 3> kPacketTypeWords{"inet", "inet6", "ethernet"};
-static_assert(static_cast<std::size_t>(PacketType::kEthernet) + 1 == kPacketTypeWords.size());
-
-inline constexpr std::array<std::string_view, 3> kOnMatchWords{"drop", "pass", "count"};
-static_assert(static_cast<std::size_t>(OnMatch::kCount) + 1 == kOnMatchWords.size());
-
-inline constexpr std::array<std::string_view, 2> kDirectionWords{"in", "out"};
-static_assert(static_cast<std::size_t>(Direction::kOut) + 1 == kDirectionWords.size());
-
 inline constexpr std::array<std::string_view, 2> kStateWords{"attached", "repairing"};
 static_assert(static_cast<std::size_t>(InterfaceView::State::kRepairing) + 1 == kStateWords.size());
 

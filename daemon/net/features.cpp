@@ -32,7 +32,7 @@ class Request {
         ifreq request{};
         device.copy(request.ifr_name, IFNAMSIZ - 1);
         request.ifr_data = reinterpret_cast<char*>(bytes_.data()); // NOLINT: as ioctl(2) wants it
-        return ::ioctl(socket, SIOCETHTOOL, &request) >= 0; // above 0: what was refused because it is fixed
+        return ::ioctl(socket, SIOCETHTOOL, &request) >= 0;        // above 0: what was refused because it is fixed
     }
 
   private:

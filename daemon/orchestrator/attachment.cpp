@@ -176,7 +176,7 @@ core::Result<void> Attachment::open_sockets() {
 core::Result<void> Attachment::write_interface(core::Directions divert) {
     pfild_interface entry{};
     entry.slot = slot();
-    entry.flags = (spec_.unknown == api::Unknown::kDrop ? PFILD_UNKNOWN_DROP : 0U) |
+    entry.flags = (spec_.unknown == UnknownPackets::drop ? PFILD_UNKNOWN_DROP : 0U) |
                   (divert.has(Direction::in) ? PFILD_DIVERT_IN : 0U) |
                   (divert.has(Direction::out) ? PFILD_DIVERT_OUT : 0U);
     entry.port_p = port_->p().stack_ifindex;
@@ -306,7 +306,7 @@ api::InterfaceView Attachment::view() const {
         view.head_in = heads_->place(Direction::in);
         view.head_out = heads_->place(Direction::out);
     }
-    view.divert = {.in = spec_.divert.has(Direction::in), .out = spec_.divert.has(Direction::out)};
+    view.divert = spec_.divert;
     return view;
 }
 

@@ -39,7 +39,7 @@ struct AttachmentWorld {
 struct AttachmentSpec {
     net::Link link;
     std::uint8_t slot = 0;
-    api::Unknown unknown = api::Unknown::kPass;
+    UnknownPackets unknown = UnknownPackets::pass;
     core::Directions divert; ///< in which directions a hook is linked
 };
 

@@ -27,45 +27,33 @@ Done gone_is_fine(Done result) {
     return result;
 }
 
-api::LinkRequest to_api(const core::LinkRequest& link) {
-    return {link.hook,
-            link.head,
-            {link.directions.has(core::Direction::in), link.directions.has(core::Direction::out)},
-            link.append};
-}
-
 api::HookAddRequest to_api(const HookConfig& hook) {
     return {.name = hook.name,
-            .type = static_cast<api::PacketType>(hook.type),
-            .on_match = static_cast<api::OnMatch>(hook.on_match),
+            .type = hook.type,
+            .on_match = hook.on_match,
             .filter = hook.filter,
             .program = hook.program,
             .dlt = static_cast<std::uint32_t>(core::dlt(hook.type))};
 }
-static_assert(static_cast<int>(api::PacketType::kEthernet) == static_cast<int>(core::HeadType::ethernet));
-static_assert(static_cast<int>(api::OnMatch::kCount) == static_cast<int>(core::OnMatch::count));
-static_assert(static_cast<int>(api::Unknown::kDrop) == static_cast<int>(UnknownPackets::drop));
 
 struct Perform {
     api::Service& service;
 
     Done operator()(const DetachAction& action) const { return gone_is_fine(service.detach(action.interface.name)); }
     Done operator()(const UnlinkAction& action) const {
-        return gone_is_fine(without_view(service.unlink(to_api(action.link))));
+        return gone_is_fine(without_view(service.unlink(action.link)));
     }
     Done operator()(const DeleteHookAction& action) const {
         return gone_is_fine(service.hook_delete(action.hook.name));
     }
     Done operator()(const AddHookAction& action) const { return without_view(service.hook_add(to_api(action.hook))); }
-    Done operator()(const LinkAction& action) const { return without_view(service.link(to_api(action.link))); }
+    Done operator()(const LinkAction& action) const { return without_view(service.link(action.link)); }
     Done operator()(const AttachAction& action) const {
-        return without_view(service.attach({action.interface.name, to_api(action.interface.unknown)}));
+        return without_view(service.attach({action.interface.name, action.interface.unknown}));
     }
 };
 
 } // namespace
-
-api::Unknown to_api(UnknownPackets unknown) { return static_cast<api::Unknown>(unknown); }
 
 core::Result<void> apply(const ConfigChange& change, api::Service& service, Existing existing) {
     const Perform perform{service};

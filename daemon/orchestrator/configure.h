@@ -9,8 +9,6 @@
 
 namespace pfild {
 
-[[nodiscard]] api::Unknown to_api(UnknownPackets unknown);
-
 /// Whether something that is to be made may be there already: after a crash it may, it was taken over.
 enum class Existing : std::uint8_t { refused, fine };
 

@@ -31,8 +31,8 @@ json to_request(const api::HookAddRequest& hook) {
         program.push_back({step.code, step.jt, step.jf, step.k});
     }
     return request("hook-add", {{"name", hook.name},
-                                {"type", api::word_of(hook.type, api::kPacketTypeWords)},
-                                {"on_match", api::word_of(hook.on_match, api::kOnMatchWords)},
+                                {"type", api::word_of(hook.type, core::kHeadTypeNames)},
+                                {"on_match", api::word_of(hook.on_match, core::kOnMatchNames)},
                                 {"filter", hook.filter ? json(*hook.filter) : json()},
                                 {"program", std::move(program)},
                                 {"dlt", hook.dlt}});
@@ -40,7 +40,7 @@ json to_request(const api::HookAddRequest& hook) {
 
 json to_request(const api::InterfaceView& interface) {
     return request("attach",
-                   {{"interface", interface.name}, {"unknown", api::word_of(interface.unknown, api::kUnknownWords)}});
+                   {{"interface", interface.name}, {"unknown", api::word_of(interface.unknown, kUnknownPacketsNames)}});
 }
 
 json to_request(const std::string& hook, const std::string& head, const char* direction) {
@@ -153,8 +153,8 @@ core::Result<void> Recorder::hook_delete(std::string_view name) {
     return saved(std::move(deleted));
 }
 
-core::Result<api::HeadView> Recorder::link(const api::LinkRequest& request) { return saved(inner_.link(request)); }
+core::Result<api::HeadView> Recorder::link(const core::LinkRequest& request) { return saved(inner_.link(request)); }
 
-core::Result<api::HeadView> Recorder::unlink(const api::LinkRequest& request) { return saved(inner_.unlink(request)); }
+core::Result<api::HeadView> Recorder::unlink(const core::LinkRequest& request) { return saved(inner_.unlink(request)); }
 
 } // namespace pfild

@@ -2,32 +2,13 @@
 #include "daemon/orchestrator/views.h"
 
 namespace pfild {
-namespace {
-
-api::PacketType to_api(core::HeadType type) { return static_cast<api::PacketType>(core::index(type)); }
-static_assert(static_cast<int>(api::PacketType::kEthernet) == static_cast<int>(core::HeadType::ethernet));
-static_assert(static_cast<int>(api::OnMatch::kCount) == static_cast<int>(core::OnMatch::count));
-
-} // namespace
-
-core::HeadType to_core(api::PacketType type) { return static_cast<core::HeadType>(type); }
-core::OnMatch to_core(api::OnMatch on_match) { return static_cast<core::OnMatch>(on_match); }
-
-core::LinkRequest to_core(const api::LinkRequest& request) {
-    return {.hook = request.hook,
-            .head = request.head,
-            .directions = {request.directions.in, request.directions.out},
-            .append = request.append};
-}
-
 api::HeadView head_view(const core::HeadInfo& head) {
     api::HeadView view;
     view.name = head.name;
-    view.type = to_api(head.type);
+    view.type = head.type;
     view.dlt = core::dlt_name(head.type);
     view.dlt_number = static_cast<std::uint32_t>(core::dlt(head.type));
-    view.directions = {.in = head.directions.has(core::Direction::in),
-                       .out = head.directions.has(core::Direction::out)};
+    view.directions = head.directions;
     view.in = head.hooks[core::index(core::Direction::in)];
     view.out = head.hooks[core::index(core::Direction::out)];
     return view;
@@ -36,25 +17,21 @@ api::HeadView head_view(const core::HeadInfo& head) {
 api::HookView hook_view(const core::HookInfo& hook) {
     api::HookView view;
     view.name = hook.name;
-    view.type = to_api(hook.type);
+    view.type = hook.type;
     view.kind = hook.kind;
     for (const core::HookDetail& detail : hook.details) {
         if (const auto* text = std::get_if<std::string>(&detail.value)) {
             if (detail.name == "filter") {
                 view.filter = *text;
             } else if (const auto on_match = core::on_match_named(*text); detail.name == "on_match" && on_match) {
-                view.on_match = static_cast<api::OnMatch>(*on_match);
+                view.on_match = *on_match;
             }
         } else if (const auto* number = std::get_if<std::uint64_t>(&detail.value);
                    number && detail.name == "instructions") {
             view.instructions = *number;
         }
     }
-    for (const core::HookLink& link : hook.links) {
-        view.links.push_back(
-            {.head = link.head,
-             .direction = link.direction == core::Direction::in ? api::Direction::kIn : api::Direction::kOut});
-    }
+    view.links = hook.links;
     for (const core::HookCounter& counter : hook.counters) {
         view.counters.emplace_back(counter.name, counter.value);
     }

@@ -10,10 +10,6 @@
 
 namespace pfild {
 
-[[nodiscard]] core::HeadType to_core(api::PacketType type);
-[[nodiscard]] core::OnMatch to_core(api::OnMatch on_match);
-[[nodiscard]] core::LinkRequest to_core(const api::LinkRequest& request);
-
 /// All but `covers`, which only the orchestrator knows.
 [[nodiscard]] api::HeadView head_view(const core::HeadInfo& head);
 [[nodiscard]] api::HookView hook_view(const core::HookInfo& hook);

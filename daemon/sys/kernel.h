@@ -16,6 +16,7 @@ struct KernelVersion {
     unsigned minor_number = 0;
     unsigned patch = 0;
 
+    // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 misreads a defaulted comparison
     friend auto operator<=>(const KernelVersion&, const KernelVersion&) = default;
 };
 

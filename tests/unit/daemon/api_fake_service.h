@@ -19,7 +19,7 @@ class FakeService final : public api::Service {
     int refuse_code = EIO;
     api::AttachRequest last_attach;
     api::HookAddRequest last_hook;
-    api::LinkRequest last_link;
+    core::LinkRequest last_link;
     std::vector<api::HeadView> head_list;
     std::vector<api::HookView> hook_list;
     api::StatusView status_view;
@@ -70,11 +70,11 @@ class FakeService final : public api::Service {
         calls.push_back("hook-delete " + std::string(name));
         return refused();
     }
-    core::Result<api::HeadView> link(const api::LinkRequest& request) override {
+    core::Result<api::HeadView> link(const core::LinkRequest& request) override {
         calls.push_back("link " + request.hook + " " + request.head);
         return head_of(request);
     }
-    core::Result<api::HeadView> unlink(const api::LinkRequest& request) override {
+    core::Result<api::HeadView> unlink(const core::LinkRequest& request) override {
         calls.push_back("unlink " + request.hook + " " + request.head);
         return head_of(request);
     }
@@ -98,7 +98,7 @@ class FakeService final : public api::Service {
     [[nodiscard]] core::Result<View> answer(View view) {
         return refused().map([&] { return view; });
     }
-    [[nodiscard]] core::Result<api::HeadView> head_of(const api::LinkRequest& request) {
+    [[nodiscard]] core::Result<api::HeadView> head_of(const core::LinkRequest& request) {
         last_link = request;
         api::HeadView view;
         view.name = request.head;

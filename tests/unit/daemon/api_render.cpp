@@ -18,7 +18,7 @@ InterfaceView an_interface() {
             .rx_queues = 2,
             .up = true,
             .mode = "tc",
-            .unknown = Unknown::kDrop,
+            .unknown = UnknownPackets::drop,
             .state = InterfaceView::State::kRepairing,
             .port_p = "pfp3",
             .port_q = "pfq3",
@@ -51,7 +51,7 @@ TEST(Render, status_with_and_without_interfaces) {
 
 TEST(Render, head) {
     const HeadView view{.name = "inet",
-                        .type = PacketType::kInet,
+                        .type = core::HeadType::inet,
                         .dlt = "RAW",
                         .dlt_number = 12,
                         .directions = {true, true},
@@ -61,19 +61,19 @@ TEST(Render, head) {
     EXPECT_EQ(to_json(view).dump(), R"({"name":"inet","type":"inet","dlt":"RAW","dlt_number":12,)"
                                     R"("directions":["in","out"],"in":["cbpf:b","cbpf:a"],)"
                                     R"("out":["cbpf:a","cbpf:b"],"covers":["eth0"]})");
-    EXPECT_EQ(to_json(HeadView{.name = "x", .type = PacketType::kEthernet, .directions = {false, true}}).dump(),
+    EXPECT_EQ(to_json(HeadView{.name = "x", .type = core::HeadType::ethernet, .directions = {false, true}}).dump(),
               R"({"name":"x","type":"ethernet","dlt":"","dlt_number":0,"directions":["out"],"in":[],"out":[],)"
               R"("covers":[]})");
 }
 
 TEST(Render, hook_with_and_without_filter_text) {
     HookView view{.name = "cbpf:a",
-                  .type = PacketType::kInet6,
+                  .type = core::HeadType::inet6,
                   .kind = "cbpf",
-                  .on_match = OnMatch::kCount,
+                  .on_match = core::OnMatch::count,
                   .filter = "tcp dst port 23",
                   .instructions = 12,
-                  .links = {{"inet6", Direction::kIn}, {"inet6", Direction::kOut}},
+                  .links = {{"inet6", core::Direction::in}, {"inet6", core::Direction::out}},
                   .counters = {{"seen_packets", 18446744073709551615U}, {"matched_packets", 0}}};
     EXPECT_EQ(to_json(view).dump(),
               R"({"name":"cbpf:a","type":"inet6","kind":"cbpf","on_match":"count","filter":"tcp dst port 23",)"

@@ -14,7 +14,7 @@ using Json = nlohmann::ordered_json;
 class Verbs : public ::testing::Test {
   protected:
     test::FakeService service_;
-    Dispatcher dispatcher_{service_, Unknown::kPass};
+    Dispatcher dispatcher_{service_, UnknownPackets::pass};
 
     Json ask(const std::string& verb, const std::string& arguments) {
         const std::string answer =
@@ -174,18 +174,18 @@ TEST_F(Verbs, an_unknown_verb_is_ENOSYS) {
 
 TEST_F(Verbs, attach_takes_the_configured_default_only_when_the_request_says_nothing) {
     (void)ask("attach", R"({"interface":"eth0"})");
-    EXPECT_EQ(service_.last_attach.unknown, Unknown::kPass);
-    dispatcher_.set_default_unknown(Unknown::kDrop);
+    EXPECT_EQ(service_.last_attach.unknown, UnknownPackets::pass);
+    dispatcher_.set_default_unknown(UnknownPackets::drop);
     EXPECT_EQ(ask("attach", R"({"interface":"eth0"})")["result"]["unknown"], "drop");
     EXPECT_EQ(ask("attach", R"({"interface":"eth0","unknown":"pass"})")["result"]["unknown"], "pass");
-    EXPECT_EQ(service_.last_attach, (AttachRequest{"eth0", Unknown::kPass}));
+    EXPECT_EQ(service_.last_attach, (AttachRequest{"eth0", UnknownPackets::pass}));
 }
 
 TEST_F(Verbs, hook_add_carries_text_program_and_link_type) {
     (void)ask("hook-add", "{" + std::string(kHook) + "}");
     EXPECT_EQ(service_.last_hook.name, "cbpf:a");
-    EXPECT_EQ(service_.last_hook.type, PacketType::kInet);
-    EXPECT_EQ(service_.last_hook.on_match, OnMatch::kDrop);
+    EXPECT_EQ(service_.last_hook.type, core::HeadType::inet);
+    EXPECT_EQ(service_.last_hook.on_match, core::OnMatch::drop);
     EXPECT_EQ(service_.last_hook.filter, "tcp");
     EXPECT_EQ(service_.last_hook.program, (std::vector<cbpf::Instruction>{{6, 0, 0, 262144}}));
     EXPECT_EQ(service_.last_hook.dlt, 12U);
@@ -193,9 +193,9 @@ TEST_F(Verbs, hook_add_carries_text_program_and_link_type) {
 
 TEST_F(Verbs, link_carries_directions_and_append) {
     (void)ask("link", R"({"hook":"cbpf:a","head":"inet","directions":["out","in"],"append":true})");
-    EXPECT_EQ(service_.last_link, (LinkRequest{"cbpf:a", "inet", {true, true}, true}));
+    EXPECT_EQ(service_.last_link, (core::LinkRequest{"cbpf:a", "inet", {true, true}, true}));
     (void)ask("unlink", R"({"hook":"cbpf:b","head":"eth0","directions":["out"]})");
-    EXPECT_EQ(service_.last_link, (LinkRequest{"cbpf:b", "eth0", {false, true}, false}));
+    EXPECT_EQ(service_.last_link, (core::LinkRequest{"cbpf:b", "eth0", {false, true}, false}));
 }
 
 TEST_F(Verbs, lists_say_how_many_there_are_whatever_the_limit) {

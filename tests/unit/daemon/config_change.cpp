@@ -220,7 +220,7 @@ TEST(Apply, calls_the_service_in_the_order_of_the_actions) {
               (Lines{"hook-add cbpf:a", "hook-add cbpf:b", "link cbpf:a ethernet", "attach eth0", "link cbpf:b eth0"}));
     EXPECT_EQ(service.last_hook.dlt, 1U);
     EXPECT_EQ(service.last_hook.program.size(), 1U);
-    EXPECT_EQ(service.last_link, (api::LinkRequest{"cbpf:b", "eth0", {true, false}, false}));
+    EXPECT_EQ(service.last_link, (core::LinkRequest{"cbpf:b", "eth0", {true, false}, false}));
 }
 
 /// Refuses one call, and only once.
