@@ -63,7 +63,7 @@ Outcome<Client> Client::connect(const Endpoint& endpoint, Timeouts timeouts) {
 }
 
 Client Client::adopt(int connected, std::string name, Timeouts timeouts) {
-    return Client(connected, std::move(name), timeouts);
+    return {connected, std::move(name), timeouts};
 }
 
 Client::Client(int connected, std::string name, Timeouts timeouts)

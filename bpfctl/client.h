@@ -18,8 +18,8 @@
 
 namespace pfild::bpfctl {
 
-inline constexpr std::size_t kMaxRequestBytes = 262'144;         ///< with the newline, as the protocol says
-inline constexpr std::size_t kMaxAnswerBytes = 64 * 1024 * 1024; ///< with the newline
+inline constexpr std::size_t kMaxRequestBytes = 262'144;               ///< with the newline, as the protocol says
+inline constexpr std::size_t kMaxAnswerBytes = std::size_t{64} << 20U; ///< with the newline
 
 /// Where the daemon listens and how to start it; for the error when it does not.
 struct Endpoint {

@@ -36,7 +36,7 @@ std::string check_instance(const std::string& name) {
 
 /// CLI11's finding in our words.
 std::string why_of(const CLI::ParseError& error) {
-    const std::string why = error.what();
+    std::string why = error.what();
     const std::size_t colon = why.find(": ");
     const std::string name = why.substr(0, colon);
     if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {

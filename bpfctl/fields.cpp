@@ -19,12 +19,12 @@ std::string printable(std::string text) {
 }
 
 const Json& member(const Json& object, std::string_view key) {
-    static const Json none;
+    static const Json kNone;
     if (!object.is_object()) {
-        return none;
+        return kNone;
     }
     const auto found = object.find(std::string(key));
-    return found == object.end() ? none : *found;
+    return found == object.end() ? kNone : *found;
 }
 
 std::string text(const Json& object, std::string_view key) {

@@ -38,7 +38,7 @@ Json Directions::json() const {
     return list;
 }
 
-CLI::Validator one_of(std::vector<std::string> words) {
+CLI::Validator one_of(const std::vector<std::string>& words) {
     const auto check = [words](const std::string& word) {
         const bool known = std::find(words.begin(), words.end(), word) != words.end();
         return known ? std::string() : '\'' + word + "' is not one of " + joined(words, "nothing");
@@ -47,7 +47,7 @@ CLI::Validator one_of(std::vector<std::string> words) {
     for (const std::string& word : words) {
         description += (description.empty() ? "" : "|") + word;
     }
-    return CLI::Validator(check, description);
+    return {check, description};
 }
 
 Arguments no_arguments(CLI::App& /*app*/, Options& /*options*/) {

@@ -61,7 +61,7 @@ struct Directions {
     [[nodiscard]] bool none() const noexcept { return !in && !out; }
     [[nodiscard]] Json json() const; ///< ["in", "out"]
 };
-[[nodiscard]] CLI::Validator one_of(std::vector<std::string> words);
+[[nodiscard]] CLI::Validator one_of(const std::vector<std::string>& words);
 
 /// For verbs without arguments.
 [[nodiscard]] Arguments no_arguments(CLI::App& app, Options& options);

@@ -26,11 +26,11 @@ std::string links_text(const Json& links) {
             heads.emplace_back(head, direction);
         }
     }
-    std::vector<std::string> words;
+    std::string all;
     for (const auto& [name, directions] : heads) {
-        words.push_back(name + ' ' + directions);
+        all.append(all.empty() ? "" : ", ").append(name).append(1, ' ').append(directions);
     }
-    return joined(words, "nowhere");
+    return all.empty() ? "nowhere" : all;
 }
 
 std::string filter_text(const Json& hook) {
