@@ -87,12 +87,12 @@ core::Result<void> Orchestrator::make_engine() {
         return core::fail(std::move(thread.error()));
     }
     engine_thread_ = std::move(*thread);
-    world_.reset(new AttachmentWorld{.instance = options_.instance,
-                                     .stack = stack_,
-                                     .engine = engine_,
-                                     .programs = *programs_,
-                                     .umem = *umem_,
-                                     .engine_thread = *engine_thread_});
+    world_ = std::make_unique<AttachmentWorld>(AttachmentWorld{.instance = options_.instance,
+                                                               .stack = stack_,
+                                                               .engine = engine_,
+                                                               .programs = *programs_,
+                                                               .umem = *umem_,
+                                                               .engine_thread = *engine_thread_});
     return {};
 }
 

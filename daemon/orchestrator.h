@@ -36,6 +36,10 @@ class Orchestrator final : public api::Service {
     /// For the network namespace that the calling thread is in. => `loop` outlives it and is run by the same thread.
     [[nodiscard]] static core::Result<std::unique_ptr<Orchestrator>> start(OrchestratorOptions options,
                                                                            sys::Loop& loop);
+    Orchestrator(const Orchestrator&) = delete;
+    Orchestrator& operator=(const Orchestrator&) = delete;
+    Orchestrator(Orchestrator&&) = delete;
+    Orchestrator& operator=(Orchestrator&&) = delete;
     ~Orchestrator() override;
     /// Detaches everything, in order, without losing packets that are on their way. Afterwards only the destructor.
     void stop() noexcept;

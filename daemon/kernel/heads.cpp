@@ -161,7 +161,7 @@ void Heads::sweep(std::uint32_t ifindex) {
     }
 }
 
-void Heads::detach() noexcept { sweep(ifindex_); }
+void Heads::detach() const noexcept { sweep(ifindex_); }
 
 bool Heads::intact() const {
     return find_ours(ifindex_, core::Direction::in) && find_ours(ifindex_, core::Direction::out);

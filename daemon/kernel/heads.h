@@ -27,7 +27,7 @@ class Heads {
     static void sweep(std::uint32_t ifindex);
 
     /// Removes both, and the clsact if it is ours and nobody else uses it. A device that is gone is no error.
-    void detach() noexcept;
+    void detach() const noexcept;
     /// Both still there? Somebody with the right to may remove filters.
     [[nodiscard]] bool intact() const;
 

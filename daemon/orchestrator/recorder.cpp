@@ -2,10 +2,11 @@
 // The record as JSON lines, written to a new file that then takes the old one's place.
 #include "daemon/orchestrator/recorder.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <fstream>
-#include <ranges>
+#include <iterator>
 
 #include <fcntl.h>
 #include <nlohmann/json.hpp>
@@ -49,8 +50,8 @@ json to_request(const std::string& hook, const std::string& head, const char* di
 
 // A link without append goes to the front IN and to the back OUT, so the IN hooks are linked last to first.
 void append_links(std::vector<json>& requests, const api::HeadView& head) {
-    for (const std::string& hook : std::ranges::reverse_view(head.in)) {
-        requests.push_back(to_request(hook, head.name, "in"));
+    for (auto hook = head.in.rbegin(); hook != head.in.rend(); ++hook) {
+        requests.push_back(to_request(*hook, head.name, "in"));
     }
     for (const std::string& hook : head.out) {
         requests.push_back(to_request(hook, head.name, "out"));
@@ -104,14 +105,15 @@ void Recorder::save() {
     }
     std::vector<json> links_of_interfaces; // those heads live from attach to detach
     for (const api::HeadView& head : *heads) {
-        const bool of_interface = std::ranges::any_of(
-            status->interfaces, [&](const api::InterfaceView& interface) { return interface.name == head.name; });
+        const bool of_interface =
+            std::any_of(status->interfaces.begin(), status->interfaces.end(),
+                        [&](const api::InterfaceView& interface) { return interface.name == head.name; });
         append_links(of_interface ? links_of_interfaces : requests, head);
     }
     for (const api::InterfaceView& interface : status->interfaces) {
         requests.push_back(to_request(interface));
     }
-    std::ranges::move(links_of_interfaces, std::back_inserter(requests));
+    std::move(links_of_interfaces.begin(), links_of_interfaces.end(), std::back_inserter(requests));
     std::string content;
     for (const json& one : requests) {
         content += one.dump(-1, ' ', false, json::error_handler_t::replace) + '\n';

@@ -61,8 +61,9 @@ void EngineThread::remove(std::uint8_t slot) {
         if (found == sockets_.end()) {
             return;
         }
-        const auto [p, q] = found->second;
-        std::erase_if(polled_, [&](const pollfd& entry) { return entry.fd == p->fd() || entry.fd == q->fd(); });
+        const int p = found->second.first->fd();
+        const int q = found->second.second->fd();
+        std::erase_if(polled_, [&](const pollfd& entry) { return entry.fd == p || entry.fd == q; });
         sockets_.erase(found);
         share_out();
     });

@@ -38,6 +38,10 @@ class Socket final : public core::FramePort {
     /// A queue that was just closed answers EBUSY for some 20 ms; that is waited for, up to a second.
     [[nodiscard]] static core::Result<std::unique_ptr<Socket>> open(Umem& umem, const std::string& device,
                                                                     core::Holder holder);
+    Socket(const Socket&) = delete;
+    Socket& operator=(const Socket&) = delete;
+    Socket(Socket&&) = delete;
+    Socket& operator=(Socket&&) = delete;
     ~Socket() override;
 
     [[nodiscard]] int fd() const { return xsk_socket__fd(socket_); }
