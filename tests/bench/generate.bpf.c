@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The packet that the generator makes again and again (BPF_PROG_RUN with live frames): a new source port each time,
+ * then out of the sending veth, whose other end must run XDP or have GRO on, or the kernel throws it away.
+ */
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/ip.h>
+#include <linux/udp.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+const volatile __u32 out_ifindex;  /* the sending veth */
+const volatile __u32 flow_mask;    /* flows - 1; flows is a power of two */
+const volatile __u32 first_source; /* host byte order */
+
+__u64 sent; /* one writer: the process that runs the program, on one CPU */
+
+SEC("xdp")
+int bench_generate(struct xdp_md* ctx) {
+    struct ethhdr* ethernet = (void*)(long)ctx->data;
+    struct iphdr* ip = (void*)(ethernet + 1);
+    struct udphdr* udp = (void*)(ip + 1);
+
+    if ((void*)(udp + 1) > (void*)(long)ctx->data_end)
+        return XDP_ABORTED;
+    udp->source = bpf_htons(first_source + (sent & flow_mask));
+    sent++;
+    return bpf_redirect(out_ifindex, 0);
+}
+
+char _license[] SEC("license") = "Dual BSD/GPL";

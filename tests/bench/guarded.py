@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Labs under test: bare, with nftables, or guarded by pfild. They stand for the whole run, so that a round only starts a load."""
+from harness.lab import Lab
+from harness.pfild import Pfild
+from harness.rules import guard
+
+from . import loads
+
+_NFT = "table inet bench {\n chain %s {\n type filter hook %s priority 0\n %s\n }\n}\n"
+
+
+def bare():
+    return Lab("host")
+
+
+def with_nft(rule, chain="input"):
+    lab = Lab("host")
+    lab.fw.run("nft", "-f", "-", stdin=_NFT % (chain, chain, rule))
+    return lab
+
+
+def with_pfild(expression="ip", on_match="count", direction="io", hooked=True):
+    """pfild on fw's eth0, with one hook that every packet meets; the engine is on its CPU. (lab, daemon)"""
+    lab = Lab("host")
+    daemon = Pfild(lab.fw)
+    daemon.bpfctl("attach", "eth0")
+    if hooked:
+        guard(daemon, "cbpf:bench", expression, direction=direction, on_match=on_match)
+    loads.pin(daemon.pid, loads.ENGINE_CPU)
+    return lab, daemon
+
+
+def receive_by_napi(lab):
+    """Redirected packets reach a veth only when it polls: that is when it runs native XDP, or GRO."""
+    lab.fw.run("ethtool", "-K", "eth0", "gro", "on")
+    return lab

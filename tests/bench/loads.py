@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The programs of the bench, started in the hosts of a lab. Everything that sends is bounded in time by itself.
+
+CPU 0 makes the load, CPU 1 runs the engine and whatever else receives in userspace; this process is on CPU 1 too.
+"""
+import json
+import os
+import pathlib
+import time
+
+from harness import control
+
+LOAD_CPU = 0
+ENGINE_CPU = 1
+_PREFIX = "bench_"
+
+
+def program(name):
+    """The path of a program of this folder, from the build folder PFILD_BIN_DIR."""
+    path = pathlib.Path(os.environ["PFILD_BIN_DIR"]).resolve() / "tests" / "bench" / (_PREFIX + name)
+    if not path.exists():
+        raise RuntimeError(f"{path} is not built (cmake --build .. --target bench_programs)")
+    return str(path)
+
+
+def pin(pid, cpu):
+    """All threads of a process to one CPU."""
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        os.sched_setaffinity(int(thread), {cpu})
+
+
+class Meter:
+    """A program that counts and can be asked at any time (load.h)."""
+
+    def __init__(self, host, name, *words):
+        self._process = host.popen(program(name), *words, "--cpu", ENGINE_CPU, interactive=True)
+        self._line()  # ready
+
+    def read(self):
+        """(nanoseconds, count so far)"""
+        self._process.popen.stdin.write(b"\n")
+        self._process.popen.stdin.flush()
+        answer = self._line()
+        return answer["ns"], answer["count"]
+
+    def _line(self):
+        line = self._process.popen.stdout.readline()
+        if not line:
+            raise RuntimeError(f"{self._process.command}: {self._process.stderr.strip()}")
+        return json.loads(line)
+
+
+class EngineMeter:
+    """A counter of pfild's own `stats`."""
+
+    def __init__(self, daemon, counter, direction="in"):
+        self._control = control.Control(daemon.name)
+        self._place = (direction, counter)
+
+    def read(self):
+        answer = self._control.call("stats")
+        direction, counter = self._place
+        return time.monotonic_ns(), answer["result"]["interfaces"]["eth0"][direction][counter]
+
+
+class PacketLoad:
+    """60-byte UDP packets from the client's eth0 as fast as one CPU makes them."""
+
+    def __init__(self, lab):
+        self._host = lab.cli
+
+    def start(self, seconds):
+        return _started(self._host, "generate", "eth0", "--seconds", seconds, "--cpu", LOAD_CPU)
+
+
+class StreamLoad:
+    """One TCP stream from the client."""
+
+    def __init__(self, lab):
+        self._host, self._address = lab.cli, lab.fw.eth0.ipv4
+
+    def start(self, seconds):
+        return _started(self._host, "stream", "send", self._address, "--seconds", seconds, "--cpu", LOAD_CPU)
+
+
+def _started(host, name, *words):
+    process = host.popen(program(name), *words)
+    process.wait_for_output("running")
+    return process
+
+
+def rate(load, meter, times):
+    """What the meter counts a second while the load runs; the warm-up does not count."""
+    process = load.start(times.warm_up_s + times.window_s + 1)
+    time.sleep(times.warm_up_s)
+    start_ns, start = meter.read()
+    time.sleep(times.window_s)
+    end_ns, end = meter.read()
+    if not process.running():
+        raise RuntimeError(f"{process.command} ended early: {process.stderr.strip()}")
+    process.stop()
+    process.close()
+    return (end - start) * 1e9 / (end_ns - start_ns)
+
+
+def round_trips(lab, samples):
+    """{"p50_us": .., "p99_us": ..} of single UDP packets there and back."""
+    done = lab.cli.run(program("ping_pong"), "ask", lab.fw.eth0.ipv4, "--count", samples, "--cpu", LOAD_CPU)
+    return json.loads(done.stdout)

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""How many packets a second each way of taking them can decide."""
+from harness.lab import Lab
+
+from . import guarded, loads
+from .rounds import Row
+
+NAME = "rates"
+TITLE = "Packet rates"
+EXPLANATION = (
+    "60-byte UDP, one flow, as many as CPU 0 can make: it generates, and runs the driver, XDP and TC.",
+    "CPU 1 runs the userspace half: the AF_XDP reader, or pfild's engine. Rates are what arrived, not what was offered.",
+)
+COLUMN = "Mpps"
+REFERENCES = (("xdp-drop", "XDP"), ("af-xdp", "AF_XDP"))
+BEHIND = 100  # pref of a TC filter that runs behind pfild's head
+
+
+def _row(name, what, lab, meter, times):
+    load = loads.PacketLoad(lab)
+    return Row(name, what, lambda: {COLUMN: loads.rate(load, meter, times) / 1e6})
+
+
+def _sink(by, times, what):
+    lab = Lab("host")
+    if by == "tc-drop":
+        guarded.receive_by_napi(lab)
+    return _row(by, what, lab, loads.Meter(lab.fw, "sink", "eth0", "--by", by), times)
+
+
+def _nft(times):
+    lab = guarded.receive_by_napi(guarded.with_nft("drop"))
+    meter = loads.Meter(lab.fw, "sink", "eth0", "--by", "nobody")
+    return _row("nft-drop", "nft input drop", lab, meter, times)
+
+
+def _pfild(name, what, counter, times, **options):
+    """What passes is dropped by a bare TC program behind the head: the stack's own work is not what is measured."""
+    lab, daemon = guarded.with_pfild(direction="i", **options)
+    guarded.receive_by_napi(lab)
+    loads.Meter(lab.fw, "sink", "eth0", "--by", "tc-drop", "--pref", BEHIND)
+    row = _row(name, what, lab, loads.EngineMeter(daemon, counter), times)
+    return row
+
+
+def rows(times):
+    return [
+        _sink("xdp-drop", times, "bare XDP_DROP (the reference)"),
+        _sink("tc-drop", times, "bare TC drop"),
+        _nft(times),
+        _sink("af-xdp", times, "AF_XDP rx-drop, count only"),
+        _pfild("pfild-unhooked", "pfild, no hook: passed in the kernel", "passed_unhooked", times, hooked=False),
+        _pfild("pfild-drop", "pfild, userspace drop", "engine_dropped", times, on_match="drop"),
+        _pfild("pfild-pass", "pfild, userspace pass, back in the stack", "reentered", times),
+    ]

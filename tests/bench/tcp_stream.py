@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""How fast one TCP stream is."""
+from . import guarded, loads
+from .rounds import Row
+
+NAME = "stream"
+TITLE = "One TCP stream"
+EXPLANATION = (
+    "Over a veth pair with default offloads. The sender is on CPU 0; receiver and pfild's engine share CPU 1.",
+    "pfild: every packet of both directions goes through userspace, nothing is answered in the kernel.",
+)
+COLUMN = "Gbit/s"
+REFERENCES = (("unfiltered", "unfiltered"),)
+
+
+def _row(name, what, lab, times):
+    load, meter = loads.StreamLoad(lab), loads.Meter(lab.fw, "stream", "receive")
+    return Row(name, what, lambda: {COLUMN: loads.rate(load, meter, times) * 8 / 1e9})
+
+
+def rows(times):
+    return [
+        _row("unfiltered", "no filter (the reference)", guarded.bare(), times),
+        _row("nft", "nft input, a counter", guarded.with_nft("counter"), times),
+        _row("nft-ct", "nft input, ct state", guarded.with_nft("ct state established,new counter accept"), times),
+        _row("pfild", "pfild, userspace, both directions", guarded.with_pfild()[0], times),
+    ]
