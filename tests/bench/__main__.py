@@ -6,6 +6,7 @@ Exit codes: 0 measured, also when the machine was too busy to compare; 1 somethi
 import argparse
 import json
 import os
+import signal
 import sys
 
 from harness import cleanup, lab
@@ -70,6 +71,19 @@ def bench(arguments):
     return 1 if silent else 0
 
 
+def end_once_by_signals():
+    """The first signal ends the bench; the clean-up that follows is not disturbed by a second one."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def end(number, _frame):
+        for one in numbers:
+            signal.signal(one, signal.SIG_IGN)
+        sys.exit(128 + number)
+
+    for number in numbers:
+        signal.signal(number, end)
+
+
 def main():
     arguments = parse()
     reason = cannot_run()
@@ -77,13 +91,12 @@ def main():
         print(f"bench: {reason}", file=sys.stderr)
         return EXIT_SKIPPED
     cleanup.install()
+    end_once_by_signals()
     lab.remove_abandoned()
     os.sched_setaffinity(0, {loads.ENGINE_CPU})
     try:
         return bench(arguments)
-    except KeyboardInterrupt:
-        return 130
-    except (AssertionError, OSError, RuntimeError) as error:  # what the harness and the loads say
+    except (AssertionError, OSError, RuntimeError, ValueError) as error:  # what the harness and the loads say
         print(f"bench: {error}", file=sys.stderr)
         return 1
 

@@ -13,6 +13,7 @@ from harness import control
 LOAD_CPU = 0
 ENGINE_CPU = 1
 _PREFIX = "bench_"
+_PATIENCE_S = 5  # a load ends by itself so long after it should have been stopped
 
 
 def program(name):
@@ -91,7 +92,7 @@ def _started(host, name, *words):
 
 def rate(load, meter, times):
     """What the meter counts a second while the load runs; the warm-up does not count."""
-    process = load.start(times.warm_up_s + times.window_s + 1)
+    process = load.start(times.warm_up_s + times.window_s + _PATIENCE_S)
     time.sleep(times.warm_up_s)
     start_ns, start = meter.read()
     time.sleep(times.window_s)
