@@ -47,6 +47,12 @@ class FramePort:
             self._process.popen.stdin.write(bytes(packet).hex().encode() + b"\n")
         self._process.popen.stdin.flush()
 
+    def send_last(self, *packets):
+        """As send; returns when all that was ever sent here has left, after which nothing more can be sent or received."""
+        self.send(*packets)
+        self._process.popen.stdin.close()
+        self._process.wait()
+
     def receive(self, wanted, count=1, timeout_s=2.0):
         """Incoming frames for which wanted(scapy packet) holds; fewer than `count` when the time is over."""
         return self._collect(lambda seen: not seen.outgoing and wanted(seen.packet), count, timeout_s)

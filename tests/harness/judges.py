@@ -4,7 +4,7 @@ import json
 import time
 
 HEAD_HANDLES = ("0x70660000", "0x70660001")  # daemon/kernel/heads.cpp
-NEVER = ("socket_foreign_buffers", "socket_tx_invalid", "socket_rx_invalid", "dropped_label", "engine_dropped_label")
+NEVER = ("socket_foreign_buffers", "socket_tx_invalid", "dropped_label", "engine_dropped_label")
 
 
 def wait_until(condition, timeout_s=5.0, step_s=0.02):
@@ -31,7 +31,7 @@ def assert_balanced(daemon):
 
 
 def tc_filters(host, interface="eth0"):
-    """All filters of the interface, {"ingress": [..], "egress": [..]}; what is not configuration (statistics, ages) is left out."""
+    """All filters of the interface: {"ingress": [..], "egress": [..]}."""
     found = {}
     for side in ("ingress", "egress"):
         listed = json.loads(host.run("tc", "-j", "filter", "show", "dev", interface, side, check=False).stdout or "[]")
@@ -58,8 +58,8 @@ def offloads(host, interface="eth0"):
 
 
 def left_behind(daemon, *interfaces):
-    """As Pfild.left_behind, with filters and clsact; without the lock, which stays by design (daemon/sys/instance.h)."""
-    left = [path for path in daemon.left_behind() if not path.endswith("/lock")]
+    """As Pfild.left_behind, with filters, clsact and the folder in /run."""
+    left = daemon.left_behind() + ([str(daemon.run_folder)] if daemon.run_folder.exists() else [])
     for interface in interfaces or ("eth0",):
         left += [one for side in tc_filters(daemon.host, interface).values() for one in side if is_head(one)]
         left += [one for one in qdiscs(daemon.host, interface) if one["kind"] == "clsact"]

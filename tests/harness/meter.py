@@ -3,8 +3,6 @@
 packet that went through the engine is seen once."""
 import json
 
-_CHAIN = "table netdev meter { chain seen { type filter hook ingress device %s priority 0; %s } %s }"
-
 
 class Meter:
     """Meter(lab.fw, {"telnet": "tcp dport 23"}): counts() gives packets by name. A packet counts for every match it fits."""
@@ -12,12 +10,13 @@ class Meter:
     def __init__(self, host, matches, interface="eth0"):
         self._host = host
         self._names = list(matches)
-        rules = "; ".join(f"{match} counter name {name}" for name, match in matches.items())
-        counters = " ".join(f"counter {name} {{ }}" for name in matches)
-        # Counters first: a rule names one that is there.
-        host.run("nft", "-f", "-", stdin=_CHAIN % (interface, rules, counters))
+        hook = f"type filter hook ingress device {interface} priority 0;"
+        script = ["add table netdev metering", f"add chain netdev metering seen {{ {hook} }}"]
+        script += [f"add counter netdev metering seen_{name}" for name in matches]
+        script += [f"add rule netdev metering seen {match} counter name seen_{name}" for name, match in matches.items()]
+        host.run("nft", "-f", "-", stdin="\n".join(script) + "\n")
 
     def counts(self):
-        listed = json.loads(self._host.run("nft", "-j", "list", "counters", "table", "netdev", "meter").stdout)
+        listed = json.loads(self._host.run("nft", "-j", "list", "counters", "table", "netdev", "metering").stdout)
         found = {entry["counter"]["name"]: entry["counter"]["packets"] for entry in listed["nftables"] if "counter" in entry}
-        return {name: found[name] for name in self._names}
+        return {name: found[f"seen_{name}"] for name in self._names}

@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The daemon as a process: start, stop, configuration, reload, rights, and what it leaves."""
+import json
+import re
+
+import pytest
+
+from harness.judges import assert_balanced, assert_ends_well, heads, left_behind, offloads, qdiscs, tc_filters, wait_until
+from harness.pfild import Pfild
+from harness.ping import ping
+from harness.programs import program
+from harness.rules import counted, guard
+
+NEEDED = ["CAP_BPF", "CAP_NET_ADMIN", "CAP_NET_RAW", "CAP_IPC_LOCK", "CAP_SYS_ADMIN"]
+
+BLOCK_PING = """
+unknown = "drop"
+
+[[interface]]
+name = "eth0"
+
+[[hook]]
+name = "cbpf:ping"
+type = "inet"
+on_match = "drop"
+bytecode = "icmp.bpf"
+filter = "icmp"
+
+[[link]]
+hook = "cbpf:ping"
+head = "inet"
+directions = ["in"]
+"""
+
+
+@pytest.fixture
+def configured(host_lab, tmp_path, start_pfild):
+    """start(text): a daemon with that configuration, beside which lies icmp.bpf; start.path is the file."""
+    (tmp_path / "icmp.bpf").write_text(host_lab.fw.run("tcpdump", "-y", "RAW", "-ddd", "icmp").stdout)
+
+    def start(text):
+        start.path.write_text(text)
+        return start_pfild(host_lab.fw, options=("--config", str(start.path)))
+
+    start.path = tmp_path / "pfild.toml"
+    return start
+
+
+def run_pfild(host, *options, before=()):
+    return host.run(*before, program("pfild"), *options, check=False, timeout_s=10)
+
+
+def test_a_second_daemon_of_the_same_name_is_refused_and_the_pid_of_the_first_is_named(host_lab, start_pfild):
+    daemon = start_pfild(host_lab.fw)
+    daemon.bpfctl("attach", "eth0")
+    before = heads(host_lab.fw)
+    second = run_pfild(host_lab.fw, "--name", daemon.name)
+    assert second.returncode == 1
+    assert f"process {daemon.pid} runs an instance of this name already" in second.stderr
+    assert second.stderr.count("\n") == 1
+    assert daemon.bpfctl.json("version")["pid"] == daemon.pid
+    assert heads(host_lab.fw) == before
+    assert_ends_well(daemon)
+
+
+def test_a_name_is_free_again_after_stop_and_after_kill_9(host_lab, start_pfild):
+    daemon = start_pfild(host_lab.fw)
+    for end in (daemon.stop, daemon.kill9, daemon.stop):
+        end()
+        daemon.start()
+        assert daemon.bpfctl.json("version")["pid"] == daemon.pid
+    assert_ends_well(daemon)
+
+
+@pytest.mark.parametrize("hooked", [False, True])
+def test_sigterm_detaches_everything_and_leaves_nothing(router_lab, start_pfild, hooked):
+    fw = router_lab.fw
+    before = [(tc_filters(fw, one), qdiscs(fw, one), offloads(fw, one)) for one in ("eth0", "eth1")]
+    daemon = start_pfild(fw)
+    for interface in ("eth0", "eth1"):
+        daemon.bpfctl("attach", interface)
+    if hooked:
+        guard(daemon, "cbpf:count", "greater 0", "ethernet", on_match="count")
+    assert ping(router_lab.cli, "198.51.100.1", count=20).lost == 0
+    assert_balanced(daemon)
+    assert daemon.stop() == 0
+    assert left_behind(daemon, "eth0", "eth1") == []
+    assert [(tc_filters(fw, one), qdiscs(fw, one), offloads(fw, one)) for one in ("eth0", "eth1")] == before
+    assert not (daemon.run_folder / "control.sock").exists()
+    assert ping(router_lab.cli, "198.51.100.1", count=20).lost == 0
+
+
+def test_sigterm_under_load_loses_no_incoming_packet(host_lab, start_pfild):
+    from harness.flow import UdpFlow
+
+    daemon = start_pfild(host_lab.fw)
+    daemon.bpfctl("attach", "eth0")
+    guard(daemon, "cbpf:count", "udp", on_match="count", direction="i")
+    flow = UdpFlow(host_lab.cli, host_lab.fw, "192.0.2.2", rate_pps=20_000, count=1_000_000)
+    assert wait_until(lambda: counted(daemon, "cbpf:count")["matched"] > 1000)
+    assert daemon.stop() == 0
+    result = flow.finish(early=True)
+    assert (result.lost, result.duplicated) == (0, 0), result
+
+
+def test_a_start_that_fails_takes_back_what_it_had_begun(host_lab, configured):
+    wrong = BLOCK_PING + '\n[[interface]]\nname = "eth7"\n'
+    configured.path.write_text(wrong)
+    failed = run_pfild(host_lab.fw, "--name", "t-fails", "--config", configured.path)
+    assert failed.returncode == 1 and "eth7" in failed.stderr and "no such interface" in failed.stderr, failed.stderr
+    daemon = Pfild(host_lab.fw, name="t-fails", start=False)
+    assert left_behind(daemon) == []
+    daemon.close()
+    assert ping(host_lab.cli, "192.0.2.2", count=10).lost == 0
+
+
+def test_a_configuration_is_in_force_once_the_daemon_answers(host_lab, configured):
+    daemon = configured(BLOCK_PING)
+    assert daemon.bpfctl.interface("eth0")["unknown"] == "drop"
+    assert ping(host_lab.cli, "192.0.2.2", count=10).lost == 10
+    assert ping(host_lab.cli, "2001:db8:1::2", count=10).lost == 0
+    assert counted(daemon, "cbpf:ping")["dropped"] == 10
+    assert daemon.bpfctl.hook("cbpf:ping")["filter"] == "icmp"
+    assert_ends_well(daemon)
+
+
+def test_sighup_reads_the_configuration_again_and_changes_only_what_differs(host_lab, configured):
+    daemon = configured(BLOCK_PING)
+    attached = heads(host_lab.fw)
+    configured.path.write_text(BLOCK_PING.replace('on_match = "drop"', 'on_match = "count"'))
+    daemon.reload()
+    assert wait_until(lambda: daemon.bpfctl.hook("cbpf:ping")["on_match"] == "count")
+    assert ping(host_lab.cli, "192.0.2.2", count=10).lost == 0
+    assert counted(daemon, "cbpf:ping")["matched"] == 10
+    assert heads(host_lab.fw) == attached
+    configured.path.write_text('unknown = "drop"\n')
+    daemon.reload()
+    assert wait_until(lambda: daemon.bpfctl.json("status")["interfaces"] == [])
+    assert daemon.bpfctl.json("hooks")["hooks"] == [] and heads(host_lab.fw) == {"ingress": [], "egress": []}
+    configured.path.write_text(BLOCK_PING)
+    daemon.reload()
+    assert wait_until(lambda: daemon.bpfctl.json("status")["interfaces"] != [])
+    assert wait_until(lambda: ping(host_lab.cli, "192.0.2.2", count=3).lost == 3)
+    assert_ends_well(daemon)
+
+
+def test_sighup_with_a_broken_file_changes_nothing_and_says_where_it_is_broken(host_lab, configured):
+    daemon = configured(BLOCK_PING)
+    before = daemon.bpfctl.json("heads"), heads(host_lab.fw)
+    configured.path.write_text(BLOCK_PING.replace('on_match = "drop"', 'on_match = "explode"'))
+    daemon.reload()
+    assert wait_until(lambda: "the old configuration stays in force" in daemon.current_log())
+    assert re.search(r"pfild\.toml:\d+:\d+: hook\[1\]\.on_match: must be", daemon.current_log())
+    assert (daemon.bpfctl.json("heads"), heads(host_lab.fw)) == before
+    assert ping(host_lab.cli, "192.0.2.2", count=5).lost == 5
+    assert_ends_well(daemon)
+
+
+def test_sighup_without_a_configuration_file_is_harmless(host_lab, start_pfild):
+    daemon = start_pfild(host_lab.fw)
+    daemon.bpfctl("attach", "eth0")
+    daemon.reload()
+    assert wait_until(lambda: "no configuration file" in daemon.current_log())
+    assert daemon.bpfctl.interface("eth0")["state"] == "attached"
+    assert_ends_well(daemon)
+
+
+# what it is; the file; exit code; what is said
+CHECKED = [
+    ("a good file", BLOCK_PING, 0, ": ok"),
+    ("an empty file", "", 0, ": ok"),
+    ("a key that is none", "colour = 5\n", 2, ":1:1: colour: is not known"),
+    ("no TOML", "[[hook\n", 2, "pfild.toml:1:"),
+    ("a word that is none", 'unknown = "maybe"\n', 2, ':1:11: unknown: must be "pass" or "drop"'),
+    ("a number that is text", 'frames = "many"\n', 2, ":1:10: frames: must be a whole number"),
+    ("a link to nothing", BLOCK_PING.replace('hook = "cbpf:ping"', 'hook = "cbpf:other"'), 2, "no [[hook]] of that name"),
+    ("an interface twice", BLOCK_PING + '\n[[interface]]\nname = "eth0"\n', 2, "'eth0' is there twice"),
+    ("bytecode that is not there", BLOCK_PING.replace("icmp.bpf", "other.bpf"), 2, "other.bpf"),
+]
+
+
+@pytest.mark.parametrize("what, text, code, says", CHECKED, ids=[row[0] for row in CHECKED])
+def test_check_says_what_is_wrong_and_where_and_starts_nothing(host_lab, configured, what, text, code, says):
+    configured.path.write_text(text)
+    done = run_pfild(host_lab.fw, "--name", "t-check", "--check", "--config", configured.path)
+    assert (done.returncode, says in done.stdout + done.stderr) == (code, True), (what, done.stdout, done.stderr)
+    assert heads(host_lab.fw) == {"ingress": [], "egress": []}
+
+
+def test_a_file_that_check_refuses_does_not_start_either(host_lab, configured):
+    configured.path.write_text('unknown = "maybe"\n')
+    done = run_pfild(host_lab.fw, "--name", "t-check", "--config", configured.path)
+    assert done.returncode == 2 and "unknown: must be" in done.stderr
+    missing = run_pfild(host_lab.fw, "--name", "t-check", "--config", "/no/such/file.toml")
+    assert missing.returncode == 2 and "/no/such/file.toml" in missing.stderr
+
+
+@pytest.mark.parametrize("options", [["--colour"], ["--name", "a/b"], ["--name", ""], ["--log-level", "loud"], ["--check"]])
+def test_a_wrong_command_line_is_exit_2(host_lab, options):
+    done = run_pfild(host_lab.fw, *options)
+    assert done.returncode == 2 and done.stderr, done
+
+
+@pytest.mark.parametrize("missing", NEEDED)
+def test_a_start_without_a_capability_names_it_and_only_it(host_lab, missing):
+    drop = ["setpriv", f"--bounding-set=-{missing[4:].lower()}", f"--inh-caps=-{missing[4:].lower()}"]
+    done = run_pfild(host_lab.fw, "--name", "t-rights", before=drop)
+    assert done.returncode == 1, done
+    assert [name for name in NEEDED if name in done.stderr] == [missing]
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_start_as_nobody_names_all_that_is_missing(host_lab):
+    drop = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all", "--inh-caps=-all"]
+    copy = run_pfild(host_lab.fw, "--version", before=drop)
+    if copy.returncode != 0:
+        pytest.skip("the build folder cannot be read by nobody")
+    done = run_pfild(host_lab.fw, "--name", "t-rights", before=drop)
+    assert done.returncode == 1
+    assert all(name in done.stderr for name in NEEDED), done.stderr
+
+
+def test_netns_guards_another_namespace_than_the_callers(host_lab, start_pfild):
+    """Started in cli, it guards fw."""
+    daemon = start_pfild(host_lab.cli, options=("--netns", host_lab.fw.namespace))
+    daemon.bpfctl("attach", "eth0")
+    guard(daemon, "cbpf:ping", "icmp", direction="i")
+    assert [len(side) for side in heads(host_lab.fw).values()] == [1, 1]
+    assert heads(host_lab.cli) == {"ingress": [], "egress": []}
+    assert ping(host_lab.cli, "192.0.2.2", count=5).lost == 5
+    assert daemon.stop() == 0
+    assert heads(host_lab.fw) == {"ingress": [], "egress": []}
+    refused = run_pfild(host_lab.fw, "--name", "t-netns", "--netns", "nosuchnamespace")
+    assert refused.returncode == 1 and "nosuchnamespace" in refused.stderr
+
+
+def test_the_control_socket_is_for_root_alone(host_lab, start_pfild):
+    daemon = start_pfild(host_lab.fw)
+    path = daemon.run_folder / "control.sock"
+    assert path.stat().st_mode & 0o777 == 0o600 and path.stat().st_uid == 0
+    assert json.loads(daemon.bpfctl.run("--json", "version").stdout)["instance"] == daemon.name
