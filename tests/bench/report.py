@@ -44,7 +44,7 @@ def refusal(rows, column):
     if spread <= SPREAD_LIMIT:
         return None
     return (
-        f"REFUSED: {rows[0].what} varied by {spread:.0%} between the rounds, more than {SPREAD_LIMIT:.0%}. Something else kept\n"
+        f"  REFUSED: {rows[0].what} varied by {spread:.0%} between the rounds, more than {SPREAD_LIMIT:.0%}. Something else kept\n"
         "  this machine busy; no ratios are given, and the figures above say little. Try again when it is quiet."
     )
 
@@ -54,7 +54,8 @@ def _lines(columns, body):
     table = [columns, *body]
     widths = [max(len(line[i]) for line in table) for i in range(len(columns))]
     for line in table:
-        yield "  " + line[0].ljust(widths[0]) + "".join("  " + cell.rjust(width) for cell, width in zip(line[1:], widths[1:]))
+        text = line[0].ljust(widths[0]) + "".join("  " + cell.rjust(width) for cell, width in zip(line[1:], widths[1:]))
+        yield f"  {text}".rstrip()
 
 
 def _ratio(figure):
@@ -74,16 +75,25 @@ def rate_table(section, rows, column):
     return list(_lines(columns, body)) + ([refused] if refused else [])
 
 
+def _added(row, other, column):
+    """The difference to the reference; a dash when the reference itself varies too much."""
+    if row is other:
+        return ""
+    return f"{row.above(other, column):+.1f}" if other.spread(column) <= SPREAD_LIMIT else "-"
+
+
 def latency_table(rows):
     """Medians over the rounds of both percentiles, and what they are above the first row's."""
     refused = refusal(rows, "p50_us")
     columns = ["microseconds", "p50", "p99", "p99 min..max", "added p50", "added p99"]
     body = []
     for row in rows:
-        added = ["", ""] if refused or row is rows[0] else [f"{row.above(rows[0], name):+.1f}" for name in latency.COLUMNS]
+        added = [_added(row, rows[0], column) for column in latency.COLUMNS]
         between = f"{row.low('p99_us'):.0f}..{row.high('p99_us'):.0f}"
         body.append([row.what, f"{row.median('p50_us'):.1f}", f"{row.median('p99_us'):.1f}", between, *added])
-    return list(_lines(columns, body)) + ([refused] if refused else [])
+    unsteady = rows[0].spread("p99_us") > SPREAD_LIMIT and not refused
+    note = ["  -: the reference's p99 varied by more than 20% between the rounds"] if unsteady else []
+    return list(_lines(columns, body)) + ([refused] if refused else note)
 
 
 def section_text(section, rows):
