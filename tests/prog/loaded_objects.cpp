@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What the kernel holds when the programs are loaded: their names, types and sizes, and those of the tables behind
+// them.
+#include <map>
+#include <set>
+
+#include <bpf/bpf.h>
+
+#include "tests/prog/kernel_programs_test.h"
+
+namespace pfild::tests {
+namespace {
+
+constexpr std::uint32_t kMostInstructions = 512; ///< of a program as loaded; a head has about 150
+constexpr std::uint32_t kMostVerified = 4096;    ///< that the verifier walked; its limit is a million
+constexpr std::size_t kMostMaps = 16;            ///< behind one program
+constexpr std::size_t kInstruction = 8;          ///< bytes
+
+class LoadedObjects : public KernelProgramsTest {
+  protected:
+    struct Program {
+        bpf_prog_info info{};
+        std::vector<std::uint32_t> map_ids;
+    };
+
+    [[nodiscard]] static Program describe(int fd) {
+        Program program;
+        program.map_ids.resize(kMostMaps);
+        program.info.nr_map_ids = kMostMaps;
+        program.info.map_ids = reinterpret_cast<std::uintptr_t>(program.map_ids.data());
+        std::uint32_t length = sizeof(program.info);
+        EXPECT_EQ(bpf_obj_get_info_by_fd(fd, &program.info, &length), 0);
+        program.map_ids.resize(program.info.nr_map_ids);
+        return program;
+    }
+
+    [[nodiscard]] std::vector<Program> all() {
+        return {describe(programs().head_fd(core::Direction::in)), describe(programs().head_fd(core::Direction::out)),
+                describe(programs().reentry_fd(core::Direction::in)),
+                describe(programs().reentry_fd(core::Direction::out)), describe(programs().port_up_fd())};
+    }
+};
+
+TEST_F(LoadedObjects, programs_have_their_whole_names_their_types_and_a_modest_size) {
+    const std::map<std::string, std::uint32_t> types{{"pfild_in", BPF_PROG_TYPE_SCHED_CLS},
+                                                     {"pfild_out", BPF_PROG_TYPE_SCHED_CLS},
+                                                     {"reentry_in", BPF_PROG_TYPE_SCHED_CLS},
+                                                     {"reentry_out", BPF_PROG_TYPE_SCHED_CLS},
+                                                     {"port_up", BPF_PROG_TYPE_XDP}};
+    std::set<std::string> seen;
+    for (const Program& program : all()) {
+        const std::string name = program.info.name;
+        ASSERT_TRUE(types.contains(name)) << name;
+        EXPECT_EQ(program.info.type, types.at(name)) << name;
+        EXPECT_LE(name.size(), std::size_t{BPF_OBJ_NAME_LEN - 1}) << name;
+        EXPECT_GT(program.info.xlated_prog_len, 0U) << name;
+        EXPECT_LE(program.info.xlated_prog_len, kMostInstructions * kInstruction) << name;
+        EXPECT_LE(program.info.verified_insns, kMostVerified) << name;
+        EXPECT_EQ(program.info.gpl_compatible, 1U) << name;
+        seen.insert(name);
+    }
+    EXPECT_EQ(seen.size(), types.size()) << "each is a program of its own";
+}
+
+TEST_F(LoadedObjects, tables_have_the_sizes_of_the_abi_and_are_one_each) {
+    struct Table {
+        std::uint32_t type, key, value, entries;
+        bool operator==(const Table&) const = default;
+    };
+    const std::map<std::string, Table> tables{
+        {"interfaces", {BPF_MAP_TYPE_HASH, 4, sizeof(pfild_interface), PFILD_MAX_INTERFACES}},
+        {"stack_ports", {BPF_MAP_TYPE_HASH, 4, sizeof(pfild_port), PFILD_MAX_LANES}},
+        {"engine_ports", {BPF_MAP_TYPE_HASH, 4, sizeof(pfild_port), PFILD_MAX_LANES}},
+        {"sockets", {BPF_MAP_TYPE_XSKMAP, 4, 4, PFILD_MAX_LANES}},
+        {"counters", {BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(pfild_counters), PFILD_MAX_LANES}},
+    };
+    std::map<std::string, std::set<std::uint32_t>> ids;
+    for (const Program& program : all()) {
+        for (const std::uint32_t id : program.map_ids) {
+            const sys::Fd fd(bpf_map_get_fd_by_id(id));
+            ASSERT_TRUE(fd) << program.info.name;
+            bpf_map_info info{};
+            std::uint32_t length = sizeof(info);
+            ASSERT_EQ(bpf_obj_get_info_by_fd(fd.get(), &info, &length), 0) << program.info.name;
+            ASSERT_TRUE(tables.contains(info.name)) << info.name << " of " << program.info.name;
+            EXPECT_EQ((Table{info.type, info.key_size, info.value_size, info.max_entries}), tables.at(info.name))
+                << info.name;
+            ids[info.name].insert(id);
+        }
+    }
+    EXPECT_EQ(ids.size(), tables.size());
+    for (const auto& [name, one] : ids) {
+        EXPECT_EQ(one.size(), 1U) << name << " is shared by all programs that use it";
+    }
+}
+
+TEST_F(LoadedObjects, heads_use_what_they_decide_by_and_ports_nothing_of_interfaces) {
+    const std::map<std::string, std::size_t> tables{
+        {"pfild_in", 3}, {"pfild_out", 3}, {"port_up", 3}, {"reentry_in", 1}, {"reentry_out", 1}};
+    for (const Program& program : all()) {
+        EXPECT_EQ(program.map_ids.size(), tables.at(program.info.name)) << program.info.name;
+    }
+}
+
+} // namespace
+} // namespace pfild::tests
