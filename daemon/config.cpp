@@ -57,9 +57,10 @@ class ConfigReader {
 
 Config ConfigReader::read_root(const toml::table& root) {
     ConfigTable table(root, "", mistakes_);
-    table.allow_only({"log_level", "unknown", "frames", "runtime_dir", "interface", "hook", "link"});
+    table.allow_only({"log_level", "unknown", "frames", "tc_attach", "runtime_dir", "interface", "hook", "link"});
     config_.log_level = table.word<LogLevel>("log_level", kLogLevelNames).value_or(config_.log_level);
-    config_.unknown = table.word<UnknownPackets>("unknown", kUnknownPacketsNames).value_or(config_.unknown);
+    config_.unknown = table.word<core::UnknownPackets>("unknown", core::kUnknownPacketsNames).value_or(config_.unknown);
+    config_.tc_attach = table.word<TcAttach>("tc_attach", kTcAttachNames).value_or(config_.tc_attach);
     config_.frames = table.number("frames", kMinFrames, kMaxFrames).value_or(config_.frames);
     config_.runtime_dir = table.string("runtime_dir").value_or(config_.runtime_dir);
     if (!config_.runtime_dir.starts_with('/') || config_.runtime_dir.find('\0') != std::string::npos) {
@@ -80,7 +81,7 @@ Config ConfigReader::read_root(const toml::table& root) {
 void ConfigReader::read_interface(ConfigTable& table) {
     table.allow_only({"name", "unknown"});
     const auto name = table.required_string("name");
-    const auto unknown = table.word<UnknownPackets>("unknown", kUnknownPacketsNames);
+    const auto unknown = table.word<core::UnknownPackets>("unknown", core::kUnknownPacketsNames);
     if (!name) {
         return;
     }

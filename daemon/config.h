@@ -21,7 +21,8 @@
 #include "core/pfil/cbpf_hook.h"
 #include "core/pfil/head_type.h"
 #include "core/pfil/registry.h"
-#include "daemon/unknown_packets.h"
+#include "core/unknown_packets.h"
+#include "daemon/tc_attach.h"
 
 namespace pfild {
 
@@ -31,7 +32,7 @@ static_assert(static_cast<std::size_t>(LogLevel::error) + 1 == kLogLevelNames.si
 
 struct InterfaceConfig {
     std::string name;
-    UnknownPackets unknown = UnknownPackets::pass; ///< its own, or else the file's
+    core::UnknownPackets unknown = core::UnknownPackets::pass; ///< its own, or else the file's
 
     friend bool operator==(const InterfaceConfig&, const InterfaceConfig&) = default;
 };
@@ -48,8 +49,9 @@ struct HookConfig {
 
 struct Config {
     LogLevel log_level = LogLevel::info;
-    UnknownPackets unknown = UnknownPackets::pass;
+    core::UnknownPackets unknown = core::UnknownPackets::pass;
     std::uint32_t frames = 16384;
+    TcAttach tc_attach = TcAttach::automatic;
     std::string runtime_dir = "/run/pfild";
     std::vector<InterfaceConfig> interfaces; ///< in the order of the file, as are the next two
     std::vector<HookConfig> hooks;

@@ -110,7 +110,7 @@ struct Describe {
     }
     std::string operator()(const AttachAction& action) const {
         return "attach " + action.interface.name + ", unknown " +
-               std::string(kUnknownPacketsNames.at(static_cast<std::size_t>(action.interface.unknown)));
+               std::string(core::kUnknownPacketsNames.at(static_cast<std::size_t>(action.interface.unknown)));
     }
 };
 
@@ -139,6 +139,10 @@ ConfigChange difference(const Config& old_config, const Config& new_config) {
     }
     if (old_config.frames != new_config.frames) {
         change.needs_restart.push_back(stays("frames", old_config.frames, new_config.frames));
+    }
+    if (old_config.tc_attach != new_config.tc_attach) {
+        const auto word = [](TcAttach how) { return std::string(kTcAttachNames.at(static_cast<std::size_t>(how))); };
+        change.needs_restart.push_back(stays("tc_attach", word(old_config.tc_attach), word(new_config.tc_attach)));
     }
     if (old_config.runtime_dir != new_config.runtime_dir) {
         change.needs_restart.push_back(stays("runtime_dir", old_config.runtime_dir, new_config.runtime_dir));
@@ -184,6 +188,7 @@ ConfigChange difference(const Config& old_config, const Config& new_config) {
 ConfigChange from_nothing(const Config& config) {
     Config nothing;
     nothing.frames = config.frames;
+    nothing.tc_attach = config.tc_attach;
     nothing.runtime_dir = config.runtime_dir;
     ConfigChange change = difference(nothing, config);
     change.log_level = config.log_level;

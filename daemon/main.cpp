@@ -86,7 +86,7 @@ class Daemon {
         }
         sys::raise_memlock_limit();
         return enter().and_then([this] { return begin(); }).and_then([this] { return serve(); }).and_then([this] {
-            return apply(from_nothing(config_), *recorder_, adopt() ? Existing::fine : Existing::refused);
+            return furnish();
         });
     }
 
@@ -103,7 +103,8 @@ class Daemon {
         if (orchestrator_) {
             orchestrator_->stop();
         }
-        if (recorder_ && in_order) {
+        // After a failure the record stays for the next start, unless there is nothing in it.
+        if (recorder_ && (in_order || recorder_->read().empty())) {
             recorder_->forget();
             instance_->remove();
         }
@@ -135,7 +136,10 @@ class Daemon {
             return core::fail(std::move(signals.error()));
         }
         signals_ = std::move(*signals);
-        auto orchestrator = Orchestrator::start({.instance = options_.name, .frames = config_.frames}, *loop_);
+        auto orchestrator = Orchestrator::start({.instance = options_.name,
+                                                 .frames = config_.frames,
+                                                 .tcx_wanted = config_.tc_attach == TcAttach::automatic},
+                                                *loop_);
         if (!orchestrator) {
             return core::fail(std::move(orchestrator.error()));
         }
@@ -144,9 +148,17 @@ class Daemon {
         return {};
     }
 
+    /// Rules come before traffic: the heads of all interfaces are attached last.
+    [[nodiscard]] core::Result<void> furnish() {
+        orchestrator_->prepare();
+        const Existing existing = adopt() ? Existing::fine : Existing::refused;
+        return apply(from_nothing(config_), *recorder_, existing).and_then([this] { return orchestrator_->go_live(); });
+    }
+
     /// Does again what was asked of a daemon that was killed; what is no longer possible is logged and left out.
     [[nodiscard]] bool adopt() {
         const std::vector<std::string> record = recorder_->read();
+        const Recorder::Pause pause(*recorder_); // a second crash meanwhile finds the whole record
         std::size_t refused = 0;
         for (const std::string& request : record) {
             const std::string answer = dispatcher_->answer(request);
@@ -202,7 +214,9 @@ class Daemon {
             return;
         }
         const ConfigChange change = difference(config_, *fresh);
-        if (!log_refused(apply(change, *recorder_))) {
+        orchestrator_->prepare();
+        const auto applied = log_refused(apply(change, *recorder_));
+        if (!log_refused(orchestrator_->go_live()) || !applied) {
             spdlog::error("SIGHUP: the old configuration stays in force");
             return;
         }
@@ -215,6 +229,7 @@ class Daemon {
         for (const std::string& line : change.needs_restart) {
             spdlog::warn("SIGHUP: {}", line);
         }
+        fresh->tc_attach = config_.tc_attach;
         fresh->frames = config_.frames; // what is in force, so that the next reading tells again
         fresh->runtime_dir = config_.runtime_dir;
         config_ = std::move(*fresh);

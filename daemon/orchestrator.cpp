@@ -92,7 +92,8 @@ core::Result<void> Orchestrator::make_engine() {
                                                                .engine = engine_,
                                                                .programs = *programs_,
                                                                .umem = *umem_,
-                                                               .engine_thread = *engine_thread_});
+                                                               .engine_thread = *engine_thread_,
+                                                               .tcx_wanted = options_.tcx_wanted});
     return {};
 }
 
@@ -119,6 +120,17 @@ void Orchestrator::stop() noexcept {
     monitor_.reset();
     attachments_.clear();
     engine_thread_.reset();
+}
+
+core::Result<void> Orchestrator::go_live() {
+    preparing_ = false;
+    core::Result<void> result;
+    for (auto& [ifindex, attachment] : attachments_) {
+        if (auto live = attachment->go_live(); !live && result) {
+            result = std::move(live);
+        }
+    }
+    return result;
 }
 
 // Interfaces and ports as they are
@@ -248,15 +260,18 @@ core::Result<api::InterfaceView> Orchestrator::attach(const api::AttachRequest& 
     if (auto registered = registry_.register_head(head); !registered) {
         return core::fail(std::move(registered.error()));
     }
-    auto attachment = Attachment::make(
-        *world_, {.link = *link, .slot = *slot, .unknown = request.unknown, .divert = diverted(*slot)});
+    auto attachment = Attachment::make(*world_, {.link = *link,
+                                                 .slot = *slot,
+                                                 .unknown = request.unknown,
+                                                 .divert = diverted(*slot),
+                                                 .heads_later = preparing_});
     if (!attachment) {
         (void)registry_.unregister_head(link->name);
         return core::fail(std::move(attachment.error()));
     }
     const auto added = attachments_.emplace(link->ifindex, std::move(*attachment)).first;
     spdlog::info("{}: attached, unknown packets {}", link->name,
-                 request.unknown == UnknownPackets::drop ? "are dropped" : "pass");
+                 request.unknown == core::UnknownPackets::drop ? "are dropped" : "pass");
     return added->second->view();
 }
 

@@ -29,6 +29,7 @@ namespace pfild {
 struct OrchestratorOptions {
     std::string instance = "default";
     std::uint32_t frames = 16384; ///< buffers of xsk::kBufferSize bytes
+    bool tcx_wanted = true;       ///< heads by TCX where the kernel has it, or always on clsact
 };
 
 class Orchestrator final : public api::Service {
@@ -41,6 +42,12 @@ class Orchestrator final : public api::Service {
     Orchestrator(Orchestrator&&) = delete;
     Orchestrator& operator=(Orchestrator&&) = delete;
     ~Orchestrator() override;
+    /// Between the two, what is attached gets everything but its heads, and those at the end: so rules that are linked
+    /// meanwhile, also to heads of interfaces, are there before the first packet is. For the start and for reloads.
+    void prepare() noexcept { preparing_ = true; }
+    /// The first error, after all were tried.
+    [[nodiscard]] core::Result<void> go_live();
+
     /// Detaches everything, in order, without losing packets that are on their way. Afterwards only the destructor.
     void stop() noexcept;
 
@@ -86,6 +93,7 @@ class Orchestrator final : public api::Service {
     Attachments attachments_;
     std::unique_ptr<net::LinkMonitor> monitor_;
     sys::Registration repair_timer_;
+    bool preparing_ = false;
 };
 
 } // namespace pfild

@@ -22,7 +22,7 @@ using Answer = core::Result<Json>;
 struct Call {
     Service& service;
     Arguments& arguments;
-    UnknownPackets default_unknown;
+    core::UnknownPackets default_unknown;
 };
 
 template <typename View>
@@ -71,7 +71,7 @@ Answer status(Call& call) {
 Answer attach(Call& call) {
     const AttachRequest request{
         .interface = call.arguments.name("interface", kMaxInterfaceName),
-        .unknown = call.arguments.word_or("unknown", kUnknownPacketsNames, call.default_unknown),
+        .unknown = call.arguments.word_or("unknown", core::kUnknownPacketsNames, call.default_unknown),
     };
     return when_right(call, [&] { return call.service.attach(request); });
 }
@@ -148,7 +148,7 @@ constexpr std::array kVerbs{
     Verb{"link", link},       Verb{"unlink", unlink}, Verb{"stats", stats},
 };
 
-Answer run(Service& service, const Request& request, UnknownPackets default_unknown) {
+Answer run(Service& service, const Request& request, core::UnknownPackets default_unknown) {
     const auto* const verb = std::find_if(kVerbs.begin(), kVerbs.end(),
                                           [&](const Verb& candidate) { return candidate.name == request.verb; });
     if (verb == kVerbs.end()) {

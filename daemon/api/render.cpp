@@ -67,7 +67,7 @@ Json to_json(const InterfaceView& view) {
             {"rx_queues", view.rx_queues},
             {"up", view.up},
             {"mode", view.mode},
-            {"unknown", word_of(view.unknown, kUnknownPacketsNames)},
+            {"unknown", word_of(view.unknown, core::kUnknownPacketsNames)},
             {"state", word_of(view.state, kStateWords)},
             {"ports", pair_of("p", view.port_p, "q", view.port_q)},
             {"heads", pair_of("in", view.head_in, "out", view.head_out)},

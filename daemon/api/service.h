@@ -23,8 +23,8 @@ namespace pfild::api {
 
 struct AttachRequest {
     std::string interface;
-    UnknownPackets unknown =
-        UnknownPackets::pass; ///< the caller has put the configured default here when none was given
+    core::UnknownPackets unknown =
+        core::UnknownPackets::pass; ///< the caller has put the configured default here when none was given
 
     friend bool operator==(const AttachRequest&, const AttachRequest&) = default;
 };

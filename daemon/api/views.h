@@ -13,7 +13,7 @@
 #include "core/pfil/cbpf_hook.h"
 #include "core/pfil/head_type.h"
 #include "core/pfil/registry.h"
-#include "daemon/unknown_packets.h"
+#include "core/unknown_packets.h"
 
 namespace pfild::api {
 
@@ -37,7 +37,7 @@ struct InterfaceView {
     std::uint32_t rx_queues = 0;
     bool up = false;
     std::string mode; ///< "tc"
-    UnknownPackets unknown = UnknownPackets::pass;
+    core::UnknownPackets unknown = core::UnknownPackets::pass;
     State state = State::kAttached;
     std::string port_p;      ///< the visible end, "pfp3"
     std::string port_q;      ///< the visible end, "pfq3"

@@ -3,187 +3,89 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <memory>
-#include <optional>
-#include <vector>
 
-#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
 #include <linux/if_link.h>
-#include <linux/pkt_sched.h>
-#include <netlink/netlink.h>
-#include <netlink/route/classifier.h>
 
+#include "daemon/kernel/clsact.h"
+#include "daemon/kernel/tcx.h"
 #include "daemon/sys/failure.h"
 
 namespace pfild::kernel {
 namespace {
 
-// TC handles of our filters; "pf", and whether the clsact came with them.
-constexpr std::uint32_t kHandleForeignClsact = 0x70660000;
-constexpr std::uint32_t kHandleOwnClsact = 0x70660001;
+// The names of the programs in bpf/: by them a list of TCX programs is searched.
+constexpr std::array<const char*, core::kDirections> kHeadNames{"pfild_in", "pfild_out"};
+constexpr std::array<const char*, core::kDirections> kReentryNames{"reentry_in", "reentry_out"};
 
-// Filters of one preference have one kind, so the first preference may be taken by a kind that is not ours.
-constexpr std::uint32_t kFirstPreference = 1;
-constexpr std::uint32_t kLastPreference = 8;
-
-bpf_tc_hook hook_of(std::uint32_t ifindex, core::Direction direction) {
-    bpf_tc_hook hook{};
-    hook.sz = sizeof(hook);
-    hook.ifindex = static_cast<int>(ifindex);
-    hook.attach_point = direction == core::Direction::in ? BPF_TC_INGRESS : BPF_TC_EGRESS;
-    return hook;
-}
-
-bpf_tc_opts filter_of(std::uint32_t handle, std::uint32_t preference) {
-    bpf_tc_opts options{};
-    options.sz = sizeof(options);
-    options.handle = handle;
-    options.priority = preference;
-    return options;
-}
-
-struct Place {
-    std::uint32_t handle;
-    std::uint32_t preference;
-};
-
-// Every filter of that direction, whoever's; nullopt when the kernel would not say.
-std::optional<std::vector<Place>> list_filters(std::uint32_t ifindex, core::Direction direction) {
-    const std::unique_ptr<nl_sock, decltype(&nl_socket_free)> socket(nl_socket_alloc(), &nl_socket_free);
-    if (!socket || nl_connect(socket.get(), NETLINK_ROUTE) < 0) {
-        return std::nullopt;
-    }
-    const std::uint32_t minor = direction == core::Direction::in ? TC_H_MIN_INGRESS : TC_H_MIN_EGRESS;
-    nl_cache* cache = nullptr;
-    if (rtnl_cls_alloc_cache(socket.get(), static_cast<int>(ifindex), TC_H_MAKE(TC_H_CLSACT, minor), &cache) < 0) {
-        return std::nullopt;
-    }
-    const std::unique_ptr<nl_cache, decltype(&nl_cache_free)> filters(cache, &nl_cache_free);
-    std::vector<Place> places;
-    for (nl_object* entry = nl_cache_get_first(cache); entry != nullptr; entry = nl_cache_get_next(entry)) {
-        places.push_back({rtnl_tc_get_handle(TC_CAST(entry)),
-                          rtnl_cls_get_prio(reinterpret_cast<rtnl_cls*>(entry))}); // NOLINT: libnl's way to cast
-    }
-    return places;
-}
-
-bool is_ours(const Place& place) { return place.handle == kHandleOwnClsact || place.handle == kHandleForeignClsact; }
-
-std::optional<Place> find_ours(std::uint32_t ifindex, core::Direction direction) {
-    const auto places = list_filters(ifindex, direction);
-    if (!places) {
-        return std::nullopt;
-    }
-    const auto found = std::find_if(places->begin(), places->end(), is_ours);
-    return found == places->end() ? std::nullopt : std::optional(*found);
-}
-
-void remove_filter(std::uint32_t ifindex, core::Direction direction, Place place) {
-    const bpf_tc_hook hook = hook_of(ifindex, direction);
-    const bpf_tc_opts options = filter_of(place.handle, place.preference);
-    (void)bpf_tc_detach(&hook, &options); // gone already is what is wanted
-}
-
-// A preference without filters is listed as a filter without handle.
-bool unused(std::uint32_t ifindex, core::Direction direction) {
-    const auto places = list_filters(ifindex, direction);
-    return places && std::all_of(places->begin(), places->end(), [](const Place& place) { return place.handle == 0; });
-}
-
-void remove_clsact_if_unused(std::uint32_t ifindex) {
-    if (unused(ifindex, core::Direction::in) && unused(ifindex, core::Direction::out)) {
-        bpf_tc_hook hook = hook_of(ifindex, core::Direction::in);
-        hook.attach_point = static_cast<bpf_tc_attach_point>(BPF_TC_INGRESS | BPF_TC_EGRESS);
-        (void)bpf_tc_hook_destroy(&hook);
-    }
-}
-
-// libbpf says nothing of its own errors' kinds that we need: a preference of another kind answers EEXIST or EINVAL.
-core::Result<std::uint32_t> attach_filter(std::uint32_t ifindex, core::Direction direction, int program_fd,
-                                          std::uint32_t handle) {
-    const bpf_tc_hook hook = hook_of(ifindex, direction);
-    const auto old = find_ours(ifindex, direction);
-    int error = 0;
-    for (std::uint32_t preference = old ? old->preference : kFirstPreference; preference <= kLastPreference;
-         preference++) {
-        bpf_tc_opts options = filter_of(handle, preference);
-        options.prog_fd = program_fd;
-        options.flags = old ? BPF_TC_F_REPLACE : 0;
-        error = bpf_tc_attach(&hook, &options);
-        if (error == 0) {
-            return preference;
-        }
-    }
-    return core::fail({"attach", fmt::format("the {} head", core::name(direction)), sys::errno_text(-error),
-                       "`tc filter show dev IFACE` lists the filters in the way", -error});
-}
+bool use_tcx(std::uint32_t ifindex, bool wanted) { return wanted && tcx::supported(ifindex); }
 
 } // namespace
 
-core::Result<Heads> Heads::attach(std::uint32_t ifindex, const Programs& programs) {
-    const auto old = find_ours(ifindex, core::Direction::in);
-    const auto old_out = find_ours(ifindex, core::Direction::out);
-    bpf_tc_hook hook = hook_of(ifindex, core::Direction::in);
-    const int created = bpf_tc_hook_create(&hook);
-    if (created != 0 && created != -EEXIST) {
-        return core::fail({"make", "the clsact qdisc", sys::errno_text(-created), "", -created});
-    }
-    const auto known = old ? old : old_out;
-    Heads heads(ifindex, created == 0 || (known && known->handle == kHandleOwnClsact));
-    const std::uint32_t handle = heads.own_clsact_ ? kHandleOwnClsact : kHandleForeignClsact;
+core::Result<Heads> Heads::attach(std::uint32_t ifindex, const Programs& programs, bool tcx_wanted) {
+    Heads heads(ifindex, use_tcx(ifindex, tcx_wanted));
     for (const core::Direction direction : core::kEachDirection) {
-        auto preference = attach_filter(ifindex, direction, programs.head_fd(direction), handle);
-        if (!preference) {
+        if (auto attached = heads.attach_one(direction, programs); !attached) {
             heads.detach();
-            return core::fail(std::move(preference.error()));
+            return core::fail(std::move(attached.error()));
         }
-        heads.preference_[core::index(direction)] = *preference;
+    }
+    // A daemon that is no more may have attached the other way; ours are in place, so its heads can go.
+    if (heads.tcx_) {
+        clsact::detach(ifindex);
+    } else {
+        for (const core::Direction direction : core::kEachDirection) {
+            tcx::detach(ifindex, direction, kHeadNames[core::index(direction)]);
+        }
     }
     return heads;
 }
 
-bool Heads::present(std::uint32_t ifindex) {
-    return find_ours(ifindex, core::Direction::in) || find_ours(ifindex, core::Direction::out);
+core::Result<void> Heads::attach_one(core::Direction direction, const Programs& programs) {
+    const std::size_t which = core::index(direction);
+    if (tcx_) {
+        return tcx::attach(ifindex_, direction, programs.head_fd(direction), kHeadNames[which]);
+    }
+    return clsact::attach(ifindex_, direction, programs.head_fd(direction)).map([&](std::uint32_t preference) {
+        preference_[which] = preference;
+    });
 }
 
-void Heads::sweep(std::uint32_t ifindex) {
-    bool own_clsact = false;
+void Heads::detach() const noexcept {
+    if (!tcx_) {
+        clsact::detach(ifindex_);
+        return;
+    }
     for (const core::Direction direction : core::kEachDirection) {
-        if (const auto place = find_ours(ifindex, direction)) {
-            own_clsact = own_clsact || place->handle == kHandleOwnClsact;
-            remove_filter(ifindex, direction, *place);
-        }
-    }
-    if (own_clsact) {
-        remove_clsact_if_unused(ifindex);
+        tcx::detach(ifindex_, direction, kHeadNames[core::index(direction)]);
     }
 }
-
-void Heads::detach() const noexcept { sweep(ifindex_); }
 
 bool Heads::intact() const {
-    return find_ours(ifindex_, core::Direction::in) && find_ours(ifindex_, core::Direction::out);
+    return std::all_of(core::kEachDirection.begin(), core::kEachDirection.end(), [&](core::Direction direction) {
+        return tcx_ ? tcx::present(ifindex_, direction, kHeadNames[core::index(direction)])
+                    : clsact::present(ifindex_, direction);
+    });
 }
 
 std::string Heads::place(core::Direction direction) const {
-    return fmt::format("tc {} pref {}", direction == core::Direction::in ? "ingress" : "egress",
-                       preference_[core::index(direction)]);
+    const std::string_view side = direction == core::Direction::in ? "ingress" : "egress";
+    return tcx_ ? fmt::format("tcx {}", side) : fmt::format("tc {} pref {}", side, preference_[core::index(direction)]);
 }
 
-core::Result<void> attach_reentry(std::uint32_t ifindex, int program_fd) {
-    bpf_tc_hook hook = hook_of(ifindex, core::Direction::in);
-    if (const int error = bpf_tc_hook_create(&hook); error != 0 && error != -EEXIST) {
-        return sys::failed("make the clsact qdisc of", "a port", -error);
+core::Result<void> attach_reentry(std::uint32_t ifindex, core::Direction direction, const Programs& programs,
+                                  bool tcx_wanted) {
+    if (use_tcx(ifindex, tcx_wanted)) {
+        return tcx::attach(ifindex, core::Direction::in, programs.reentry_fd(direction),
+                           kReentryNames[core::index(direction)]);
     }
-    bpf_tc_opts options = filter_of(kHandleOwnClsact, kFirstPreference);
-    options.prog_fd = program_fd;
-    options.flags = BPF_TC_F_REPLACE;
-    if (const int error = bpf_tc_attach(&hook, &options); error != 0) {
-        return sys::failed("attach the way back to", "a port", -error);
-    }
-    return {};
+    return clsact::attach(ifindex, core::Direction::in, programs.reentry_fd(direction)).map([](std::uint32_t) {});
+}
+
+bool reentry_intact(std::uint32_t ifindex, core::Direction direction) {
+    return tcx::present(ifindex, core::Direction::in, kReentryNames[core::index(direction)]) ||
+           clsact::present(ifindex, core::Direction::in);
 }
 
 core::Result<void> attach_port_up(std::uint32_t ifindex, int program_fd) {

@@ -101,12 +101,17 @@ core::Result<void> Attachment::bring_up() {
     if (auto done = write_interface(spec_.divert); !done) {
         return done;
     }
-    return attach_heads();
+    return spec_.heads_later ? core::Result<void>() : attach_heads();
+}
+
+core::Result<void> Attachment::go_live() {
+    spec_.heads_later = false;
+    return heads_ ? core::Result<void>() : attach_heads();
 }
 
 core::Result<void> Attachment::attach_heads() {
     return within(world_.stack, [&]() -> core::Result<void> {
-        auto heads = kernel::Heads::attach(spec_.link.ifindex, world_.programs);
+        auto heads = kernel::Heads::attach(spec_.link.ifindex, world_.programs, world_.tcx_wanted);
         if (!heads) {
             return core::fail(std::move(heads.error()));
         }
@@ -131,7 +136,7 @@ core::Result<void> Attachment::prepare_port() {
             return done;
         }
         auto reentry = within(world_.stack, [&] {
-            return kernel::attach_reentry(down.stack_ifindex, world_.programs.reentry_fd(direction));
+            return kernel::attach_reentry(down.stack_ifindex, direction, world_.programs, world_.tcx_wanted);
         });
         if (!reentry) {
             return reentry;
@@ -176,7 +181,7 @@ core::Result<void> Attachment::open_sockets() {
 core::Result<void> Attachment::write_interface(core::Directions divert) {
     pfild_interface entry{};
     entry.slot = slot();
-    entry.flags = (spec_.unknown == UnknownPackets::drop ? PFILD_UNKNOWN_DROP : 0U) |
+    entry.flags = (spec_.unknown == core::UnknownPackets::drop ? PFILD_UNKNOWN_DROP : 0U) |
                   (divert.has(Direction::in) ? PFILD_DIVERT_IN : 0U) |
                   (divert.has(Direction::out) ? PFILD_DIVERT_OUT : 0U);
     entry.port_p = port_->p().stack_ifindex;
@@ -254,9 +259,11 @@ bool Attachment::port_intact() const {
     if (!links || !port_) {
         return false;
     }
-    return std::ranges::all_of(std::array{port_->p(), port_->q()}, [&](const net::Pair& pair) {
-        const auto end = links->find(pair.stack_ifindex);
-        return end && end->up && end->mtu == spec_.link.mtu + net::kPortHeadroom;
+    return std::all_of(core::kEachDirection.begin(), core::kEachDirection.end(), [&](Direction direction) {
+        const net::Pair& down = direction == Direction::in ? port_->p() : port_->q();
+        const auto end = links->find(down.stack_ifindex);
+        return end && end->up && end->mtu == spec_.link.mtu + net::kPortHeadroom &&
+               kernel::reentry_intact(down.stack_ifindex, direction);
     });
 }
 
@@ -265,7 +272,7 @@ core::Result<bool> Attachment::repair() {
     bool whole_heads = false;
     auto looked = within(world_.stack, [&]() -> core::Result<void> {
         whole_port = port_intact();
-        whole_heads = heads_ && heads_->intact();
+        whole_heads = spec_.heads_later || (heads_ && heads_->intact());
         return {};
     });
     if (!looked) {

@@ -34,13 +34,15 @@ struct AttachmentWorld {
     kernel::Programs& programs;
     xsk::Umem& umem;
     xsk::EngineThread& engine_thread;
+    bool tcx_wanted; ///< if the kernel has it
 };
 
 struct AttachmentSpec {
     net::Link link;
     std::uint8_t slot = 0;
-    UnknownPackets unknown = UnknownPackets::pass;
-    core::Directions divert; ///< in which directions a hook is linked
+    core::UnknownPackets unknown = core::UnknownPackets::pass;
+    core::Directions divert;  ///< in which directions a hook is linked
+    bool heads_later = false; ///< everything but the heads: go_live() attaches them
 };
 
 class Attachment {
@@ -59,6 +61,8 @@ class Attachment {
     /// Whether the device is p1 or q1 of this attachment.
     [[nodiscard]] bool owns_port(std::uint32_t ifindex) const { return port_ && port_->owns(ifindex); }
 
+    /// Attaches the heads, if they were to come later.
+    [[nodiscard]] core::Result<void> go_live();
     /// Which directions divert from now on.
     [[nodiscard]] core::Result<void> set_divert(core::Directions divert);
     /// The interface is now so: takes over what changed.

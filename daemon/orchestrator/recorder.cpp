@@ -40,8 +40,8 @@ json to_request(const api::HookAddRequest& hook) {
 }
 
 json to_request(const api::InterfaceView& interface) {
-    return request("attach",
-                   {{"interface", interface.name}, {"unknown", api::word_of(interface.unknown, kUnknownPacketsNames)}});
+    return request("attach", {{"interface", interface.name},
+                              {"unknown", api::word_of(interface.unknown, core::kUnknownPacketsNames)}});
 }
 
 json to_request(const std::string& hook, const std::string& head, const char* direction) {
@@ -90,7 +90,7 @@ std::vector<std::string> Recorder::read() const {
 
 void Recorder::forget() noexcept { ::unlink(path_.c_str()); }
 
-void Recorder::save() {
+void Recorder::save() noexcept {
     const auto hooks = inner_.hooks();
     const auto status = inner_.status();
     const auto heads = inner_.heads();
@@ -125,7 +125,7 @@ void Recorder::save() {
 
 template <typename T>
 T Recorder::saved(T result) {
-    if (result) {
+    if (result && !paused_) {
         save();
     }
     return result;

@@ -32,8 +32,24 @@ class Recorder final : public api::Service {
     [[nodiscard]] std::vector<std::string> read() const;
     /// The instance stops in order: there is nothing to go on with.
     void forget() noexcept;
+    /// While it lives the record stays as it is; then it is written anew.
+    class Pause {
+      public:
+        explicit Pause(Recorder& recorder) : recorder_(recorder) { recorder_.paused_ = true; }
+        Pause(const Pause&) = delete;
+        Pause& operator=(const Pause&) = delete;
+        Pause(Pause&&) = delete;
+        Pause& operator=(Pause&&) = delete;
+        ~Pause() {
+            recorder_.paused_ = false;
+            recorder_.save();
+        }
+
+      private:
+        Recorder& recorder_;
+    };
     /// Writes the record anew. A failure is logged: it must not undo what the caller was promised.
-    void save();
+    void save() noexcept;
 
     [[nodiscard]] core::Result<api::VersionView> version() override { return inner_.version(); }
     [[nodiscard]] core::Result<api::StatusView> status() override { return inner_.status(); }
@@ -53,6 +69,7 @@ class Recorder final : public api::Service {
 
     api::Service& inner_;
     std::string path_;
+    bool paused_ = false;
     std::map<std::string, api::HookAddRequest, std::less<>> programs_; ///< by hook name
 };
 

@@ -15,9 +15,13 @@ from harness.rules import counted, guard
 ADDRESSES = ["192.0.2.2", "2001:db8:1::2"]
 
 
-def start_guarding(start_pfild, host, unknown="pass"):
+CLSACT = 'tc_attach = "clsact"\n'  # what kernels before 6.6 have, and what `tc` shows
+BOTH_WAYS = pytest.mark.parametrize("config", ["", CLSACT], ids=["tcx", "clsact"])
+
+
+def start_guarding(start_pfild, host, unknown="pass", config=CLSACT):
     """Attached, and every packet of both families goes through the engine."""
-    daemon = start_pfild(host)
+    daemon = start_pfild(host, config=config)
     daemon.bpfctl("attach", "eth0", "--unknown", unknown)
     guard(daemon, "cbpf:count", "greater 0", "ethernet", on_match="count")
     return daemon
@@ -148,9 +152,10 @@ def test_a_successor_under_another_name_takes_over_too(host_lab, start_pfild):
     assert_ends_well(heir)
 
 
+@BOTH_WAYS
 @pytest.mark.parametrize("direction", ["in", "out"])
-def test_a_takeover_under_load_loses_nothing_with_unknown_pass(host_lab, start_pfild, direction):
-    daemon = start_guarding(start_pfild, host_lab.fw, "pass")
+def test_a_takeover_under_load_loses_nothing_with_unknown_pass(host_lab, start_pfild, direction, config):
+    daemon = start_guarding(start_pfild, host_lab.fw, "pass", config)
     daemon.kill9()
     sender, receiver = (host_lab.cli, host_lab.fw) if direction == "in" else (host_lab.fw, host_lab.cli)
     flow = UdpFlow(sender, receiver, receiver.eth0.ipv4, rate_pps=20_000, count=1_000_000)
@@ -164,9 +169,10 @@ def test_a_takeover_under_load_loses_nothing_with_unknown_pass(host_lab, start_p
     assert_ends_well(daemon)
 
 
+@BOTH_WAYS
 @pytest.mark.parametrize("head", ["inet", "ethernet", "eth0"])
-def test_with_unknown_drop_no_packet_slips_through_between_kill_9_and_the_next_filter(host_lab, start_pfild, head):
-    daemon = start_pfild(host_lab.fw)
+def test_with_unknown_drop_no_packet_slips_through_between_kill_9_and_the_next_filter(host_lab, start_pfild, head, config):
+    daemon = start_pfild(host_lab.fw, config=config)
     daemon.bpfctl("attach", "eth0", "--unknown", "drop")
     guard(daemon, "cbpf:flow", "udp dst port 9000", "inet" if head == "inet" else "ethernet", head=head)
     flow = UdpFlow(host_lab.cli, host_lab.fw, "192.0.2.2", rate_pps=50_000, count=5_000_000)
@@ -292,3 +298,20 @@ def test_after_a_crash_in_the_middle_of_traffic_and_a_clean_end_of_the_next_noth
     assert [one for one in left_behind(daemon) if not isinstance(one, str) or not one.startswith("/run")] == []
     assert ping(host_lab.cli, "192.0.2.2").lost == 0
     assert_ends_well(daemon)
+
+
+@pytest.mark.parametrize("before, after", [("", CLSACT), (CLSACT, "")], ids=["tcx, then clsact", "clsact, then tcx"])
+def test_a_successor_that_attaches_the_other_way_leaves_one_pair_of_heads(host_lab, start_pfild, before, after):
+    start_guarding(start_pfild, host_lab.fw, "drop", before).kill9()
+    assert ping(host_lab.cli, "192.0.2.2", count=2, interval_ms=5).lost == 2
+    heir = start_guarding(start_pfild, host_lab.fw, "drop", after)
+    assert [len(side) for side in heads(host_lab.fw).values()] == ([1, 1] if after else [0, 0])
+    where = heir.bpfctl.interface("eth0")["heads"]
+    assert where["in"].startswith("tc ingress pref" if after else "tcx ingress"), where
+    assert ping(host_lab.cli, "192.0.2.2", count=20, interval_ms=5).lost == 0
+    seen = counted(heir, "cbpf:count")["seen"]
+    assert heir.bpfctl.json("stats")["interfaces"]["eth0"]["in"]["engine_received"] >= 20
+    assert 40 <= seen <= 60, "each packet once, whichever way"
+    heir.bpfctl("detach", "eth0")
+    assert ping(host_lab.cli, "192.0.2.2", count=5, interval_ms=5).lost == 0, "no head of the first one is left to drop"
+    assert_ends_well(heir)

@@ -222,7 +222,7 @@ def test_a_start_as_nobody_names_all_that_is_missing(host_lab):
 
 def test_netns_guards_another_namespace_than_the_callers(host_lab, start_pfild):
     """Started in cli, it guards fw."""
-    daemon = start_pfild(host_lab.cli, options=("--netns", host_lab.fw.namespace))
+    daemon = start_pfild(host_lab.cli, config='tc_attach = "clsact"\n', options=("--netns", host_lab.fw.namespace))
     daemon.bpfctl("attach", "eth0")
     guard(daemon, "cbpf:ping", "icmp", direction="i")
     assert [len(side) for side in heads(host_lab.fw).values()] == [1, 1]

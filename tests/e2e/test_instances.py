@@ -47,7 +47,7 @@ def test_two_instances_at_once_lose_nothing_of_their_flows(make_lab, start_pfild
 
 
 def test_two_instances_in_one_namespace_guard_an_interface_each(router_lab, start_pfild):
-    one, other = start_pfild(router_lab.fw), start_pfild(router_lab.fw)
+    one, other = (start_pfild(router_lab.fw, config='tc_attach = "clsact"\n') for _ in range(2))
     one.bpfctl("attach", "eth0")
     other.bpfctl("attach", "eth1")
     guard(one, "cbpf:count", "icmp", on_match="count", direction="i")

@@ -18,7 +18,7 @@ InterfaceView an_interface() {
             .rx_queues = 2,
             .up = true,
             .mode = "tc",
-            .unknown = UnknownPackets::drop,
+            .unknown = core::UnknownPackets::drop,
             .state = InterfaceView::State::kRepairing,
             .port_p = "pfp3",
             .port_q = "pfq3",

@@ -14,7 +14,7 @@ using Json = nlohmann::ordered_json;
 class Verbs : public ::testing::Test {
   protected:
     test::FakeService service_;
-    Dispatcher dispatcher_{service_, UnknownPackets::pass};
+    Dispatcher dispatcher_{service_, core::UnknownPackets::pass};
 
     Json ask(const std::string& verb, const std::string& arguments) {
         const std::string answer =
@@ -174,11 +174,11 @@ TEST_F(Verbs, an_unknown_verb_is_ENOSYS) {
 
 TEST_F(Verbs, attach_takes_the_configured_default_only_when_the_request_says_nothing) {
     (void)ask("attach", R"({"interface":"eth0"})");
-    EXPECT_EQ(service_.last_attach.unknown, UnknownPackets::pass);
-    dispatcher_.set_default_unknown(UnknownPackets::drop);
+    EXPECT_EQ(service_.last_attach.unknown, core::UnknownPackets::pass);
+    dispatcher_.set_default_unknown(core::UnknownPackets::drop);
     EXPECT_EQ(ask("attach", R"({"interface":"eth0"})")["result"]["unknown"], "drop");
     EXPECT_EQ(ask("attach", R"({"interface":"eth0","unknown":"pass"})")["result"]["unknown"], "pass");
-    EXPECT_EQ(service_.last_attach, (AttachRequest{"eth0", UnknownPackets::pass}));
+    EXPECT_EQ(service_.last_attach, (AttachRequest{"eth0", core::UnknownPackets::pass}));
 }
 
 TEST_F(Verbs, hook_add_carries_text_program_and_link_type) {

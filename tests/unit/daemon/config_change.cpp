@@ -32,7 +32,7 @@ std::vector<std::string> lines(const ConfigChange& change) {
 
 Config base() {
     Config config;
-    config.interfaces = {{"eth0", UnknownPackets::pass}};
+    config.interfaces = {{"eth0", core::UnknownPackets::pass}};
     config.hooks = {hook("cbpf:a"), hook("cbpf:b")};
     config.links = {{"cbpf:a", "ethernet", Directions::both()}, {"cbpf:b", "eth0", {true, false}}};
     return config;
@@ -67,20 +67,22 @@ TEST(ConfigChange, at_the_end_of_all_rules_traffic_goes_first) {
 TEST(ConfigChange, what_can_change_live_and_what_needs_a_restart) {
     Config fresh = base();
     fresh.log_level = LogLevel::debug;
-    fresh.unknown = UnknownPackets::drop;
+    fresh.unknown = core::UnknownPackets::drop;
     fresh.frames = 8192;
+    fresh.tc_attach = TcAttach::clsact;
     fresh.runtime_dir = "/tmp";
     const ConfigChange change = difference(base(), fresh);
     EXPECT_EQ(change.log_level, LogLevel::debug);
-    EXPECT_EQ(change.unknown, UnknownPackets::drop);
+    EXPECT_EQ(change.unknown, core::UnknownPackets::drop);
     EXPECT_EQ(change.needs_restart, (Lines{"frames: 16384 stays in force, 8192 needs a restart",
+                                           "tc_attach: auto stays in force, clsact needs a restart",
                                            "runtime_dir: /run/pfild stays in force, /tmp needs a restart"}));
     EXPECT_TRUE(change.actions.empty());
 }
 
 TEST(ConfigChange, an_interface_with_another_answer_is_attached_anew_with_the_links_of_its_head) {
     Config fresh = base();
-    fresh.interfaces[0].unknown = UnknownPackets::drop;
+    fresh.interfaces[0].unknown = core::UnknownPackets::drop;
     EXPECT_EQ(lines(difference(base(), fresh)), (Lines{"unlink cbpf:b from eth0, in", "detach eth0",
                                                        "attach eth0, unknown drop", "link cbpf:b to eth0, in"}));
 }
@@ -104,7 +106,7 @@ TEST(ConfigChange, a_link_in_the_middle_renews_those_behind_it_because_order_is_
 
 TEST(ConfigChange, every_action_has_an_inverse_and_the_inverse_of_that_is_the_action) {
     Config other = base();
-    other.interfaces[0].unknown = UnknownPackets::drop;
+    other.interfaces[0].unknown = core::UnknownPackets::drop;
     other.links.push_back({"cbpf:b", "ethernet", {false, true}, true});
     other.hooks[0] = hook("cbpf:a", 9);
     const ConfigChange change = difference(base(), other);
@@ -161,7 +163,7 @@ Config random_config(std::mt19937& random) {
     Config config;
     for (const char* name : {"eth0", "eth1", "eth2"}) {
         if (random() % 2 == 0) {
-            config.interfaces.push_back({name, static_cast<UnknownPackets>(random() % 2)});
+            config.interfaces.push_back({name, static_cast<core::UnknownPackets>(random() % 2)});
         }
     }
     for (const char* name : {"cbpf:a", "cbpf:b", "cbpf:c", "cbpf:d"}) {

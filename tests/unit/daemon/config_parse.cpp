@@ -198,7 +198,7 @@ TEST(Config, an_empty_file_means_the_documented_defaults) {
         const auto config = parse(text);
         ASSERT_TRUE(config);
         EXPECT_EQ(config->log_level, LogLevel::info);
-        EXPECT_EQ(config->unknown, UnknownPackets::pass);
+        EXPECT_EQ(config->unknown, core::UnknownPackets::pass);
         EXPECT_EQ(config->frames, 16384U);
         EXPECT_EQ(config->runtime_dir, "/run/pfild");
         EXPECT_TRUE(config->interfaces.empty());
@@ -219,8 +219,8 @@ TEST(Config, every_key_is_understood) {
     EXPECT_EQ(config->log_level, LogLevel::warning);
     EXPECT_EQ(config->frames, 4096U);
     EXPECT_EQ(config->runtime_dir, "/tmp/x");
-    EXPECT_EQ(config->interfaces,
-              (std::vector<InterfaceConfig>{{"eth0", UnknownPackets::drop}, {"eth1", UnknownPackets::pass}}))
+    EXPECT_EQ(config->interfaces, (std::vector<InterfaceConfig>{{"eth0", core::UnknownPackets::drop},
+                                                                {"eth1", core::UnknownPackets::pass}}))
         << "the file's answer is for those who give none";
     const HookConfig a{
         "cbpf:a", core::HeadType::inet, core::OnMatch::drop, "tcp dst port 23", {{48, 0, 0, 9}, {6, 0, 0, 65535}}};

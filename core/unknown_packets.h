@@ -7,10 +7,10 @@
 #include <cstdint>
 #include <string_view>
 
-namespace pfild {
+namespace pfild::core {
 
 enum class UnknownPackets : std::uint8_t { pass, drop };
 inline constexpr std::array<std::string_view, 2> kUnknownPacketsNames{"pass", "drop"};
 static_assert(static_cast<std::size_t>(UnknownPackets::drop) + 1 == kUnknownPacketsNames.size());
 
-} // namespace pfild
+} // namespace pfild::core
