@@ -14,6 +14,7 @@ LOAD_CPU = 0
 ENGINE_CPU = 1
 _PREFIX = "bench_"
 _PATIENCE_S = 5  # a load ends by itself so long after it should have been stopped
+_ARRIVED = 1000  # packets or bytes that are more than what hosts say by themselves
 
 
 def program(name):
@@ -90,9 +91,18 @@ def _started(host, name, *words):
     return process
 
 
+def _await_load(meter):
+    """Until something arrives: on a busy machine the kernel may take long before it makes the first packet."""
+    deadline = time.monotonic() + _PATIENCE_S / 2
+    before = meter.read()[1]
+    while meter.read()[1] - before < _ARRIVED and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
 def rate(load, meter, times):
     """What the meter counts a second while the load runs; the warm-up does not count."""
     process = load.start(times.warm_up_s + times.window_s + _PATIENCE_S)
+    _await_load(meter)
     time.sleep(times.warm_up_s)
     start_ns, start = meter.read()
     time.sleep(times.window_s)

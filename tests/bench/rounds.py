@@ -40,7 +40,7 @@ class Row:
         return max(self.figures[column])
 
     def spread(self, column):
-        return (self.high(column) - self.low(column)) / self.median(column)
+        return (self.high(column) - self.low(column)) / self.median(column) if self.median(column) else float("inf")
 
     def against(self, other, column):
         """The median ratio to another row; None where that counted nothing."""
