@@ -42,6 +42,8 @@ class KernelProgramsTest : public ::testing::Test {
 
     [[nodiscard]] std::uint32_t watched() const { return watched_; }
     [[nodiscard]] std::uint32_t other() const { return other_; }
+    /// Where the other ends of the pairs are.
+    [[nodiscard]] const sys::NetNs& far() const { return *there_; }
     [[nodiscard]] kernel::Programs& programs() { return *programs_; }
     [[nodiscard]] Stage& stage() { return *stage_; }
 
