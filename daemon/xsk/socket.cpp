@@ -85,6 +85,10 @@ std::size_t Socket::receive(std::span<core::Frame> out) noexcept {
     core::FramePool& pool = umem_.pool();
     std::uint32_t position = 0;
     const auto ready = static_cast<std::uint32_t>(xsk_ring_cons__peek(&rx_, static_cast<__u32>(out.size()), &position));
+    // Another CPU wrote these bytes: fetched all at once they are waited for once, not once a packet.
+    for (std::uint32_t i = 0; i < ready; i++) {
+        __builtin_prefetch(pool.start(0) + xsk_ring_cons__rx_desc(&rx_, position + i)->addr, 1);
+    }
     std::size_t frames = 0;
     for (std::uint32_t i = 0; i < ready; i++) {
         const xdp_desc& descriptor = *xsk_ring_cons__rx_desc(&rx_, position + i);
