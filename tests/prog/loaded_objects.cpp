@@ -11,7 +11,7 @@
 namespace pfild::tests {
 namespace {
 
-constexpr std::uint32_t kMostInstructions = 512; ///< of a program as loaded; a head has about 150
+constexpr std::uint32_t kMostInstructions = 512; ///< of a program as loaded; a head has about 350
 constexpr std::uint32_t kMostVerified = 4096;    ///< that the verifier walked; its limit is a million
 constexpr std::size_t kMostMaps = 16;            ///< behind one program
 constexpr std::size_t kInstruction = 8;          ///< bytes
