@@ -29,3 +29,10 @@ function(pfild_library name)
     add_library(${name} STATIC ${sources})
     target_link_libraries(${name} PUBLIC pfild_options ${ARGN})
 endfunction()
+
+# pfild_precompile(TARGET HEADER...): headers that are large and in most files of the target.
+function(pfild_precompile target)
+    if(PFILD_PRECOMPILE)
+        target_precompile_headers(${target} PRIVATE ${ARGN})
+    endif()
+endfunction()
