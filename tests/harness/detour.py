@@ -29,9 +29,19 @@ class Detour:
         return self.daemon.bpfctl.json("stats")["interfaces"]
 
     def settled(self):
-        """Counters once nothing is on its way any more; those at the end of the wait otherwise."""
-        wait_until(lambda: all(_home(lane) for lanes in self.stats().values() for lane in lanes.values()), timeout_s=2.0)
-        return self.stats()
+        """Counters of a moment at which nothing was on its way; those at the end of the wait when there was none.
+
+        It is the reading that was judged that is returned: a packet of the stack's own (a listener report) can come at any time, and
+        the counters of kernel and engine are not read at once.
+        """
+        readings = []
+
+        def at_rest():
+            readings[:] = [self.stats()]
+            return all(_home(lane) for lanes in readings[0].values() for lane in lanes.values())
+
+        wait_until(at_rest, timeout_s=2.0)
+        return readings[0]
 
     @contextlib.contextmanager
     def watch(self):

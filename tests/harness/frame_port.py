@@ -51,8 +51,8 @@ def capture(packets):
 
 def main():
     packets = open_socket(sys.argv[1])
+    print("ready", flush=True)  # before the first frame can be printed; those of the meantime wait in the socket
     threading.Thread(target=capture, args=(packets,), daemon=True).start()
-    print("ready", flush=True)
     for line in sys.stdin:
         packets.send(bytes.fromhex(line))
     os._exit(0)  # the capturing thread sits in recvmsg
