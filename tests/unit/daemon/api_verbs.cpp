@@ -156,10 +156,9 @@ TEST_F(Verbs, reach_the_service_when_their_arguments_are_right) {
     };
     std::size_t calls = 0;
     for (const auto& [verb, arguments] : table) {
-        SCOPED_TRACE(verb + ' ' + arguments);
         const Json answer = ask(verb, arguments);
-        EXPECT_EQ(answer["ok"], true) << answer.dump();
-        EXPECT_EQ(service_.calls.size(), ++calls);
+        EXPECT_EQ(answer["ok"], true) << verb << ' ' << arguments << ' ' << answer.dump();
+        EXPECT_EQ(service_.calls.size(), ++calls) << verb;
         EXPECT_EQ(service_.calls.back().substr(0, verb.size()), verb);
     }
 }
