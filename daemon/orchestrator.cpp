@@ -122,8 +122,15 @@ void Orchestrator::stop() noexcept {
     engine_thread_.reset();
 }
 
+void Orchestrator::prepare() {
+    preparing_ = true;
+    registry_.hold();
+}
+
 core::Result<void> Orchestrator::go_live() {
     preparing_ = false;
+    registry_.release();
+    refresh_divert();
     core::Result<void> result;
     for (auto& [ifindex, attachment] : attachments_) {
         if (auto live = attachment->go_live(); !live && result) {

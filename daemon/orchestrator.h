@@ -42,9 +42,10 @@ class Orchestrator final : public api::Service {
     Orchestrator(Orchestrator&&) = delete;
     Orchestrator& operator=(Orchestrator&&) = delete;
     ~Orchestrator() override;
-    /// Between the two, what is attached gets everything but its heads, and those at the end: so rules that are linked
-    /// meanwhile, also to heads of interfaces, are there before the first packet is. For the start and for reloads.
-    void prepare() noexcept { preparing_ = true; }
+    /// Between the two, what is attached gets everything but its heads, and the rules in force stay as they are; at the
+    /// end all changes of rules come as one, then the heads. So no packet meets half of them. For the start and for
+    /// reloads; not nested.
+    void prepare();
     /// The first error, after all were tried.
     [[nodiscard]] core::Result<void> go_live();
 

@@ -50,10 +50,10 @@ auto find_in(Chain& chain, const std::shared_ptr<Hook>& hook) {
 } // namespace
 
 Registry::~Registry() {
-    if (std::exchange(heads_, {}).empty()) {
-        return;
+    held_ = false;
+    if (!std::exchange(heads_, {}).empty()) {
+        publish();
     }
-    publish();
 }
 
 Registry::Head* Registry::head_named(std::string_view name) {
@@ -235,7 +235,27 @@ Result<void> Registry::unlink(const LinkRequest& request) {
     return {};
 }
 
+// ---- what runs
+
+void Registry::hold() {
+    assert(!held_);
+    held_ = true;
+    changed_ = false;
+}
+
+void Registry::release() {
+    assert(held_);
+    held_ = false;
+    if (changed_) {
+        publish();
+    }
+}
+
 void Registry::publish() {
+    if (held_) {
+        changed_ = true;
+        return;
+    }
     auto snapshot = std::make_shared<Snapshot>();
     for (const Head& head : heads_) {
         for (const Direction direction : kEachDirection) {

@@ -4,7 +4,8 @@
 //
 // A change is checked whole before anything is touched, so it happens altogether or not at all. A change of what runs
 // builds a new Snapshot and publishes it; when the call returns, a hook that was unlinked never runs again, and one
-// that was linked runs for every packet that the engine takes up from now on.
+// that was linked runs for every packet that the engine takes up from now on. Between hold() and release() many changes
+// become one.
 //
 // Control thread only. The registry owns the heads and shares the hooks with the snapshots; the publisher outlives it.
 // Errors say what to do; their codes are those of pfil(9), see each function.
@@ -116,7 +117,14 @@ class Registry {
     [[nodiscard]] std::optional<HeadInfo> find_head(std::string_view name) const;
     [[nodiscard]] std::optional<HeadInfo> find_head(HeadKey key) const;
     [[nodiscard]] std::optional<HookInfo> find_hook(std::string_view name) const;
-    /// Whether any hook can see a packet of that interface and direction (PF-26). => slot < kInterfaceSlots.
+    /// From here to release() changes are made as ever but publish nothing: the engine goes on with the snapshot of
+    /// now, so what is promised "when the call returns" is promised of release(). Not nested.
+    void hold();
+    /// Publishes all that changed since hold() as one snapshot: a packet meets all of it or nothing (PF-17).
+    void release();
+
+    /// Whether any hook can see a packet of that interface and direction (PF-26), by the rules that are in force.
+    /// => slot < kInterfaceSlots.
     [[nodiscard]] bool hooked(std::uint8_t slot, Direction direction) const {
         return current_->hooked(slot, direction);
     }
@@ -144,6 +152,8 @@ class Registry {
     std::vector<Head> heads_;
     std::vector<std::shared_ptr<Hook>> hooks_;
     std::shared_ptr<const Snapshot> current_ = std::make_shared<const Snapshot>();
+    bool held_ = false;
+    bool changed_ = false; ///< while held
 };
 
 } // namespace pfild::core

@@ -8,6 +8,7 @@ import tempfile
 
 import pytest
 
+from harness.flow import UdpFlow
 from harness.judges import assert_balanced, assert_ends_well, heads, left_behind, offloads, qdiscs, tc_filters, wait_until
 from harness.pfild import Pfild
 from harness.ping import ping
@@ -94,8 +95,6 @@ def test_sigterm_detaches_everything_and_leaves_nothing(router_lab, start_pfild,
 
 
 def test_sigterm_under_load_loses_no_incoming_packet(host_lab, start_pfild):
-    from harness.flow import UdpFlow
-
     daemon = start_pfild(host_lab.fw)
     daemon.bpfctl("attach", "eth0")
     guard(daemon, "cbpf:count", "udp", on_match="count", direction="i")
@@ -144,6 +143,23 @@ def test_sighup_reads_the_configuration_again_and_changes_only_what_differs(host
     daemon.reload()
     assert wait_until(lambda: daemon.bpfctl.json("status")["interfaces"] != [])
     assert wait_until(lambda: ping(host_lab.cli, "192.0.2.2", count=3).lost == 3)
+    assert_ends_well(daemon)
+
+
+def test_PF_17_a_reload_that_puts_one_drop_in_place_of_another_lets_no_packet_slip_through(host_lab, configured):
+    block_udp = BLOCK_PING.replace('bytecode = "icmp.bpf"', 'bytecode = "udp.bpf"')
+    (configured.path.parent / "udp.bpf").write_text("1\n6 0 0 1\n")
+    files = [block_udp, block_udp.replace("cbpf:ping", "cbpf:other")]
+    daemon = configured(files[0])
+    flow = UdpFlow(host_lab.cli, host_lab.fw, "192.0.2.2", rate_pps=20_000, count=600_000)
+    for number in range(1, 21):
+        configured.path.write_text(files[number % 2])
+        daemon.reload()
+        name = "cbpf:other" if number % 2 else "cbpf:ping"
+        assert wait_until(lambda: [hook["name"] for hook in daemon.bpfctl.json("hooks")["hooks"]] == [name])  # noqa: B023
+        assert wait_until(lambda: counted(daemon, name)["dropped"] > 100)  # noqa: B023
+    assert flow.running()
+    assert flow.finish(early=True).received == 0
     assert_ends_well(daemon)
 
 

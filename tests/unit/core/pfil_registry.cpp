@@ -295,6 +295,32 @@ TEST_F(PfilLinks, errors_name_the_hook_the_reason_and_what_to_do) {
     }
 }
 
+TEST_F(PfilLinks, PF_17_changed_while_held_come_as_one_snapshot) {
+    ASSERT_TRUE(registry_.add_hook(hook("t:old", HeadType::inet)));
+    ASSERT_TRUE(registry_.add_hook(hook("t:new", HeadType::inet)));
+    ASSERT_TRUE(registry_.link({"t:old", "inet", kIn}));
+    const int before = publisher_.published();
+    registry_.hold();
+    ASSERT_TRUE(registry_.remove_hook("t:old"));
+    ASSERT_TRUE(registry_.link({"t:new", "inet", kBoth}));
+    EXPECT_EQ(publisher_.published(), before);
+    EXPECT_TRUE(registry_.hooked(kSlot, Direction::in));
+    EXPECT_FALSE(registry_.hooked(kSlot, Direction::out)) << "it is not in force yet";
+    EXPECT_EQ(publisher_.snapshot().chain(HeadType::inet, Direction::in)[0]->name(), "t:old");
+    registry_.release();
+    EXPECT_EQ(publisher_.published(), before + 1);
+    EXPECT_EQ(publisher_.snapshot().chain(HeadType::inet, Direction::in)[0]->name(), "t:new");
+    EXPECT_TRUE(registry_.hooked(kSlot, Direction::out));
+}
+
+TEST_F(PfilLinks, nothing_changed_while_held_publishes_nothing) {
+    const int before = publisher_.published();
+    registry_.hold();
+    EXPECT_FALSE(registry_.link({"t:none", "inet", kIn}));
+    registry_.release();
+    EXPECT_EQ(publisher_.published(), before);
+}
+
 TEST(PfilInstances, PF_27_test_13_do_not_see_each_other) {
     LastSnapshot first_publisher;
     LastSnapshot second_publisher;
