@@ -24,6 +24,7 @@ int port_up(struct xdp_md* ctx) {
     const struct labelled* frame = (const void*)(long)ctx->data;
     __u32 ifindex = ctx->ingress_ifindex;
     const struct pfild_port* port = bpf_map_lookup_elem(&engine_ports, &ifindex);
+    int action;
 
     if (!port)
         return XDP_DROP;
@@ -32,7 +33,10 @@ int port_up(struct xdp_md* ctx) {
         count(port->lane, PFILD_COUNT_DROPPED_STRAY);
         return XDP_DROP;
     }
-    return bpf_redirect_map(&sockets, port->lane, XDP_DROP);
+    action = (int)bpf_redirect_map(&sockets, port->lane, XDP_DROP);
+    if (action == XDP_DROP)
+        count(port->lane, PFILD_COUNT_DROPPED_SOCKETLESS);
+    return action;
 }
 
 static __always_inline int reenter(struct __sk_buff* skb, __u64 flags) {

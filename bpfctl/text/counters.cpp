@@ -14,7 +14,7 @@ namespace pfild::bpfctl {
 namespace {
 
 /// A few words for the counters of the heads; names that are not here stand for themselves.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kMeanings{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kMeanings{{
     {"diverted", "sent to the engine"},
     {"reentered", "came back from the engine and went on"},
     {"passed_unhooked", "passed in the kernel: no hook is linked"},
@@ -23,6 +23,8 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kMeanings
     {"dropped_unattended", "dropped: the engine was not there (unknown: drop)"},
     {"dropped_label", "dropped: it could not be labelled for the engine"},
     {"dropped_stray", "dropped on the port: it did not come from a head"},
+    {"dropped_socketless", "dropped on the port: the engine's socket had just closed"},
+    {"port_dropped", "dropped before the port: the engine did not keep up"},
 }};
 
 std::string meaning_of(std::string_view name) {

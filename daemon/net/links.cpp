@@ -79,7 +79,7 @@ core::Result<Links> Links::open() {
     return Links(std::move(socket));
 }
 
-core::Result<Link> Links::get(std::uint32_t ifindex, const char* name) {
+core::Result<RtnlLink> Links::get(std::uint32_t ifindex, const char* name) {
     rtnl_link* found = nullptr;
     const int error = rtnl_link_get_kernel(socket_.get(), static_cast<int>(ifindex), name, &found);
     if (error < 0) {
@@ -89,17 +89,25 @@ core::Result<Link> Links::get(std::uint32_t ifindex, const char* name) {
         }
         return refused("find", object, error);
     }
-    return describe(RtnlLink(found).get());
+    return RtnlLink(found);
 }
 
 core::Result<Link> Links::find(const std::string& name) {
     if (name.empty() || name.size() >= IFNAMSIZ) { // the kernel would search the alternative names for it
         return core::fail({"find", name, "no such interface", "a name has 1 to 15 characters", ENODEV});
     }
-    return get(0, name.c_str());
+    return get(0, name.c_str()).map([](const RtnlLink& link) { return describe(link.get()); });
 }
 
-core::Result<Link> Links::find(std::uint32_t ifindex) { return get(ifindex, nullptr); }
+core::Result<Link> Links::find(std::uint32_t ifindex) {
+    return get(ifindex, nullptr).map([](const RtnlLink& link) { return describe(link.get()); });
+}
+
+core::Result<std::uint64_t> Links::tx_dropped(std::uint32_t ifindex) {
+    return get(ifindex, nullptr).map([](const RtnlLink& link) {
+        return std::uint64_t{rtnl_link_get_stat(link.get(), RTNL_LINK_TX_DROPPED)};
+    });
+}
 
 core::Result<void> Links::make_pair(const PairRequest& request) {
     rtnl_link* link = rtnl_link_veth_alloc();

@@ -67,6 +67,9 @@ class Links {
     [[nodiscard]] core::Result<Link> find(const std::string& name);
     [[nodiscard]] core::Result<Link> find(std::uint32_t ifindex);
 
+    /// Packets that the device was given to send and dropped, since it was made.
+    [[nodiscard]] core::Result<std::uint64_t> tx_dropped(std::uint32_t ifindex);
+
     /// Makes the pair, both ends down, one queue each, no ARP. EEXIST: the name is taken.
     [[nodiscard]] core::Result<void> make_pair(const PairRequest& request);
     [[nodiscard]] core::Result<void> set_mtu(std::uint32_t ifindex, std::uint32_t mtu);
@@ -76,7 +79,7 @@ class Links {
 
   private:
     explicit Links(NlSocket socket) : socket_(std::move(socket)) {}
-    [[nodiscard]] core::Result<Link> get(std::uint32_t ifindex, const char* name);
+    [[nodiscard]] core::Result<RtnlLink> get(std::uint32_t ifindex, const char* name);
     [[nodiscard]] core::Result<void> change(std::uint32_t ifindex, rtnl_link* changes, const char* what);
 
     NlSocket socket_;

@@ -24,7 +24,7 @@ constexpr std::uint32_t kFrameOverhead = 14 + 8 + PFILD_LABEL_SIZE;
 core::Holder holder_of(std::uint32_t lane) { return static_cast<core::Holder>(core::kFirstSocket + lane); }
 
 // Runs `work` in a namespace; what it returns, or why that could not be entered.
-core::Result<void> within(const sys::NetNs& netns, const auto& work) {
+auto within(const sys::NetNs& netns, const auto& work) -> decltype(work()) {
     auto visit = sys::NetNsVisit::begin(netns);
     if (!visit) {
         return core::fail(std::move(visit.error()));
@@ -317,12 +317,23 @@ api::InterfaceView Attachment::view() const {
     return view;
 }
 
+std::uint64_t Attachment::port_dropped(Direction direction) const {
+    const net::Pair& up = direction == Direction::in ? port_->q() : port_->p();
+    return within(world_.stack, [&] {
+               return net::Links::open().and_then([&](net::Links links) { return links.tx_dropped(up.stack_ifindex); });
+           })
+        .value_or(0);
+}
+
 api::Counters Attachment::counters(Direction direction) const {
     static constexpr std::array<const char*, PFILD_COUNTERS> kHeadCounterNames PFILD_COUNTER_NAMES;
     api::Counters counters;
     const pfild_counters head = world_.programs.counters(slot(), direction);
     for (std::size_t i = 0; i < PFILD_COUNTERS; i++) {
         counters.emplace_back(kHeadCounterNames[i], head.count[i]);
+    }
+    if (port_) {
+        counters.emplace_back("port_dropped", port_dropped(direction));
     }
     const auto& engine = world_.engine_thread.engine().counters(slot(), direction);
     for (std::size_t i = 0; i < engine.size(); i++) {

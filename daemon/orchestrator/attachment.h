@@ -81,6 +81,7 @@ class Attachment {
     [[nodiscard]] core::Result<void> attach_heads();
     [[nodiscard]] core::Result<void> write_interface(core::Directions divert);
     [[nodiscard]] bool port_intact() const;
+    [[nodiscard]] std::uint64_t port_dropped(core::Direction direction) const;
     void take_down_port() noexcept;
 
     AttachmentWorld& world_;

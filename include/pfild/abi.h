@@ -76,19 +76,20 @@ enum pfild_counter {
     PFILD_COUNT_DROPPED_UNATTENDED, /* dropped: nobody to ask, unknown = drop */
     PFILD_COUNT_DROPPED_LABEL,      /* dropped: the label could not be written */
     PFILD_COUNT_DROPPED_STRAY,      /* dropped on the port: no label, so not from a head */
+    PFILD_COUNT_DROPPED_SOCKETLESS, /* dropped on the port: the engine's socket closed after the head had looked */
     PFILD_COUNTERS
 };
 
 #define PFILD_COUNTER_NAMES                                                                                            \
     {                                                                                                                  \
         "diverted", "reentered", "passed_unhooked", "passed_neighbour", "passed_unattended", "dropped_unattended",     \
-            "dropped_label", "dropped_stray"                                                                           \
+            "dropped_label", "dropped_stray", "dropped_socketless"                                                                           \
     }
 
 struct pfild_counters {
     __u64 count[PFILD_COUNTERS];
 };
-PFILD_ASSERT_SIZE(struct pfild_counters, 64);
+PFILD_ASSERT_SIZE(struct pfild_counters, 72);
 
 /* An end of a port, looked up by its ifindex: p1 and q1 in the instance's namespace, p0 and q0 in the private one. */
 struct pfild_port {

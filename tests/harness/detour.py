@@ -11,8 +11,8 @@ from .judges import wait_until
 from .rules import guard
 
 EVERY_FRAME = "greater 0"
-_LOST = ("dropped_unattended", "dropped_label", "dropped_stray", "engine_dropped", "engine_consumed", "engine_dropped_label",
-         "engine_dropped_backlog")  # fmt: skip
+_LOST = ("dropped_unattended", "dropped_label", "dropped_stray", "dropped_socketless", "port_dropped", "engine_dropped",
+         "engine_consumed", "engine_dropped_label", "engine_dropped_backlog")  # fmt: skip
 
 
 class Detour:

@@ -97,10 +97,13 @@ TEST_F(PortUp, without_a_socket_in_its_own_lane_a_labelled_frame_is_dropped_neve
     know_the_port();
     somebody_home(PFILD_LANE_IN(kSlot));
     EXPECT_EQ(action(labelled(PFILD_LABEL_MARK)), XDP_DROP);
+    EXPECT_EQ(counted(), "out.dropped_socketless+1");
     somebody_home(kLane);
     EXPECT_EQ(action(labelled(PFILD_LABEL_MARK)), XDP_REDIRECT);
+    EXPECT_EQ(counted(), "");
     nobody_home();
     EXPECT_EQ(action(labelled(PFILD_LABEL_MARK)), XDP_DROP);
+    EXPECT_EQ(counted(), "out.dropped_socketless+1");
 }
 
 } // namespace
