@@ -54,4 +54,5 @@ def violations(sources):
 
 
 if __name__ == "__main__":
+    source_tree.use_idle_time()
     source_tree.main(violations)
