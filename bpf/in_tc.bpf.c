@@ -35,16 +35,18 @@ int pfild_in(struct __sk_buff* skb) {
     __u32 ifindex = skb->ifindex;
     const struct pfild_interface* self = bpf_map_lookup_elem(&interfaces, &ifindex);
     const struct head head = {.divert = PFILD_DIVERT_IN, .outgoing = 0};
+    struct pfild_flow* flow;
+    int back;
 
     if (!self)
         return TC_ACT_UNSPEC;
-    if (skb->tc_index == PFILD_REENTRY(PFILD_LANE_IN(self->slot))) {
-        skb->tc_index = 0;
-        restore_packet_type(skb, self);
-        count_buffer(PFILD_LANE_IN(self->slot), PFILD_COUNT_REENTERED, skb);
-        return TC_ACT_UNSPEC;
-    }
-    return decide(skb, self, head);
+    back = is_back(skb, self, head);
+    flow = back || self->flags & head.divert ? flow_of(skb, head.outgoing) : 0;
+    if (!back)
+        return decide(skb, self, head, flow);
+    settle(skb, self, head, flow);
+    restore_packet_type(skb, self);
+    return TC_ACT_UNSPEC;
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

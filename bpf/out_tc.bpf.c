@@ -7,13 +7,15 @@ int pfild_out(struct __sk_buff* skb) {
     __u32 ifindex = skb->ifindex;
     const struct pfild_interface* self = bpf_map_lookup_elem(&interfaces, &ifindex);
     const struct head head = {.divert = PFILD_DIVERT_OUT, .outgoing = 1};
+    struct pfild_flow* flow;
+    int back;
 
     if (!self)
         return TC_ACT_UNSPEC;
-    if (skb->tc_index == PFILD_REENTRY(PFILD_LANE_OUT(self->slot))) {
-        skb->tc_index = 0;
-        count_buffer(PFILD_LANE_OUT(self->slot), PFILD_COUNT_REENTERED, skb);
-        return TC_ACT_UNSPEC;
-    }
-    return decide(skb, self, head);
+    back = is_back(skb, self, head);
+    flow = back || self->flags & head.divert ? flow_of(skb, head.outgoing) : 0;
+    if (!back)
+        return decide(skb, self, head, flow);
+    settle(skb, self, head, flow);
+    return TC_ACT_UNSPEC;
 }

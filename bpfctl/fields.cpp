@@ -41,6 +41,13 @@ std::optional<std::uint64_t> number(const Json& object, std::string_view key) {
     return made == nullptr || *made < 0 ? std::nullopt : std::optional(static_cast<std::uint64_t>(*made));
 }
 
+std::optional<double> decimal(const Json& object, std::string_view key) {
+    constexpr double kMost = 9007199254740992; // beyond it not every whole number is one
+    const Json& value = member(object, key);
+    const double found = value.is_number() ? value.get<double>() : -1;
+    return found >= 0 && found <= kMost ? std::optional(found) : std::nullopt;
+}
+
 std::string digits(const Json& object, std::string_view key) {
     const auto value = number(object, key);
     return value ? std::to_string(*value) : "?";

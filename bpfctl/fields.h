@@ -21,6 +21,7 @@ namespace pfild::bpfctl {
 
 [[nodiscard]] std::string text(const Json& object, std::string_view key);                    ///< "?" if it is no string
 [[nodiscard]] std::optional<std::uint64_t> number(const Json& object, std::string_view key); ///< unsigned
+[[nodiscard]] std::optional<double> decimal(const Json& object, std::string_view key);       ///< 0 to 2^53
 [[nodiscard]] std::string digits(const Json& object, std::string_view key);                  ///< "?" if it is no number
 [[nodiscard]] bool flag(const Json& object, std::string_view key);                      ///< false unless it is true
 [[nodiscard]] std::vector<std::string> texts(const Json& object, std::string_view key); ///< strings of a list

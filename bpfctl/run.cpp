@@ -6,23 +6,28 @@
 
 #include "bpfctl/command_line.h"
 #include "bpfctl/help.h"
+#include "bpfctl/pages.h"
 
 namespace pfild::bpfctl {
 namespace {
 
 Outcome<std::string> answer_to(const Invocation& invocation, const Ask& ask) {
-    const auto arguments = invocation.arguments();
-    if (!arguments) {
-        return tl::make_unexpected(arguments.error());
+    const auto question = invocation.arguments();
+    if (!question) {
+        return tl::make_unexpected(question.error());
     }
-    const auto result = ask(endpoint_of(invocation.options), invocation.verb->request, *arguments);
+    const Verb& verb = *invocation.verb;
+    const auto ask_once = [&](const Json& arguments) {
+        return ask(endpoint_of(invocation.options), verb.request, arguments);
+    };
+    const auto result = verb.list.empty() ? ask_once(question->arguments) : ask_pages(ask_once, verb.list, *question);
     if (!result) {
         return tl::make_unexpected(result.error());
     }
     if (invocation.options.json) {
         return pretty(*result) + '\n';
     }
-    return invocation.verb->text({*arguments, *result, invocation.options});
+    return verb.text({question->arguments, *result, invocation.options});
 }
 
 Outcome<std::string> text_for(const std::vector<std::string>& words, const Ask& ask) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The whole story of one command: words, question, answer, text, exit code.
 //
-//     words -> parse -> arguments (checked, compiled) -> ask -> text or JSON on `out`, exit 0
+//     words -> parse -> arguments (checked, compiled) -> ask, page by page -> text or JSON on `out`, exit 0
 //                \________________\________________\--> one line, or one JSON object, on `err`, exit 1, 2 or 3
 //
 // Nothing is printed on `out` unless the command succeeded. No exception leaves run().

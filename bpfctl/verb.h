@@ -10,6 +10,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <CLI/App.hpp>
 
@@ -26,8 +27,21 @@ struct Options {
     bool all = false;
 };
 
-/// The arguments of the request, once the words are parsed. Fails with Exit::kUsage or Exit::kRefused.
-using Arguments = std::function<Outcome<Json>()>;
+/// Is this item of the answer's list meant?
+using Wanted = std::function<Outcome<bool>(const Json& item)>;
+
+/// What the daemon is asked, and what of its answer is kept.
+struct Question {
+    Question() = default;
+    // NOLINTNEXTLINE(google-explicit-constructor): for most verbs the arguments are the whole question
+    Question(Json asked) : arguments(std::move(asked)) {}
+
+    Json arguments;
+    Wanted wanted; ///< of a list that comes in pages; empty: every item
+};
+
+/// The question, once the words are parsed. Fails with Exit::kUsage or Exit::kRefused.
+using Arguments = std::function<Outcome<Question>()>;
 
 /// A question that was answered.
 struct Exchange {
@@ -42,6 +56,7 @@ struct Verb {
     std::string_view summary;  ///< one line
     std::string_view notes;    ///< paragraphs and examples of its help; lines end with \n
     std::string_view request;  ///< verb of the control protocol; empty: nothing is asked (help)
+    std::string_view list;     ///< of an answer that comes in pages; else empty
     Arguments (*declare)(CLI::App& app, Options& options);
     std::string (*text)(const Exchange& exchange); ///< what a person reads; lines end with \n
 };

@@ -12,8 +12,10 @@
 namespace pfild::bpfctl {
 namespace {
 
-constexpr std::array<const Verb*, 12> kVerbs{&kStatus,     &kAttach, &kDetach, &kHeads, &kHooks,   &kHookAdd,
-                                             &kHookDelete, &kLink,   &kUnlink, &kStats, &kVersion, &kHelp};
+/// Verbs with the same first word stand together, the one that has no second word before those that have.
+constexpr std::array<const Verb*, 14> kVerbs{&kStatus,     &kAttach,     &kDetach,  &kHeads,  &kHooks,
+                                             &kHookAdd,    &kHookDelete, &kLink,    &kUnlink, &kFlows,
+                                             &kFlowsFlush, &kStats,      &kVersion, &kHelp};
 
 /// The n-th word of a verb's name; empty if it has fewer.
 std::string_view word_of(const Verb& verb, std::size_t n) {
@@ -74,8 +76,14 @@ Outcome<Resolved> resolve(std::span<const std::string> words) {
             return unresolved(given, candidates, all_names(rows));
         }
         std::erase_if(rows, [n, &candidates](const Verb* row) { return word_of(*row, n) != candidates.front(); });
-        if (word_of(*rows.front(), n + 1).empty() || n == 1) {
-            return Resolved{rows.front(), n + 1};
+        if (n == 1) {
+            return Resolved{rows.front(), 2};
+        }
+        if (word_of(*rows.front(), 1).empty()) {
+            const auto longer = std::find_if(rows.begin() + 1, rows.end(), [&words](const Verb* row) {
+                return words.size() > 1 && word_of(*row, 1) == words[1];
+            });
+            return longer == rows.end() ? Resolved{rows.front(), 1} : Resolved{*longer, 2};
         }
         given = candidates.front();
     }

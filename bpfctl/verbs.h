@@ -21,6 +21,8 @@ extern const Verb kHookAdd;
 extern const Verb kHookDelete;
 extern const Verb kLink;
 extern const Verb kUnlink;
+extern const Verb kFlows;
+extern const Verb kFlowsFlush;
 extern const Verb kStats;
 extern const Verb kVersion;
 extern const Verb kHelp;
@@ -35,7 +37,8 @@ struct Resolved {
 };
 
 /// The verb that the words begin with. An exact word wins over longer ones ("hook" over "hooks"); a word that begins
-/// several, or none, is Exit::kUsage and lists what it could be. => words is not empty.
+/// several, or none, is Exit::kUsage and lists what it could be. Behind a verb of one word ("flows") a second one
+/// counts only as a whole ("flush"), because it could as well be an operand. => words is not empty.
 [[nodiscard]] Outcome<Resolved> resolve(std::span<const std::string> words);
 
 } // namespace pfild::bpfctl

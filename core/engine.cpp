@@ -8,6 +8,7 @@
 //     q: receive                                  p: receive
 //          \                                          /
 //           take the label -> parse -> run the heads -> pass? the other port takes it down : it ends here
+//                                          '-> does the answer last? the flow table: the next packet stays below
 //          /                                          \.
 //     p: transmit -> p1 -> into the stack         q: transmit -> q1 -> qdisc -> wire
 //
@@ -25,7 +26,6 @@
 
 #include "core/label.h"
 #include "core/packet_view.h"
-#include "core/pfil/run_heads.h"
 
 namespace pfild::core {
 namespace {
@@ -50,7 +50,8 @@ void Engine::add(const EngineInterface& interface) {
 
 void Engine::remove(std::uint8_t slot) { interfaces_[slot].reset(); }
 
-std::size_t Engine::round() noexcept {
+std::size_t Engine::round(std::uint64_t now_ns) noexcept {
+    now_ns_ = now_ns;
     const Snapshot& rules = rules_.quiescent();
     std::size_t packets = 0;
     for (const auto& interface : interfaces_) {
@@ -60,6 +61,29 @@ std::size_t Engine::round() noexcept {
         }
     }
     return packets;
+}
+
+// The key is of the packet as it came: a hook may change it.
+Verdict Engine::decide(const Snapshot& rules, const Passage& passage, Frame& frame, std::uint16_t version) noexcept {
+    std::optional<FlowKey> key;
+    bool alone = false;
+    if (flows_ != nullptr) {
+        key = read_flow_key(frame, passage.ifindex, passage.direction);
+        alone = key && opens_connection(frame, *key);
+    }
+    PacketView view = parse(frame);
+    const Verdict verdict = run_heads(rules, passage, frame, view);
+    if (key) {
+        flows_->note({.key = *key,
+                      .direction = passage.direction,
+                      .version = version,
+                      .passed = !verdict.stops(),
+                      .alone = alone,
+                      .lasts = verdict.lasts,
+                      .generation = rules.generation(),
+                      .now_ns = now_ns_});
+    }
+    return verdict;
 }
 
 std::size_t Engine::carry(const Snapshot& rules, const EngineInterface& interface, Direction direction) noexcept {
@@ -77,13 +101,11 @@ std::size_t Engine::carry(const Snapshot& rules, const EngineInterface& interfac
             continue;
         }
         add_to(counters, EngineCounter::received_bytes, frame.length());
-        PacketView view = parse(frame);
         const Passage passage{.interface_slot = interface.slot,
                               .direction = direction,
                               .forwarded = label->forwarded,
                               .ifindex = interface.ifindex};
-        const Verdict verdict = run_heads(rules, passage, frame, view);
-        switch (verdict.action) {
+        switch (decide(rules, passage, frame, label->version).action) {
         case Action::pass:
         case Action::reallocated:
             batch_[passed++] = std::move(frame);

@@ -10,8 +10,10 @@
 #include <string_view>
 
 #include "core/direction.h"
+#include "core/flow/flow_table.h"
 #include "core/frame.h"
 #include "core/pfil/publication.h"
+#include "core/pfil/run_heads.h"
 #include "core/ports.h"
 #include "pfild/abi.h"
 
@@ -42,16 +44,17 @@ class Engine {
   public:
     using Counters = std::array<std::atomic<std::uint64_t>, kEngineCounterNames.size()>;
 
-    /// => `rules` outlives the engine; this thread becomes its reader.
-    explicit Engine(Publication& rules) : rules_(rules) {}
+    /// => `rules` outlives the engine; this thread becomes its reader. With a flow table, which outlives the engine
+    /// too, answers that last are published to the heads.
+    explicit Engine(Publication& rules, FlowTable* flows = nullptr) : rules_(rules), flows_(flows) {}
 
     /// From the next round on, packets of the interface are taken. => the ports outlive their interface here.
     void add(const EngineInterface& interface);
     void remove(std::uint8_t slot);
 
-    /// One batch of every interface in each direction. Returns the number of packets taken; 0: nothing to do, may
-    /// sleep.
-    [[nodiscard]] std::size_t round() noexcept;
+    /// One batch of every interface in each direction, at that time of CLOCK_MONOTONIC_COARSE. Returns the number of
+    /// packets taken; 0: nothing to do, may sleep.
+    [[nodiscard]] std::size_t round(std::uint64_t now_ns = 0) noexcept;
 
     /// Any thread. They start at 0 when the interface is added.
     [[nodiscard]] const Counters& counters(std::uint8_t slot, Direction direction) const {
@@ -62,8 +65,11 @@ class Engine {
     static constexpr std::size_t kBatch = 64;
 
     std::size_t carry(const Snapshot& rules, const EngineInterface& interface, Direction direction) noexcept;
+    Verdict decide(const Snapshot& rules, const Passage& passage, Frame& frame, std::uint16_t version) noexcept;
 
     Publication& rules_;
+    FlowTable* flows_;
+    std::uint64_t now_ns_ = 0;
     std::array<std::optional<EngineInterface>, PFILD_MAX_INTERFACES> interfaces_;
     std::array<std::array<Counters, kDirections>, PFILD_MAX_INTERFACES> counters_{};
     std::array<Frame, kBatch> batch_;

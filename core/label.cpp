@@ -20,7 +20,8 @@ std::optional<Label> take_label(Frame& frame) {
     }
     std::memmove(&head[PFILD_LABEL_SIZE], head.data(), kAddresses);
     frame.trim_front(PFILD_LABEL_SIZE);
-    return Label{.forwarded = (value & PFILD_LABEL_FWD) != 0};
+    return Label{.forwarded = (value & PFILD_LABEL_FWD) != 0,
+                 .version = static_cast<std::uint16_t>(PFILD_LABEL_VERSION(value))};
 }
 
 } // namespace pfild::core

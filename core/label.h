@@ -2,6 +2,7 @@
 // The label that a head puts on a packet for the engine (include/pfild/abi.h has its layout), read and taken off.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 
 #include "core/frame.h"
@@ -9,7 +10,8 @@
 namespace pfild::core {
 
 struct Label {
-    bool forwarded = false; ///< PFIL_FWD
+    bool forwarded = false;    ///< PFIL_FWD
+    std::uint16_t version = 0; ///< incarnation of the flow's entry that the head counted it in; 0: none
 };
 
 /// Takes the label off: the frame is as it was on the interface, tags and all. nullopt, frame untouched: there was

@@ -57,11 +57,15 @@ class ConfigReader {
 
 Config ConfigReader::read_root(const toml::table& root) {
     ConfigTable table(root, "", mistakes_);
-    table.allow_only({"log_level", "unknown", "frames", "tc_attach", "runtime_dir", "interface", "hook", "link"});
+    table.allow_only({"log_level", "unknown", "frames", "flows", "flow_idle_s", "flow_tcp_idle_s", "tc_attach",
+                      "runtime_dir", "interface", "hook", "link"});
     config_.log_level = table.word<LogLevel>("log_level", kLogLevelNames).value_or(config_.log_level);
     config_.unknown = table.word<core::UnknownPackets>("unknown", core::kUnknownPacketsNames).value_or(config_.unknown);
     config_.tc_attach = table.word<TcAttach>("tc_attach", kTcAttachNames).value_or(config_.tc_attach);
     config_.frames = table.number("frames", kMinFrames, kMaxFrames).value_or(config_.frames);
+    config_.flows = table.number("flows", 0, kMaxFlows).value_or(config_.flows);
+    config_.flow_idle_s = table.number("flow_idle_s", 1, kMaxFlowIdle).value_or(config_.flow_idle_s);
+    config_.flow_tcp_idle_s = table.number("flow_tcp_idle_s", 1, kMaxFlowIdle).value_or(config_.flow_tcp_idle_s);
     config_.runtime_dir = table.string("runtime_dir").value_or(config_.runtime_dir);
     if (!config_.runtime_dir.starts_with('/') || config_.runtime_dir.find('\0') != std::string::npos) {
         table.mistake("runtime_dir", "must begin with a slash");

@@ -51,6 +51,9 @@ struct Config {
     LogLevel log_level = LogLevel::info;
     core::UnknownPackets unknown = core::UnknownPackets::pass;
     std::uint32_t frames = 16384;
+    std::uint32_t flows = 65536;         ///< 0: none are known
+    std::uint32_t flow_idle_s = 60;      ///< of flows that are not TCP
+    std::uint32_t flow_tcp_idle_s = 300; ///< of TCP
     TcAttach tc_attach = TcAttach::automatic;
     std::string runtime_dir = "/run/pfild";
     std::vector<InterfaceConfig> interfaces; ///< in the order of the file, as are the next two
@@ -60,6 +63,8 @@ struct Config {
 
 inline constexpr std::uint32_t kMinFrames = 4096;
 inline constexpr std::uint32_t kMaxFrames = 1048576;
+inline constexpr std::uint32_t kMaxFlows = 4194304;
+inline constexpr std::uint32_t kMaxFlowIdle = 86400; ///< seconds
 
 /// One thing that is wrong with a file.
 struct ConfigMistake {

@@ -140,6 +140,16 @@ ConfigChange difference(const Config& old_config, const Config& new_config) {
     if (old_config.frames != new_config.frames) {
         change.needs_restart.push_back(stays("frames", old_config.frames, new_config.frames));
     }
+    if (old_config.flows != new_config.flows) {
+        change.needs_restart.push_back(stays("flows", old_config.flows, new_config.flows));
+    }
+    if (old_config.flow_idle_s != new_config.flow_idle_s) {
+        change.needs_restart.push_back(stays("flow_idle_s", old_config.flow_idle_s, new_config.flow_idle_s));
+    }
+    if (old_config.flow_tcp_idle_s != new_config.flow_tcp_idle_s) {
+        change.needs_restart.push_back(
+            stays("flow_tcp_idle_s", old_config.flow_tcp_idle_s, new_config.flow_tcp_idle_s));
+    }
     if (old_config.tc_attach != new_config.tc_attach) {
         const auto word = [](TcAttach how) { return std::string(kTcAttachNames.at(static_cast<std::size_t>(how))); };
         change.needs_restart.push_back(stays("tc_attach", word(old_config.tc_attach), word(new_config.tc_attach)));
@@ -188,6 +198,9 @@ ConfigChange difference(const Config& old_config, const Config& new_config) {
 ConfigChange from_nothing(const Config& config) {
     Config nothing;
     nothing.frames = config.frames;
+    nothing.flows = config.flows;
+    nothing.flow_idle_s = config.flow_idle_s;
+    nothing.flow_tcp_idle_s = config.flow_tcp_idle_s;
     nothing.tc_attach = config.tc_attach;
     nothing.runtime_dir = config.runtime_dir;
     ConfigChange change = difference(nothing, config);

@@ -42,6 +42,7 @@ struct Options {
     bool check = false;
     std::string netns;
     std::string name = "default";
+    bool no_cache = false;
     std::optional<LogLevel> log_level; ///< stronger than the configuration's
 };
 
@@ -136,10 +137,14 @@ class Daemon {
             return core::fail(std::move(signals.error()));
         }
         signals_ = std::move(*signals);
-        auto orchestrator = Orchestrator::start({.instance = options_.name,
-                                                 .frames = config_.frames,
-                                                 .tcx_wanted = config_.tc_attach == TcAttach::automatic},
-                                                *loop_);
+        constexpr std::uint64_t kNsPerS = 1'000'000'000;
+        auto orchestrator = Orchestrator::start(
+            {.instance = options_.name,
+             .frames = config_.frames,
+             .flows = options_.no_cache ? 0 : config_.flows,
+             .flow_timeouts = {.tcp_ns = config_.flow_tcp_idle_s * kNsPerS, .other_ns = config_.flow_idle_s * kNsPerS},
+             .tcx_wanted = config_.tc_attach == TcAttach::automatic},
+            *loop_);
         if (!orchestrator) {
             return core::fail(std::move(orchestrator.error()));
         }
@@ -295,6 +300,8 @@ int main(int argc, char** argv) {
         ->type_name("NAME")
         ->capture_default_str()
         ->check(check_instance_name);
+    app.add_flag("--no-cache", options.no_cache,
+                 "Know no flows: every packet that a hook could see goes through the engine");
     std::string log_level;
     app.add_option("--log-level", log_level, "How much is logged; stronger than the configuration")
         ->type_name("LEVEL")

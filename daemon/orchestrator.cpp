@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/orchestrator.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <random>
 #include <utility>
 
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include "cbpf/program.h"
+#include "core/flow/flow_slot.h"
 #include "core/pfil/cbpf_hook.h"
 #include "daemon/orchestrator/views.h"
 #include "daemon/sys/kernel.h"
@@ -32,11 +35,16 @@ core::Result<void> set_loopback_up() {
     return links->set_up(loopback->ifindex);
 }
 
+tl::unexpected<core::Error> no_flow_table(const char* what) {
+    return core::fail({what, "", "the daemon knows none: it runs with --no-cache, or with `flows = 0`",
+                       "start it without", EOPNOTSUPP});
+}
+
 } // namespace
 
 Orchestrator::Orchestrator(OrchestratorOptions options, sys::NetNs stack, sys::NetNs engine)
     : options_(std::move(options)), started_(std::chrono::steady_clock::now()), stack_(std::move(stack)),
-      engine_(std::move(engine)), registry_(rules_) {}
+      engine_(std::move(engine)), flow_rules_(rules_), registry_(flow_rules_) {}
 
 core::Result<std::unique_ptr<Orchestrator>> Orchestrator::start(OrchestratorOptions options, sys::Loop& loop) {
     auto stack = sys::NetNs::current();
@@ -62,12 +70,34 @@ core::Result<std::unique_ptr<Orchestrator>> Orchestrator::start(OrchestratorOpti
     return self;
 }
 
-core::Result<void> Orchestrator::make_engine() {
-    auto programs = kernel::Programs::load();
+// With the flow table: what a killed daemon left of it is taken over, if it has the shape of today's.
+core::Result<void> Orchestrator::load_programs() {
+    pin_folder_ = options_.flows != 0 ? kernel::make_pin_folder(options_.instance) : std::string();
+    kernel::remove_flow_pins(pin_folder_, options_.flows);
+    auto programs = kernel::Programs::load({.flows = std::max(options_.flows, 1U), .pin_folder = pin_folder_});
     if (!programs) {
         return core::fail(std::move(programs.error()));
     }
     programs_ = std::move(*programs);
+    if (options_.flows == 0) {
+        return {};
+    }
+    auto maps = kernel::FlowMaps::map(*programs_, options_.flows);
+    if (!maps) {
+        return core::fail(std::move(maps.error()));
+    }
+    flow_maps_ = std::move(*maps);
+    flows_ = std::make_unique<core::FlowTable>(flow_maps_->slots(), *flow_maps_, options_.flow_timeouts,
+                                               std::random_device()());
+    flow_rules_.use(flow_maps_->slots(), flow_maps_->state());
+    registry_.set_generation(flow_maps_->state().generation);
+    return {};
+}
+
+core::Result<void> Orchestrator::make_engine() {
+    if (auto loaded = load_programs(); !loaded) {
+        return loaded;
+    }
     {
         auto visit = sys::NetNsVisit::begin(engine_);
         if (!visit) {
@@ -82,7 +112,7 @@ core::Result<void> Orchestrator::make_engine() {
         }
         umem_ = std::move(*umem);
     }
-    auto thread = xsk::EngineThread::start(*umem_, rules_);
+    auto thread = xsk::EngineThread::start(*umem_, rules_, flows_.get());
     if (!thread) {
         return core::fail(std::move(thread.error()));
     }
@@ -120,6 +150,7 @@ void Orchestrator::stop() noexcept {
     monitor_.reset();
     attachments_.clear();
     engine_thread_.reset();
+    kernel::remove_flow_pins(pin_folder_, 0);
 }
 
 void Orchestrator::prepare() {
@@ -234,6 +265,7 @@ void Orchestrator::refresh_divert() {
 
 void Orchestrator::drop_attachment(Attachments::iterator attached) {
     const std::string name = attached->second->link().name;
+    flow_rules_.remove_interface(attached->first);
     attachments_.erase(attached);
     if (auto gone = registry_.unregister_head(name); !gone) {
         spdlog::error("{}", gone.error().line());
@@ -276,6 +308,7 @@ core::Result<api::InterfaceView> Orchestrator::attach(const api::AttachRequest& 
         (void)registry_.unregister_head(link->name);
         return core::fail(std::move(attachment.error()));
     }
+    flow_rules_.add_interface(link->ifindex, *slot);
     const auto added = attachments_.emplace(link->ifindex, std::move(*attachment)).first;
     spdlog::info("{}: attached, unknown packets {}", link->name,
                  request.unknown == core::UnknownPackets::drop ? "are dropped" : "pass");
@@ -359,8 +392,53 @@ core::Result<api::StatusView> Orchestrator::status() {
         view.interfaces.push_back(attachment->view());
     }
     view.frames = frames_view(umem_->pool());
-    view.memory_bytes = umem_->bytes();
+    view.flows = flow_table_view();
+    view.memory_bytes = umem_->bytes() + view.flows.memory_bytes;
     return view;
+}
+
+api::FlowTableView Orchestrator::flow_table_view() const {
+    api::FlowTableView view;
+    for (std::size_t i = 0; i < core::kFlowCounterNames.size(); i++) {
+        const auto which = static_cast<core::FlowCounter>(i);
+        view.counters.emplace_back(core::kFlowCounterNames[i], flows_ ? flows_->counter(which) : 0);
+    }
+    if (flows_) {
+        view.capacity = flows_->capacity();
+        view.memory_bytes = flow_maps_->bytes();
+    }
+    return view;
+}
+
+core::Result<api::FlowsView> Orchestrator::flows(const api::FlowsRequest& request) {
+    if (!flows_) {
+        return no_flow_table("list the flows");
+    }
+    api::FlowsView view;
+    const std::span<pfild_flow> slots = flow_maps_->slots();
+    const std::uint32_t generation = core::read(flow_maps_->state().generation);
+    const std::uint64_t now = xsk::now_ns();
+    for (std::size_t slot = request.from; slot < slots.size(); slot++) {
+        if (view.flows.size() >= request.most) {
+            view.next = static_cast<std::uint32_t>(slot);
+            break;
+        }
+        auto flow = flow_view(slots[slot], generation, now);
+        if (flow) {
+            const auto attached = attachments_.find(flow->key.ifindex);
+            flow->interface =
+                attached == attachments_.end() ? fmt::format("if{}", flow->key.ifindex) : attached->second->link().name;
+            view.flows.push_back(std::move(*flow));
+        }
+    }
+    return view;
+}
+
+core::Result<std::uint64_t> Orchestrator::flows_flush() {
+    if (!flows_) {
+        return no_flow_table("forget the flows");
+    }
+    return engine_thread_->forget_flows(std::nullopt);
 }
 
 std::vector<std::string> Orchestrator::covered_by(const core::HeadInfo& head) const {
@@ -398,6 +476,7 @@ core::Result<std::vector<api::HookView>> Orchestrator::hooks() {
 core::Result<api::StatsView> Orchestrator::stats() {
     api::StatsView view;
     view.engine = {{"rounds", engine_thread_->rounds()}, {"sleeps", engine_thread_->sleeps()}};
+    view.flows = flow_table_view();
     view.frames = frames_view(umem_->pool());
     for (const auto& [ifindex, attachment] : attachments_) {
         view.interfaces.push_back({.name = attachment->link().name,

@@ -17,9 +17,12 @@
 #include <memory>
 #include <string>
 
+#include "core/flow/flow_rules.h"
+#include "core/flow/flow_table.h"
 #include "core/pfil/publication.h"
 #include "core/pfil/registry.h"
 #include "daemon/api/service.h"
+#include "daemon/kernel/flow_maps.h"
 #include "daemon/net/link_monitor.h"
 #include "daemon/orchestrator/attachment.h"
 #include "daemon/sys/loop.h"
@@ -29,7 +32,9 @@ namespace pfild {
 struct OrchestratorOptions {
     std::string instance = "default";
     std::uint32_t frames = 16384; ///< buffers of xsk::kBufferSize bytes
-    bool tcx_wanted = true;       ///< heads by TCX where the kernel has it, or always on clsact
+    std::uint32_t flows = 65536;  ///< entries of the flow table; 0: every packet that a hook could see is asked about
+    core::FlowTimeouts flow_timeouts;
+    bool tcx_wanted = true; ///< heads by TCX where the kernel has it, or always on clsact
 };
 
 class Orchestrator final : public api::Service {
@@ -63,11 +68,14 @@ class Orchestrator final : public api::Service {
     [[nodiscard]] core::Result<api::HeadView> link(const core::LinkRequest& request) override;
     [[nodiscard]] core::Result<api::HeadView> unlink(const core::LinkRequest& request) override;
     [[nodiscard]] core::Result<api::StatsView> stats() override;
+    [[nodiscard]] core::Result<api::FlowsView> flows(const api::FlowsRequest& request) override;
+    [[nodiscard]] core::Result<std::uint64_t> flows_flush() override;
 
   private:
     using Attachments = std::map<std::uint32_t, std::unique_ptr<Attachment>>; // by ifindex
 
     Orchestrator(OrchestratorOptions options, sys::NetNs stack, sys::NetNs engine);
+    [[nodiscard]] core::Result<void> load_programs();
     [[nodiscard]] core::Result<void> make_engine();
     [[nodiscard]] core::Result<void> watch(sys::Loop& loop);
     [[nodiscard]] core::Result<std::uint8_t> free_slot(const std::string& interface) const;
@@ -78,6 +86,7 @@ class Orchestrator final : public api::Service {
     void look_at_all();
     void repair_all();
     void drop_attachment(Attachments::iterator attached);
+    [[nodiscard]] api::FlowTableView flow_table_view() const;
     [[nodiscard]] std::vector<std::string> covered_by(const core::HeadInfo& head) const;
     [[nodiscard]] api::HeadView head_view(const core::HeadInfo& head) const;
 
@@ -86,8 +95,12 @@ class Orchestrator final : public api::Service {
     sys::NetNs stack_;
     sys::NetNs engine_;
     core::Publication rules_;
-    core::Registry registry_;
+    std::string pin_folder_;
     std::unique_ptr<kernel::Programs> programs_;
+    std::unique_ptr<kernel::FlowMaps> flow_maps_; ///< nothing without a flow table, as the next
+    std::unique_ptr<core::FlowTable> flows_;
+    core::FlowRules flow_rules_;
+    core::Registry registry_; ///< its end is a change of rules: what is above is still needed
     std::unique_ptr<xsk::Umem> umem_;
     std::unique_ptr<xsk::EngineThread> engine_thread_;
     std::unique_ptr<AttachmentWorld> world_;

@@ -13,10 +13,13 @@
 namespace pfild::bpfctl {
 namespace {
 
-/// A few words for the counters of the heads; names that are not here stand for themselves.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kMeanings{{
+/// A few words for the counters of the heads and of the flow table; names that are not here stand for themselves.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 20> kMeanings{{
     {"diverted", "sent to the engine"},
     {"reentered", "came back from the engine and went on"},
+    {"passed_known", "passed in the kernel: the flow is known"},
+    {"dropped_known", "dropped in the kernel: the flow is known"},
+    {"handover_forced", "flows taken over by time, not by count"},
     {"passed_unhooked", "passed in the kernel: no hook is linked"},
     {"passed_neighbour", "passed in the kernel: ARP or neighbour discovery"},
     {"passed_unattended", "passed: the engine was not there (unknown: pass)"},
@@ -25,6 +28,13 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kMeaning
     {"dropped_stray", "dropped on the port: it did not come from a head"},
     {"dropped_socketless", "dropped on the port: the engine's socket had just closed"},
     {"port_dropped", "dropped before the port: the engine did not keep up"},
+    {"capacity", "flows that the kernel can know"},
+    {"memory_bytes", "memory for them"},
+    {"in_use", "flows that it knows now"},
+    {"created", "flows it was told of"},
+    {"expired", "flows forgotten: idle for too long"},
+    {"removed", "flows forgotten: on request, or with their interface"},
+    {"refused", "packets whose flow found no room"},
 }};
 
 std::string meaning_of(std::string_view name) {

@@ -40,19 +40,39 @@ std::string filter_text(const Json& hook) {
     return "(bytecode, " + counted(number(hook, "instructions").value_or(0), "instruction") + ')';
 }
 
+/// What a hook is asked once about.
+std::string asked_text(const Json& hook) {
+    const std::string answers = text(hook, "answers");
+    if (answers == "per flow") {
+        return member(hook, "because").is_string() ? "flow or packet" : "flow";
+    }
+    return answers == "per packet" ? "packet" : answers;
+}
+
+/// Lines for the hooks that must see more than the first packets of a flow.
+std::string reasons_text(const Json& hooks) {
+    std::string all;
+    for (const Json& hook : hooks) {
+        if (member(hook, "because").is_string()) {
+            all += text(hook, "name") + " is asked per " + asked_text(hook) + ": " + text(hook, "because") + '\n';
+        }
+    }
+    return all.empty() ? all : '\n' + all;
+}
+
 } // namespace
 
 std::string hooks_text(const Json& hooks) {
-    Table table({Align::kLeft, Align::kLeft, Align::kLeft, Align::kRight, Align::kRight, Align::kRight, Align::kLeft,
-                 Align::kLeft});
-    table.add({"Hook", "Type", "On match", "Seen", "Matched", "Dropped", "Linked to", "Filter"});
+    Table table({Align::kLeft, Align::kLeft, Align::kLeft, Align::kLeft, Align::kRight, Align::kRight, Align::kRight,
+                 Align::kLeft, Align::kLeft});
+    table.add({"Hook", "Type", "On match", "Asked per", "Seen", "Matched", "Dropped", "Linked to", "Filter"});
     for (const Json& hook : hooks) {
         const Json& counters = member(hook, "counters");
-        table.add({text(hook, "name"), text(hook, "type"), text(hook, "on_match"), digits(counters, "seen_packets"),
-                   digits(counters, "matched_packets"), digits(counters, "dropped_packets"),
-                   links_text(member(hook, "links")), filter_text(hook)});
+        table.add({text(hook, "name"), text(hook, "type"), text(hook, "on_match"), asked_text(hook),
+                   digits(counters, "seen_packets"), digits(counters, "matched_packets"),
+                   digits(counters, "dropped_packets"), links_text(member(hook, "links")), filter_text(hook)});
     }
-    return table.str();
+    return table.str() + reasons_text(hooks);
 }
 
 std::string on_match_text(const std::string& on_match) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Hooks as text: a line for each with what it does, what it has seen and where it is linked.
+// Hooks as text: a line for each with what it does, what it has seen and where it is linked; then a line for each that
+// must see more than the first packets of a flow, with the reason.
 #pragma once
 
 #include <string>

@@ -27,7 +27,7 @@ std::string unattended_text(const Json& interface) {
         return "packets that need the engine are dropped (unknown: drop)";
     }
     if (unknown == "pass") {
-        return "packets pass unfiltered (unknown: pass)";
+        return "packets that need the engine pass unfiltered (unknown: pass)";
     }
     return "unknown: " + unknown;
 }
@@ -47,6 +47,14 @@ std::string interface_text(const Json& interface) {
     table.add({"without engine", unattended_text(interface)});
     table.add({"mode", text(interface, "mode") + ", ports " + text(ports, "p") + " and " + text(ports, "q")});
     return title + '\n' + table.str();
+}
+
+std::string flow_table_text(const Json& flows) {
+    if (number(flows, "capacity").value_or(0) == 0) {
+        return "no flows are known: every packet that a hook could see goes through the engine\n";
+    }
+    return digits(flows, "in_use") + " of " + counted(*number(flows, "capacity"), "flow") +
+           " known: the kernel answers for them by itself\n";
 }
 
 std::string frames_text(const Json& frames) {

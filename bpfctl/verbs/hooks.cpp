@@ -18,7 +18,14 @@ const Verb kHooks{
     .name = "hooks",
     .synopsis = "",
     .summary = "filters, what they counted and where they are linked",
-    .notes = "Seen, Matched and Dropped count packets. A hook that is linked nowhere filters nothing.\n",
+    .notes =
+        "Seen, Matched and Dropped count the packets that the hook was asked about. A hook that is linked nowhere\n"
+        "filters nothing.\n"
+        "\n"
+        "Asked per says how often that is. flow: the filter looks only at what is the same for all packets of a flow\n"
+        "(protocol, addresses, ports, VLANs), so it is asked about the first packets of a flow, and then the kernel\n"
+        "knows the answer (`bpfctl help flows`). packet: it looks at more, so every packet goes through the engine;\n"
+        "the reason stands below the table. flow or packet: the former, but for packets that it must count.\n",
     .request = "hooks",
     .declare = no_arguments,
     .text = text_of,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// `bpfctl stats`: every counter of the engine and of the attached interfaces.
+// `bpfctl stats`: every counter of the engine, of the flow table and of the attached interfaces.
 #include "bpfctl/fields.h"
 #include "bpfctl/text/counters.h"
 #include "bpfctl/text/status.h"
@@ -16,6 +16,7 @@ Arguments declare(CLI::App& app, Options& options) {
 std::string text_of(const Exchange& exchange) {
     const bool all = exchange.options.all;
     std::string shown = counters_text("engine", member(exchange.result, "engine"), all);
+    shown += '\n' + counters_text("flows", member(exchange.result, "flows"), all);
     shown += "\nbuffers\n  " + frames_text(member(exchange.result, "frames"));
     for (const auto& item : member(exchange.result, "interfaces").items()) {
         const std::string name = '\n' + printable(item.key());
@@ -30,7 +31,7 @@ std::string text_of(const Exchange& exchange) {
 const Verb kStats{
     .name = "stats",
     .synopsis = "[--all]",
-    .summary = "counters of the engine and of each interface",
+    .summary = "counters of the engine, of known flows and of each interface",
     .notes = "Counters that are zero are left out; --all shows them. They count packets unless the name says bytes.\n",
     .request = "stats",
     .declare = declare,

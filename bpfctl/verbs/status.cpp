@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// `bpfctl status`: what is attached, where packets go, and the packet buffers.
+// `bpfctl status`: what is attached, where packets go, known flows and the packet buffers.
 #include "bpfctl/text/status.h"
+
+#include <algorithm>
+
 #include "bpfctl/fields.h"
 #include "bpfctl/text/units.h"
 #include "bpfctl/verbs.h"
@@ -8,13 +11,22 @@
 namespace pfild::bpfctl {
 namespace {
 
+/// The daemon says how much in all, and how much of it for flows.
+std::string memory_text(const Json& status) {
+    const std::uint64_t all = number(status, "memory_bytes").value_or(0);
+    const std::uint64_t flows = std::min(number(member(status, "flows"), "memory_bytes").value_or(0), all);
+    const std::string for_packets = bytes(all - flows) + " of memory for packets";
+    return flows == 0 ? for_packets + '\n' : for_packets + ", " + bytes(flows) + " for flows\n";
+}
+
 std::string text_of(const Exchange& exchange) {
     const Json& status = exchange.result;
     std::string all = "pfild " + text(status, "version") + ", instance " + text(status, "instance") + ", pid " +
                       digits(status, "pid") + ", up " + duration(number(status, "uptime_s").value_or(0)) + "\n" +
                       "kernel " + text(status, "kernel") + ", network namespace " + text(status, "netns") + "\n";
     all += frames_text(member(status, "frames"));
-    all += bytes(number(status, "memory_bytes").value_or(0)) + " of memory for packets\n";
+    all += flow_table_text(member(status, "flows"));
+    all += memory_text(status);
     const Json& interfaces = member(status, "interfaces");
     for (const Json& interface : interfaces) {
         all += '\n' + interface_text(interface);

@@ -37,6 +37,23 @@ std::uint32_t interpret(const cbpf::Program& program, const Packet& packet) noex
     return interpret_chain(program, packet);
 }
 
+cbpf::PacketForm form_of(HeadType type) {
+    switch (type) {
+    case HeadType::inet:
+        return cbpf::PacketForm::inet;
+    case HeadType::inet6:
+        return cbpf::PacketForm::inet6;
+    case HeadType::ethernet:
+        break;
+    }
+    return cbpf::PacketForm::ethernet;
+}
+
+/// "instruction 3 uses the packet length"
+std::string words(const cbpf::PerPacket& why) {
+    return "instruction " + std::to_string(why.instruction) + ' ' + why.why;
+}
+
 } // namespace
 
 std::optional<OnMatch> on_match_named(std::string_view text) {
@@ -48,7 +65,8 @@ std::optional<OnMatch> on_match_named(std::string_view text) {
 }
 
 CbpfHook::CbpfHook(CbpfHookSpec spec, cbpf::Program program)
-    : Hook(std::move(spec.name), spec.type), program_(std::move(program)), on_match_(spec.on_match),
+    : Hook(std::move(spec.name), spec.type), program_(std::move(program)),
+      per_packet_(cbpf::why_per_packet(program_, form_of(spec.type))), on_match_(spec.on_match),
       filter_(std::move(spec.filter)) {}
 
 std::vector<HookDetail> CbpfHook::details() const {
@@ -56,9 +74,17 @@ std::vector<HookDetail> CbpfHook::details() const {
     if (filter_) {
         filter.value = *filter_;
     }
+    HookDetail because{.name = "because", .value = {}};
+    if (per_packet_) {
+        because.value = words(*per_packet_);
+    } else if (on_match_ == OnMatch::count) {
+        because.value = std::string("packets that match are counted one by one");
+    }
     return {{.name = "on_match", .value = std::string(core::name(on_match_))},
             std::move(filter),
-            {.name = "instructions", .value = std::uint64_t{program_.instructions().size()}}};
+            {.name = "instructions", .value = std::uint64_t{program_.instructions().size()}},
+            {.name = "answers", .value = std::string(per_packet_ ? "per packet" : "per flow")},
+            std::move(because)};
 }
 
 std::vector<HookCounter> CbpfHook::counters() const {
@@ -67,18 +93,25 @@ std::vector<HookCounter> CbpfHook::counters() const {
             {"dropped_packets", dropped_.packets()}, {"dropped_bytes", dropped_.bytes()}};
 }
 
-Verdict CbpfHook::run(Packet& packet) noexcept {
+CbpfHook::Judgement CbpfHook::judge(const Packet& packet) const noexcept {
     const bool matches = interpret(program_, packet) != 0;
+    const bool drops = (on_match_ == OnMatch::drop && matches) || (on_match_ == OnMatch::pass && !matches);
+    const bool lasts = !per_packet_ && !(on_match_ == OnMatch::count && matches);
+    return {matches, (drops ? Verdict::dropped(EACCES) : Verdict::pass()).lasting(lasts)};
+}
+
+Verdict CbpfHook::foresee(const Packet& packet) const noexcept { return judge(packet).verdict; }
+
+Verdict CbpfHook::run(Packet& packet) noexcept {
+    const Judgement judgement = judge(packet);
     seen_.add(packet.length);
-    if (matches) {
+    if (judgement.matches) {
         matched_.add(packet.length);
     }
-    const bool drops = (on_match_ == OnMatch::drop && matches) || (on_match_ == OnMatch::pass && !matches);
-    if (!drops) {
-        return Verdict::pass();
+    if (judgement.verdict.stops()) {
+        dropped_.add(packet.length);
     }
-    dropped_.add(packet.length);
-    return Verdict::dropped(EACCES);
+    return judgement.verdict;
 }
 
 } // namespace pfild::core

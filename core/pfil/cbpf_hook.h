@@ -9,7 +9,11 @@
 //     pass       go on                 dropped, EACCES
 //     count      go on                 go on
 //
-// Counters are written by the engine thread alone and read by any.
+// Its answer lasts for a flow (verdict.h) when the program depends on nothing but the flow (cbpf/flow_dependence.h). A
+// hook that counts wants every packet that matches, so those answers do not last.
+//
+// Counters are written by the engine thread alone and read by any. They count what the hook was asked about: packets of
+// flows that the kernel answers are not among them.
 #pragma once
 
 #include <array>
@@ -21,6 +25,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cbpf/flow_dependence.h"
 #include "cbpf/program.h"
 #include "core/pfil/hook.h"
 
@@ -65,16 +70,25 @@ class CbpfHook final : public Hook {
     CbpfHook(CbpfHookSpec spec, cbpf::Program program);
 
     [[nodiscard]] std::string_view kind() const override { return "cbpf"; }
-    /// on_match, filter (nothing when it came as bytecode), instructions.
+    /// on_match, filter (nothing when it came as bytecode), instructions; answers: "per flow" or "per packet", and
+    /// because: why the latter.
     [[nodiscard]] std::vector<HookDetail> details() const override;
     /// seen_, matched_ and dropped_, each with packets and bytes; bytes as the program saw them.
     [[nodiscard]] std::vector<HookCounter> counters() const override;
     [[nodiscard]] Verdict run(Packet& packet) noexcept override;
+    [[nodiscard]] Verdict foresee(const Packet& packet) const noexcept override;
 
     [[nodiscard]] const cbpf::Program& program() const { return program_; }
 
   private:
+    struct Judgement {
+        bool matches;
+        Verdict verdict;
+    };
+    [[nodiscard]] Judgement judge(const Packet& packet) const noexcept;
+
     cbpf::Program program_;
+    std::optional<cbpf::PerPacket> per_packet_;
     OnMatch on_match_;
     std::optional<std::string> filter_;
     PacketTally seen_;

@@ -72,8 +72,14 @@ class Hook {
     [[nodiscard]] virtual std::vector<HookDetail> details() const { return {}; }
     [[nodiscard]] virtual std::vector<HookCounter> counters() const { return {}; }
 
-    /// Decides about one packet. Neither allocates, locks nor logs.
+    /// Decides about one packet. Neither allocates, locks nor logs. Engine thread.
     [[nodiscard]] virtual Verdict run(Packet& packet) noexcept = 0;
+    /// What run() would say, with no consequence: nothing is counted, the packet stays as it is. Any thread. A hook
+    /// that cannot tell says a pass that does not last.
+    [[nodiscard]] virtual Verdict foresee(const Packet& packet) const noexcept {
+        (void)packet;
+        return Verdict::pass();
+    }
 
   private:
     std::string name_;

@@ -257,6 +257,7 @@ void Registry::publish() {
         return;
     }
     auto snapshot = std::make_shared<Snapshot>();
+    snapshot->set_generation(++generation_);
     for (const Head& head : heads_) {
         for (const Direction direction : kEachDirection) {
             const Chain& chain = head.chains[index(direction)];

@@ -88,6 +88,9 @@ class Registry {
     /// Ends all links first (PF-27).
     ~Registry();
 
+    /// Snapshots are numbered: the next one gets the number after this.
+    void set_generation(std::uint32_t generation) { generation_ = generation; }
+
     /// EINVAL: name, slot or its type. EEXIST: name taken, or there is such a filtering point (PF-02).
     [[nodiscard]] Result<void> register_head(HeadSpec spec);
     /// Its links end, its hooks live on; returns after the last of them has returned (PF-03). ENOENT.
@@ -152,6 +155,7 @@ class Registry {
     std::vector<Head> heads_;
     std::vector<std::shared_ptr<Hook>> hooks_;
     std::shared_ptr<const Snapshot> current_ = std::make_shared<const Snapshot>();
+    std::uint32_t generation_ = 0;
     bool held_ = false;
     bool changed_ = false; ///< while held
 };

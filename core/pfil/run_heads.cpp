@@ -9,9 +9,15 @@ namespace {
 /// One packet on its way. Holds references only; lives for one call of run_heads().
 class Walk {
   public:
-    Walk(const Snapshot& snapshot, const Passage& passage, Frame& frame, PacketView& view) noexcept
-        : snapshot_(snapshot), passage_(passage), frame_(frame), view_(view) {}
+    enum class Ask : bool { run, foresee };
 
+    Walk(const Snapshot& snapshot, const Passage& passage, Frame& frame, PacketView& view, Ask ask) noexcept
+        : snapshot_(snapshot), passage_(passage), frame_(frame), view_(view), ask_(ask) {}
+
+    /// Past all heads, in their order.
+    Verdict walk() noexcept;
+
+  private:
     Verdict interface_head() noexcept {
         return head(snapshot_.chain(passage_.interface_slot, passage_.direction), HeadType::ethernet);
     }
@@ -31,9 +37,10 @@ class Walk {
         return Verdict::pass();
     }
 
-    [[nodiscard]] Verdict end() const noexcept { return replaced_ ? Verdict::reallocated() : Verdict::pass(); }
+    [[nodiscard]] Verdict end() const noexcept {
+        return replaced_ ? Verdict::reallocated() : Verdict::pass().lasting(lasts_);
+    }
 
-  private:
     [[nodiscard]] bool still_is(HeadType type) const noexcept {
         return type == HeadType::ethernet || view_.family == (type == HeadType::inet ? Family::inet : Family::inet6);
     }
@@ -62,10 +69,11 @@ class Walk {
                       .direction = passage_.direction,
                       .forwarded = passage_.forwarded && passage_.direction == Direction::out,
                       .ifindex = passage_.ifindex};
-        const Verdict verdict = hook.run(packet);
+        const Verdict verdict = ask_ == Ask::run ? hook.run(packet) : hook.foresee(packet);
+        lasts_ = lasts_ && verdict.lasts;
         if (verdict.stops()) {
             frame_.reset(); // what the hook left of it, so that nobody touches it again (PF-22)
-            return verdict;
+            return verdict.lasting(lasts_ && verdict.action == Action::dropped);
         }
         if (frame_.empty()) {
             return Verdict::consumed();
@@ -81,24 +89,33 @@ class Walk {
     const Passage& passage_;
     Frame& frame_;
     PacketView& view_;
+    Ask ask_;
     bool replaced_ = false;
+    bool lasts_ = true; ///< so far every hook said so
 };
 
-} // namespace
+Verdict Walk::walk() noexcept {
+    using Step = Verdict (Walk::*)() noexcept;
+    static constexpr std::array<Step, 3> kIn{&Walk::interface_head, &Walk::ethernet_head, &Walk::network_head};
+    static constexpr std::array<Step, 3> kOut{&Walk::network_head, &Walk::ethernet_head, &Walk::interface_head};
 
-Verdict run_heads(const Snapshot& snapshot, const Passage& passage, Frame& frame, PacketView& view) noexcept {
-    using Head = Verdict (Walk::*)() noexcept;
-    static constexpr std::array<Head, 3> kIn{&Walk::interface_head, &Walk::ethernet_head, &Walk::network_head};
-    static constexpr std::array<Head, 3> kOut{&Walk::network_head, &Walk::ethernet_head, &Walk::interface_head};
-
-    Walk walk(snapshot, passage, frame, view);
-    for (const Head head : passage.direction == Direction::in ? kIn : kOut) {
-        const Verdict verdict = (walk.*head)();
+    for (const Step step : passage_.direction == Direction::in ? kIn : kOut) {
+        const Verdict verdict = (this->*step)();
         if (verdict.stops()) {
             return verdict;
         }
     }
-    return walk.end();
+    return end();
+}
+
+} // namespace
+
+Verdict run_heads(const Snapshot& snapshot, const Passage& passage, Frame& frame, PacketView& view) noexcept {
+    return Walk(snapshot, passage, frame, view, Walk::Ask::run).walk();
+}
+
+Verdict foresee_heads(const Snapshot& snapshot, const Passage& passage, Frame& frame, PacketView& view) noexcept {
+    return Walk(snapshot, passage, frame, view, Walk::Ask::foresee).walk();
 }
 
 } // namespace pfild::core

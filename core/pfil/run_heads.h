@@ -9,7 +9,8 @@
 // later hooks of the same head are skipped if it is no longer of their type, so that no hook ever reads a header it
 // does not expect.
 //
-// Engine thread only; allocates nothing, locks nothing.
+// run_heads: engine thread only; allocates nothing, locks nothing. foresee_heads: any thread that may read the
+// snapshot.
 #pragma once
 
 #include <cstdint>
@@ -33,8 +34,11 @@ struct Passage {
 /// Runs the heads over `frame`, of which `view` is the parsed view. => the frame is not empty.
 /// pass: the frame is as it came, but for bytes that hooks changed in place. reallocated: the frame is another one or
 /// has another length, and `view` was made anew. dropped, consumed: the frame is empty; its buffers were given back to
-/// the pool once, or are the hook's.
+/// the pool once, or are the hook's. It lasts if every hook that was asked said that its own does.
 [[nodiscard]] Verdict run_heads(const Snapshot& snapshot, const Passage& passage, Frame& frame,
                                 PacketView& view) noexcept;
+/// What run_heads() would say, with no consequence but that the frame is emptied when it says drop.
+[[nodiscard]] Verdict foresee_heads(const Snapshot& snapshot, const Passage& passage, Frame& frame,
+                                    PacketView& view) noexcept;
 
 } // namespace pfild::core

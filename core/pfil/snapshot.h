@@ -49,6 +49,10 @@ class Snapshot {
         return by_slot_[index(direction)][slot];
     }
 
+    /// Which rules these are; newer ones have a higher number, modulo 2^32. Before it is given away.
+    void set_generation(std::uint32_t generation) { generation_ = generation; }
+    [[nodiscard]] std::uint32_t generation() const noexcept { return generation_; }
+
     /// Whether a packet of that interface and direction can meet any hook: if not, there is nothing to divert it for
     /// (PF-26). Constant time. => slot < kInterfaceSlots.
     [[nodiscard]] bool hooked(std::uint8_t slot, Direction direction) const noexcept {
@@ -63,6 +67,7 @@ class Snapshot {
     std::array<std::uint64_t, kDirections> types_hooked_{}; ///< bit: HeadType
     std::array<std::uint64_t, kDirections> slots_hooked_{}; ///< bit: slot
     std::vector<std::shared_ptr<Hook>> alive_;
+    std::uint32_t generation_ = 0;
 };
 
 } // namespace pfild::core

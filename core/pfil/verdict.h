@@ -6,6 +6,10 @@
 //     dropped      the packet ends here and its frame is gone; `error` says why, as an errno
 //     consumed     the hook kept the packet; the caller never touches it again, and nothing is wrong
 //
+// A verdict may also say that it lasts: that it is the same for every canonical packet of this flow at this place (see
+// pfild/flow.h), whatever else is in the packet. Then the kernel may answer by itself. A hook that says nothing sees
+// every packet.
+//
 // A plain value; any thread.
 #pragma once
 
@@ -27,17 +31,24 @@ static_assert(static_cast<std::size_t>(Action::reallocated) + 1 == kActions);
 
 struct Verdict {
     Action action = Action::pass;
-    int error = 0; ///< errno(3), a detail of dropped; 0 with every other action
+    int error = 0;      ///< errno(3), a detail of dropped; 0 with every other action
+    bool lasts = false; ///< for the whole flow; never with consumed or reallocated
 
     [[nodiscard]] static constexpr Verdict pass() { return {}; }
-    [[nodiscard]] static constexpr Verdict dropped(int error = EACCES) { return {Action::dropped, error}; }
-    [[nodiscard]] static constexpr Verdict consumed() { return {Action::consumed, 0}; }
-    [[nodiscard]] static constexpr Verdict reallocated() { return {Action::reallocated, 0}; }
+    [[nodiscard]] static constexpr Verdict dropped(int error = EACCES) { return {Action::dropped, error, false}; }
+    [[nodiscard]] static constexpr Verdict consumed() { return {Action::consumed, 0, false}; }
+    [[nodiscard]] static constexpr Verdict reallocated() { return {Action::reallocated, 0, false}; }
 
     /// True when the packet goes no further: no later hook runs, the caller has no frame any more.
     [[nodiscard]] constexpr bool stops() const { return action == Action::dropped || action == Action::consumed; }
 
-    friend constexpr bool operator==(Verdict, Verdict) = default;
+    /// The same verdict, lasting or not.
+    [[nodiscard]] constexpr Verdict lasting(bool yes) const { return {action, error, yes}; }
+
+    /// The same answer; how long it holds is not compared.
+    friend constexpr bool operator==(Verdict left, Verdict right) {
+        return left.action == right.action && left.error == right.error;
+    }
 };
 
 } // namespace pfild::core

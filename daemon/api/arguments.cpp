@@ -89,14 +89,12 @@ bool Arguments::flag_or(const char* key, bool otherwise) {
 
 std::uint32_t Arguments::number(const char* key) {
     const Json* const value = find(key, true);
-    if (value == nullptr) {
-        return 0;
-    }
-    const auto number = number_in<std::uint32_t>(*value);
-    if (!number) {
-        refuse(key, "must be a whole number from 0 to 4294967295");
-    }
-    return number.value_or(0);
+    return value == nullptr ? 0 : number_in_range(key, *value, {});
+}
+
+std::uint32_t Arguments::number_or(const char* key, Range range, std::uint32_t otherwise) {
+    const Json* const value = find(key, false);
+    return value == nullptr ? otherwise : number_in_range(key, *value, range);
 }
 
 std::optional<std::uint64_t> Arguments::optional_number(const char* key) {
@@ -179,6 +177,15 @@ const Json* Arguments::find(const char* key, bool required) {
         return nullptr;
     }
     return &*found;
+}
+
+std::uint32_t Arguments::number_in_range(const char* key, const Json& value, Range range) {
+    const auto number = number_in<std::uint32_t>(value);
+    if (!number || *number < range.least || *number > range.most) {
+        refuse(key, "must be a whole number from " + std::to_string(range.least) + " to " + std::to_string(range.most));
+        return range.least;
+    }
+    return *number;
 }
 
 void Arguments::refuse(std::string_view key, std::string_view why) {

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <set>
 #include <span>
@@ -24,6 +25,12 @@ namespace pfild::api {
 inline constexpr std::size_t kMaxInterfaceName = 15; ///< IFNAMSIZ without its NUL
 inline constexpr std::size_t kMaxName = 127;         ///< of a hook: two names of 63 and a colon
 
+/// The numbers that an argument may be, both ends included.
+struct Range {
+    std::uint32_t least = 0;
+    std::uint32_t most = std::numeric_limits<std::uint32_t>::max();
+};
+
 class Arguments {
   public:
     /// => `object` is a JSON object and outlives this.
@@ -37,6 +44,7 @@ class Arguments {
     /// Required: 0 to 4294967295.
     [[nodiscard]] std::uint32_t number(const char* key);
     [[nodiscard]] std::optional<std::uint64_t> optional_number(const char* key);
+    [[nodiscard]] std::uint32_t number_or(const char* key, Range range, std::uint32_t otherwise);
     /// Required: an array of "in" and "out", each once at most; it may be empty.
     [[nodiscard]] core::Directions directions(const char* key);
     /// Required: an array of [code, jt, jf, k]. Ranges of the four are checked, the program is not.
@@ -68,6 +76,7 @@ class Arguments {
   private:
     [[nodiscard]] const nlohmann::json* find(const char* key, bool required);
     void refuse(std::string_view key, std::string_view why);
+    [[nodiscard]] std::uint32_t number_in_range(const char* key, const nlohmann::json& value, Range range);
     [[nodiscard]] static std::string one_of(std::span<const std::string_view> words);
 
     std::string_view verb_;

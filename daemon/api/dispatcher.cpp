@@ -18,6 +18,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 using Answer = core::Result<Json>;
 
+/// In one answer: less than 160 KiB of text, which a client takes in time.
+constexpr Range kFlowsInAnswer{1, 256};
+
 /// What a verb has to work with.
 struct Call {
     Service& service;
@@ -137,15 +140,39 @@ Answer stats(Call& call) {
     return when_right(call, [&] { return call.service.stats(); });
 }
 
+Answer flows(Call& call) {
+    FlowsRequest request;
+    request.from = call.arguments.number_or("from", {}, request.from);
+    request.most = call.arguments.number_or("most", kFlowsInAnswer, request.most);
+    return when_right(call, [&] { return call.service.flows(request); });
+}
+
+Answer flows_flush(Call& call) {
+    if (auto right = call.arguments.finish(); !right) {
+        return core::fail(std::move(right.error()));
+    }
+    return call.service.flows_flush().map([](std::uint64_t forgotten) { return Json{{"forgotten", forgotten}}; });
+}
+
 struct Verb {
     std::string_view name;
     Answer (*run)(Call& call);
 };
 
 constexpr std::array kVerbs{
-    Verb{"version", version}, Verb{"status", status}, Verb{"attach", attach},     Verb{"detach", detach},
-    Verb{"heads", heads},     Verb{"hooks", hooks},   Verb{"hook-add", hook_add}, Verb{"hook-delete", hook_delete},
-    Verb{"link", link},       Verb{"unlink", unlink}, Verb{"stats", stats},
+    Verb{"version", version},
+    Verb{"status", status},
+    Verb{"attach", attach},
+    Verb{"detach", detach},
+    Verb{"heads", heads},
+    Verb{"hooks", hooks},
+    Verb{"hook-add", hook_add},
+    Verb{"hook-delete", hook_delete},
+    Verb{"link", link},
+    Verb{"unlink", unlink},
+    Verb{"stats", stats},
+    Verb{"flows", flows},
+    Verb{"flows-flush", flows_flush},
 };
 
 Answer run(Service& service, const Request& request, core::UnknownPackets default_unknown) {

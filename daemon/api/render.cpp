@@ -2,11 +2,16 @@
 // See daemon/api/render.h. The order of the braces below is the order of docs/control-protocol.md.
 #include "daemon/api/render.h"
 
+#include <algorithm>
+#include <cmath>
+
+#include <arpa/inet.h>
 #include <nlohmann/json.hpp>
 
 #include "daemon/api/request.h"
 #include "daemon/api/words.h"
 #include "daemon/sys/failure.h"
+#include "pfild/flow_key.h"
 
 namespace pfild::api {
 namespace {
@@ -38,6 +43,51 @@ Json frames_json(const FramesView& view) {
             {"rings", view.rings},
             {"in_flight", view.in_flight}};
 }
+
+Json flow_table_json(const FlowTableView& view) {
+    Json object = {{"capacity", view.capacity}, {"memory_bytes", view.memory_bytes}};
+    object.update(counters_json(view.counters));
+    return object;
+}
+
+Json tag_json(const pfild_flow_tag& tag) {
+    constexpr std::uint16_t kServiceTag = 0x88a8;
+    const std::uint32_t tci = ntohs(tag.tci); // priority 3 bits, drop eligible 1, VLAN 12
+    return {{"type", ntohs(tag.type) == kServiceTag ? "802.1ad" : "802.1Q"},
+            {"vlan", tci & 0xfffU},
+            {"priority", tci >> 13U},
+            {"drop_eligible", (tci & 0x1000U) != 0}};
+}
+
+/// The frame's order: outermost first.
+Json tags_json(const core::FlowKey& key) {
+    Json list = Json::array();
+    for (std::size_t i = std::min<std::size_t>(key.tags, PFILD_MAX_TAGS); i-- > 0;) {
+        list.push_back(tag_json(key.tag[i]));
+    }
+    return list;
+}
+
+std::string address_text(std::uint8_t family, const __be32* address) {
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    ::inet_ntop(family == 4 ? AF_INET : AF_INET6, address, text.data(), text.size());
+    return text.data();
+}
+
+Json port_json(std::uint8_t protocol, __be16 port) {
+    return pfild_has_ports(protocol) != 0 ? Json(ntohs(port)) : Json(nullptr);
+}
+
+/// Heads ask about every answer that they do not know, so that is what is said of it.
+Json lane_json(const FlowLaneView& lane) {
+    const bool known = static_cast<std::size_t>(lane.answer) < kFlowAnswerWords.size();
+    return {{"answer", word_of(known ? lane.answer : PFILD_FLOW_ASK, kFlowAnswerWords)},
+            {"packets", lane.packets},
+            {"bytes", lane.bytes}};
+}
+
+/// The clock of the table has steps of some milliseconds.
+double in_milliseconds(double seconds) { return std::round(seconds * 1000) / 1000; }
 
 Json pair_of(const std::string& first_key, const std::string& first, const std::string& second_key,
              const std::string& second) {
@@ -87,6 +137,7 @@ Json to_json(const StatusView& view) {
             {"kernel", view.kernel},
             {"interfaces", std::move(interfaces)},
             {"frames", frames_json(view.frames)},
+            {"flows", flow_table_json(view.flows)},
             {"memory_bytes", view.memory_bytes}};
 }
 
@@ -112,6 +163,8 @@ Json to_json(const HookView& view) {
             {"on_match", word_of(view.on_match, core::kOnMatchNames)},
             {"filter", view.filter ? Json(*view.filter) : Json(nullptr)},
             {"instructions", view.instructions},
+            {"answers", view.answers},
+            {"because", view.because ? Json(*view.because) : Json(nullptr)},
             {"links", std::move(links)},
             {"counters", counters_json(view.counters)}};
 }
@@ -122,8 +175,34 @@ Json to_json(const StatsView& view) {
         interfaces[interface.name] = {{"in", counters_json(interface.in)}, {"out", counters_json(interface.out)}};
     }
     return {{"engine", counters_json(view.engine)},
+            {"flows", flow_table_json(view.flows)},
             {"frames", frames_json(view.frames)},
             {"interfaces", std::move(interfaces)}};
+}
+
+Json to_json(const FlowView& view) {
+    const core::FlowKey& key = view.key;
+    return {{"interface", view.interface},
+            {"family", key.family == 4 ? "inet" : "inet6"},
+            {"protocol", key.protocol},
+            {"tags", tags_json(key)},
+            {"remote", address_text(key.family, key.remote)},
+            {"remote_port", port_json(key.protocol, key.remote_port)},
+            {"local", address_text(key.family, key.local)},
+            {"local_port", port_json(key.protocol, key.local_port)},
+            {"in", lane_json(view.in)},
+            {"out", lane_json(view.out)},
+            {"age_s", in_milliseconds(view.age_s)},
+            {"idle_s", in_milliseconds(view.idle_s)},
+            {"limit_s", in_milliseconds(view.limit_s)}};
+}
+
+Json to_json(const FlowsView& view) {
+    Json flows = Json::array();
+    for (const FlowView& flow : view.flows) {
+        flows.push_back(to_json(flow));
+    }
+    return {{"flows", std::move(flows)}, {"next", view.next ? Json(*view.next) : Json(nullptr)}};
 }
 
 Json to_json(const core::Error& error) {

@@ -18,6 +18,8 @@ namespace pfild::api {
 [[nodiscard]] nlohmann::ordered_json to_json(const HeadView& view);
 [[nodiscard]] nlohmann::ordered_json to_json(const HookView& view);
 [[nodiscard]] nlohmann::ordered_json to_json(const StatsView& view);
+[[nodiscard]] nlohmann::ordered_json to_json(const FlowView& view);
+[[nodiscard]] nlohmann::ordered_json to_json(const FlowsView& view);
 [[nodiscard]] nlohmann::ordered_json to_json(const core::Error& error);
 
 /// One line with its newline, what the socket carries.

@@ -38,6 +38,13 @@ struct HookAddRequest {
     std::uint32_t dlt = 0;                  ///< the DLT number the program was compiled for
 };
 
+struct FlowsRequest {
+    std::uint32_t from = 0;  ///< slot, as FlowsView::next said
+    std::uint32_t most = 64; ///< flows in the answer, at least 1
+
+    friend bool operator==(const FlowsRequest&, const FlowsRequest&) = default;
+};
+
 class Service {
   public:
     Service() = default;
@@ -65,6 +72,10 @@ class Service {
     /// ENOENT only if linked in none of the requested directions (PF-30).
     [[nodiscard]] virtual core::Result<HeadView> unlink(const core::LinkRequest& request) = 0;
     [[nodiscard]] virtual core::Result<StatsView> stats() = 0;
+    /// The known flows, a part of them at a time. EOPNOTSUPP: the daemon knows none (--no-cache).
+    [[nodiscard]] virtual core::Result<FlowsView> flows(const FlowsRequest& request) = 0;
+    /// Forgets all of them; their next packets go to the engine. Returns how many there were. EOPNOTSUPP.
+    [[nodiscard]] virtual core::Result<std::uint64_t> flows_flush() = 0;
 };
 
 } // namespace pfild::api

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/direction.h"
+#include "core/flow/flow_key.h"
 #include "core/pfil/cbpf_hook.h"
 #include "core/pfil/head_type.h"
 #include "core/pfil/registry.h"
@@ -55,6 +56,37 @@ struct FramesView {
     std::uint64_t in_flight = 0;
 };
 
+/// One direction of a known flow.
+struct FlowLaneView {
+    pfild_flow_answer answer = PFILD_FLOW_ASK; ///< by the rules in force: asks the engine, passes, is dropped
+    std::uint64_t packets = 0;                 ///< answered in the kernel
+    std::uint64_t bytes = 0;                   ///< of those, from the Ethernet header on
+};
+
+/// A flow that the kernel knows. Times are seconds before now.
+struct FlowView {
+    core::FlowKey key{};
+    std::string interface; ///< its name, or "if7" when it is not attached
+    FlowLaneView in;
+    FlowLaneView out;
+    double age_s = 0;  ///< since it was made
+    double idle_s = 0; ///< since the last packet
+    double limit_s = 0;
+};
+
+/// A part of the table: the flows in slots from the requested one on.
+struct FlowsView {
+    std::vector<FlowView> flows;
+    std::optional<std::uint32_t> next; ///< slot to go on with; nothing: that was the rest
+};
+
+/// The table as a whole; all 0 when there is none.
+struct FlowTableView {
+    std::uint64_t capacity = 0; ///< entries
+    std::uint64_t memory_bytes = 0;
+    Counters counters; ///< core::kFlowCounterNames
+};
+
 struct StatusView {
     std::string instance;
     std::string netns; ///< a path, "/proc/12/ns/net"
@@ -64,6 +96,7 @@ struct StatusView {
     std::string kernel;
     std::vector<InterfaceView> interfaces;
     FramesView frames;
+    FlowTableView flows;
     std::uint64_t memory_bytes = 0;
 };
 
@@ -85,6 +118,8 @@ struct HookView {
     core::OnMatch on_match = core::OnMatch::drop;
     std::optional<std::string> filter; ///< the text it was compiled from, if there was one
     std::uint64_t instructions = 0;
+    std::string answers;                ///< "per flow" or "per packet"
+    std::optional<std::string> because; ///< why the kernel cannot answer for a flow, or not for all of them
     std::vector<core::HookLink> links;
     Counters counters;
 };
@@ -97,6 +132,7 @@ struct InterfaceStatsView {
 
 struct StatsView {
     Counters engine;
+    FlowTableView flows;
     FramesView frames;
     std::vector<InterfaceStatsView> interfaces;
 };

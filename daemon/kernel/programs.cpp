@@ -48,17 +48,37 @@ Programs::Programs(pfild_bpf* skeleton) : skeleton_(skeleton) {}
 
 Programs::~Programs() { pfild_bpf__destroy(skeleton_); }
 
-core::Result<std::unique_ptr<Programs>> Programs::load() {
-    libbpf_set_print(log_libbpf);
-    pfild_bpf* skeleton = pfild_bpf__open_and_load();
-    if (skeleton == nullptr) {
-        const int code = errno;
+core::Result<std::unique_ptr<Programs>> Programs::load(const Options& options) {
+    const auto failed = [](int code) {
         return core::fail(
             {"load", "the kernel programs", sys::errno_text(code),
              "it needs CAP_BPF, CAP_NET_ADMIN and Linux 6.1; --log-level debug shows the verifier's words", code});
+    };
+    libbpf_set_print(log_libbpf);
+    pfild_bpf* skeleton = pfild_bpf__open();
+    if (skeleton == nullptr) {
+        return failed(errno);
     }
-    return std::unique_ptr<Programs>(new Programs(skeleton));
+    std::unique_ptr<Programs> programs(new Programs(skeleton));
+    const std::array<bpf_map*, 3> flow_maps{skeleton->maps.flow_index, skeleton->maps.flow_slots,
+                                            skeleton->maps.flow_state};
+    (void)bpf_map__set_max_entries(skeleton->maps.flow_index, options.flows);
+    (void)bpf_map__set_max_entries(skeleton->maps.flow_slots, options.flows);
+    if (!options.pin_folder.empty()) {
+        for (bpf_map* map : flow_maps) {
+            const std::string path = options.pin_folder + '/' + bpf_map__name(map);
+            (void)bpf_map__set_pin_path(map, path.c_str());
+        }
+    }
+    if (const int error = pfild_bpf__load(skeleton); error != 0) {
+        return failed(-error);
+    }
+    return programs;
 }
+
+int Programs::flow_index_fd() const { return bpf_map__fd(skeleton_->maps.flow_index); }
+int Programs::flow_slots_fd() const { return bpf_map__fd(skeleton_->maps.flow_slots); }
+int Programs::flow_state_fd() const { return bpf_map__fd(skeleton_->maps.flow_state); }
 
 int Programs::head_fd(core::Direction direction) const {
     return bpf_program__fd(direction == core::Direction::in ? skeleton_->progs.pfild_in : skeleton_->progs.pfild_out);

@@ -26,8 +26,14 @@ namespace pfild::kernel {
 
 class Programs {
   public:
+    struct Options {
+        std::uint32_t flows = 1; ///< entries of the flow table, at least 1
+        /// Where the flow table's maps are pinned, a folder on a BPF file system that is there; maps of the same shape
+        /// are taken over from there. Empty: nowhere.
+        std::string pin_folder;
+    };
     /// Loads and verifies everything; attaches nothing.
-    [[nodiscard]] static core::Result<std::unique_ptr<Programs>> load();
+    [[nodiscard]] static core::Result<std::unique_ptr<Programs>> load(const Options& options);
     Programs(const Programs&) = delete;
     Programs& operator=(const Programs&) = delete;
     ~Programs();
@@ -48,6 +54,12 @@ class Programs {
     void clear_ports(std::uint32_t stack_ifindex, std::uint32_t engine_ifindex);
     [[nodiscard]] core::Result<void> set_socket(std::uint32_t lane, int socket_fd);
     void clear_socket(std::uint32_t lane);
+
+    // The flow table's maps; the descriptors are good as long as this object.
+
+    [[nodiscard]] int flow_index_fd() const;
+    [[nodiscard]] int flow_slots_fd() const;
+    [[nodiscard]] int flow_state_fd() const;
 
     /// Sums over all processors.
     [[nodiscard]] pfild_counters counters(std::uint8_t slot, core::Direction direction) const;

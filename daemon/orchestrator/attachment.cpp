@@ -202,6 +202,9 @@ Attachment::~Attachment() {
         return {};
     });
     world_.programs.clear_interface(spec_.link.ifindex);
+    if (in_engine_) {
+        (void)world_.engine_thread.forget_flows(spec_.link.ifindex);
+    }
     take_down_port();
 }
 
@@ -319,9 +322,11 @@ api::InterfaceView Attachment::view() const {
 
 std::uint64_t Attachment::port_dropped(Direction direction) const {
     const net::Pair& up = direction == Direction::in ? port_->q() : port_->p();
-    return within(world_.stack, [&] {
-               return net::Links::open().and_then([&](net::Links links) { return links.tx_dropped(up.stack_ifindex); });
-           })
+    return within(world_.stack,
+                  [&] {
+                      return net::Links::open().and_then(
+                          [&](net::Links links) { return links.tx_dropped(up.stack_ifindex); });
+                  })
         .value_or(0);
 }
 

@@ -62,6 +62,10 @@ class Recorder final : public api::Service {
     [[nodiscard]] core::Result<api::HeadView> link(const core::LinkRequest& request) override;
     [[nodiscard]] core::Result<api::HeadView> unlink(const core::LinkRequest& request) override;
     [[nodiscard]] core::Result<api::StatsView> stats() override { return inner_.stats(); }
+    [[nodiscard]] core::Result<api::FlowsView> flows(const api::FlowsRequest& request) override {
+        return inner_.flows(request);
+    }
+    [[nodiscard]] core::Result<std::uint64_t> flows_flush() override { return inner_.flows_flush(); }
 
   private:
     template <typename T>

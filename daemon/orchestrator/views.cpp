@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/orchestrator/views.h"
 
+#include "core/flow/flow_slot.h"
+
 namespace pfild {
 api::HeadView head_view(const core::HeadInfo& head) {
     api::HeadView view;
@@ -23,6 +25,10 @@ api::HookView hook_view(const core::HookInfo& hook) {
         if (const auto* text = std::get_if<std::string>(&detail.value)) {
             if (detail.name == "filter") {
                 view.filter = *text;
+            } else if (detail.name == "answers") {
+                view.answers = *text;
+            } else if (detail.name == "because") {
+                view.because = *text;
             } else if (const auto on_match = core::on_match_named(*text); detail.name == "on_match" && on_match) {
                 view.on_match = *on_match;
             }
@@ -45,6 +51,29 @@ api::FramesView frames_view(const core::FramePool& pool) {
             .free = counts.free,
             .rings = counts.rings,
             .in_flight = counts.in_flight};
+}
+
+std::optional<api::FlowView> flow_view(pfild_flow& flow, std::uint32_t generation, std::uint64_t now_ns) {
+    constexpr double kNsPerS = 1e9;
+    const auto since = [&](std::uint64_t then) {
+        return then < now_ns ? static_cast<double>(now_ns - then) / kNsPerS : 0.0;
+    };
+    api::FlowView view;
+    view.key = core::read_key(flow);
+    const std::uint64_t decision = core::read(flow.decision);
+    const bool in_force = static_cast<std::int32_t>(PFILD_FLOW_GENERATION(decision) - generation) >= 0;
+    for (const core::Direction direction : core::kEachDirection) {
+        const std::size_t which = core::index(direction);
+        api::FlowLaneView& lane = direction == core::Direction::in ? view.in : view.out;
+        lane.answer = in_force ? static_cast<pfild_flow_answer>(PFILD_FLOW_ANSWER(decision, which)) : PFILD_FLOW_ASK;
+        lane.packets = core::read(flow.lane[which].packets);
+        lane.bytes = core::read(flow.lane[which].bytes);
+    }
+    view.age_s = since(core::read(flow.created_ns));
+    view.idle_s = since(core::last_seen(flow));
+    view.limit_s = static_cast<double>(core::read(flow.idle_ns)) / kNsPerS;
+    const core::FlowKey after = core::read_key(flow); // the slot may have been given to another flow meanwhile
+    return core::in_use(view.key) && core::same(view.key, after) ? std::optional(view) : std::nullopt;
 }
 
 } // namespace pfild

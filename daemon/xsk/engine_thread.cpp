@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <ctime>
 
 #include <pthread.h>
 #include <sys/eventfd.h>
@@ -19,8 +20,15 @@ constexpr int kEngineNice = -10;
 
 } // namespace
 
-core::Result<std::unique_ptr<EngineThread>> EngineThread::start(Umem& umem, core::Publication& rules) {
-    std::unique_ptr<EngineThread> self(new EngineThread(umem, rules));
+std::uint64_t now_ns() {
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+core::Result<std::unique_ptr<EngineThread>> EngineThread::start(Umem& umem, core::Publication& rules,
+                                                                core::FlowTable* flows) {
+    std::unique_ptr<EngineThread> self(new EngineThread(umem, rules, flows));
     self->wake_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!self->wake_) {
         return sys::failed("create the engine's wake-up", "", errno);
@@ -77,6 +85,17 @@ void EngineThread::remove(std::uint8_t slot) {
     });
 }
 
+std::size_t EngineThread::forget_flows(std::optional<std::uint32_t> ifindex) {
+    std::size_t forgotten = 0;
+    command([&] {
+        if (flows_ != nullptr) {
+            forgotten = flows_->remove_if([&](const core::FlowKey& key) { return !ifindex || key.ifindex == *ifindex; },
+                                          now_ns());
+        }
+    });
+    return forgotten;
+}
+
 void EngineThread::reclaim(Socket& socket) {
     command([&socket] { socket.reclaim(); });
 }
@@ -115,23 +134,30 @@ void EngineThread::run() {
             continue; // one of them may have been the last: no sleep before that is known
         }
         rounds_.store(rounds_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-        if (engine_.round() == 0) {
+        const std::uint64_t now = now_ns();
+        if (engine_.round(now) == 0) {
             sleep();
+        }
+        if (flows_ != nullptr) {
+            flows_->age(now);
         }
     }
     rules_.offline();
 }
 
 // Until a packet or a command comes. A socket that could not send all is asked again soon: nothing wakes us for that.
+// And known flows grow old while nothing comes.
 void EngineThread::sleep() {
     constexpr int kForever = -1;
     constexpr int kSoon = 1; // ms
+    constexpr int kAgeing = 1000;
     const bool backlogged = std::any_of(sockets_.begin(), sockets_.end(), [](const auto& entry) {
         return entry.second.first->backlogged() || entry.second.second->backlogged();
     });
     sleeps_.store(sleeps_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     rules_.offline();
-    ::poll(polled_.data(), polled_.size(), backlogged ? kSoon : kForever);
+    const bool ageing = flows_ != nullptr && flows_->counter(core::FlowCounter::in_use) != 0;
+    ::poll(polled_.data(), polled_.size(), backlogged ? kSoon : ageing ? kAgeing : kForever);
     rules_.online();
 }
 

@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -25,10 +26,14 @@
 
 namespace pfild::xsk {
 
+/// CLOCK_MONOTONIC_COARSE, with which heads stamp flows.
+[[nodiscard]] std::uint64_t now_ns();
+
 class EngineThread {
   public:
-    /// => `rules` and `umem` outlive it.
-    [[nodiscard]] static core::Result<std::unique_ptr<EngineThread>> start(Umem& umem, core::Publication& rules);
+    /// => all three outlive it; without `flows` the kernel is told no answers.
+    [[nodiscard]] static core::Result<std::unique_ptr<EngineThread>> start(Umem& umem, core::Publication& rules,
+                                                                           core::FlowTable* flows);
     EngineThread(const EngineThread&) = delete;
     EngineThread& operator=(const EngineThread&) = delete;
     ~EngineThread();
@@ -37,6 +42,8 @@ class EngineThread {
     void add(std::uint8_t slot, std::uint32_t ifindex, Socket& p, Socket& q);
     /// The engine does not touch the sockets from the return on.
     void remove(std::uint8_t slot);
+    /// Removes the known flows of an interface, or of all with nullopt. Returns how many.
+    std::size_t forget_flows(std::optional<std::uint32_t> ifindex);
     /// Gives back what a shut socket held.
     void reclaim(Socket& socket);
 
@@ -49,7 +56,8 @@ class EngineThread {
     [[nodiscard]] std::uint64_t rounds() const { return rounds_.load(std::memory_order_relaxed); }
 
   private:
-    EngineThread(Umem& umem, core::Publication& rules) : umem_(umem), rules_(rules), engine_(rules) {}
+    EngineThread(Umem& umem, core::Publication& rules, core::FlowTable* flows)
+        : umem_(umem), rules_(rules), flows_(flows), engine_(rules, flows) {}
     void command(std::function<void()> work);
     void run();
     void run_commands();
@@ -58,6 +66,7 @@ class EngineThread {
 
     Umem& umem_;
     core::Publication& rules_;
+    core::FlowTable* flows_;
     core::Engine engine_;
     std::map<std::uint8_t, std::pair<Socket*, Socket*>> sockets_; ///< by slot; engine thread
     std::vector<pollfd> polled_;                                  ///< the wake-up first; engine thread

@@ -18,16 +18,20 @@
  * Label. A packet that a TC head diverts carries 16 bits for the engine as its outermost 802.1ad tag:
  *
  *      15  14  13  12 | 11 ............ 1 |  0
- *       1   0   1   0 |    reserved, 0    | FWD
+ *       1   0   1   0 |      version      | FWD
  *
- * FWD: the packet is forwarded, not made here (PFIL_FWD, contract PF-15). The mark in the upper bits, with the tag's
- * type, tells what a head sent from what the port's own stack sends; the latter is dropped and counted.
+ * FWD: the packet is forwarded, not made here (PFIL_FWD, contract PF-15). version: the head found an entry for the
+ * packet in the flow table and counted it there; it names the entry's incarnation (pfild/flow.h), 0 when there was
+ * none. The mark in the upper bits, with the tag's type, tells what a head sent from what the port's own stack sends;
+ * the latter is dropped and counted.
  */
 #define PFILD_LABEL_TYPE 0x88a8 /* ETH_P_8021AD, host byte order */
 #define PFILD_LABEL_SIZE 4      /* bytes in the frame: type and value */
 #define PFILD_LABEL_MARK 0xa000
 #define PFILD_LABEL_MARK_MASK 0xf000
 #define PFILD_LABEL_FWD 0x0001
+#define PFILD_LABEL_VERSION(label) (((label) >> 1) & PFILD_LABEL_VERSION_MAX)
+#define PFILD_LABEL_VERSION_MAX 0x7ffU
 
 /* Instances attach at most so many interfaces; an interface's slot is below it. */
 #define PFILD_MAX_INTERFACES 64
@@ -70,6 +74,9 @@ PFILD_ASSERT_SIZE(struct pfild_interface, 24);
 enum pfild_counter {
     PFILD_COUNT_DIVERTED,           /* sent to the engine */
     PFILD_COUNT_REENTERED,          /* came back from the engine, gone on into the stack or to the qdisc */
+    PFILD_COUNT_PASSED_KNOWN,       /* passed: the flow table knew the answer */
+    PFILD_COUNT_DROPPED_KNOWN,      /* dropped: the flow table knew the answer */
+    PFILD_COUNT_HANDOVER_FORCED,    /* answers taken into use by time, not by count; not packets */
     PFILD_COUNT_PASSED_UNHOOKED,    /* passed: no hook in this direction */
     PFILD_COUNT_PASSED_NEIGHBOUR,   /* passed: ARP or IPv6 neighbour discovery */
     PFILD_COUNT_PASSED_UNATTENDED,  /* passed: nobody to ask, unknown = pass */
@@ -82,14 +89,15 @@ enum pfild_counter {
 
 #define PFILD_COUNTER_NAMES                                                                                            \
     {                                                                                                                  \
-        "diverted", "reentered", "passed_unhooked", "passed_neighbour", "passed_unattended", "dropped_unattended",     \
-            "dropped_label", "dropped_stray", "dropped_socketless"                                                                           \
+        "diverted", "reentered", "passed_known", "dropped_known", "handover_forced", "passed_unhooked",                \
+            "passed_neighbour", "passed_unattended", "dropped_unattended", "dropped_label", "dropped_stray",           \
+            "dropped_socketless"                                                                                       \
     }
 
 struct pfild_counters {
     __u64 count[PFILD_COUNTERS];
 };
-PFILD_ASSERT_SIZE(struct pfild_counters, 72);
+PFILD_ASSERT_SIZE(struct pfild_counters, 96);
 
 /* An end of a port, looked up by its ifindex: p1 and q1 in the instance's namespace, p0 and q0 in the private one. */
 struct pfild_port {

@@ -72,7 +72,7 @@ static inline __attribute__((always_inline)) int pfild_is_extension(__u8 next_he
 
 /* Source and destination by direction: remote is the other side of the interface. */
 static inline __attribute__((always_inline)) int pfild_read_ports(struct pfild_flow_key* key, const __u8* at,
-                                                                   const __u8* end, int outgoing) {
+                                                                  const __u8* end, int outgoing) {
     const struct pfild_ports* ports = (const struct pfild_ports*)at;
 
     if (!pfild_has_ports(key->protocol))
@@ -85,7 +85,7 @@ static inline __attribute__((always_inline)) int pfild_read_ports(struct pfild_f
 }
 
 static inline __attribute__((always_inline)) int pfild_read_inet(struct pfild_flow_key* key, const __u8* at,
-                                                                  const __u8* end, int outgoing) {
+                                                                 const __u8* end, int outgoing) {
     const struct pfild_inet* header = (const struct pfild_inet*)at;
     __u32 length, total;
 
@@ -104,7 +104,7 @@ static inline __attribute__((always_inline)) int pfild_read_inet(struct pfild_fl
 }
 
 static inline __attribute__((always_inline)) int pfild_read_inet6(struct pfild_flow_key* key, const __u8* at,
-                                                                   const __u8* end, int outgoing) {
+                                                                  const __u8* end, int outgoing) {
     const struct pfild_inet6* header = (const struct pfild_inet6*)at;
     __u32 payload;
 
@@ -132,7 +132,7 @@ static inline __attribute__((always_inline)) int pfild_is_tag(__be16 type) {
  * => `key` is zero but for ifindex, and for a tag that is beside the packet, if there is one.
  */
 static inline __attribute__((always_inline)) int pfild_read_flow_key(struct pfild_flow_key* key, const __u8* data,
-                                                                      const __u8* end, int outgoing) {
+                                                                     const __u8* end, int outgoing) {
     const struct pfild_ethernet* frame = (const struct pfild_ethernet*)data;
     const __u8* at = data + sizeof(*frame);
     __be16 type;

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Blocked means blocked, and only that: each row sends every kind of packet, and its expression takes exactly some of them."""
+"""Blocked means blocked, and only that: each row sends every kind of packet, and its expression takes exactly some of them.
+
+Hooks see every packet here (no flow is known), so what they count equals what was sent."""
 import json
 import time
 
@@ -14,6 +16,7 @@ from harness.ping import ping
 from harness.rules import add_hook, counted, guard
 
 COUNT = 40  # of each kind
+EVERY_PACKET = ("--no-cache",)
 
 # name: (link layer and above, how nftables tells it)
 KINDS = {
@@ -97,7 +100,7 @@ def silent_lab(host_lab):
 
 @pytest.mark.parametrize("direction", ["in", "out"])
 def test_exactly_what_matches_is_dropped_and_counters_equal_what_was_sent(silent_lab, start_pfild, direction):
-    daemon = start_pfild(silent_lab.fw)
+    daemon = start_pfild(silent_lab.fw, options=EVERY_PACKET)
     daemon.bpfctl("attach", "eth0")
     sender, receiver = (silent_lab.cli, silent_lab.fw) if direction == "in" else (silent_lab.fw, silent_lab.cli)
     arriving = meter(receiver)
@@ -118,7 +121,7 @@ def test_exactly_what_matches_is_dropped_and_counters_equal_what_was_sent(silent
 
 
 def test_a_direction_in_which_nothing_is_linked_is_not_filtered(silent_lab, start_pfild):
-    daemon = start_pfild(silent_lab.fw)
+    daemon = start_pfild(silent_lab.fw, options=EVERY_PACKET)
     daemon.bpfctl("attach", "eth0")
     guard(daemon, "cbpf:all-out", "greater 0", "ethernet", direction="o")
     arriving = meter(silent_lab.fw)
@@ -131,7 +134,7 @@ def test_a_direction_in_which_nothing_is_linked_is_not_filtered(silent_lab, star
 
 
 def test_a_hook_on_the_head_of_one_interface_leaves_the_other_alone(router_lab, start_pfild):
-    daemon = start_pfild(router_lab.fw)
+    daemon = start_pfild(router_lab.fw, options=EVERY_PACKET)
     for interface in ("eth0", "eth1"):
         daemon.bpfctl("attach", interface)
     guard(daemon, "cbpf:ping", "icmp", "ethernet", head="eth1", direction="i")
@@ -158,7 +161,7 @@ PORTS = {"a": 1001, "b": 1002, "c": 1003}
 
 @pytest.mark.parametrize("what, direction, links, order", ORDERS, ids=[row[0] for row in ORDERS])
 def test_three_hooks_run_in_the_order_of_PF_20(silent_lab, start_pfild, what, direction, links, order):
-    daemon = start_pfild(silent_lab.fw)
+    daemon = start_pfild(silent_lab.fw, options=EVERY_PACKET)
     daemon.bpfctl("attach", "eth0")
     for name, append in links:
         add_hook(daemon, f"cbpf:{name}", f"udp dst port {PORTS[name]}")
@@ -183,7 +186,7 @@ def send_to_three_ports(lab, direction):
 
 @pytest.mark.parametrize("direction, order", [("i", ["eth0", "ethernet", "inet"]), ("o", ["inet", "ethernet", "eth0"])])
 def test_heads_run_from_the_interface_inwards_and_outwards_the_other_way(silent_lab, start_pfild, direction, order):
-    daemon = start_pfild(silent_lab.fw)
+    daemon = start_pfild(silent_lab.fw, options=EVERY_PACKET)
     daemon.bpfctl("attach", "eth0")
     for head, number in zip(("inet", "eth0", "ethernet"), PORTS.values()):
         kind = "inet" if head == "inet" else "ethernet"
@@ -200,7 +203,7 @@ def test_heads_run_from_the_interface_inwards_and_outwards_the_other_way(silent_
 @pytest.mark.parametrize("origin, label", [("cli", 0xA001), ("fw", 0xA000)])
 @pytest.mark.parametrize("address", ["198.51.100.1", "2001:db8:2::1"])
 def test_forwarded_packets_carry_fwd_and_local_ones_do_not(router_lab, start_pfild, origin, label, address):
-    daemon = start_pfild(router_lab.fw)
+    daemon = start_pfild(router_lab.fw, options=EVERY_PACKET)
     daemon.bpfctl("attach", "eth1")
     guard(daemon, "cbpf:count", "greater 0", "ethernet", on_match="count")
     ports = daemon.bpfctl.interface("eth1")["ports"]
@@ -221,7 +224,7 @@ def test_forwarded_packets_carry_fwd_and_local_ones_do_not(router_lab, start_pfi
 
 @pytest.mark.parametrize("source", ["file", "standard input"])
 def test_bytecode_of_tcpdump_filters_as_its_expression_does(silent_lab, start_pfild, tmp_path, source):
-    daemon = start_pfild(silent_lab.fw)
+    daemon = start_pfild(silent_lab.fw, options=EVERY_PACKET)
     daemon.bpfctl("attach", "eth0")
     code = silent_lab.fw.run("tcpdump", "-y", "RAW", "-ddd", "tcp dst port 23").stdout
     path = tmp_path / "telnet.bpf"
@@ -243,7 +246,7 @@ def test_bytecode_of_tcpdump_filters_as_its_expression_does(silent_lab, start_pf
 
 
 def test_two_hooks_in_both_directions_count_every_packet_of_a_flow_once(silent_lab, start_pfild):
-    daemon = start_pfild(silent_lab.fw)
+    daemon = start_pfild(silent_lab.fw, options=EVERY_PACKET)
     daemon.bpfctl("attach", "eth0")
     for name in ("cbpf:one", "cbpf:two"):
         guard(daemon, name, "udp dst port 9000", on_match="count")

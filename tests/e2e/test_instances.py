@@ -13,7 +13,8 @@ from harness.rules import add_hook, counted, guard
 
 def test_instances_in_two_namespaces_have_heads_hooks_and_links_of_their_own(make_lab, start_pfild):
     one_lab, other_lab = make_lab("host"), make_lab("host")
-    one, other = start_pfild(one_lab.fw), start_pfild(other_lab.fw)
+    every_packet = ("--no-cache",)  # so that hooks count what was sent
+    one, other = start_pfild(one_lab.fw, options=every_packet), start_pfild(other_lab.fw, options=every_packet)
     for daemon in (one, other):
         daemon.bpfctl("attach", "eth0")
     guard(one, "cbpf:same", "icmp", direction="i")

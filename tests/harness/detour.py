@@ -66,7 +66,8 @@ class Carried:
         """So many packets or more went through the engine, each was sent on, and none went past it or was lost."""
         lane = self.lane(direction, interface)
         ways = {lane[way] for way in ("diverted", "engine_received", "engine_passed", "reentered")}
-        past = lane["passed_unhooked"] + lane["passed_unattended"] + sum(lane[what] for what in _LOST)
+        past = sum(lane[what] for what in ("passed_unhooked", "passed_unattended", "passed_known", "dropped_known"))
+        past += sum(lane[what] for what in _LOST)
         assert len(ways) == 1 and ways.pop() >= at_least and past == 0, (interface, direction, at_least, lane)
         return True
 

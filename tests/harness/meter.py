@@ -20,3 +20,22 @@ class Meter:
         listed = json.loads(self._host.run("nft", "-j", "list", "counters", "table", "netdev", "metering").stdout)
         found = {entry["counter"]["name"]: entry["counter"]["packets"] for entry in listed["nftables"] if "counter" in entry}
         return {name: found[f"seen_{name}"] for name in self._names}
+
+
+class PassedPorts:
+    """The destination ports of packets that reach a host behind the TC ingress of an interface, of those that carry a mark: a time
+    to live, or hop limit, of `mark`. TCP and UDP, in tags or not."""
+
+    def __init__(self, host, mark, interface="eth0"):
+        self._host = host
+        hook = f"type filter hook ingress device {interface} priority 0;"
+        script = ["add table netdev passing", f"add chain netdev passing seen {{ {hook} }}"]
+        script.append("add set netdev passing ports { type inet_service; size 65535; flags dynamic; }")
+        for field in (f"ip ttl {mark}", f"ip6 hoplimit {mark}"):
+            script.append(f"add rule netdev passing seen {field} add @ports {{ th dport }}")
+        host.run("nft", "-f", "-", stdin="\n".join(script) + "\n")
+
+    def ports(self):
+        listed = json.loads(self._host.run("nft", "-j", "list", "set", "netdev", "passing", "ports").stdout)
+        found = next(entry["set"] for entry in listed["nftables"] if "set" in entry)
+        return {element["elem"]["val"] if isinstance(element, dict) else element for element in found.get("elem", [])}

@@ -6,15 +6,16 @@
 
 #include <bpf/bpf.h>
 
+#include "pfild/flow.h"
 #include "tests/prog/kernel_programs_test.h"
 
 namespace pfild::tests {
 namespace {
 
-constexpr std::uint32_t kMostInstructions = 512; ///< of a program as loaded; a head has about 350
-constexpr std::uint32_t kMostVerified = 4096;    ///< that the verifier walked; its limit is a million
-constexpr std::size_t kMostMaps = 16;            ///< behind one program
-constexpr std::size_t kInstruction = 8;          ///< bytes
+constexpr std::uint32_t kMostInstructions = 1024; ///< of a program as loaded; a head has about 700
+constexpr std::uint32_t kMostVerified = 4096;     ///< that the verifier walked; its limit is a million
+constexpr std::size_t kMostMaps = 16;             ///< behind one program
+constexpr std::size_t kInstruction = 8;           ///< bytes
 
 class LoadedObjects : public KernelProgramsTest {
   protected:
@@ -72,6 +73,9 @@ TEST_F(LoadedObjects, tables_have_the_sizes_of_the_abi_and_are_one_each) {
         {"stack_ports", {BPF_MAP_TYPE_HASH, 4, sizeof(pfild_port), PFILD_MAX_LANES}},
         {"engine_ports", {BPF_MAP_TYPE_HASH, 4, sizeof(pfild_port), PFILD_MAX_LANES}},
         {"sockets", {BPF_MAP_TYPE_XSKMAP, 4, 4, PFILD_MAX_LANES}},
+        {"flow_index", {BPF_MAP_TYPE_HASH, sizeof(pfild_flow_key), 4, 16}},
+        {"flow_slots", {BPF_MAP_TYPE_ARRAY, 4, sizeof(pfild_flow), 16}},
+        {"flow_state", {BPF_MAP_TYPE_ARRAY, 4, sizeof(pfild_flow_state), 1}},
         {"counters", {BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(pfild_counters), PFILD_MAX_LANES}},
     };
     std::map<std::string, std::set<std::uint32_t>> ids;
@@ -96,7 +100,7 @@ TEST_F(LoadedObjects, tables_have_the_sizes_of_the_abi_and_are_one_each) {
 
 TEST_F(LoadedObjects, heads_use_what_they_decide_by_and_ports_nothing_of_interfaces) {
     const std::map<std::string, std::size_t> tables{
-        {"pfild_in", 3}, {"pfild_out", 3}, {"port_up", 3}, {"reentry_in", 1}, {"reentry_out", 1}};
+        {"pfild_in", 6}, {"pfild_out", 6}, {"port_up", 3}, {"reentry_in", 1}, {"reentry_out", 1}};
     for (const Program& program : all()) {
         EXPECT_EQ(program.map_ids.size(), tables.at(program.info.name)) << program.info.name;
     }

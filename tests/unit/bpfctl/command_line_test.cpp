@@ -102,6 +102,13 @@ INSTANTIATE_TEST_SUITE_P(
                 "hook-add",
                 R"({"name":"cbpf:a","type":"ethernet","on_match":"count","filter":"ether[0] = 5","program":
                     [[48,0,0,0],[21,0,1,5],[6,0,0,262144],[6,0,0,0]],"dlt":1})"},
+        Request{"all flows", {"flows"}, "flows", R"({"from":0,"most":256})"},
+        Request{"flows are picked here, not by the daemon",
+                {"flows", "tcp", "port", "80"},
+                "flows",
+                R"({"from":0,"most":256})"},
+        Request{"an expression in one word, and an option", {"f", "--json", "tcp or udp"}, "flows", ""},
+        Request{"flows flush", {"flows", "flush"}, "flows-flush", "{}"},
         Request{"an instance before the verb", {"-N", "lab", "status"}, "status", "{}", "/run/pfild/lab/control.sock"},
         Request{"an instance after it", {"status", "-Nlab"}, "status", "{}", "/run/pfild/lab/control.sock"},
         Request{"a socket", {"--socket", "/tmp/s", "status"}, "status", "{}", "/tmp/s"},
@@ -189,6 +196,8 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"a name without its module",
                 {"hook", "add", "a", "--filter", "tcp", "--type", "inet", "--on-match", "drop"},
                 "'a' is no hook name"},
+        Mistake{"flows flush forgets all", {"flows", "flush", "tcp"}, "flows flush: not expected here: tcp"},
+        Mistake{"--all is not for flows", {"flows", "--all"}, "flows: not expected here: --all"},
         Mistake{"help of an unknown verb", {"help", "frob"}, "verb 'frob': there is no such verb"},
         Mistake{"a line break does not break the line", {"attach", "a", "b\nbpfctl: c"}, "b?bpfctl: c"}));
 

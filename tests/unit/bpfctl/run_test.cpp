@@ -77,6 +77,47 @@ TEST(Run, refuses_a_bad_filter_without_asking_the_daemon) {
               "address, or add --resolve)\n");
 }
 
+TEST(Run, puts_the_pages_of_flows_together) {
+    const std::string flow = R"({"interface":"eth0","family":"inet","protocol":6,"tags":[],"remote":"192.0.2.1",)"
+                             R"("remote_port":443,"local":"198.51.100.7","local_port":51034})";
+    const std::string other = R"({"interface":"eth0","family":"inet","protocol":1,"tags":[],"remote":"192.0.2.1",)"
+                              R"("remote_port":null,"local":"198.51.100.7","local_port":null})";
+    const auto daemon = [&](const Endpoint&, std::string_view, const Json& arguments) {
+        const bool first = arguments["from"] == 0;
+        return Outcome<Json>(Json::parse(first ? R"({"flows": [)" + flow + R"(], "next": 300})"
+                                               : R"({"flows": [)" + other + R"(], "next": null})"));
+    };
+    std::ostringstream out;
+    std::ostringstream err;
+    EXPECT_EQ(run({"flows", "--json"}, {out, err}, daemon), Exit::kOk) << err.str();
+    EXPECT_EQ(out.str(), pretty(Json::parse(R"({"count": 2, "flows": [)" + flow + ',' + other + "]}")) + '\n');
+    out.str("");
+    EXPECT_EQ(run({"flows", "--json", "icmp"}, {out, err}, daemon), Exit::kOk) << err.str();
+    EXPECT_EQ(out.str(), pretty(Json::parse(R"({"count": 2, "flows": [)" + other + "]}")) + '\n');
+    out.str("");
+    EXPECT_EQ(run({"flows", "udp"}, {out, err}, daemon), Exit::kOk) << err.str();
+    EXPECT_EQ(out.str(), "None of 2 flows matches.\n");
+    EXPECT_EQ(err.str(), "");
+}
+
+TEST(Run, refuses_a_question_that_is_not_about_flows_without_asking_the_daemon) {
+    const auto nobody = fail(Exit::kUnreachable, {"nobody", "", "must be asked", "", EIO});
+    const auto ended = run_with({"flows", "tcp[tcpflags] & tcp-syn != 0"}, nobody);
+    EXPECT_EQ(ended.exit, Exit::kRefused);
+    EXPECT_THAT(ended.err, StartsWith("bpfctl: filter 'tcp[tcpflags] & tcp-syn != 0': instruction "));
+    EXPECT_EQ(run_with({"flows", ""}, nobody).err,
+              "bpfctl: filter '': the expression is empty (to match every packet write 'greater 0')\n");
+}
+
+TEST(Run, does_not_guess_about_flows_that_it_cannot_read) {
+    const auto answer = Json::parse(R"({"flows": [{"family": "inet7"}], "next": null})");
+    EXPECT_EQ(run_with({"flows"}, answer).exit, Exit::kOk) << "all are wanted, whatever they are";
+    const auto ended = run_with({"flows", "tcp"}, answer);
+    EXPECT_EQ(ended.exit, Exit::kUnreachable);
+    EXPECT_EQ(ended.err, "bpfctl: daemon: a flow in its answer cannot be understood (are bpfctl and pfild of the same "
+                         "version?)\n");
+}
+
 TEST(Run, without_words_shows_usage_as_an_error) {
     const auto ended = run_with({}, Json::object());
     EXPECT_EQ(ended.exit, Exit::kUsage);
@@ -100,6 +141,9 @@ TEST(Run, shows_help_and_version_without_a_daemon) {
         {"of a verb of two words", {"hook", "a", "--help"}, "pass   packets that match go on to the next hook; all"},
         {"of a group of verbs", {"hook", "--help"}, "bpfctl hook delete HOOK"},
         {"options with what they take", {"help", "hook", "add"}, "--on-match drop|pass|count  what"},
+        {"help of a verb that begins another", {"help", "flows"}, "Usage: bpfctl flows [--resolve] [EXPR]"},
+        {"help of the other", {"help", "flows", "flush"}, "The table of flows is a cache: no connection breaks."},
+        {"help behind an expression", {"flows", "tcp", "-h"}, "Usage: bpfctl flows [--resolve] [EXPR]"},
         {"help of help", {"help", "help"}, "Usage: bpfctl [OPTIONS] VERB"},
         {"--version", {"--version"}, "bpfctl " PFILD_VERSION "\n"},
     };
@@ -123,6 +167,8 @@ TEST(Run, survives_every_result_with_every_verb) {
                               {"link", "-i", "cbpf:a", "inet"},
                               {"unlink", "-i", "cbpf:a", "inet"},
                               {"stats"},
+                              {"flows"},
+                              {"flows", "flush"},
                               {"version"}};
     const char* const results[] = {
         "{}",
@@ -130,6 +176,9 @@ TEST(Run, survives_every_result_with_every_verb) {
         R"({"heads": [1, [], {}], "hooks": [null, {"links": [1, {}], "counters": 4}], "interfaces": {"a": 1, "b": {}}})",
         R"({"name": "\u001b[2Jx\ny", "interfaces": {"\u001b]0;x": {"in": {"a\u0007": 5}}}, "in": ["\u009b1m", 5]})",
         R"({"engine": {"a": -1, "b": 1.5, "c": 18446744073709551615}, "frames": {"total": 18446744073709551615}})",
+        R"({"flows": [null, 5, [], {"tags": 7, "in": []}, {"tags": [1, {}], "idle_s": -1, "limit_s": 1e300}]})",
+        R"({"flows": [{"remote": "\u001b[2J", "remote_port": "\u0007", "protocol": 1.5, "interface": "\u009b1m"}]})",
+        R"({"flows": {"capacity": "x", "memory_bytes": 1}, "hooks": [{"answers": 1, "because": "\u001b[2J"}]})",
     };
     for (const Words& words : commands) {
         for (const char* result : results) {

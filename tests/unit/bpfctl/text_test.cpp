@@ -4,6 +4,7 @@
 
 #include "bpfctl/fields.h"
 #include "bpfctl/text/counters.h"
+#include "bpfctl/text/flows.h"
 #include "bpfctl/text/heads.h"
 #include "bpfctl/text/hooks.h"
 #include "bpfctl/text/status.h"
@@ -69,22 +70,36 @@ TEST(Heads, read_as_pfilctl_writes_them) {
 }
 
 TEST(Hooks, show_what_they_do_and_where) {
-    const Json result = Json::parse(R"({"count": 2, "hooks": [
+    const Json result = Json::parse(R"({"count": 3, "hooks": [
         {"name": "cbpf:block-telnet", "type": "inet", "kind": "cbpf", "on_match": "drop", "filter": "tcp dst port 23",
-         "instructions": 19,
+         "instructions": 19, "answers": "per flow", "because": null,
          "links": [{"head": "inet", "direction": "in"}, {"head": "x", "direction": "in"},
                    {"head": "inet", "direction": "out"}],
          "counters": {"seen_packets": 123456, "seen_bytes": 9, "matched_packets": 12, "matched_bytes": 9,
                       "dropped_packets": 12}},
         {"name": "cbpf:b", "type": "ethernet", "kind": "cbpf", "on_match": "count", "filter": null, "instructions": 1,
-         "links": [],
+         "answers": "per flow", "because": "packets that match are counted one by one", "links": [],
          "counters": {"seen_packets": 0, "seen_bytes": 0, "matched_packets": 0, "matched_bytes": 0,
-                      "dropped_packets": 0}}]})");
+                      "dropped_packets": 0}},
+        {"name": "cbpf:near", "type": "inet", "kind": "cbpf", "on_match": "drop", "filter": "ip[8] < 5",
+         "instructions": 4, "answers": "per packet",
+         "because": "instruction 3 reads byte 8 (time to live), which is not part of the flow",
+         "links": [{"head": "inet", "direction": "in"}],
+         "counters": {"seen_packets": 7, "seen_bytes": 9, "matched_packets": 1, "matched_bytes": 9,
+                      "dropped_packets": 1}}]})");
     EXPECT_EQ(text_of(kHooks, result),
-              "Hook               Type      On match    Seen  Matched  Dropped  Linked to          Filter\n"
-              "cbpf:block-telnet  inet      drop      123456       12       12  inet in+out, x in  tcp dst port 23\n"
-              "cbpf:b             ethernet  count          0        0        0  nowhere            "
-              "(bytecode, 1 instruction)\n");
+              "Hook               Type      On match  Asked per         Seen  Matched  Dropped  Linked to          "
+              "Filter\n"
+              "cbpf:block-telnet  inet      drop      flow            123456       12       12  inet in+out, x in  "
+              "tcp dst port 23\n"
+              "cbpf:b             ethernet  count     flow or packet       0        0        0  nowhere            "
+              "(bytecode, 1 instruction)\n"
+              "cbpf:near          inet      drop      packet               7        1        1  inet in            "
+              "ip[8] < 5\n"
+              "\n"
+              "cbpf:b is asked per flow or packet: packets that match are counted one by one\n"
+              "cbpf:near is asked per packet: instruction 3 reads byte 8 (time to live), which is not part of the "
+              "flow\n");
     EXPECT_EQ(text_of(kHooks, Json::parse(R"({"count": 0, "hooks": []})")),
               "There is no hook. Add one: bpfctl help hook add\n");
 }
@@ -98,14 +113,17 @@ constexpr const char* kStatusSample = R"({
         {"name": "eth1", "ifindex": 4, "mac": "02:00:00:00:00:02", "mtu": 9000, "rx_queues": 1, "up": false,
          "mode": "tc", "unknown": "pass", "state": "repairing", "ports": {"p": "pfp4", "q": "pfq4"},
          "heads": {"in": "tc ingress pref 1", "out": "tc egress pref 1"}, "divert": {"in": false, "out": false}}],
-    "frames": {"size": 4096, "total": 16384, "free": 8192, "rings": 8190, "in_flight": 2}, "memory_bytes": 67108864})";
+    "frames": {"size": 4096, "total": 16384, "free": 8192, "rings": 8190, "in_flight": 2},
+    "flows": {"capacity": 65536, "memory_bytes": 24117248, "in_use": 12, "created": 40},
+    "memory_bytes": 91226112})";
 
 TEST(Status, says_where_packets_go) {
     EXPECT_EQ(text_of(kStatus, Json::parse(kStatusSample)),
               "pfild 0.1.0, instance default, pid 12, up 3 s\n"
               "kernel 6.18.0, network namespace /proc/12/ns/net\n"
               "16384 buffers of 4 KiB: 8192 free, 8190 in rings, 2 in flight\n"
-              "64 MiB of memory for packets\n"
+              "12 of 65536 flows known: the kernel answers for them by itself\n"
+              "64 MiB of memory for packets, 23 MiB for flows\n"
               "\n"
               "eth0  up, index 3, 02:00:00:00:00:01, MTU 1500, 2 receive queues\n"
               "  state           attached\n"
@@ -118,7 +136,7 @@ TEST(Status, says_where_packets_go) {
               "  state           being repaired: its ports or heads were changed by somebody else\n"
               "  incoming        passed in the kernel, no hook is linked (tc ingress pref 1)\n"
               "  outgoing        passed in the kernel, no hook is linked (tc egress pref 1)\n"
-              "  without engine  packets pass unfiltered (unknown: pass)\n"
+              "  without engine  packets that need the engine pass unfiltered (unknown: pass)\n"
               "  mode            tc, ports pfp4 and pfq4\n");
 }
 
@@ -129,6 +147,70 @@ TEST(Status, without_interfaces_says_what_to_do) {
     EXPECT_NE(shown.find("\nNo interface is attached. Attach one: bpfctl attach IFACE\n"), std::string::npos) << shown;
 }
 
+TEST(Status, without_a_flow_table_says_that_all_goes_through_the_engine) {
+    Json status = Json::parse(kStatusSample);
+    status["flows"] = Json{{"capacity", 0}, {"memory_bytes", 0}};
+    status["memory_bytes"] = 67108864;
+    const std::string shown = text_of(kStatus, status);
+    EXPECT_NE(shown.find("\nno flows are known: every packet that a hook could see goes through the engine\n"
+                         "64 MiB of memory for packets\n"),
+              std::string::npos)
+        << shown;
+}
+
+constexpr const char* kFlowsSample = R"([
+    {"interface": "eth0", "family": "inet", "protocol": 6, "tags": [], "remote": "192.0.2.1", "remote_port": 443,
+     "local": "198.51.100.7", "local_port": 51034, "in": {"answer": "pass", "packets": 1234567, "bytes": 1610612736},
+     "out": {"answer": "pass", "packets": 800, "bytes": 65536}, "age_s": 12.5, "idle_s": 0.25, "limit_s": 300.0},
+    {"interface": "eth0", "family": "inet6", "protocol": 17, "tags": [], "remote": "2001:db8::1", "remote_port": 53,
+     "local": "2001:db8::7", "local_port": 40000, "in": {"answer": "ask", "packets": 0, "bytes": 0},
+     "out": {"answer": "drop", "packets": 3, "bytes": 270}, "age_s": 9.0, "idle_s": 9.999, "limit_s": 60.0},
+    {"interface": "if7", "family": "inet6", "protocol": 58, "tags": [], "remote": "fe80::1", "remote_port": null,
+     "local": "fe80::2", "local_port": null, "in": {"answer": "pass", "packets": 1, "bytes": 100},
+     "out": {"answer": "pass", "packets": 1, "bytes": 100}, "age_s": 1.0, "idle_s": 1, "limit_s": 60.0}])";
+
+TEST(Flows, show_both_ends_and_what_the_kernel_does) {
+    EXPECT_EQ(flows_text(Json::parse(kFlowsSample)),
+              "Interface  Protocol  Remote            Local                In    Packets    Bytes  Out   Packets   "
+              "Bytes        Idle\n"
+              "eth0       tcp       192.0.2.1:443     198.51.100.7:51034   pass  1234567  1.5 GiB  pass      800  "
+              "64 KiB  0 of 300 s\n"
+              "eth0       udp       [2001:db8::1]:53  [2001:db8::7]:40000  ask         0      0 B  drop        3   "
+              "270 B   9 of 60 s\n"
+              "if7        icmp6     fe80::1           fe80::2              pass        1    100 B  pass        1   "
+              "100 B   1 of 60 s\n");
+}
+
+TEST(Flows, show_vlans_outermost_first_if_there_are_any) {
+    Json flows = Json::parse(kFlowsSample);
+    flows[1]["tags"] = Json::parse(R"([{"type": "802.1ad", "vlan": 100, "priority": 0, "drop_eligible": false},
+                                       {"type": "802.1Q", "vlan": 5, "priority": 3, "drop_eligible": false}])");
+    flows[2]["tags"] = Json::parse(R"([{"type": "802.1Q", "vlan": 7, "priority": 0, "drop_eligible": false}])");
+    flows[2]["protocol"] = 47;
+    EXPECT_EQ(
+        flows_text(flows),
+        "Interface  Protocol  Remote            Local                VLAN                      In    Packets    "
+        "Bytes  Out   Packets   Bytes        Idle\n"
+        "eth0       tcp       192.0.2.1:443     198.51.100.7:51034                             pass  1234567  "
+        "1.5 GiB  pass      800  64 KiB  0 of 300 s\n"
+        "eth0       udp       [2001:db8::1]:53  [2001:db8::7]:40000  802.1ad 100 5 priority 3  ask         0      "
+        "0 B  drop        3   270 B   9 of 60 s\n"
+        "if7        47        fe80::1           fe80::2              7                         pass        1    "
+        "100 B  pass        1   100 B   1 of 60 s\n");
+}
+
+TEST(Flows, say_how_many_there_are) {
+    const Json flows = Json::parse(kFlowsSample);
+    const std::string table = flows_text(flows);
+    EXPECT_EQ(text_of(kFlows, Json{{"count", 3}, {"flows", flows}}), table + "\n3 flows\n");
+    EXPECT_EQ(text_of(kFlows, Json{{"count", 812}, {"flows", flows}}), table + "\n3 of 812 flows\n");
+    EXPECT_EQ(text_of(kFlows, Json{{"count", 1}, {"flows", Json::array()}}), "None of 1 flow matches.\n");
+    EXPECT_EQ(text_of(kFlows, Json{{"count", 0}, {"flows", Json::array()}}),
+              "No flow is known. They are learnt from packets that hooks have decided: bpfctl help flows\n");
+    EXPECT_EQ(text_of(kFlowsFlush, Json{{"forgotten", 1}}), "1 flow forgotten\n");
+    EXPECT_EQ(text_of(kFlowsFlush, Json{{"forgotten", 65536}}), "65536 flows forgotten\n");
+}
+
 TEST(Frames, that_do_not_add_up_are_a_warning) {
     EXPECT_EQ(frames_text(Json::parse(R"({"size": 4096, "total": 10, "free": 4, "rings": 4, "in_flight": 1})")),
               "10 buffers of 4 KiB: 4 free, 4 in rings, 1 in flight\n"
@@ -137,17 +219,28 @@ TEST(Frames, that_do_not_add_up_are_a_warning) {
 
 TEST(Stats, hide_zeros_unless_all_are_wanted) {
     const Json stats = Json::parse(R"({"engine": {"received": 1234, "received_bytes": 2097152, "lost": 0},
+        "flows": {"capacity": 65536, "memory_bytes": 24117248, "in_use": 12, "created": 40, "expired": 20, "removed": 8,
+                  "refused": 0},
         "frames": {"size": 2048, "total": 1, "free": 1, "rings": 0, "in_flight": 0},
-        "interfaces": {"eth0": {"in": {"diverted": 5, "dropped_stray": 0}, "out": {"diverted": 0}}}})");
+        "interfaces": {"eth0": {"in": {"diverted": 5, "passed_known": 900, "dropped_stray": 0}, "out": {"diverted": 0}}}})");
     EXPECT_EQ(text_of(kStats, stats), "engine\n"
                                       "  received           1234\n"
                                       "  received_bytes  2097152  2 MiB\n"
+                                      "\n"
+                                      "flows\n"
+                                      "  capacity         65536  flows that the kernel can know\n"
+                                      "  memory_bytes  24117248  23 MiB\n"
+                                      "  in_use              12  flows that it knows now\n"
+                                      "  created             40  flows it was told of\n"
+                                      "  expired             20  flows forgotten: idle for too long\n"
+                                      "  removed              8  flows forgotten: on request, or with their interface\n"
                                       "\n"
                                       "buffers\n"
                                       "  1 buffer of 2 KiB: 1 free, 0 in rings, 0 in flight\n"
                                       "\n"
                                       "eth0, incoming\n"
-                                      "  diverted  5  sent to the engine\n"
+                                      "  diverted        5  sent to the engine\n"
+                                      "  passed_known  900  passed in the kernel: the flow is known\n"
                                       "\n"
                                       "eth0, outgoing\n"
                                       "  nothing counted\n");
@@ -157,12 +250,22 @@ TEST(Stats, hide_zeros_unless_all_are_wanted) {
               "  received_bytes  2097152  2 MiB\n"
               "  lost                  0\n"
               "\n"
+              "flows\n"
+              "  capacity         65536  flows that the kernel can know\n"
+              "  memory_bytes  24117248  23 MiB\n"
+              "  in_use              12  flows that it knows now\n"
+              "  created             40  flows it was told of\n"
+              "  expired             20  flows forgotten: idle for too long\n"
+              "  removed              8  flows forgotten: on request, or with their interface\n"
+              "  refused              0  packets whose flow found no room\n"
+              "\n"
               "buffers\n"
               "  1 buffer of 2 KiB: 1 free, 0 in rings, 0 in flight\n"
               "\n"
               "eth0, incoming\n"
-              "  diverted       5  sent to the engine\n"
-              "  dropped_stray  0  dropped on the port: it did not come from a head\n"
+              "  diverted         5  sent to the engine\n"
+              "  passed_known   900  passed in the kernel: the flow is known\n"
+              "  dropped_stray    0  dropped on the port: it did not come from a head\n"
               "\n"
               "eth0, outgoing\n"
               "  diverted  0  sent to the engine\n");

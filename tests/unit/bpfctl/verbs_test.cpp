@@ -36,6 +36,13 @@ TEST(Verbs, are_found_by_any_prefix_that_is_not_ambiguous) {
         {"the second word may be short", {"hook", "a"}, &kHookAdd, 2},
         {"and is a verb of its own", {"hook", "d", "cbpf:a"}, &kHookDelete, 2},
         {"operands are not looked at", {"link", "add"}, &kLink, 1},
+        {"flows is a verb", {"flows"}, &kFlows, 1},
+        {"and begins another", {"flows", "flush"}, &kFlowsFlush, 2},
+        {"the first word may be short", {"f", "flush"}, &kFlowsFlush, 2},
+        {"the second must be whole, it could be an operand", {"flows", "flus"}, &kFlows, 1},
+        {"an expression is an operand", {"flows", "tcp", "flush"}, &kFlows, 1},
+        {"an option is none of its words", {"flows", "--json"}, &kFlows, 1},
+        {"an empty operand is one", {"flows", ""}, &kFlows, 1},
     };
     for (const Row& row : rows) {
         const auto resolved = resolve(row.words);
@@ -85,8 +92,9 @@ TEST(Verbs, have_each_a_name_a_summary_and_a_row_of_the_protocol) {
         EXPECT_TRUE(verb->notes.empty() || verb->notes.back() == '\n') << verb->name;
         EXPECT_EQ(verb->request.empty(), verb == &kHelp) << verb->name;
     }
-    const std::set<std::string_view> protocol{"version",  "status",      "attach", "detach", "heads", "hooks",
-                                              "hook-add", "hook-delete", "link",   "unlink", "stats", ""};
+    const std::set<std::string_view> protocol{"version", "status", "attach",      "detach",      "heads",
+                                              "hooks",   "",       "hook-add",    "hook-delete", "link",
+                                              "unlink",  "stats",  "flows-flush", "flows"};
     EXPECT_EQ(requests, protocol);
 }
 

@@ -92,7 +92,16 @@ class EngineRounds : public ::testing::Test {
     Registry registry_{rules_};
     TablePort p_;
     TablePort q_;
-    Engine engine_{rules_};
+    // One slot is enough here; heads are not.
+    class NoHeads final : public FlowIndex {
+      public:
+        bool insert(const FlowKey& /*key*/, std::uint32_t /*slot*/) noexcept override { return true; }
+        void erase(const FlowKey& /*key*/) noexcept override {}
+    };
+    std::vector<pfild_flow> slots_ = std::vector<pfild_flow>(1);
+    NoHeads heads_;
+    FlowTable flows_{slots_, heads_, {}, 1};
+    Engine engine_{rules_, &flows_};
 };
 
 const Bytes kPacket = ethernet({}, kTypeIpv4, ipv4(udp(53)));
@@ -107,6 +116,34 @@ TEST_F(EngineRounds, incoming_packets_come_up_q_and_go_down_p_without_their_labe
     EXPECT_EQ(counted(Direction::in, EngineCounter::received_bytes), kPacket.size() + kTagged.size());
     EXPECT_EQ(counted(Direction::out, EngineCounter::received), 0U);
     expect_accounted(Direction::in);
+}
+
+TEST_F(EngineRounds, an_answer_that_lasts_is_published_by_the_key_of_the_packet_as_it_came) {
+    link_both("t:lasting", HeadType::inet, [](Packet& packet) {
+        packet.frame.head()[37]++; // the destination port's last byte
+        return Verdict::dropped().lasting(true);
+    });
+    q_.put(buffers_.frame(labelled(kPacket)));
+    EXPECT_EQ(round(), 1U);
+    const auto key = read_flow_key(buffers_.frame(kPacket), 7, Direction::in);
+    ASSERT_TRUE(key.has_value());
+    const pfild_flow* flow = flows_.find(*key);
+    ASSERT_NE(flow, nullptr);
+    EXPECT_EQ(PFILD_FLOW_ANSWER(flow->decision, 0), PFILD_FLOW_DROP);
+    EXPECT_EQ(PFILD_FLOW_ANSWER(flow->decision, 1), PFILD_FLOW_ASK);
+    EXPECT_NE(PFILD_FLOW_GENERATION(flow->decision), 0U) << "of the rules that said so";
+}
+
+TEST_F(EngineRounds, a_pass_is_published_with_a_packet_that_the_head_counted) {
+    link_both("t:lasting", HeadType::inet, [](Packet&) { return Verdict::pass().lasting(true); });
+    q_.put(buffers_.frame(labelled(kPacket)));
+    EXPECT_EQ(round(), 1U);
+    const pfild_flow& flow = slots_[0];
+    EXPECT_EQ(PFILD_FLOW_ANSWER(flow.decision, 0), PFILD_FLOW_ASK);
+    const auto version = static_cast<std::uint16_t>(flow.incarnation << 1U);
+    q_.put(buffers_.frame(labelled(kPacket, PFILD_LABEL_MARK | version)));
+    EXPECT_EQ(round(), 1U);
+    EXPECT_EQ(PFILD_FLOW_ANSWER(flow.decision, 0), PFILD_FLOW_PASS);
 }
 
 TEST_F(EngineRounds, outgoing_packets_come_up_p_and_go_down_q) {

@@ -89,6 +89,34 @@ TEST(CbpfHook, drops_passes_or_counts_what_matches) {
     }
 }
 
+TEST(CbpfHook, says_whether_its_answer_lasts_and_counts_nothing_when_it_foresees) {
+    const std::vector<Instruction> length{{kLdLen, 0, 0, 0}, {kRetA, 0, 0, 0}};
+    struct Row {
+        const char* sentence;
+        std::vector<Instruction> instructions;
+        OnMatch on_match;
+        std::uint16_t port;
+        bool lasts;
+    };
+    for (const Row& row : {Row{"a flow is dropped", udp_port(53), OnMatch::drop, 53, true},
+                           Row{"a flow is not dropped", udp_port(53), OnMatch::drop, 54, true},
+                           Row{"a flow is counted, packet by packet", udp_port(53), OnMatch::count, 53, false},
+                           Row{"a flow is not counted", udp_port(53), OnMatch::count, 54, true},
+                           Row{"the length says what happens", length, OnMatch::drop, 53, false}}) {
+        CbpfHook hook({.name = "cbpf:a", .on_match = row.on_match}, program(row.instructions));
+        Buffers buffers;
+        Frame frame = buffers.frame(ethernet({}, kTypeIpv4, ipv4(udp(row.port))));
+        Packet packet = packet_of(frame, HeadType::inet);
+        const Verdict foreseen = hook.foresee(packet);
+        EXPECT_EQ(counters_of(hook)["seen_packets"], 0U) << row.sentence;
+        const Verdict verdict = hook.run(packet);
+        EXPECT_EQ(verdict, foreseen) << row.sentence;
+        EXPECT_EQ(verdict.lasts, row.lasts) << row.sentence;
+        EXPECT_EQ(foreseen.lasts, row.lasts) << row.sentence;
+        EXPECT_EQ(counters_of(hook)["seen_packets"], 1U) << row.sentence;
+    }
+}
+
 TEST(CbpfHook, says_what_it_was_made_with) {
     const CbpfHook with({.name = "cbpf:a", .type = HeadType::inet6, .on_match = OnMatch::pass, .filter = "udp"},
                         program({{kRetK, 0, 0, 1}}));
@@ -96,9 +124,16 @@ TEST(CbpfHook, says_what_it_was_made_with) {
     EXPECT_EQ(with.type(), HeadType::inet6);
     EXPECT_EQ(with.details(), (std::vector<HookDetail>{{"on_match", std::string("pass")},
                                                        {"filter", std::string("udp")},
-                                                       {"instructions", std::uint64_t{1}}}));
+                                                       {"instructions", std::uint64_t{1}},
+                                                       {"answers", std::string("per flow")},
+                                                       {"because", {}}}));
     const CbpfHook without({.name = "cbpf:b"}, program({{kRetK, 0, 0, 1}}));
     EXPECT_EQ(without.details()[1], (HookDetail{"filter", {}}));
+    const CbpfHook curious({.name = "cbpf:c"}, program({{kLdLen, 0, 0, 0}, {kRetA, 0, 0, 0}}));
+    EXPECT_EQ(curious.details()[3], (HookDetail{"answers", std::string("per packet")}));
+    EXPECT_EQ(curious.details()[4], (HookDetail{"because", std::string("instruction 0 uses the packet length")}));
+    const CbpfHook counting({.name = "cbpf:d", .on_match = OnMatch::count}, program({{kRetK, 0, 0, 1}}));
+    EXPECT_EQ(counting.details()[4], (HookDetail{"because", std::string("packets that match are counted one by one")}));
     EXPECT_EQ(on_match_named("count"), OnMatch::count);
     EXPECT_EQ(on_match_named("drop"), OnMatch::drop);
     EXPECT_EQ(on_match_named("accept"), std::nullopt);

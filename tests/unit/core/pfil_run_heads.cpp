@@ -50,6 +50,42 @@ TEST_F(PfilRun, with_no_hooks_everything_passes) {
     }
 }
 
+TEST_F(PfilRun, an_answer_lasts_if_every_hook_that_was_asked_says_so_of_its_own) {
+    const auto says = [](Verdict verdict) { return [verdict](Packet&) { return verdict; }; };
+    const Verdict lasting = Verdict::pass().lasting(true);
+    EXPECT_TRUE(run(kV4, Direction::in).lasts) << "no hook at all";
+    link_noting("t:a", HeadType::inet, "inet", says(lasting));
+    EXPECT_TRUE(run(kV4, Direction::in).lasts);
+    link_noting("t:b", HeadType::ethernet, "ethernet", says(Verdict::pass()));
+    EXPECT_FALSE(run(kV4, Direction::in).lasts);
+    link_noting("t:c", HeadType::inet, "inet", says(Verdict::dropped().lasting(true)));
+    EXPECT_FALSE(run(kV4, Direction::in).lasts) << "another packet may not come as far";
+    expect_ok(registry_.remove_hook("t:b"));
+    const Verdict verdict = run(kV4, Direction::in);
+    EXPECT_EQ(verdict, Verdict::dropped());
+    EXPECT_TRUE(verdict.lasts);
+    expect_ok(registry_.remove_hook("t:c"));
+    link_noting("t:d", HeadType::inet, "inet", says(Verdict::consumed().lasting(true)));
+    EXPECT_FALSE(run(kV4, Direction::in).lasts) << "what keeps packets wants them";
+    expect_ok(registry_.remove_hook("t:d"));
+    link_noting("t:e", HeadType::inet, "inet", [&](Packet& packet) {
+        packet.frame.trim_front(1);
+        return lasting;
+    });
+    EXPECT_FALSE(run(kV4, Direction::in).lasts) << "the packet was changed";
+}
+
+TEST_F(PfilRun, to_foresee_runs_no_hook) {
+    link_noting("t:a", HeadType::inet, "inet", [](Packet&) { return Verdict::dropped(); });
+    frame_ = buffers_.frame(kV4);
+    view_ = parse(frame_);
+    const Passage passage{.interface_slot = kSlot, .direction = Direction::in, .ifindex = 7};
+    const Verdict verdict = foresee_heads(publisher_.snapshot(), passage, frame_, view_);
+    EXPECT_EQ(verdict, Verdict::pass());
+    EXPECT_FALSE(verdict.lasts) << "it does not know";
+    EXPECT_TRUE(ran_.empty());
+}
+
 TEST_F(PfilRun, visits_the_heads_from_the_wire_inwards_and_back) {
     link_noting("t:inet", HeadType::inet, "inet");
     link_noting("t:inet6", HeadType::inet6, "inet6");

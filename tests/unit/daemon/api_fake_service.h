@@ -24,7 +24,10 @@ class FakeService final : public api::Service {
     std::vector<api::HookView> hook_list;
     api::StatusView status_view;
     api::StatsView stats_view;
-    std::size_t padding = 0; ///< so many letters in version's kernel, to make a large answer
+    api::FlowsRequest last_flows;
+    api::FlowsView flows_view;
+    std::uint64_t forgotten = 0; ///< what flows-flush says
+    std::size_t padding = 0;     ///< so many letters in version's kernel, to make a large answer
 
     core::Result<api::VersionView> version() override {
         calls.emplace_back("version");
@@ -81,6 +84,15 @@ class FakeService final : public api::Service {
     core::Result<api::StatsView> stats() override {
         calls.emplace_back("stats");
         return answer(stats_view);
+    }
+    core::Result<api::FlowsView> flows(const api::FlowsRequest& request) override {
+        calls.emplace_back("flows");
+        last_flows = request;
+        return answer(flows_view);
+    }
+    core::Result<std::uint64_t> flows_flush() override {
+        calls.emplace_back("flows-flush");
+        return answer(forgotten);
     }
 
   private:

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Every verb: what reaches the service, what is answered, and each way in which its arguments can be wrong.
+#include <cstring>
+
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
 #include "api_fake_service.h"
+#include "daemon/api/arguments.h"
 #include "daemon/api/dispatcher.h"
 
 namespace pfild::api {
@@ -121,8 +124,26 @@ std::vector<Wrong> wrong_arguments() {
     };
 }
 
+std::vector<Wrong> wrong_arguments_of_flows() {
+    return {
+        {"from is a number", "flows", R"({"from":"0"})", "argument 'from' must be a whole number from 0 to 4294967295"},
+        {"of 32 bits", "flows", R"({"from":4294967296})",
+         "argument 'from' must be a whole number from 0 to 4294967295"},
+        {"not none", "flows", R"({"from":null})", "argument 'from' must be a whole number from 0 to 4294967295"},
+        {"an answer has at least one flow", "flows", R"({"most":0})",
+         "argument 'most' must be a whole number from 1 to 256"},
+        {"and at most 256", "flows", R"({"most":257})", "argument 'most' must be a whole number from 1 to 256"},
+        {"in whole numbers", "flows", R"({"most":1.5})", "argument 'most' must be a whole number from 1 to 256"},
+        {"flows has no limit", "flows", R"({"limit":1})", "argument 'limit' is not known here"},
+        {"flows-flush forgets all", "flows-flush", R"({"from":0})", "argument 'from' is not known here"},
+    };
+}
+
 TEST_F(Verbs, refuse_wrong_arguments_by_name_before_the_service_hears_of_them) {
-    for (const Wrong& wrong : wrong_arguments()) {
+    std::vector<Wrong> table = wrong_arguments();
+    const std::vector<Wrong> of_flows = wrong_arguments_of_flows();
+    table.insert(table.end(), of_flows.begin(), of_flows.end());
+    for (const Wrong& wrong : table) {
         SCOPED_TRACE(wrong.sentence);
         const Json answer = ask(wrong.verb, wrong.arguments);
         EXPECT_EQ(answer["id"], 7);
@@ -153,6 +174,9 @@ TEST_F(Verbs, reach_the_service_when_their_arguments_are_right) {
         {"unlink", link},
         {"unlink", R"({"hook":"cbpf:a","head":"inet","directions":[]})"},
         {"stats", "{}"},
+        {"flows", R"({"from":4294967295,"most":256})"},
+        {"flows", R"({"most":1})"},
+        {"flows-flush", "{}"},
     };
     std::size_t calls = 0;
     for (const auto& [verb, arguments] : table) {
@@ -213,6 +237,37 @@ TEST_F(Verbs, lists_say_how_many_there_are_whatever_the_limit) {
     EXPECT_EQ(ask("hooks", R"({"limit":1})")["result"]["hooks"].size(), 1U);
 }
 
+TEST_F(Verbs, flows_begins_at_the_start_with_64_when_nothing_is_said) {
+    EXPECT_EQ(ask("flows", "{}")["result"].dump(), R"({"flows":[],"next":null})");
+    EXPECT_EQ(service_.last_flows, (FlowsRequest{0, 64}));
+    service_.flows_view.next = 77;
+    EXPECT_EQ(ask("flows", R"({"from":7,"most":70})")["result"].dump(), R"({"flows":[],"next":77})");
+    EXPECT_EQ(service_.last_flows, (FlowsRequest{7, 70}));
+}
+
+TEST_F(Verbs, flows_at_their_longest_are_an_answer_of_160_KiB) {
+    FlowView flow;
+    flow.interface = std::string(kMaxInterfaceName, 'x');
+    flow.key.family = 6;
+    flow.key.protocol = 136;
+    flow.key.tags = PFILD_MAX_TAGS;
+    std::memset(flow.key.tag, 0xff, sizeof(flow.key.tag));
+    std::memset(flow.key.remote, 0xff, sizeof(flow.key.remote));
+    std::memset(flow.key.local, 0xff, sizeof(flow.key.local));
+    flow.key.remote_port = flow.key.local_port = 0xffff;
+    flow.in = flow.out = {PFILD_FLOW_PASS, UINT64_MAX, UINT64_MAX};
+    flow.age_s = flow.idle_s = flow.limit_s = 9e9 + 0.123;
+    service_.flows_view.flows.assign(256, flow);
+    const Json answer = ask("flows", R"({"most":256})");
+    EXPECT_EQ(answer["result"]["flows"].size(), 256U);
+    EXPECT_LT(answer.dump().size(), 160U << 10U);
+}
+
+TEST_F(Verbs, flows_flush_says_how_many_are_forgotten) {
+    service_.forgotten = 65536;
+    EXPECT_EQ(ask("flows-flush", "{}")["result"].dump(), R"({"forgotten":65536})");
+}
+
 TEST_F(Verbs, what_the_service_refuses_is_answered_with_its_words_and_errno) {
     service_.refusal = core::Error{"attach", "eth0", "it is already attached", "see `bpfctl status`", EEXIST};
     const std::string link = R"({"hook":"cbpf:a","head":"inet","directions":["in"]})";
@@ -228,6 +283,9 @@ TEST_F(Verbs, what_the_service_refuses_is_answered_with_its_words_and_errno) {
         {"link", link},
         {"unlink", link},
         {"stats", "{}"},
+        {"flows", R"({"from":4294967295,"most":256})"},
+        {"flows", R"({"most":1})"},
+        {"flows-flush", "{}"},
     };
     for (const auto& [verb, arguments] : table) {
         EXPECT_EQ(ask(verb, arguments).dump(),

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "core/flow/flow_table.h"
+
+#include <algorithm>
+#include <bit>
+#include <cassert>
+
+#include "core/flow/flow_slot.h"
+
+namespace pfild::core {
+namespace {
+
+// A head looks at a slot for some microseconds; after this long none of before does.
+constexpr std::uint64_t kQuarantineNs = 20'000'000;
+
+// Half full at most, so a run of occupied places longer than this is chosen by somebody: the flow is refused.
+constexpr std::size_t kLongestProbe = 128;
+
+constexpr std::uint64_t kSweepStepNs = 10'000'000;
+
+constexpr std::uint8_t kTcp = 6;
+
+} // namespace
+
+FlowTable::FlowTable(std::span<pfild_flow> slots, FlowIndex& index, FlowTimeouts timeouts, std::uint64_t seed)
+    : slots_(slots), heads_(index), timeouts_(timeouts), seed_(seed),
+      index_(std::bit_ceil(std::max<std::size_t>(slots.size(), 1)) * 2, kNone), free_(slots.size()) {
+    for (std::uint32_t slot = 0; slot < slots_.size(); slot++) {
+        const FlowKey key = read_key(slots_[slot]);
+        if (in_use(key) && find(key) == nullptr && heads_.insert(key, slot) && index_insert(key, slot)) {
+            add(FlowCounter::in_use, 1);
+        } else {
+            write_key(slots_[slot], FlowKey{});
+            free(slot, 0);
+        }
+    }
+}
+
+void FlowTable::add(FlowCounter which, std::uint64_t count) noexcept {
+    auto& counter = counters_[static_cast<std::size_t>(which)];
+    counter.store(counter.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
+}
+
+// ---- packets
+
+void FlowTable::note(const DecidedPacket& packet) noexcept {
+    pfild_flow* flow = find(packet.key);
+    if (flow == nullptr) {
+        flow = packet.lasts ? create(packet.key, packet.now_ns) : nullptr;
+        if (flow == nullptr) {
+            return;
+        }
+    }
+    write(flow->engine_ns, __u64{packet.now_ns});
+    const std::size_t which = index(packet.direction);
+    const bool counted = packet.version == flow->incarnation; // by the head, for this entry
+    if (packet.passed != counted) {
+        // It will settle though it was not diverted from here, or will not though it was.
+        write(flow->credit[which], flow->credit[which] + (packet.passed ? 1ULL : ~0ULL));
+    }
+    // A packet that was not counted may have others behind it that are not either: only when a counted one comes are
+    // all of those through. What is dropped cannot be overtaken.
+    if (!packet.lasts || (packet.passed && !counted && !packet.alone)) {
+        return;
+    }
+    const pfild_flow_answer answer = packet.passed ? PFILD_FLOW_PASS : PFILD_FLOW_DROP;
+    std::atomic_ref decision(flow->decision);
+    __u64 old = decision.load(std::memory_order_acquire);
+    if (PFILD_FLOW_ANSWER(old, which) == answer && PFILD_FLOW_GENERATION(old) == packet.generation) {
+        return;
+    }
+    write(flow->published_ns[which], __u64{packet.now_ns});
+    while (!decision.compare_exchange_weak(old, with_answer(old, packet.direction, answer, packet.generation),
+                                           std::memory_order_acq_rel)) {
+    }
+}
+
+pfild_flow* FlowTable::create(const FlowKey& key, std::uint64_t now_ns) noexcept {
+    if (free_count_ == 0 ||
+        (free_[first_free_].freed_ns != 0 && now_ns - free_[first_free_].freed_ns < kQuarantineNs)) {
+        add(FlowCounter::refused, 1);
+        return nullptr;
+    }
+    const std::uint32_t slot = free_[first_free_].slot;
+    pfild_flow& flow = slots_[slot];
+    const std::uint32_t incarnation = flow.incarnation % PFILD_LABEL_VERSION_MAX + 1;
+    write(flow.decision, __u64{0});
+    write(flow.incarnation, incarnation);
+    for (std::size_t i = 0; i < kDirections; i++) {
+        write(flow.credit[i], __u64{0});
+        write(flow.published_ns[i], __u64{0});
+        for (__u64* word : {&flow.lane[i].packets, &flow.lane[i].bytes, &flow.lane[i].last_seen_ns,
+                            &flow.lane[i].diverted, &flow.lane[i].settled}) {
+            write(*word, __u64{0});
+        }
+    }
+    write(flow.idle_ns, __u64{key.protocol == kTcp ? timeouts_.tcp_ns : timeouts_.other_ns});
+    write(flow.engine_ns, __u64{now_ns});
+    write(flow.created_ns, __u64{now_ns});
+    write_key(flow, key);
+    if (!index_insert(key, slot)) {
+        write_key(flow, FlowKey{});
+        add(FlowCounter::refused, 1);
+        return nullptr;
+    }
+    if (!heads_.insert(key, slot)) {
+        index_erase(key);
+        write_key(flow, FlowKey{});
+        add(FlowCounter::refused, 1);
+        return nullptr;
+    }
+    first_free_ = (first_free_ + 1) % free_.size();
+    free_count_--;
+    add(FlowCounter::created, 1);
+    add(FlowCounter::in_use, 1);
+    return &flow;
+}
+
+// ---- removal
+
+void FlowTable::free(std::uint32_t slot, std::uint64_t now_ns) noexcept {
+    free_[(first_free_ + free_count_) % free_.size()] = {slot, now_ns};
+    free_count_++;
+}
+
+void FlowTable::remove(std::uint32_t slot, std::uint64_t now_ns, FlowCounter why) noexcept {
+    pfild_flow& flow = slots_[slot];
+    const FlowKey key = read_key(flow);
+    write(flow.decision, __u64{0});
+    heads_.erase(key);
+    index_erase(key);
+    write_key(flow, FlowKey{});
+    free(slot, now_ns);
+    add(why, 1);
+    add(FlowCounter::in_use, ~0ULL);
+}
+
+void FlowTable::age(std::uint64_t now_ns) noexcept {
+    const std::uint64_t elapsed = std::min(now_ns - aged_ns_, kSweepNs);
+    if (elapsed < kSweepStepNs) {
+        return;
+    }
+    aged_ns_ = now_ns;
+    const std::size_t count = slots_.size() * (elapsed / kSweepStepNs) / (kSweepNs / kSweepStepNs) + 1;
+    for (std::size_t i = 0; i < std::min(count, slots_.size()); i++) {
+        const auto slot = static_cast<std::uint32_t>(next_to_age_);
+        next_to_age_ = next_to_age_ + 1 == slots_.size() ? 0 : next_to_age_ + 1;
+        pfild_flow& flow = slots_[slot];
+        // A head may have seen a packet a moment after `now_ns`.
+        const auto idle = static_cast<std::int64_t>(now_ns - last_seen(flow));
+        if (flow.key.family != 0 && idle > static_cast<std::int64_t>(flow.idle_ns)) {
+            remove(slot, now_ns, FlowCounter::expired);
+        }
+    }
+}
+
+std::size_t FlowTable::remove_if(const std::function<bool(const FlowKey&)>& unwanted, std::uint64_t now_ns) {
+    std::size_t removed = 0;
+    for (std::uint32_t slot = 0; slot < slots_.size(); slot++) {
+        const FlowKey key = read_key(slots_[slot]);
+        if (in_use(key) && unwanted(key)) {
+            remove(slot, now_ns, FlowCounter::removed);
+            removed++;
+        }
+    }
+    return removed;
+}
+
+// ---- the engine's own index: linear probing, no tombstones
+
+std::size_t FlowTable::position_of(const FlowKey& key) const noexcept {
+    const std::size_t mask = index_.size() - 1;
+    for (std::size_t at = home(key);; at = (at + 1) & mask) {
+        const std::uint32_t slot = index_[at];
+        if (slot == kNone || same(slots_[slot].key, key)) {
+            return at;
+        }
+    }
+}
+
+pfild_flow* FlowTable::find(const FlowKey& key) noexcept {
+    const std::uint32_t slot = index_[position_of(key)];
+    return slot == kNone ? nullptr : &slots_[slot];
+}
+
+bool FlowTable::index_insert(const FlowKey& key, std::uint32_t slot) noexcept {
+    const std::size_t mask = index_.size() - 1;
+    std::size_t at = home(key);
+    for (std::size_t probes = 0; probes < kLongestProbe; probes++, at = (at + 1) & mask) {
+        if (index_[at] == kNone) {
+            index_[at] = slot;
+            return true;
+        }
+    }
+    return false;
+}
+
+// What follows the hole moves into it if its home is not behind the hole.
+void FlowTable::index_erase(const FlowKey& key) noexcept {
+    const std::size_t mask = index_.size() - 1;
+    std::size_t hole = position_of(key);
+    if (index_[hole] == kNone) {
+        return;
+    }
+    for (std::size_t at = (hole + 1) & mask; index_[at] != kNone; at = (at + 1) & mask) {
+        const std::size_t wanted = home(slots_[index_[at]].key);
+        if (((at - wanted) & mask) >= ((at - hole) & mask)) {
+            index_[hole] = index_[at];
+            hole = at;
+        }
+    }
+    index_[hole] = kNone;
+}
+
+} // namespace pfild::core

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The flow table without a kernel: a small model of a head stands where the heads are, and asks what they would ask.
+#include <map>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "core/flow/flow_slot.h"
+#include "core/flow/flow_table.h"
+
+namespace pfild::core {
+namespace {
+
+constexpr std::uint64_t kSecond = 1'000'000'000;
+constexpr std::uint64_t kStart = 1000 * kSecond;
+
+class MapIndex final : public FlowIndex {
+  public:
+    bool insert(const FlowKey& key, std::uint32_t slot) noexcept override {
+        if (slots_.size() >= room_) {
+            return false;
+        }
+        slots_[text(key)] = slot;
+        return true;
+    }
+    void erase(const FlowKey& key) noexcept override { slots_.erase(text(key)); }
+
+    [[nodiscard]] std::optional<std::uint32_t> find(const FlowKey& key) const {
+        const auto found = slots_.find(text(key));
+        return found == slots_.end() ? std::nullopt : std::optional(found->second);
+    }
+    [[nodiscard]] std::size_t size() const { return slots_.size(); }
+    void set_room(std::size_t room) { room_ = room; }
+
+  private:
+    static std::string text(const FlowKey& key) { return {reinterpret_cast<const char*>(&key), sizeof(key)}; }
+    std::map<std::string, std::uint32_t> slots_;
+    std::size_t room_ = 1000;
+};
+
+FlowKey flow(std::uint16_t port, std::uint8_t protocol = 17, std::uint32_t ifindex = 7) {
+    FlowKey key{};
+    key.ifindex = ifindex;
+    key.family = 4;
+    key.protocol = protocol;
+    key.remote[0] = 0x010200c0;
+    key.local[0] = 0x020200c0;
+    key.remote_port = port;
+    return key;
+}
+
+class FlowTableEntries : public ::testing::Test {
+  protected:
+    /// A packet that the head sends up; what its label says.
+    std::uint16_t diverted(const FlowKey& key, Direction direction = Direction::in) {
+        const auto slot = index_.find(key);
+        if (!slot) {
+            return 0;
+        }
+        slots_[*slot].lane[core::index(direction)].diverted++;
+        return static_cast<std::uint16_t>(slots_[*slot].incarnation);
+    }
+    void settled(const FlowKey& key, Direction direction = Direction::in) {
+        if (const auto slot = index_.find(key)) {
+            slots_[*slot].lane[core::index(direction)].settled++;
+        }
+    }
+    /// What the head would do with a packet of the flow now, the idle time apart: what the entry says, once nothing is
+    /// on its way.
+    [[nodiscard]] pfild_flow_answer answer(const FlowKey& key, Direction direction = Direction::in) const {
+        const auto slot = index_.find(key);
+        if (!slot) {
+            return PFILD_FLOW_ASK;
+        }
+        const pfild_flow& entry = slots_[*slot];
+        const std::size_t which = core::index(direction);
+        const bool over = entry.lane[which].diverted + entry.credit[which] == entry.lane[which].settled;
+        return over ? static_cast<pfild_flow_answer>(PFILD_FLOW_ANSWER(entry.decision, which)) : PFILD_FLOW_ASK;
+    }
+    void decided(const FlowKey& key, std::uint16_t version, bool passed = true, bool lasts = true,
+                 Direction direction = Direction::in) {
+        table_.note({.key = key,
+                     .direction = direction,
+                     .version = version,
+                     .passed = passed,
+                     .lasts = lasts,
+                     .generation = generation_,
+                     .now_ns = now_});
+    }
+    /// A packet there and back, none other on the way.
+    void carry(const FlowKey& key, bool passed = true, bool lasts = true) {
+        const std::uint16_t version = diverted(key);
+        decided(key, version, passed, lasts);
+        if (passed) {
+            settled(key);
+        }
+    }
+    void at(std::uint64_t seconds) { now_ = kStart + seconds * kSecond; }
+
+    std::vector<pfild_flow> slots_ = std::vector<pfild_flow>(8);
+    MapIndex index_;
+    FlowTable table_{slots_, index_, {.tcp_ns = 300 * kSecond, .other_ns = 60 * kSecond}, 42};
+    std::uint32_t generation_ = 1;
+    std::uint64_t now_ = kStart;
+};
+
+TEST_F(FlowTableEntries, the_first_packet_makes_an_entry_and_the_second_shows_that_none_is_behind_the_first) {
+    carry(flow(1));
+    EXPECT_EQ(answer(flow(1)), PFILD_FLOW_ASK);
+    carry(flow(1));
+    EXPECT_EQ(answer(flow(1)), PFILD_FLOW_PASS);
+    EXPECT_EQ(answer(flow(1), Direction::out), PFILD_FLOW_ASK) << "nothing was decided in the other direction";
+}
+
+TEST_F(FlowTableEntries, a_packet_that_has_none_behind_it_is_enough) {
+    table_.note({.key = flow(1), .passed = true, .alone = true, .lasts = true, .generation = 1, .now_ns = now_});
+    EXPECT_EQ(answer(flow(1)), PFILD_FLOW_ASK) << "it is on its way down";
+    settled(flow(1));
+    EXPECT_EQ(answer(flow(1)), PFILD_FLOW_PASS);
+}
+
+TEST_F(FlowTableEntries, what_is_dropped_is_known_at_once_for_it_can_not_be_overtaken) {
+    carry(flow(1), false);
+    EXPECT_EQ(answer(flow(1)), PFILD_FLOW_DROP);
+}
+
+TEST_F(FlowTableEntries, no_packet_passes_in_the_kernel_while_an_earlier_one_is_on_its_way) {
+    const std::uint16_t none = diverted(flow(1)); // three come up before there is an entry
+    EXPECT_EQ(none, 0);
+    decided(flow(1), none);                          // the first is decided: an entry
+    const std::uint16_t version = diverted(flow(1)); // the head has seen it, two uncounted are still in front
+    EXPECT_NE(version, 0);
+    EXPECT_EQ(answer(flow(1)), PFILD_FLOW_ASK);
+    decided(flow(1), none);
+    decided(flow(1), none);
+    EXPECT_EQ(answer(flow(1)), PFILD_FLOW_ASK);
+    settled(flow(1));
+    settled(flow(1));
+    settled(flow(1));
+    EXPECT_EQ(answer(flow(1)), PFILD_FLOW_ASK) << "the counted one is not through";
+    decided(flow(1), version);
+    EXPECT_EQ(answer(flow(1)), PFILD_FLOW_ASK) << "decided, but still on its way down";
+    settled(flow(1));
+    EXPECT_EQ(answer(flow(1)), PFILD_FLOW_PASS);
+}
+
+TEST_F(FlowTableEntries, a_packet_that_ends_in_the_engine_is_not_waited_for) {
+    carry(flow(1));
+    const std::uint16_t dropped = diverted(flow(1));
+    decided(flow(1), dropped, false, false); // by a hook that looks at more than the flow
+    carry(flow(1));
+    EXPECT_EQ(answer(flow(1)), PFILD_FLOW_PASS);
+}
+
+TEST_F(FlowTableEntries, an_answer_that_does_not_last_makes_no_entry) {
+    carry(flow(1), true, false);
+    carry(flow(1), false, false);
+    EXPECT_EQ(table_.counter(FlowCounter::in_use), 0U);
+    EXPECT_EQ(index_.size(), 0U);
+}
+
+TEST_F(FlowTableEntries, an_answer_of_newer_rules_does_not_make_the_other_directions_old_one_newer) {
+    carry(flow(1), false);
+    decided(flow(1), diverted(flow(1), Direction::out), false, true, Direction::out);
+    generation_ = 2;
+    decided(flow(1), diverted(flow(1)), false);
+    const pfild_flow& entry = *table_.find(flow(1));
+    EXPECT_EQ(PFILD_FLOW_GENERATION(entry.decision), 2U);
+    EXPECT_EQ(PFILD_FLOW_ANSWER(entry.decision, 0), PFILD_FLOW_DROP);
+    EXPECT_EQ(PFILD_FLOW_ANSWER(entry.decision, 1), PFILD_FLOW_ASK);
+}
+
+TEST_F(FlowTableEntries, a_full_table_refuses_new_flows_counts_them_and_keeps_the_old) {
+    for (std::uint16_t port = 1; port <= 20; port++) {
+        carry(flow(port), false);
+    }
+    EXPECT_EQ(table_.counter(FlowCounter::in_use), 8U);
+    EXPECT_EQ(table_.counter(FlowCounter::refused), 12U);
+    for (std::uint16_t port = 1; port <= 20; port++) {
+        EXPECT_EQ(answer(flow(port)), port <= 8 ? PFILD_FLOW_DROP : PFILD_FLOW_ASK) << port;
+    }
+}
+
+TEST_F(FlowTableEntries, a_flow_that_the_kernels_index_has_no_room_for_is_refused_and_its_slot_stays_free) {
+    index_.set_room(1);
+    carry(flow(1), false);
+    carry(flow(2), false);
+    index_.set_room(8);
+    for (std::uint16_t port = 2; port <= 8; port++) {
+        carry(flow(port), false);
+    }
+    EXPECT_EQ(table_.counter(FlowCounter::in_use), 8U);
+}
+
+TEST_F(FlowTableEntries, die_when_they_were_idle_for_as_long_as_their_protocol_may_be) {
+    carry(flow(1), false);
+    carry(flow(2, 6), false);
+    table_.age(now_);
+    at(59);
+    table_.age(now_);
+    EXPECT_EQ(table_.counter(FlowCounter::in_use), 2U);
+    at(75);
+    table_.age(now_);
+    EXPECT_EQ(answer(flow(1)), PFILD_FLOW_ASK);
+    EXPECT_EQ(answer(flow(2, 6)), PFILD_FLOW_DROP);
+    at(320);
+    table_.age(now_);
+    EXPECT_EQ(table_.counter(FlowCounter::in_use), 0U);
+    EXPECT_EQ(table_.counter(FlowCounter::expired), 2U);
+    EXPECT_EQ(index_.size(), 0U);
+}
+
+TEST_F(FlowTableEntries, live_on_while_the_heads_see_them) {
+    carry(flow(1), false);
+    at(50);
+    slots_[*index_.find(flow(1))].lane[1].last_seen_ns = now_;
+    at(100);
+    table_.age(now_);
+    EXPECT_EQ(table_.counter(FlowCounter::in_use), 1U);
+    at(125);
+    table_.age(now_);
+    EXPECT_EQ(table_.counter(FlowCounter::in_use), 0U);
+}
+
+TEST_F(FlowTableEntries, a_slot_is_not_given_away_while_a_head_may_still_look_at_it) {
+    for (std::uint16_t port = 1; port <= 8; port++) {
+        carry(flow(port), false);
+    }
+    const std::uint32_t before = table_.find(flow(3))->incarnation;
+    EXPECT_EQ(table_.remove_if([](const FlowKey& key) { return key.remote_port == 3; }, now_), 1U);
+    carry(flow(30), false);
+    EXPECT_EQ(table_.find(flow(30)), nullptr);
+    now_ += kSecond;
+    carry(flow(30), false);
+    ASSERT_NE(table_.find(flow(30)), nullptr);
+    EXPECT_NE(table_.find(flow(30))->incarnation, before) << "or labels of before would count for it";
+}
+
+TEST_F(FlowTableEntries, are_removed_by_interface_and_the_rest_is_still_found) {
+    for (std::uint16_t port = 1; port <= 8; port++) {
+        carry(flow(port, 17, port % 2 == 0 ? 7 : 9), false);
+    }
+    EXPECT_EQ(table_.remove_if([](const FlowKey& key) { return key.ifindex == 9; }, now_), 4U);
+    for (std::uint16_t port = 1; port <= 8; port++) {
+        const FlowKey key = flow(port, 17, port % 2 == 0 ? 7 : 9);
+        EXPECT_EQ(table_.find(key) != nullptr, port % 2 == 0) << port;
+        EXPECT_EQ(index_.find(key).has_value(), port % 2 == 0) << port;
+    }
+    EXPECT_EQ(table_.counter(FlowCounter::removed), 4U);
+}
+
+TEST_F(FlowTableEntries, are_found_again_by_the_next_run) {
+    carry(flow(1), false);
+    carry(flow(2), false);
+    MapIndex fresh;
+    FlowTable next(slots_, fresh, {}, 7);
+    EXPECT_EQ(next.counter(FlowCounter::in_use), 2U);
+    EXPECT_EQ(fresh.size(), 2U);
+    ASSERT_NE(next.find(flow(2)), nullptr);
+    EXPECT_EQ(PFILD_FLOW_ANSWER(next.find(flow(2))->decision, 0), PFILD_FLOW_DROP);
+}
+
+// Thousands of comings and goings against a std::map: the index must never lose a flow or find one that is gone.
+TEST(FlowTableIndex, finds_what_is_there_and_nothing_else_through_many_changes) {
+    std::vector<pfild_flow> slots(256);
+    MapIndex index;
+    FlowTable table(slots, index, {}, 1);
+    std::map<std::uint16_t, bool> there;
+    std::uint64_t now = kStart;
+    std::uint32_t state = 1;
+    for (int step = 0; step < 20000; step++) {
+        state = state * 1664525 + 1013904223;
+        const auto port = static_cast<std::uint16_t>(state >> 23U); // 512 of them
+        now += 100'000'000;
+        if (there[port]) {
+            EXPECT_EQ(table.remove_if([&](const FlowKey& key) { return key.remote_port == port; }, now), 1U);
+            there[port] = false;
+        } else {
+            table.note({.key = flow(port), .passed = false, .lasts = true, .now_ns = now});
+            there[port] = table.find(flow(port)) != nullptr;
+        }
+        if (step % 500 == 0) {
+            for (const auto& [known, present] : there) {
+                ASSERT_EQ(table.find(flow(known)) != nullptr, present) << step << ' ' << known;
+                ASSERT_EQ(index.find(flow(known)).has_value(), present);
+            }
+        }
+    }
+}
+
+} // namespace
+} // namespace pfild::core
