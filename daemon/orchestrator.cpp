@@ -72,9 +72,10 @@ core::Result<std::unique_ptr<Orchestrator>> Orchestrator::start(OrchestratorOpti
 
 // With the flow table: what a killed daemon left of it is taken over, if it has the shape of today's.
 core::Result<void> Orchestrator::load_programs() {
-    pin_folder_ = options_.flows != 0 ? kernel::make_pin_folder(options_.instance) : std::string();
-    kernel::remove_flow_pins(pin_folder_, options_.flows);
-    auto programs = kernel::Programs::load({.flows = std::max(options_.flows, 1U), .pin_folder = pin_folder_});
+    kernel::remove_flow_pins(kernel::pin_folder(options_.instance), options_.flows);
+    auto programs = kernel::Programs::load(
+        {.flows = std::max(options_.flows, 1U),
+         .pin_folder = options_.flows != 0 ? kernel::make_pin_folder(options_.instance) : std::string()});
     if (!programs) {
         return core::fail(std::move(programs.error()));
     }
@@ -150,7 +151,7 @@ void Orchestrator::stop() noexcept {
     monitor_.reset();
     attachments_.clear();
     engine_thread_.reset();
-    kernel::remove_flow_pins(pin_folder_, 0);
+    kernel::remove_flow_pins(kernel::pin_folder(options_.instance), 0);
 }
 
 void Orchestrator::prepare() {

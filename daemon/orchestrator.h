@@ -95,7 +95,6 @@ class Orchestrator final : public api::Service {
     sys::NetNs stack_;
     sys::NetNs engine_;
     core::Publication rules_;
-    std::string pin_folder_;
     std::unique_ptr<kernel::Programs> programs_;
     std::unique_ptr<kernel::FlowMaps> flow_maps_; ///< nothing without a flow table, as the next
     std::unique_ptr<core::FlowTable> flows_;

@@ -117,13 +117,15 @@ void FlowMaps::forget_strangers() {
     }
 }
 
+std::string pin_folder(const std::string& instance) { return std::string(kBpfFileSystem) + "/pfild/" + instance; }
+
 std::string make_pin_folder(const std::string& instance) {
     struct statfs file_system {};
     if (::statfs(kBpfFileSystem, &file_system) != 0 || file_system.f_type != BPF_FS_MAGIC) {
         spdlog::warn("{} is not a BPF file system: known flows do not outlive a killed daemon", kBpfFileSystem);
         return {};
     }
-    const std::string folder = std::string(kBpfFileSystem) + "/pfild/" + instance;
+    std::string folder = pin_folder(instance);
     std::error_code error;
     std::filesystem::create_directories(folder, error);
     if (error) {
@@ -134,9 +136,6 @@ std::string make_pin_folder(const std::string& instance) {
 }
 
 void remove_flow_pins(const std::string& folder, std::uint32_t flows) {
-    if (folder.empty()) {
-        return;
-    }
     std::array<std::string, kMapNames.size()> paths;
     bool fit = flows != 0;
     for (std::size_t which = 0; which < paths.size(); which++) {

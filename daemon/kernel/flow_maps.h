@@ -42,8 +42,9 @@ class FlowMaps final : public core::FlowIndex {
     pfild_flow_state* state_ = nullptr;
 };
 
-/// The folder for pins of an instance on the BPF file system, made if need be; empty, with a word in the log, where
-/// there is no such file system or no right to it.
+/// The folder for pins of an instance on the BPF file system.
+[[nodiscard]] std::string pin_folder(const std::string& instance);
+/// The same, made if need be; empty, with a word in the log, where there is no such file system or no right to it.
 [[nodiscard]] std::string make_pin_folder(const std::string& instance);
 /// Removes pinned flow maps that do not have `flows` entries of today's shape, or all of them with flows == 0.
 void remove_flow_pins(const std::string& folder, std::uint32_t flows);

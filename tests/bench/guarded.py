@@ -19,10 +19,20 @@ def with_nft(rule, chain="input"):
     return lab
 
 
-def with_pfild(expression="ip", on_match="count", direction="io", hooked=True):
+def with_nft_netdev(rule):
+    lab = Lab("host")
+    hook = "type filter hook ingress device eth0 priority 0"
+    lab.fw.run("nft", "-f", "-", stdin=f"table netdev bench {{\n chain seen {{\n {hook}\n {rule}\n }}\n}}\n")
+    return lab
+
+
+USERSPACE = ("--no-cache",)  # every packet that a hook could see goes there
+
+
+def with_pfild(expression="ip", on_match="count", direction="io", hooked=True, options=USERSPACE, config=None):
     """pfild on fw's eth0, with one hook that every packet meets; the engine is on its CPU. (lab, daemon)"""
     lab = Lab("host")
-    daemon = Pfild(lab.fw)
+    daemon = Pfild(lab.fw, options=options, config=config)
     daemon.bpfctl("attach", "eth0")
     if hooked:
         guard(daemon, "cbpf:bench", expression, direction=direction, on_match=on_match)

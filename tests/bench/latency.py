@@ -26,5 +26,6 @@ def rows(times):
     return [
         _row("unfiltered", "no filter (the reference)", guarded.bare(), times),
         _row("nft", "nft input, a counter", guarded.with_nft("counter"), times),
+        _row("pfild-known", "pfild, flow known", guarded.with_pfild("tcp dst port 23", "drop", options=())[0], times),
         _row("pfild", "pfild, userspace, both directions", guarded.with_pfild()[0], times),
     ]

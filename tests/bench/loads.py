@@ -66,13 +66,15 @@ class EngineMeter:
 
 
 class PacketLoad:
-    """60-byte UDP packets from the client's eth0 as fast as one CPU makes them."""
+    """60-byte UDP packets from the client's eth0 as fast as one CPU makes them, of so many flows in turn (a power of two)."""
 
-    def __init__(self, lab):
+    def __init__(self, lab, flows=1):
         self._host = lab.cli
+        self._flows = flows
 
     def start(self, seconds):
-        return _started(self._host, "generate", "eth0", "--seconds", seconds, "--cpu", LOAD_CPU)
+        words = ("--seconds", seconds, "--flows", self._flows, "--cpu", LOAD_CPU)
+        return _started(self._host, "generate", "eth0", *words)
 
 
 class StreamLoad:
