@@ -14,15 +14,16 @@ from harness.ping import ping
 from harness.transfer import HttpServer
 
 MEGABYTE = 1_000_000
-COLUMNS = "{:<34} {:<26} {:>8} {:>8} {:>8}   {}"
+COLUMNS = "{:<34} {:<24} {:>8} {:>8} {:>8} {:>8}   {}"
 
 
 def totals(daemon):
     """What became of the packets of eth0 so far, both directions, and what hooks dropped."""
     counters = daemon.bpfctl.json("stats")["interfaces"]["eth0"]
     added = {name: counters["in"].get(name, 0) + counters["out"].get(name, 0) for name in {**counters["in"], **counters["out"]}}
-    kernel = sum(count for name, count in added.items() if name.startswith("passed_"))
-    return {"kernel": kernel, "passed": added["engine_passed"], "dropped": added["engine_dropped"]}
+    kernel = {way: sum(count for name, count in added.items() if name.startswith(f"{way}_")) for way in ("passed", "dropped")}
+    engine = {way: added[f"engine_{way}"] for way in ("passed", "dropped")}
+    return {"kernel": kernel["passed"], "kernel dropped": kernel["dropped"], **engine}
 
 
 def show(daemon, traffic, run, by):
@@ -32,7 +33,7 @@ def show(daemon, traffic, run, by):
     time.sleep(0.1)  # the last packets are on their way
     after = totals(daemon)
     new = {name: after[name] - before[name] for name in after}
-    print(COLUMNS.format(traffic, result, new["kernel"], new["passed"], new["dropped"], by), flush=True)
+    print(COLUMNS.format(traffic, result, *new.values(), by), flush=True)
 
 
 def ping_result(lab, address):
@@ -62,8 +63,8 @@ def demo():
     bpfctl(daemon, "hook", "add", "cbpf:watch", "--type", "inet6", "--filter", "ip6", "--on-match", "count")
     bpfctl(daemon, "link", "--in", "--out", "cbpf:watch", "inet6")
 
-    print("\n" + COLUMNS.format("", "", "kernel", "engine", "engine", "").rstrip())
-    print(COLUMNS.format("  traffic from cli to fw", "result", "passed", "passed", "dropped", "decided by"))
+    print("\n" + COLUMNS.format("", "", "kernel", "kernel", "engine", "engine", "").rstrip())
+    print(COLUMNS.format("  traffic from cli to fw", "result", "passed", "dropped", "passed", "dropped", "decided by"))
     show(daemon, "  ping, IPv4", lambda: ping_result(lab, "192.0.2.2"), "cbpf:no-telnet: no match")
     show(daemon, "  ping, IPv6", lambda: ping_result(lab, "2001:db8:1::2"), "cbpf:watch: counted")
     get = web.download
@@ -74,8 +75,8 @@ def demo():
     show(daemon, "  TCP 23, IPv6", lambda: transfer_result(telnet.download(lab.cli, "2001:db8:1::2", 1000, timeout_s=2)),
          "cbpf:watch: counted")
     hook = daemon.bpfctl.hook("cbpf:no-telnet")["counters"]
-    print(f"\n  cbpf:no-telnet saw {hook['seen_packets']} packets and dropped {hook['dropped_packets']}. "
-          "ARP and neighbour discovery pass in the kernel.")
+    print(f"\n  cbpf:no-telnet was asked about {hook['seen_packets']} packets; the kernel answers the rest of their flows. cbpf:watch counts,\n"
+          "  so it sees them all. ARP and neighbour discovery pass in the kernel.")
     code = daemon.stop()
     print(f"  pfild stopped ({code}); left behind: {', '.join(daemon.left_behind()) or 'nothing'}\n")
     return code

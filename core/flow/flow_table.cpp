@@ -22,6 +22,8 @@ constexpr std::uint8_t kTcp = 6;
 
 } // namespace
 
+std::uint64_t FlowTimeouts::of(const FlowKey& key) const { return key.protocol == kTcp ? tcp_ns : other_ns; }
+
 FlowTable::FlowTable(std::span<pfild_flow> slots, FlowIndex& index, FlowTimeouts timeouts, std::uint64_t seed)
     : slots_(slots), heads_(index), timeouts_(timeouts), seed_(seed),
       index_(std::bit_ceil(std::max<std::size_t>(slots.size(), 1)) * 2, kNone), free_(slots.size()) {
@@ -54,6 +56,9 @@ void FlowTable::note(const DecidedPacket& packet) noexcept {
     write(flow->engine_ns, __u64{packet.now_ns});
     const std::size_t which = index(packet.direction);
     const bool counted = packet.version == flow->incarnation; // by the head, for this entry
+    if (counted) {
+        write(flow->idle_ns, __u64{timeouts_.of(packet.key)});
+    }
     if (packet.passed != counted) {
         // It will settle though it was not diverted from here, or will not though it was.
         write(flow->credit[which], flow->credit[which] + (packet.passed ? 1ULL : ~0ULL));
@@ -94,7 +99,7 @@ pfild_flow* FlowTable::create(const FlowKey& key, std::uint64_t now_ns) noexcept
             write(*word, __u64{0});
         }
     }
-    write(flow.idle_ns, __u64{key.protocol == kTcp ? timeouts_.tcp_ns : timeouts_.other_ns});
+    write(flow.idle_ns, __u64{std::min(timeouts_.of(key), kUntriedNs)});
     write(flow.engine_ns, __u64{now_ns});
     write(flow.created_ns, __u64{now_ns});
     write_key(flow, key);
@@ -146,6 +151,9 @@ void FlowTable::age(std::uint64_t now_ns) noexcept {
         const auto slot = static_cast<std::uint32_t>(next_to_age_);
         next_to_age_ = next_to_age_ + 1 == slots_.size() ? 0 : next_to_age_ + 1;
         pfild_flow& flow = slots_[slot];
+        if (read(flow.lane[0].packets) != 0 || read(flow.lane[1].packets) != 0) {
+            write(flow.idle_ns, __u64{timeouts_.of(flow.key)});
+        }
         // A head may have seen a packet a moment after `now_ns`.
         const auto idle = static_cast<std::int64_t>(now_ns - last_seen(flow));
         if (flow.key.family != 0 && idle > static_cast<std::int64_t>(flow.idle_ns)) {

@@ -7,7 +7,8 @@
 //
 // Life of an entry: made by the first canonical packet whose answer holds for its whole flow; removed when it was idle
 // for too long, when its interface goes, or on request. A full table refuses new flows and counts them: they go through
-// the engine, packet by packet. A slot is not given to another flow while a head may still be looking at it.
+// the engine, packet by packet. An entry that has answered nothing yet lives kUntriedNs only, so that a flood of first
+// packets does not fill the table for long. A slot is not given to another flow while a head may still be looking at it.
 //
 // Engine thread only; FlowCounters may be read by any thread. Allocates when it is made, and never again.
 #pragma once
@@ -45,7 +46,11 @@ class FlowIndex {
 struct FlowTimeouts {
     std::uint64_t tcp_ns = 300'000'000'000;
     std::uint64_t other_ns = 60'000'000'000;
+
+    [[nodiscard]] std::uint64_t of(const FlowKey& key) const;
 };
+/// The same for an entry of which the engine saw one packet and the kernel none, if that is shorter.
+inline constexpr std::uint64_t kUntriedNs = 10'000'000'000;
 
 enum class FlowCounter : std::uint8_t {
     in_use,

@@ -12,7 +12,7 @@ EXPLANATION = (
     "CPU 1 runs the userspace half: the AF_XDP reader, or pfild's engine. Rates are what arrived, not what was offered.",
 )
 COLUMN = "Mpps"
-REFERENCES = (("xdp-drop", "XDP"), ("af-xdp", "AF_XDP"))
+REFERENCES = (("xdp-drop", "XDP"), ("tc-drop", "TC"), ("af-xdp", "AF_XDP"))
 BEHIND = 100  # pref of a TC filter that runs behind pfild's head
 
 

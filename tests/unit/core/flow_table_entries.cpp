@@ -196,6 +196,9 @@ TEST_F(FlowTableEntries, a_flow_that_the_kernels_index_has_no_room_for_is_refuse
 TEST_F(FlowTableEntries, die_when_they_were_idle_for_as_long_as_their_protocol_may_be) {
     carry(flow(1), false);
     carry(flow(2, 6), false);
+    for (pfild_flow& entry : slots_) {
+        entry.lane[0].packets = entry.key.family != 0 ? 1 : 0; // the kernel has answered
+    }
     table_.age(now_);
     at(59);
     table_.age(now_);
@@ -211,8 +214,22 @@ TEST_F(FlowTableEntries, die_when_they_were_idle_for_as_long_as_their_protocol_m
     EXPECT_EQ(index_.size(), 0U);
 }
 
+TEST_F(FlowTableEntries, die_soon_when_the_first_packet_was_the_only_one) {
+    carry(flow(1, 6), false);
+    carry(flow(2, 6), false);
+    carry(flow(2, 6), false);
+    table_.age(now_);
+    at(21);
+    table_.age(now_);
+    EXPECT_EQ(table_.find(flow(1, 6)), nullptr);
+    EXPECT_NE(table_.find(flow(2, 6)), nullptr);
+    EXPECT_EQ(table_.counter(FlowCounter::expired), 1U);
+}
+
 TEST_F(FlowTableEntries, live_on_while_the_heads_see_them) {
     carry(flow(1), false);
+    slots_[*index_.find(flow(1))].lane[1].packets = 1;
+    table_.age(now_);
     at(50);
     slots_[*index_.find(flow(1))].lane[1].last_seen_ns = now_;
     at(100);
