@@ -19,9 +19,15 @@
 #include "flows.h"
 #include "maps.h"
 #include "parse.h"
+#include "segments.h"
 
 #define ETHERNET_HEADER 14
 #define MAX_TAGS 2
+
+/* Counts a socket buffer as the packets that it stands for. */
+static __always_inline void count_buffer(__u32 lane, enum pfild_counter what, struct __sk_buff* skb) {
+    count_packets(lane, what, packets_of(skb));
+}
 
 /* Which of the two heads a program is; constant in each, so that the compiler leaves out the other. */
 struct head {

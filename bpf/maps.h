@@ -61,11 +61,3 @@ static __always_inline void count_packets(__u32 lane, enum pfild_counter what, _
 }
 
 static __always_inline void count(__u32 lane, enum pfild_counter what) { count_packets(lane, what, 1); }
-
-/* The packets that a socket buffer stands for: one, or the segments that the kernel has not cut yet. */
-static __always_inline __u32 packets_of(const struct __sk_buff* skb) { return skb->gso_segs ? skb->gso_segs : 1; }
-
-/* Counts a socket buffer as the packets that it stands for. */
-static __always_inline void count_buffer(__u32 lane, enum pfild_counter what, const struct __sk_buff* skb) {
-    count_packets(lane, what, packets_of(skb));
-}

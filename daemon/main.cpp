@@ -101,11 +101,12 @@ class Daemon {
     /// in_order: nothing is to go on after this; else the record stays for the next start.
     void stop(bool in_order) noexcept {
         server_.reset();
-        if (orchestrator_) {
-            orchestrator_->stop();
-        }
         // After a failure the record stays for the next start, unless there is nothing in it.
-        if (recorder_ && (in_order || recorder_->read().empty())) {
+        const bool for_good = recorder_ && (in_order || recorder_->read().empty());
+        if (orchestrator_) {
+            orchestrator_->stop(for_good);
+        }
+        if (for_good) {
             recorder_->forget();
             instance_->remove();
         }

@@ -72,10 +72,14 @@ core::Result<std::unique_ptr<Orchestrator>> Orchestrator::start(OrchestratorOpti
 
 // With the flow table: what a killed daemon left of it is taken over, if it has the shape of today's.
 core::Result<void> Orchestrator::load_programs() {
-    kernel::remove_flow_pins(kernel::pin_folder(options_.instance), options_.flows);
+    pins_ = kernel::FlowPins::take(options_.instance);
+    if (options_.flows == 0) {
+        pins_.remove();
+    } else {
+        pins_.keep_only(options_.flows);
+    }
     auto programs = kernel::Programs::load(
-        {.flows = std::max(options_.flows, 1U),
-         .pin_folder = options_.flows != 0 ? kernel::make_pin_folder(options_.instance) : std::string()});
+        {.flows = std::max(options_.flows, 1U), .pin_folder = options_.flows != 0 ? pins_.folder() : std::string()});
     if (!programs) {
         return core::fail(std::move(programs.error()));
     }
@@ -88,10 +92,12 @@ core::Result<void> Orchestrator::load_programs() {
         return core::fail(std::move(maps.error()));
     }
     flow_maps_ = std::move(*maps);
+    std::random_device random;
     flows_ = std::make_unique<core::FlowTable>(flow_maps_->slots(), *flow_maps_, options_.flow_timeouts,
-                                               std::random_device()());
+                                               (std::uint64_t{random()} << 32U) | random());
     flow_rules_.use(flow_maps_->slots(), flow_maps_->state());
-    registry_.set_generation(flow_maps_->state().generation);
+    // The last daemon may have been killed in the middle of a change: entries can be one ahead of what is in force.
+    registry_.set_generation(flow_maps_->state().generation + 1);
     return {};
 }
 
@@ -144,14 +150,16 @@ core::Result<void> Orchestrator::watch(sys::Loop& loop) {
     return {};
 }
 
-Orchestrator::~Orchestrator() { stop(); }
+Orchestrator::~Orchestrator() { stop(false); }
 
-void Orchestrator::stop() noexcept {
+void Orchestrator::stop(bool in_order) noexcept {
     repair_timer_.reset();
     monitor_.reset();
     attachments_.clear();
     engine_thread_.reset();
-    kernel::remove_flow_pins(kernel::pin_folder(options_.instance), 0);
+    if (in_order) {
+        pins_.remove();
+    }
 }
 
 void Orchestrator::prepare() {

@@ -55,7 +55,8 @@ class Orchestrator final : public api::Service {
     [[nodiscard]] core::Result<void> go_live();
 
     /// Detaches everything, in order, without losing packets that are on their way. Afterwards only the destructor.
-    void stop() noexcept;
+    /// in_order: nothing is to go on with what the kernel knows; else the next start finds it.
+    void stop(bool in_order) noexcept;
 
     [[nodiscard]] core::Result<api::VersionView> version() override;
     [[nodiscard]] core::Result<api::StatusView> status() override;
@@ -95,6 +96,7 @@ class Orchestrator final : public api::Service {
     sys::NetNs stack_;
     sys::NetNs engine_;
     core::Publication rules_;
+    kernel::FlowPins pins_;
     std::unique_ptr<kernel::Programs> programs_;
     std::unique_ptr<kernel::FlowMaps> flow_maps_; ///< nothing without a flow table, as the next
     std::unique_ptr<core::FlowTable> flows_;

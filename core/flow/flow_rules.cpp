@@ -43,9 +43,10 @@ void FlowRules::decide_anew(const Snapshot& snapshot, pfild_flow& flow) {
     const FlowKey key = read_key(flow);
     std::array<std::uint64_t, kDirections> answers{};
     for (const Direction direction : kEachDirection) {
-        // What the engine was asked about before, it publishes when the next packet has shown that none is on its way.
-        const bool asked = PFILD_FLOW_ANSWER(old, index(direction)) == PFILD_FLOW_ASK;
-        answers[index(direction)] = asked ? PFILD_FLOW_ASK : answer(snapshot, key, direction);
+        const std::uint8_t before = PFILD_FLOW_ANSWER(old, index(direction));
+        const pfild_flow_answer now = before == PFILD_FLOW_ASK ? PFILD_FLOW_ASK : answer(snapshot, key, direction);
+        // A pass is the engine's to publish, once a packet has shown that none is on its way (flow_table.cpp).
+        answers[index(direction)] = now == PFILD_FLOW_PASS && before != PFILD_FLOW_PASS ? PFILD_FLOW_ASK : now;
     }
     __u64 expected = old;
     std::atomic_ref(flow.decision)

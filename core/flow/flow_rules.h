@@ -5,9 +5,10 @@
 //                                 |-- 2. decide every entry anew from its key, mark it with the new generation
 //                                 '-- 3. advance the generation: heads take nothing older any more
 //
-// So a change sends no flow to userspace that stays decidable in the kernel, and when it has returned no packet is
-// answered by the old rules (contract PF-11, PF-17). An entry that the new rules want to see packet by packet is asked
-// about from then on.
+// So flows that pass and still pass, or are now dropped, stay in the kernel through a change, and when it has returned
+// no packet is answered by the old rules (contract PF-11, PF-17). An entry that the new rules want to see packet by
+// packet, or that was dropped and now passes, is asked about from then on; so is one whose other direction the engine
+// decides in that moment.
 //
 // Control thread. The engine changes entries meanwhile: a decision is replaced only if it is still the one that was
 // looked at, and the engine gives answers of the new rules only.

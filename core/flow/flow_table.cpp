@@ -10,13 +10,20 @@
 namespace pfild::core {
 namespace {
 
-// A head looks at a slot for some microseconds; after this long none of before does.
+// A head looks at a slot for some microseconds. After this long none of before should.
 constexpr std::uint64_t kQuarantineNs = 20'000'000;
 
 // Half full at most, so a run of occupied places longer than this is chosen by somebody: the flow is refused.
 constexpr std::size_t kLongestProbe = 128;
 
 constexpr std::uint64_t kSweepStepNs = 10'000'000;
+
+constexpr std::size_t kMostAtOnce = 8192; ///< slots that are looked at between two rounds, some tenths of a millisecond
+
+// A head may have seen a packet a moment after `now_ns`.
+bool is_past(std::uint64_t then_ns, std::uint64_t longer_ns, std::uint64_t now_ns) {
+    return static_cast<std::int64_t>(now_ns - then_ns) > static_cast<std::int64_t>(longer_ns);
+}
 
 constexpr std::uint8_t kTcp = 6;
 
@@ -26,6 +33,7 @@ std::uint64_t FlowTimeouts::of(const FlowKey& key) const { return key.protocol =
 
 FlowTable::FlowTable(std::span<pfild_flow> slots, FlowIndex& index, FlowTimeouts timeouts, std::uint64_t seed)
     : slots_(slots), heads_(index), timeouts_(timeouts), seed_(seed),
+      incarnation_(static_cast<std::uint32_t>(seed % PFILD_LABEL_VERSION_MAX)),
       index_(std::bit_ceil(std::max<std::size_t>(slots.size(), 1)) * 2, kNone), free_(slots.size()) {
     for (std::uint32_t slot = 0; slot < slots_.size(); slot++) {
         const FlowKey key = read_key(slots_[slot]);
@@ -52,6 +60,11 @@ void FlowTable::note(const DecidedPacket& packet) noexcept {
         if (flow == nullptr) {
             return;
         }
+    }
+    if (is_past(last_seen(*flow), flow->idle_ns, packet.now_ns)) {
+        // Heads ask about it since it was idle: the answer that stands is used when what they ask about has come back.
+        write(flow->published_ns[0], __u64{packet.now_ns});
+        write(flow->published_ns[1], __u64{packet.now_ns});
     }
     write(flow->engine_ns, __u64{packet.now_ns});
     const std::size_t which = index(packet.direction);
@@ -88,9 +101,9 @@ pfild_flow* FlowTable::create(const FlowKey& key, std::uint64_t now_ns) noexcept
     }
     const std::uint32_t slot = free_[first_free_].slot;
     pfild_flow& flow = slots_[slot];
-    const std::uint32_t incarnation = flow.incarnation % PFILD_LABEL_VERSION_MAX + 1;
+    incarnation_ = incarnation_ % PFILD_LABEL_VERSION_MAX + 1;
     write(flow.decision, __u64{0});
-    write(flow.incarnation, incarnation);
+    write(flow.incarnation, incarnation_);
     for (std::size_t i = 0; i < kDirections; i++) {
         write(flow.credit[i], __u64{0});
         write(flow.published_ns[i], __u64{0});
@@ -140,31 +153,37 @@ void FlowTable::remove(std::uint32_t slot, std::uint64_t now_ns, FlowCounter why
     add(FlowCounter::in_use, ~0ULL);
 }
 
-void FlowTable::age(std::uint64_t now_ns) noexcept {
-    const std::uint64_t elapsed = std::min(now_ns - aged_ns_, kSweepNs);
-    if (elapsed < kSweepStepNs) {
-        return;
+bool FlowTable::age(std::uint64_t now_ns) noexcept {
+    if (counter(FlowCounter::in_use) == 0 || now_ns - aged_ns_ > kSweepNs) {
+        aged_ns_ = std::max(aged_ns_, now_ns - std::min(now_ns, kSweepNs));
     }
-    aged_ns_ = now_ns;
-    const std::size_t count = slots_.size() * (elapsed / kSweepStepNs) / (kSweepNs / kSweepStepNs) + 1;
-    for (std::size_t i = 0; i < std::min(count, slots_.size()); i++) {
+    if (counter(FlowCounter::in_use) == 0 || now_ns - aged_ns_ < kSweepStepNs) {
+        return false;
+    }
+    // As many steps as are due, but not so many that packets wait for them.
+    const std::size_t a_step = slots_.size() / (kSweepNs / kSweepStepNs) + 1;
+    const std::uint64_t steps =
+        std::min<std::uint64_t>((now_ns - aged_ns_) / kSweepStepNs, std::max<std::size_t>(kMostAtOnce / a_step, 1));
+    aged_ns_ += steps * kSweepStepNs;
+    for (std::size_t i = 0; i < std::min<std::size_t>(steps * a_step, slots_.size()); i++) {
         const auto slot = static_cast<std::uint32_t>(next_to_age_);
         next_to_age_ = next_to_age_ + 1 == slots_.size() ? 0 : next_to_age_ + 1;
         pfild_flow& flow = slots_[slot];
         if (read(flow.lane[0].packets) != 0 || read(flow.lane[1].packets) != 0) {
             write(flow.idle_ns, __u64{timeouts_.of(flow.key)});
         }
-        // A head may have seen a packet a moment after `now_ns`.
-        const auto idle = static_cast<std::int64_t>(now_ns - last_seen(flow));
-        if (flow.key.family != 0 && idle > static_cast<std::int64_t>(flow.idle_ns)) {
+        if (flow.key.family != 0 && is_past(last_seen(flow), flow.idle_ns, now_ns)) {
             remove(slot, now_ns, FlowCounter::expired);
         }
     }
+    return now_ns - aged_ns_ >= kSweepStepNs;
 }
 
-std::size_t FlowTable::remove_if(const std::function<bool(const FlowKey&)>& unwanted, std::uint64_t now_ns) {
+std::size_t FlowTable::remove_if(const std::function<bool(const FlowKey&)>& unwanted, std::uint64_t now_ns,
+                                 SlotRange range) {
     std::size_t removed = 0;
-    for (std::uint32_t slot = 0; slot < slots_.size(); slot++) {
+    for (std::size_t i = range.from; i < std::min(range.to, slots_.size()); i++) {
+        const auto slot = static_cast<std::uint32_t>(i);
         const FlowKey key = read_key(slots_[slot]);
         if (in_use(key) && unwanted(key)) {
             remove(slot, now_ns, FlowCounter::removed);

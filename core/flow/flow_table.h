@@ -8,7 +8,8 @@
 // Life of an entry: made by the first canonical packet whose answer holds for its whole flow; removed when it was idle
 // for too long, when its interface goes, or on request. A full table refuses new flows and counts them: they go through
 // the engine, packet by packet. An entry that has answered nothing yet lives kUntriedNs only, so that a flood of first
-// packets does not fill the table for long. A slot is not given to another flow while a head may still be looking at it.
+// packets does not fill the table for long. A slot is not given to another flow while a head may still be looking at
+// it.
 //
 // Engine thread only; FlowCounters may be read by any thread. Allocates when it is made, and never again.
 #pragma once
@@ -52,6 +53,12 @@ struct FlowTimeouts {
 /// The same for an entry of which the engine saw one packet and the kernel none, if that is shorter.
 inline constexpr std::uint64_t kUntriedNs = 10'000'000'000;
 
+/// Slots from..to - 1; all of them if nothing is said.
+struct SlotRange {
+    std::size_t from = 0;
+    std::size_t to = SIZE_MAX;
+};
+
 enum class FlowCounter : std::uint8_t {
     in_use,
     created,
@@ -87,10 +94,11 @@ class FlowTable {
     /// => before the packet is sent on: its way back is counted by the head.
     void note(const DecidedPacket& packet) noexcept;
     /// Removes what is idle, a part of the table at a time: all of it is looked at within kSweepNs, if this is called
-    /// often enough. Cheap when it is called again soon.
-    void age(std::uint64_t now_ns) noexcept;
-    /// Removes the flows for which `unwanted` is true. Returns how many.
-    std::size_t remove_if(const std::function<bool(const FlowKey&)>& unwanted, std::uint64_t now_ns);
+    /// often enough. Cheap when it is called again soon. True: there is more to do already.
+    bool age(std::uint64_t now_ns) noexcept;
+    /// Removes the flows in these slots for which `unwanted` is true. Returns how many.
+    std::size_t remove_if(const std::function<bool(const FlowKey&)>& unwanted, std::uint64_t now_ns,
+                          SlotRange range = {});
 
     [[nodiscard]] pfild_flow* find(const FlowKey& key) noexcept;
     [[nodiscard]] std::uint64_t counter(FlowCounter which) const noexcept {
@@ -120,6 +128,8 @@ class FlowTable {
     FlowIndex& heads_;
     FlowTimeouts timeouts_;
     std::uint64_t seed_;
+    std::uint32_t
+        incarnation_; ///< the last that was given; one row for all slots, so a label of before fits no new entry
     std::vector<std::uint32_t> index_; ///< slot numbers, open addressing, a power of two of them
     std::vector<FreeSlot> free_;       ///< a ring, the longest free first
     std::size_t first_free_ = 0;

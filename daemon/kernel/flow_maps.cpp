@@ -7,8 +7,10 @@
 #include <filesystem>
 
 #include <bpf/bpf.h>
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <spdlog/spdlog.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -22,6 +24,7 @@ namespace {
 
 constexpr const char* kBpfFileSystem = "/sys/fs/bpf";
 constexpr std::array<const char*, 3> kMapNames{"flow_index", "flow_slots", "flow_state"};
+constexpr std::size_t kState = 2; ///< of them
 
 std::size_t page_round(std::size_t bytes) {
     const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
@@ -39,13 +42,15 @@ core::Result<void*> map_memory(int fd, std::size_t bytes, const char* name) {
 /// Whether a pinned map has the shape that the programs of today want; the first two have `flows` entries.
 bool fits(const std::string& path, std::size_t which, std::uint32_t flows) {
     struct Shape {
+        std::uint32_t type;
         std::uint32_t key;
         std::uint32_t value;
         std::uint32_t entries;
     };
-    const std::array<Shape, kMapNames.size()> shapes{{{sizeof(pfild_flow_key), sizeof(std::uint32_t), flows},
-                                                      {sizeof(std::uint32_t), sizeof(pfild_flow), flows},
-                                                      {sizeof(std::uint32_t), sizeof(pfild_flow_state), 1}}};
+    const std::array<Shape, kMapNames.size()> shapes{
+        {{BPF_MAP_TYPE_HASH, sizeof(pfild_flow_key), sizeof(std::uint32_t), flows},
+         {BPF_MAP_TYPE_ARRAY, sizeof(std::uint32_t), sizeof(pfild_flow), flows},
+         {BPF_MAP_TYPE_ARRAY, sizeof(std::uint32_t), sizeof(pfild_flow_state), 1}}};
     const sys::Fd fd(bpf_obj_get(path.c_str()));
     bpf_map_info info{};
     std::uint32_t size = sizeof(info);
@@ -53,7 +58,20 @@ bool fits(const std::string& path, std::size_t which, std::uint32_t flows) {
         return false;
     }
     const Shape& shape = shapes[which];
-    return info.key_size == shape.key && info.value_size == shape.value && info.max_entries == shape.entries;
+    if (info.type != shape.type || info.key_size != shape.key || info.value_size != shape.value ||
+        info.max_entries != shape.entries) {
+        return false;
+    }
+    const std::uint32_t first = 0;
+    pfild_flow_state state{};
+    return which != kState || (bpf_map_lookup_elem(fd.get(), &first, &state) == 0 && state.layout == PFILD_FLOW_LAYOUT);
+}
+
+void remove_maps(const std::string& folder) {
+    std::error_code ignored; // absent is what is wanted
+    for (const char* name : kMapNames) {
+        std::filesystem::remove(folder + '/' + name, ignored);
+    }
 }
 
 } // namespace
@@ -71,6 +89,7 @@ core::Result<std::unique_ptr<FlowMaps>> FlowMaps::map(const Programs& programs, 
         return core::fail(std::move(state.error()));
     }
     self->state_ = static_cast<pfild_flow_state*>(*state);
+    self->state_->layout = PFILD_FLOW_LAYOUT;
     self->forget_strangers();
     return self;
 }
@@ -117,42 +136,48 @@ void FlowMaps::forget_strangers() {
     }
 }
 
-std::string pin_folder(const std::string& instance) { return std::string(kBpfFileSystem) + "/pfild/" + instance; }
-
-std::string make_pin_folder(const std::string& instance) {
+FlowPins FlowPins::take(const std::string& instance) {
+    constexpr const char* kConsequence = "known flows do not outlive a killed daemon";
     struct statfs file_system {};
     if (::statfs(kBpfFileSystem, &file_system) != 0 || file_system.f_type != BPF_FS_MAGIC) {
-        spdlog::warn("{} is not a BPF file system: known flows do not outlive a killed daemon", kBpfFileSystem);
+        spdlog::warn("{} is not a BPF file system: {}", kBpfFileSystem, kConsequence);
         return {};
     }
-    std::string folder = pin_folder(instance);
+    const std::string folder = std::string(kBpfFileSystem) + "/pfild/" + instance;
     std::error_code error;
     std::filesystem::create_directories(folder, error);
     if (error) {
-        spdlog::warn("cannot make {}: {}: known flows do not outlive a killed daemon", folder, error.message());
+        spdlog::warn("cannot make {}: {}: {}", folder, error.message(), kConsequence);
         return {};
     }
-    return folder;
+    FlowPins pins;
+    pins.lock_.reset(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!pins.lock_ || ::flock(pins.lock_.get(), LOCK_EX | LOCK_NB) != 0) {
+        spdlog::warn("{} belongs to another daemon of this name: {}", folder, kConsequence);
+        return {};
+    }
+    pins.folder_ = folder;
+    return pins;
 }
 
-void remove_flow_pins(const std::string& folder, std::uint32_t flows) {
-    std::array<std::string, kMapNames.size()> paths;
-    bool fit = flows != 0;
-    for (std::size_t which = 0; which < paths.size(); which++) {
-        paths[which] = folder + '/' + kMapNames[which];
-        fit = fit && fits(paths[which], which, flows);
+void FlowPins::keep_only(std::uint32_t flows) const {
+    bool fit = !folder_.empty();
+    for (std::size_t which = 0; which < kMapNames.size(); which++) {
+        fit = fit && fits(folder_ + '/' + kMapNames[which], which, flows);
     }
-    if (fit) {
+    if (!fit && !folder_.empty()) {
+        remove_maps(folder_);
+    }
+}
+
+void FlowPins::remove() const {
+    if (folder_.empty()) {
         return;
     }
+    remove_maps(folder_);
     std::error_code ignored; // absent is what is wanted
-    for (const std::string& path : paths) {
-        std::filesystem::remove(path, ignored);
-    }
-    if (flows == 0) {
-        std::filesystem::remove(folder, ignored);
-        std::filesystem::remove(std::filesystem::path(folder).parent_path(), ignored); // if it was the last instance
-    }
+    std::filesystem::remove(folder_, ignored);
+    std::filesystem::remove(std::filesystem::path(folder_).parent_path(), ignored); // if it was the last instance
 }
 
 } // namespace pfild::kernel

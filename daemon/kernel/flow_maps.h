@@ -14,6 +14,7 @@
 #include "core/error.h"
 #include "core/flow/flow_table.h"
 #include "daemon/kernel/programs.h"
+#include "daemon/sys/fd.h"
 #include "pfild/flow.h"
 
 namespace pfild::kernel {
@@ -42,11 +43,23 @@ class FlowMaps final : public core::FlowIndex {
     pfild_flow_state* state_ = nullptr;
 };
 
-/// The folder for pins of an instance on the BPF file system.
-[[nodiscard]] std::string pin_folder(const std::string& instance);
-/// The same, made if need be; empty, with a word in the log, where there is no such file system or no right to it.
-[[nodiscard]] std::string make_pin_folder(const std::string& instance);
-/// Removes pinned flow maps that do not have `flows` entries of today's shape, or all of them with flows == 0.
-void remove_flow_pins(const std::string& folder, std::uint32_t flows);
+/// Where the flow table's maps of an instance are pinned, on the BPF file system, and the lock that makes them this
+/// process's alone: instances of one name in other namespaces may share that file system.
+class FlowPins {
+  public:
+    /// Nothing in it, with a word in the log, where there is no such file system, no right to it, or another owner.
+    [[nodiscard]] static FlowPins take(const std::string& instance);
+
+    /// Empty: nothing is to be pinned.
+    [[nodiscard]] const std::string& folder() const { return folder_; }
+    /// Removes maps that are pinned there, unless they have `flows` entries of today's layout.
+    void keep_only(std::uint32_t flows) const;
+    /// Removes all, and the folder.
+    void remove() const;
+
+  private:
+    std::string folder_;
+    sys::Fd lock_;
+};
 
 } // namespace pfild::kernel

@@ -202,10 +202,10 @@ Attachment::~Attachment() {
         return {};
     });
     world_.programs.clear_interface(spec_.link.ifindex);
-    if (in_engine_) {
+    take_down_port();
+    if (heads_) { // else those of a daemon that was killed may still answer by them
         (void)world_.engine_thread.forget_flows(spec_.link.ifindex);
     }
-    take_down_port();
 }
 
 void Attachment::take_down_port() noexcept {

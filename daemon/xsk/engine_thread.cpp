@@ -86,13 +86,16 @@ void EngineThread::remove(std::uint8_t slot) {
 }
 
 std::size_t EngineThread::forget_flows(std::optional<std::uint32_t> ifindex) {
+    constexpr std::size_t kAtOnce = 8192; // slots; packets are carried in between
     std::size_t forgotten = 0;
-    command([&] {
-        if (flows_ != nullptr) {
-            forgotten = flows_->remove_if([&](const core::FlowKey& key) { return !ifindex || key.ifindex == *ifindex; },
-                                          now_ns());
-        }
-    });
+    const std::size_t slots = flows_ != nullptr ? flows_->capacity() : 0;
+    for (std::size_t from = 0; from < slots; from += kAtOnce) {
+        command([&] {
+            forgotten +=
+                flows_->remove_if([&](const core::FlowKey& key) { return !ifindex || key.ifindex == *ifindex; },
+                                  now_ns(), {from, from + kAtOnce});
+        });
+    }
     return forgotten;
 }
 
@@ -134,12 +137,10 @@ void EngineThread::run() {
             continue; // one of them may have been the last: no sleep before that is known
         }
         rounds_.store(rounds_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-        const std::uint64_t now = now_ns();
-        if (engine_.round(now) == 0) {
+        const bool idle = engine_.round(now_ns()) == 0;
+        const bool busy_ageing = flows_ != nullptr && flows_->age(now_ns());
+        if (idle && !busy_ageing) {
             sleep();
-        }
-        if (flows_ != nullptr) {
-            flows_->age(now);
         }
     }
     rules_.offline();

@@ -8,7 +8,8 @@
  * local", what goes out "from local to remote".
  *
  * Only a canonical packet has a key: Ethernet, at most two VLAN tags, IPv4 that is not a fragment or IPv6 without
- * extension header, ports complete where the protocol has ports. Every other packet is unknown to the table.
+ * extension header, ports complete where the protocol has ports, not neighbour discovery. Every other packet is unknown
+ * to the table.
  *
  * Slot, 256 bytes; what the kernel writes and what the engine writes are on different cache lines:
  *
@@ -65,7 +66,8 @@ enum pfild_flow_answer {
 #define PFILD_FLOW_ANSWER(decision, direction) ((__u8)((decision) >> (32 + 8 * (direction))))
 #define PFILD_FLOW_DECISION(generation, in, out) ((__u64)(generation) | (__u64)(in) << 32 | (__u64)(out) << 40)
 
-#define PFILD_HANDOVER_NS 5000000ULL /* after this long the way up is taken to be empty */
+#define PFILD_HANDOVER_NS                                                                                              \
+    50000000ULL /* after this long the way up is taken to be empty: a full ring at 100 kpps is 40 ms */
 
 /* What the heads write of one direction. Times are of CLOCK_MONOTONIC_COARSE. */
 struct pfild_flow_lane {
@@ -80,7 +82,7 @@ PFILD_ASSERT_SIZE(struct pfild_flow_lane, 64);
 
 struct pfild_flow {
     struct pfild_flow_key key;
-    __u32 incarnation; /* of the slot, 1 .. PFILD_LABEL_VERSION_MAX: a label names it */
+    __u32 incarnation; /* of the entry, 1 .. PFILD_LABEL_VERSION_MAX: a label names it */
     __u64 decision;
     __u64 credit[2];
     __u64 published_ns[2];
@@ -93,9 +95,10 @@ struct pfild_flow {
 PFILD_ASSERT_SIZE(struct pfild_flow, 256);
 
 /* The one entry of `flow_state`. */
+#define PFILD_FLOW_LAYOUT 1U /* of all that is here; pinned maps of another are not taken over */
 struct pfild_flow_state {
     __u32 generation; /* of the rules in force */
-    __u32 pad;
+    __u32 layout;     /* PFILD_FLOW_LAYOUT */
 };
 PFILD_ASSERT_SIZE(struct pfild_flow_state, 8);
 

@@ -70,6 +70,18 @@ static inline __attribute__((always_inline)) int pfild_is_extension(__u8 next_he
            next_header == 135 || next_header == 139 || next_header == 140 || next_header == 253 || next_header == 254;
 }
 
+/*
+ * Neighbour discovery as RFC 4861 accepts it: ICMPv6 of types 133 to 137, hop limit 255. It always passes, so it is of
+ * no flow; neither is ICMPv6 without a type.
+ */
+static inline __attribute__((always_inline)) int pfild_is_discovery(const struct pfild_inet6* header, const __u8* end) {
+    const __u8* type = (const __u8*)(header + 1);
+
+    if (header->next_header != 58)
+        return 0;
+    return type + 1 > end || (header->hop_limit == 255 && *type >= 133 && *type <= 137);
+}
+
 /* Source and destination by direction: remote is the other side of the interface. */
 static inline __attribute__((always_inline)) int pfild_read_ports(struct pfild_flow_key* key, const __u8* at,
                                                                   const __u8* end, int outgoing) {
@@ -113,6 +125,8 @@ static inline __attribute__((always_inline)) int pfild_read_inet6(struct pfild_f
     payload = PFILD_BE16(header->payload_length);
     /* A payload of 0 is a jumbogram, or a segment that the kernel has not cut yet. */
     if (pfild_is_extension(header->next_header) || (payload && payload < 4))
+        return 0;
+    if (pfild_is_discovery(header, end))
         return 0;
     key->family = 6;
     key->protocol = header->next_header;

@@ -77,15 +77,21 @@ def test_ping_is_a_flow_too(host_lab, start_pfild):
     assert_ends_well(daemon)
 
 
+@pytest.mark.parametrize("direction", ["in", "out"])
 @pytest.mark.parametrize("rate_pps", [1000, 300_000])
-def test_a_numbered_flow_whose_answer_is_published_meanwhile_arrives_whole_and_in_order(host_lab, start_pfild, rate_pps):
+def test_a_numbered_flow_whose_answer_is_published_meanwhile_arrives_whole_and_in_order(
+    host_lab, start_pfild, rate_pps, direction
+):
     daemon = start_pfild(host_lab.fw)
     daemon.bpfctl("attach", "eth0")
-    guard(daemon, "cbpf:telnet", "tcp dst port 23", direction="i")
+    guard(daemon, "cbpf:telnet", "tcp dst port 23")
+    sender, receiver = (host_lab.cli, host_lab.fw) if direction == "in" else (host_lab.fw, host_lab.cli)
     for _ in range(5):
         daemon.bpfctl("flows", "flush")
-        result = UdpFlow(host_lab.cli, host_lab.fw, "192.0.2.2", rate_pps=rate_pps, count=rate_pps // 2).finish()
+        result = UdpFlow(sender, receiver, receiver.eth0.ipv4, rate_pps=rate_pps, count=rate_pps // 2).finish()
         assert result.clean(), (result, daemon.bpfctl.json("stats")["interfaces"])
+    lane = daemon.bpfctl.json("stats")["interfaces"]["eth0"][direction]
+    assert lane["passed_known"] > 5 * rate_pps // 4, lane
     assert_ends_well(daemon)
 
 
@@ -108,6 +114,8 @@ def test_20_changes_a_second_under_200_kpps_and_a_tcp_stream_send_nothing_to_use
     link = {"hook": "cbpf:other", "head": "inet", "directions": ["in", "out"]}
     flow = UdpFlow(host_lab.cli, host_lab.fw, "192.0.2.2", rate_pps=200_000, count=4_000_000)
     downloads.start()
+    assert wait_until(lambda: known(daemon) > 10_000)
+    at_start = received(daemon)  # both flows are known; what comes up from here on was sent up by a change, or is a new connection
     with Control(daemon.name) as control:
         for _ in range(50):
             for verb in ("link", "unlink"):
@@ -120,7 +128,7 @@ def test_20_changes_a_second_under_200_kpps_and_a_tcp_stream_send_nothing_to_use
     lanes = daemon.bpfctl.json("stats")["interfaces"]["eth0"]
     assert result.clean(), (result, lanes)
     assert transfers and all(one.ok for one in transfers), transfers
-    assert received(daemon) < 50 + 10 * len(transfers), (len(transfers), lanes)
+    assert received(daemon) - at_start < 50 + 10 * len(transfers), (at_start, len(transfers), lanes)
     assert_ends_well(daemon)
 
 
@@ -144,9 +152,10 @@ def test_no_flow_is_decided_by_the_old_rules_after_the_change_has_returned(host_
             assert passed() == blocked_at
             assert control.call("unlink", link)["ok"]
             time.sleep(0.01)
-            assert passed() > blocked_at
+            assert wait_until(lambda: passed() > blocked_at)  # noqa: B023
     flow.finish(early=True)
-    assert received(daemon) < 50
+    # What was dropped and now passes is asked about each time, until that is known to be in order: 50 ms at most.
+    assert received(daemon) < known(daemon) / 4
     assert_ends_well(daemon)
 
 

@@ -137,6 +137,16 @@ TEST_F(KnownFlows, are_not_opened_by_or_for_packets_that_are_not_canonical_or_di
     EXPECT_EQ(asked(Direction::in, kPacket), "passed_known+1") << "the twin";
 }
 
+TEST_F(KnownFlows, never_answer_for_neighbour_discovery) {
+    const Bytes echo = ethernet(kTypeIpv6, icmpv6(128));
+    (void)know(echo, Direction::in, PFILD_FLOW_DROP);
+    EXPECT_EQ(asked(Direction::in, echo), "dropped_known+1 shot");
+    somebody_home(kernel::lane(kSlot, Direction::in));
+    for (const std::uint8_t type : {133, 134, 135, 136, 137}) {
+        EXPECT_EQ(asked(Direction::in, ethernet(kTypeIpv6, icmpv6(type))), "passed_neighbour+1") << int{type};
+    }
+}
+
 TEST_F(KnownFlows, are_those_of_one_interface) {
     (void)know(kPacket, Direction::in, PFILD_FLOW_PASS);
     const pfild_interface second{
@@ -193,7 +203,7 @@ TEST_F(KnownFlows, are_not_passed_while_earlier_packets_are_in_userspace) {
     EXPECT_EQ(asked(Direction::in, kPacket), "passed_known+1") << "one ended in the engine";
 }
 
-TEST_F(KnownFlows, what_was_lost_in_userspace_is_written_off_after_5_ms_and_counted) {
+TEST_F(KnownFlows, what_was_lost_in_userspace_is_written_off_after_a_while_and_counted) {
     pfild_flow& flow = know(kPacket, Direction::in, PFILD_FLOW_PASS);
     flow.lane[0].diverted = 7;
     flow.published_ns[0] = xsk::now_ns() - 2 * PFILD_HANDOVER_NS;
@@ -224,6 +234,29 @@ TEST_F(KnownFlows, a_packet_that_comes_back_is_counted_in_its_entry) {
         EXPECT_EQ(counted(), named(direction) + ".reentered+3");
         EXPECT_EQ(flow.lane[core::index(direction)].settled, 3U);
         EXPECT_EQ(flow.lane[core::index(direction)].packets, 0U);
+    }
+}
+
+// As a guest or a tap hands it over: the size of a segment is known, their number is not.
+TEST_F(KnownFlows, segments_that_nobody_has_counted_are_counted_as_the_kernel_will_cut_them) {
+    constexpr std::uint32_t kSize = 100;
+    Bytes tcp(20 + 12 + 1001, 0xaa);
+    tcp[12] = 8U << 4U; // words: 12 bytes of options
+    struct Row {
+        const char* sentence;
+        Bytes frame;
+    };
+    for (const Row& row :
+         {Row{"IPv4", ethernet(kTypeIpv4, ipv4(6, tcp))}, Row{"IPv6", ethernet(kTypeIpv6, ipv6(6, 64, tcp))},
+          Row{"IPv4 in a tag", ethernet(kTypeIpv4, ipv4(6, tcp), {{}})},
+          Row{"UDP", ethernet(kTypeIpv4, ipv4(kUdp, Bytes(8 + 1001)))}}) {
+        pfild_flow& flow = know(row.frame, Direction::in, PFILD_FLOW_PASS);
+        Scene scene = on_watched(row.frame);
+        scene.segment_size = kSize;
+        (void)head(Direction::in, scene);
+        EXPECT_EQ(counted(), "in.passed_known+11") << row.sentence;
+        EXPECT_EQ(flow.lane[0].packets, 11U) << row.sentence;
+        maps_->erase(flow.key);
     }
 }
 

@@ -13,7 +13,7 @@ namespace pfild::tests {
 namespace {
 
 constexpr std::uint32_t kMostInstructions = 1024; ///< of a program as loaded; a head has about 700
-constexpr std::uint32_t kMostVerified = 4096;     ///< that the verifier walked; its limit is a million
+constexpr std::uint32_t kMostVerified = 16384;    ///< that the verifier walked; its limit is a million
 constexpr std::size_t kMostMaps = 16;             ///< behind one program
 constexpr std::size_t kInstruction = 8;           ///< bytes
 

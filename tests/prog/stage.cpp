@@ -61,6 +61,7 @@ Stage::Outcome<Verdict> Stage::play(const Scene& scene, int rounds) {
     context.ifindex = scene.ifindex;
     context.ingress_ifindex = scene.ingress_ifindex;
     context.gso_segs = scene.segments;
+    context.gso_size = scene.segment_size;
     context.mark = scene.mark;
     __sk_buff context_out{};
     LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = &context, .ctx_out = &context_out, .ctx_size_in = sizeof(context),

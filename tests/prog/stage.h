@@ -24,7 +24,8 @@ struct Scene {
     Bytes frame;
     std::uint32_t ifindex = 0;
     std::uint32_t ingress_ifindex = 0;
-    std::uint32_t segments = 0; ///< 0: not a buffer of several
+    std::uint32_t segments = 0;     ///< 0: not a buffer of several, or nobody has counted them
+    std::uint32_t segment_size = 0; ///< payload bytes of each
     std::uint32_t mark = 0;
     StageProps before{};
 };

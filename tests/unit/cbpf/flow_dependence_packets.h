@@ -130,11 +130,13 @@ class CanonicalPackets {
 
     void put_inet6(const RandomFlow& flow) {
         const bool ports = pfild_has_ports(static_cast<std::uint8_t>(flow.protocol)) != 0;
-        const std::uint32_t payload = (ports ? 4 : 0) + (dice_.one_in(3) ? 0 : dice_.below(30));
+        constexpr std::uint32_t kIcmp6 = 58;
+        const std::uint32_t least = ports ? 4 : flow.protocol == kIcmp6 ? 1 : 0;
+        const std::uint32_t payload = least + (dice_.one_in(3) ? 0 : dice_.below(30));
         put(6U << 28U | dice_.below(1U << 28U), 4);
         put(length(payload, 4), 2);
         put(flow.protocol, 1);
-        put_noise(1);
+        put(dice_.below(255), 1); // not 255: neighbour discovery is of no flow
         for (const std::uint32_t word : flow.addresses) {
             put(word, 4);
         }

@@ -88,7 +88,7 @@ class FlowRulesChange : public ::testing::Test {
 
 TEST_F(FlowRulesChange, PF_17_known_flows_are_decided_anew_and_stay_known) {
     know(0, 23, PFILD_FLOW_PASS, PFILD_FLOW_PASS);
-    know(1, 80, PFILD_FLOW_PASS, PFILD_FLOW_DROP);
+    know(1, 80, PFILD_FLOW_PASS, PFILD_FLOW_PASS);
     const auto hook = link("t:telnet", 23, true);
     EXPECT_EQ(engine_.state.generation, engine_.last->generation());
     EXPECT_EQ(answer(0, Direction::in), PFILD_FLOW_DROP);
@@ -96,6 +96,13 @@ TEST_F(FlowRulesChange, PF_17_known_flows_are_decided_anew_and_stay_known) {
     EXPECT_EQ(answer(1, Direction::in), PFILD_FLOW_PASS);
     EXPECT_EQ(answer(1, Direction::out), PFILD_FLOW_PASS);
     EXPECT_EQ(hook->ran, 0) << "to foresee is not to run: nothing may be counted";
+}
+
+TEST_F(FlowRulesChange, what_was_dropped_and_now_passes_is_asked_about_as_more_of_it_may_be_on_its_way) {
+    know(0, 80, PFILD_FLOW_DROP, PFILD_FLOW_PASS);
+    link("t:telnet", 23, true);
+    EXPECT_EQ(answer(0, Direction::in), PFILD_FLOW_ASK);
+    EXPECT_EQ(answer(0, Direction::out), PFILD_FLOW_PASS);
 }
 
 TEST_F(FlowRulesChange, each_direction_is_decided_by_the_hooks_of_that_direction) {

@@ -254,6 +254,50 @@ TEST_F(FlowTableEntries, a_slot_is_not_given_away_while_a_head_may_still_look_at
     EXPECT_NE(table_.find(flow(30))->incarnation, before) << "or labels of before would count for it";
 }
 
+TEST_F(FlowTableEntries, a_label_of_an_entry_that_is_gone_counts_for_no_other) {
+    carry(flow(1), false);
+    const std::uint16_t version = diverted(flow(1));
+    EXPECT_EQ(table_.remove_if([](const FlowKey&) { return true; }, now_), 1U);
+    decided(flow(1), version); // makes a new entry, in another slot
+    EXPECT_EQ(answer(flow(1)), PFILD_FLOW_ASK) << "packets behind it may be uncounted";
+    settled(flow(1));
+    EXPECT_EQ(answer(flow(1)), PFILD_FLOW_ASK);
+    carry(flow(1));
+    EXPECT_EQ(answer(flow(1)), PFILD_FLOW_PASS);
+}
+
+TEST_F(FlowTableEntries, a_flow_that_was_idle_waits_again_for_what_comes_up_first) {
+    carry(flow(1));
+    carry(flow(1));
+    at(65); // heads ask about it now, the entry is still there
+    const std::uint16_t version = diverted(flow(1));
+    decided(flow(1), version);
+    EXPECT_EQ(table_.find(flow(1))->published_ns[0], now_) << "or it would be forced at once";
+    now_ += 1000;
+    decided(flow(1), diverted(flow(1)));
+    EXPECT_EQ(table_.find(flow(1))->published_ns[0], now_ - 1000) << "a packet that is lost must not hold it for ever";
+}
+
+TEST_F(FlowTableEntries, a_sweep_looks_at_a_part_of_a_large_table_and_says_when_there_is_more) {
+    std::vector<pfild_flow> slots(100'000);
+    MapIndex index;
+    index.set_room(slots.size());
+    FlowTable table(slots, index, {}, 1);
+    for (std::uint32_t i = 0; i < slots.size(); i += 2) { // every free slot is taken in turn
+        FlowKey key = flow(static_cast<std::uint16_t>(i));
+        key.remote[0] = i;
+        table.note({.key = key, .passed = false, .lasts = true, .now_ns = now_});
+    }
+    EXPECT_EQ(table.counter(FlowCounter::in_use), slots.size() / 2);
+    now_ += 100 * kSecond;
+    EXPECT_TRUE(table.age(now_));
+    EXPECT_GT(table.counter(FlowCounter::in_use), slots.size() / 3);
+    while (table.age(now_)) {
+    }
+    EXPECT_EQ(table.counter(FlowCounter::in_use), 0U);
+    EXPECT_FALSE(table.age(now_ + kSecond)) << "nothing is there to grow old";
+}
+
 TEST_F(FlowTableEntries, are_removed_by_interface_and_the_rest_is_still_found) {
     for (std::uint16_t port = 1; port <= 8; port++) {
         carry(flow(port, 17, port % 2 == 0 ? 7 : 9), false);
