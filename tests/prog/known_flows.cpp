@@ -176,10 +176,12 @@ TEST_F(KnownFlows, answers_of_older_rules_are_not_taken_those_of_newer_ones_are)
 
 TEST_F(KnownFlows, past_their_time_out_are_unknown_but_a_packet_either_way_keeps_them) {
     pfild_flow& flow = know(kPacket, Direction::in, PFILD_FLOW_PASS);
-    const std::uint64_t now = xsk::now_ns();
-    flow.engine_ns = now - 61 * kSecond;
+    const std::uint64_t now = xsk::now_ns(); // since the start of the machine, which may not be long ago
+    flow.idle_ns = kSecond;
+    flow.engine_ns = now - 2 * kSecond;
     EXPECT_EQ(asked(Direction::in, kPacket), kUnknown);
-    flow.lane[1].last_seen_ns = now - 59 * kSecond;
+    flow.idle_ns = 60 * kSecond;
+    flow.lane[1].last_seen_ns = now - 2 * kSecond;
     EXPECT_EQ(asked(Direction::in, kPacket), "passed_known+1");
     flow.lane[1].last_seen_ns = 0;
     flow.lane[0].last_seen_ns = now + kSecond; // another processor's clock was read a moment later
