@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <chrono>
 #include <thread>
+#include <utility>
 
 #include <fmt/format.h>
 #include <net/if_arp.h>
@@ -249,6 +250,15 @@ core::Result<void> Attachment::follow(const net::Link& link) {
     const bool mtu_changed = link.mtu != spec_.link.mtu;
     const bool mac_changed = link.mac != spec_.link.mac;
     spec_.link = link;
+    if (auto fits = attachable(link, world_.umem); !fits) {
+        take_down_port(); // the heads see empty sockets and do as with nobody home
+        stood_down_ = true;
+        fits.error().what = "filter";
+        return fits;
+    }
+    if (std::exchange(stood_down_, false)) {
+        return repair().map([](bool) {});
+    }
     if (mac_changed) {
         if (auto written = write_interface(spec_.divert); !written) {
             return written;
@@ -271,6 +281,9 @@ bool Attachment::port_intact() const {
 }
 
 core::Result<bool> Attachment::repair() {
+    if (stood_down_) {
+        return false;
+    }
     bool whole_port = false;
     bool whole_heads = false;
     auto looked = within(world_.stack, [&]() -> core::Result<void> {
@@ -307,7 +320,8 @@ api::InterfaceView Attachment::view() const {
     view.up = spec_.link.up;
     view.mode = "tc";
     view.unknown = spec_.unknown;
-    view.state = repairing_ ? api::InterfaceView::State::kRepairing : api::InterfaceView::State::kAttached;
+    view.state =
+        repairing_ || stood_down_ ? api::InterfaceView::State::kRepairing : api::InterfaceView::State::kAttached;
     if (port_) {
         view.port_p = port_->p().name;
         view.port_q = port_->q().name;

@@ -92,6 +92,7 @@ class Attachment {
     bool in_engine_ = false;
     std::optional<kernel::Heads> heads_;
     bool repairing_ = false;
+    bool stood_down_ = false; ///< the interface has become one that cannot be attached: it waits until that is over
 };
 
 } // namespace pfild

@@ -404,3 +404,15 @@ def test_a_changed_mac_address_is_followed_by_the_head(guarded):
     guarded.lab.cli.run("ip", "neigh", "flush", "dev", "eth0")
     assert still_filters(guarded)
     assert_ends_well(guarded)
+
+
+def test_an_mtu_that_no_longer_fits_stands_down_as_attached_says_so_and_is_taken_up_again(guarded):
+    fw, cli = guarded.lab.fw, guarded.lab.cli
+    fw.run("ip", "link", "set", "eth0", "mtu", "65535")
+    assert wait_until(lambda: "its MTU of 65535 bytes is more than" in guarded.current_log())
+    assert guarded.bpfctl.interface("eth0")["state"] == "repairing"
+    assert ping(cli, "192.0.2.2", count=10).lost == 0  # unknown packets pass
+    fw.run("ip", "link", "set", "eth0", "mtu", "1500")
+    assert wait_until(lambda: guarded.bpfctl.interface("eth0")["state"] == "attached")
+    assert still_filters(guarded)
+    assert_ends_well(guarded)
