@@ -57,7 +57,7 @@ bool opens_connection(const Frame& frame, const FlowKey& key) {
     if (key.protocol != kTcp || head.size() <= transport) {
         return false;
     }
-    transport += key.family == 4 ? 4U * (head[transport] & 15U) : sizeof(pfild_inet6);
+    transport += key.family == 4 ? std::size_t{4} * (head[transport] & 15U) : sizeof(pfild_inet6);
     return head.size() > transport + kFlags && (head[transport + kFlags] & (kSyn | kFinRstAck)) == kSyn;
 }
 

@@ -90,6 +90,7 @@ class FlowTable {
     FlowTable(std::span<pfild_flow> slots, FlowIndex& index, FlowTimeouts timeouts, std::uint64_t seed);
     FlowTable(const FlowTable&) = delete;
     FlowTable& operator=(const FlowTable&) = delete;
+    ~FlowTable() = default;
 
     /// => before the packet is sent on: its way back is counted by the head.
     void note(const DecidedPacket& packet) noexcept;

@@ -23,6 +23,8 @@ class FlowMaps final : public core::FlowIndex {
   public:
     /// Maps what `programs` has loaded, `flows` entries. => programs outlive it.
     [[nodiscard]] static core::Result<std::unique_ptr<FlowMaps>> map(const Programs& programs, std::uint32_t flows);
+    FlowMaps(const FlowMaps&) = delete;
+    FlowMaps& operator=(const FlowMaps&) = delete;
     ~FlowMaps() override;
 
     [[nodiscard]] std::span<pfild_flow> slots() const { return slots_; }

@@ -11,6 +11,7 @@ from harness.ping import ping
 from harness.rules import guard
 
 SHORT_LIVED = "flow_idle_s = 3\n"
+RATE_PPS = 150  # a neighbour that must be asked twice takes 1 s, and the kernel keeps some 270 packets for it
 
 
 def start_guarding(start_pfild, host, config=""):
@@ -33,7 +34,7 @@ def forget_neighbours(*hosts):
 def test_known_flows_go_on_for_60_s_and_are_known_to_the_next_daemon(host_lab, start_pfild):
     daemon = start_guarding(start_pfild, host_lab.fw)
     flows = [
-        UdpFlow(host_lab.cli, host_lab.fw, address, rate_pps=500, count=60_000, port=port)
+        UdpFlow(host_lab.cli, host_lab.fw, address, rate_pps=RATE_PPS, count=200 * RATE_PPS, port=port)
         for address, port in (("192.0.2.2", 9000), ("2001:db8:1::2", 9001))
     ]
     assert wait_until(lambda: flows_in_use(daemon) >= 2)
@@ -50,7 +51,7 @@ def test_known_flows_go_on_for_60_s_and_are_known_to_the_next_daemon(host_lab, s
     results = [flow.finish(early=True) for flow in flows]
     assert [(one.lost, one.out_of_order, one.duplicated) for one in results] == [(0, 0, 0)] * 2, (results, lane)
     assert found >= 2
-    assert lane["passed_known"] > 500 and lane["engine_received"] < 20, lane
+    assert lane["passed_known"] > RATE_PPS and lane["engine_received"] < 20, lane
     assert ping(host_lab.cli, "192.0.2.2", count=5).lost == 0
     assert_ends_well(daemon)
 
