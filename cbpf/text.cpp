@@ -19,13 +19,13 @@ constexpr bool is_blank(char c) noexcept { return c == ' ' || c == '\t' || c == 
 constexpr bool is_printable(char c) noexcept { return c > ' ' && c <= '~'; }
 
 /// A number's name in messages and the largest value it may have.
-struct Field {
+struct NumberField {
     std::string_view name;
     std::uint32_t largest;
 };
 
-constexpr Field kCount{"the number of instructions", std::numeric_limits<std::uint32_t>::max()};
-constexpr std::array<Field, 4> kFields{{
+constexpr NumberField kCount{"the number of instructions", std::numeric_limits<std::uint32_t>::max()};
+constexpr std::array<NumberField, 4> kFields{{
     {"code", std::numeric_limits<std::uint16_t>::max()},
     {"jt", std::numeric_limits<std::uint8_t>::max()},
     {"jf", std::numeric_limits<std::uint8_t>::max()},
@@ -51,7 +51,7 @@ class Cursor {
     }
 
     /// One decimal number of the current line.
-    tl::expected<std::uint32_t, TextError> number(const Field& field) {
+    tl::expected<std::uint32_t, TextError> number(const NumberField& field) {
         skip_blanks();
         if (at_line_end()) {
             return fail("the line ends before " + std::string(field.name));

@@ -119,10 +119,7 @@ bool NumericNames::in_force() noexcept {
     return numeric_answers != before;
 }
 
-} // namespace pfild::filter
-
-using namespace pfild::filter; // NOLINT(google-build-using-namespace): for the definitions below only
-
+// With C linkage these are the C library's functions, whatever namespace they are defined in.
 extern "C" {
 
 int getaddrinfo(const char* node, const char* service, const addrinfo* hints, addrinfo** result) {
@@ -170,3 +167,5 @@ int ether_hostton(const char* name, ether_addr* address) noexcept {
 }
 
 } // extern "C"
+
+} // namespace pfild::filter

@@ -8,7 +8,7 @@
 namespace pfild::bpfctl {
 namespace {
 
-Arguments declare(CLI::App& app, Options& /*options*/) {
+Arguments declare_attach(CLI::App& app, Options& /*options*/) {
     auto arguments = std::make_shared<Json>(Json::object());
     const auto put = [arguments](const char* key) {
         return [arguments, key](const std::string& v) { (*arguments)[key] = v; };
@@ -20,7 +20,7 @@ Arguments declare(CLI::App& app, Options& /*options*/) {
     return [arguments] { return Outcome<Json>(*arguments); };
 }
 
-std::string text_of(const Exchange& exchange) { return interface_text(exchange.result); }
+std::string text_of_attach(const Exchange& exchange) { return interface_text(exchange.result); }
 
 } // namespace
 
@@ -37,8 +37,8 @@ const Verb kAttach{
              "Example:\n"
              "  bpfctl attach eth0 --unknown drop\n",
     .request = "attach",
-    .declare = declare,
-    .text = text_of,
+    .declare = declare_attach,
+    .text = text_of_attach,
 };
 
 } // namespace pfild::bpfctl

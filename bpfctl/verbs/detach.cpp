@@ -8,13 +8,13 @@
 namespace pfild::bpfctl {
 namespace {
 
-Arguments declare(CLI::App& app, Options& /*options*/) {
+Arguments declare_detach(CLI::App& app, Options& /*options*/) {
     auto interface = std::make_shared<std::string>();
     app.add_option("IFACE", *interface, "the interface, for example eth0")->required();
     return [interface] { return Outcome<Json>(Json{{"interface", *interface}}); };
 }
 
-std::string text_of(const Exchange& exchange) {
+std::string text_of_detach(const Exchange& exchange) {
     return text(exchange.arguments, "interface") + ": detached, its packets are no longer filtered\n";
 }
 
@@ -27,8 +27,8 @@ const Verb kDetach{
     .notes = "Everything on the interface is then as it was before attach. Hooks stay, and so do their links to the\n"
              "heads inet, inet6 and ethernet.\n",
     .request = "detach",
-    .declare = declare,
-    .text = text_of,
+    .declare = declare_detach,
+    .text = text_of_detach,
 };
 
 } // namespace pfild::bpfctl

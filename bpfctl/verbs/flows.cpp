@@ -18,7 +18,7 @@ namespace {
 
 constexpr int kFlowsInPage = 256; ///< what the protocol allows at most
 
-struct Operands {
+struct FlowsOperands {
     std::vector<std::string> words;
     bool resolve = false;
 };
@@ -32,7 +32,7 @@ Outcome<bool> is_meant(const FlowFilter& filter, const Json& flow) {
     return filter.means(*key);
 }
 
-Outcome<Question> gather(const Operands& operands) {
+Outcome<Question> gather_flows(const FlowsOperands& operands) {
     Question question(Json{{"from", 0}, {"most", kFlowsInPage}});
     if (operands.words.empty()) {
         return question;
@@ -49,14 +49,14 @@ Outcome<Question> gather(const Operands& operands) {
     return question;
 }
 
-Arguments declare(CLI::App& app, Options& /*options*/) {
-    auto operands = std::make_shared<Operands>();
+Arguments declare_flows(CLI::App& app, Options& /*options*/) {
+    auto operands = std::make_shared<FlowsOperands>();
     app.add_option("EXPR", operands->words, "an expression as tcpdump takes it, see pcap-filter(7); all flows without");
     app.add_flag("--resolve", operands->resolve, "look up names of hosts in the expression, once and now");
-    return [operands] { return gather(*operands); };
+    return [operands] { return gather_flows(*operands); };
 }
 
-std::string text_of(const Exchange& exchange) {
+std::string text_of_flows(const Exchange& exchange) {
     const Json& flows = member(exchange.result, "flows");
     const std::uint64_t known = number(exchange.result, "count").value_or(0);
     if (known == 0) {
@@ -99,8 +99,8 @@ const Verb kFlows{
         "  bpfctl flows 'vlan 5 and (udp or icmp)'\n",
     .request = "flows",
     .list = "flows",
-    .declare = declare,
-    .text = text_of,
+    .declare = declare_flows,
+    .text = text_of_flows,
 };
 
 } // namespace pfild::bpfctl

@@ -7,7 +7,7 @@
 namespace pfild::bpfctl {
 namespace {
 
-std::string text_of(const Exchange& exchange) {
+std::string text_of_flows_flush(const Exchange& exchange) {
     const auto forgotten = number(exchange.result, "forgotten");
     return forgotten ? counted(*forgotten, "flow") + " forgotten\n" : "? flows forgotten\n";
 }
@@ -23,7 +23,7 @@ const Verb kFlowsFlush{
              "answers have changed already.\n",
     .request = "flows-flush",
     .declare = no_arguments,
-    .text = text_of,
+    .text = text_of_flows_flush,
 };
 
 } // namespace pfild::bpfctl

@@ -7,7 +7,7 @@
 namespace pfild::bpfctl {
 namespace {
 
-std::string text_of(const Exchange& exchange) { return heads_text(member(exchange.result, "heads")); }
+std::string text_of_heads(const Exchange& exchange) { return heads_text(member(exchange.result, "heads")); }
 
 } // namespace
 
@@ -20,7 +20,7 @@ const Verb kHeads{
              "EN10MB the Ethernet header. A head filters the packets of the interfaces under Covers, and no others.\n",
     .request = "heads",
     .declare = no_arguments,
-    .text = text_of,
+    .text = text_of_heads,
 };
 
 } // namespace pfild::bpfctl

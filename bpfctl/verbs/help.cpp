@@ -5,7 +5,7 @@
 namespace pfild::bpfctl {
 namespace {
 
-std::string text_of(const Exchange& /*exchange*/) { return {}; }
+std::string text_of_help(const Exchange& /*exchange*/) { return {}; }
 
 } // namespace
 
@@ -16,7 +16,7 @@ const Verb kHelp{
     .notes = "",
     .request = "",
     .declare = no_arguments,
-    .text = text_of,
+    .text = text_of_help,
 };
 
 } // namespace pfild::bpfctl

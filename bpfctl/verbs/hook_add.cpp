@@ -19,7 +19,7 @@
 namespace pfild::bpfctl {
 namespace {
 
-struct Operands {
+struct HookAddOperands {
     std::string name;
     std::optional<std::string> filter;
     std::optional<std::string> bytecode;
@@ -30,7 +30,7 @@ struct Operands {
 
 using Instructions = std::vector<cbpf::Instruction>;
 
-core::Result<Instructions> program_of(const Operands& operands, filter::LinkType link_type) {
+core::Result<Instructions> program_of(const HookAddOperands& operands, filter::LinkType link_type) {
     if (operands.bytecode) {
         return read_bytecode(*operands.bytecode);
     }
@@ -38,7 +38,7 @@ core::Result<Instructions> program_of(const Operands& operands, filter::LinkType
                            operands.resolve ? filter::Names::kResolve : filter::Names::kNumeric);
 }
 
-tl::unexpected<Failure> unverified(const Operands& operands, const cbpf::Rejection& rejection) {
+tl::unexpected<Failure> unverified(const HookAddOperands& operands, const cbpf::Rejection& rejection) {
     const bool too_long = rejection.rule == cbpf::Rule::kLength && operands.filter;
     return fail(
         Exit::kRefused,
@@ -55,7 +55,7 @@ Json rows_of(const Instructions& program) {
     return rows;
 }
 
-std::string flaw_of(const Operands& operands) {
+std::string flaw_of(const HookAddOperands& operands) {
     if (operands.filter.has_value() == operands.bytecode.has_value()) {
         return "give either --filter or --bytecode";
     }
@@ -65,7 +65,7 @@ std::string flaw_of(const Operands& operands) {
     return hook_name_flaw(operands.name);
 }
 
-Outcome<Json> gather(const Operands& operands) {
+Outcome<Json> gather_hook_add(const HookAddOperands& operands) {
     if (std::string flaw = flaw_of(operands); !flaw.empty()) {
         return usage_failure(kHookAdd.name, std::move(flaw));
     }
@@ -85,8 +85,8 @@ Outcome<Json> gather(const Operands& operands) {
                 {"program", rows_of(*program)},  {"dlt", link_type->number}};
 }
 
-Arguments declare(CLI::App& app, Options& /*options*/) {
-    auto operands = std::make_shared<Operands>();
+Arguments declare_hook_add(CLI::App& app, Options& /*options*/) {
+    auto operands = std::make_shared<HookAddOperands>();
     app.add_option("HOOK", operands->name, "its name, module:ruleset, for example cbpf:block-telnet")->required();
     app.add_option("--filter", operands->filter, "an expression as tcpdump takes it, see pcap-filter(7); quote it")
         ->option_text("EXPR");
@@ -100,10 +100,10 @@ Arguments declare(CLI::App& app, Options& /*options*/) {
         ->required()
         ->check(one_of({"inet", "inet6", "ethernet"}));
     app.add_flag("--resolve", operands->resolve, "look up names of hosts in the expression, once and now");
-    return [operands] { return gather(*operands); };
+    return [operands] { return gather_hook_add(*operands); };
 }
 
-std::string text_of(const Exchange& exchange) {
+std::string text_of_hook_add(const Exchange& exchange) {
     const Json& hook = exchange.result;
     const std::string name = text(hook, "name");
     return name + ": " + counted(number(hook, "instructions").value_or(0), "instruction") + ", " +
@@ -136,8 +136,8 @@ const Verb kHookAdd{
         "  bpfctl hook add cbpf:only-mine --filter 'net 192.0.2.0/24' --on-match pass --type inet\n"
         "  tcpdump -y RAW -ddd 'udp port 53' | bpfctl hook add cbpf:dns --bytecode - --on-match count --type inet\n",
     .request = "hook-add",
-    .declare = declare,
-    .text = text_of,
+    .declare = declare_hook_add,
+    .text = text_of_hook_add,
 };
 
 } // namespace pfild::bpfctl

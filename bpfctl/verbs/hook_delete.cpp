@@ -8,7 +8,7 @@
 namespace pfild::bpfctl {
 namespace {
 
-Arguments declare(CLI::App& app, Options& /*options*/) {
+Arguments declare_hook_delete(CLI::App& app, Options& /*options*/) {
     auto name = std::make_shared<std::string>();
     app.add_option("HOOK", *name, "module:ruleset, for example cbpf:block-telnet")->required();
     return [name]() -> Outcome<Json> {
@@ -19,7 +19,7 @@ Arguments declare(CLI::App& app, Options& /*options*/) {
     };
 }
 
-std::string text_of(const Exchange& exchange) { return text(exchange.arguments, "name") + ": deleted\n"; }
+std::string text_of_hook_delete(const Exchange& exchange) { return text(exchange.arguments, "name") + ": deleted\n"; }
 
 } // namespace
 
@@ -29,8 +29,8 @@ const Verb kHookDelete{
     .summary = "unlink a filter everywhere and delete it",
     .notes = "No packet meets the hook after this command has returned. Its counters are gone with it.\n",
     .request = "hook-delete",
-    .declare = declare,
-    .text = text_of,
+    .declare = declare_hook_delete,
+    .text = text_of_hook_delete,
 };
 
 } // namespace pfild::bpfctl

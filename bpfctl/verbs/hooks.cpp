@@ -7,7 +7,7 @@
 namespace pfild::bpfctl {
 namespace {
 
-std::string text_of(const Exchange& exchange) {
+std::string text_of_hooks(const Exchange& exchange) {
     const Json& hooks = member(exchange.result, "hooks");
     return hooks.empty() ? "There is no hook. Add one: bpfctl help hook add\n" : hooks_text(hooks);
 }
@@ -28,7 +28,7 @@ const Verb kHooks{
         "the reason stands below the table. flow or packet: the former, but for packets that it must count.\n",
     .request = "hooks",
     .declare = no_arguments,
-    .text = text_of,
+    .text = text_of_hooks,
 };
 
 } // namespace pfild::bpfctl

@@ -8,14 +8,14 @@
 namespace pfild::bpfctl {
 namespace {
 
-struct Operands {
+struct LinkOperands {
     Directions directions;
     bool append = false;
     std::string hook;
     std::string head;
 };
 
-Outcome<Json> gather(const Operands& operands) {
+Outcome<Json> gather_link(const LinkOperands& operands) {
     if (operands.directions.none()) {
         return usage_failure(kLink.name, "no direction: give -i, -o or both");
     }
@@ -28,17 +28,17 @@ Outcome<Json> gather(const Operands& operands) {
                 {"append", operands.append}};
 }
 
-Arguments declare(CLI::App& app, Options& /*options*/) {
-    auto operands = std::make_shared<Operands>();
+Arguments declare_link(CLI::App& app, Options& /*options*/) {
+    auto operands = std::make_shared<LinkOperands>();
     operands->directions.declare(app);
     app.add_flag("-a,--append", operands->append, "run it furthest from the wire, not nearest")
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     app.add_option("HOOK", operands->hook, "module:ruleset, for example cbpf:block-telnet")->required();
     app.add_option("HEAD", operands->head, "inet, inet6, ethernet or an attached interface")->required();
-    return [operands] { return gather(*operands); };
+    return [operands] { return gather_link(*operands); };
 }
 
-std::string text_of(const Exchange& exchange) { return heads_text(Json::array({exchange.result})); }
+std::string text_of_link(const Exchange& exchange) { return heads_text(Json::array({exchange.result})); }
 
 } // namespace
 
@@ -56,8 +56,8 @@ const Verb kLink{
         "  bpfctl link -i -o cbpf:frames eth0       frames of eth0 in both directions\n"
         "  bpfctl link -i -a cbpf:last inet         incoming, after the hooks that are linked now\n",
     .request = "link",
-    .declare = declare,
-    .text = text_of,
+    .declare = declare_link,
+    .text = text_of_link,
 };
 
 } // namespace pfild::bpfctl

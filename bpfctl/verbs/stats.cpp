@@ -8,12 +8,12 @@
 namespace pfild::bpfctl {
 namespace {
 
-Arguments declare(CLI::App& app, Options& options) {
+Arguments declare_stats(CLI::App& app, Options& options) {
     app.add_flag("--all", options.all, "show counters that are zero, too");
     return no_arguments(app, options);
 }
 
-std::string text_of(const Exchange& exchange) {
+std::string text_of_stats(const Exchange& exchange) {
     const bool all = exchange.options.all;
     std::string shown = counters_text("engine", member(exchange.result, "engine"), all);
     shown += '\n' + counters_text("flows", member(exchange.result, "flows"), all);
@@ -34,8 +34,8 @@ const Verb kStats{
     .summary = "counters of the engine, of known flows and of each interface",
     .notes = "Counters that are zero are left out; --all shows them. They count packets unless the name says bytes.\n",
     .request = "stats",
-    .declare = declare,
-    .text = text_of,
+    .declare = declare_stats,
+    .text = text_of_stats,
 };
 
 } // namespace pfild::bpfctl

@@ -19,7 +19,7 @@ std::string memory_text(const Json& status) {
     return flows == 0 ? for_packets + '\n' : for_packets + ", " + bytes(flows) + " for flows\n";
 }
 
-std::string text_of(const Exchange& exchange) {
+std::string text_of_status(const Exchange& exchange) {
     const Json& status = exchange.result;
     std::string all = "pfild " + text(status, "version") + ", instance " + text(status, "instance") + ", pid " +
                       digits(status, "pid") + ", up " + duration(number(status, "uptime_s").value_or(0)) + "\n" +
@@ -47,7 +47,7 @@ const Verb kStatus{
              "because no hook is linked, and what happens to them when the engine is not there.\n",
     .request = "status",
     .declare = no_arguments,
-    .text = text_of,
+    .text = text_of_status,
 };
 
 } // namespace pfild::bpfctl

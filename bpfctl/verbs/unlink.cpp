@@ -8,14 +8,14 @@
 namespace pfild::bpfctl {
 namespace {
 
-struct Operands {
+struct UnlinkOperands {
     Directions directions;
 
     std::string hook;
     std::string head;
 };
 
-Outcome<Json> gather(const Operands& operands) {
+Outcome<Json> gather_unlink(const UnlinkOperands& operands) {
     if (operands.directions.none()) {
         return usage_failure(kUnlink.name, "no direction: give -i, -o or both");
     }
@@ -25,16 +25,16 @@ Outcome<Json> gather(const Operands& operands) {
     return Json{{"hook", operands.hook}, {"head", operands.head}, {"directions", operands.directions.json()}};
 }
 
-Arguments declare(CLI::App& app, Options& /*options*/) {
-    auto operands = std::make_shared<Operands>();
+Arguments declare_unlink(CLI::App& app, Options& /*options*/) {
+    auto operands = std::make_shared<UnlinkOperands>();
     operands->directions.declare(app);
 
     app.add_option("HOOK", operands->hook, "module:ruleset, for example cbpf:block-telnet")->required();
     app.add_option("HEAD", operands->head, "inet, inet6, ethernet or an attached interface")->required();
-    return [operands] { return gather(*operands); };
+    return [operands] { return gather_unlink(*operands); };
 }
 
-std::string text_of(const Exchange& exchange) { return heads_text(Json::array({exchange.result})); }
+std::string text_of_unlink(const Exchange& exchange) { return heads_text(Json::array({exchange.result})); }
 
 } // namespace
 
@@ -46,8 +46,8 @@ const Verb kUnlink{
         "No packet meets the hook there after this command has returned. The hook stays, with its counters, and can\n"
         "be linked again. Shows the head as it is then.\n",
     .request = "unlink",
-    .declare = declare,
-    .text = text_of,
+    .declare = declare_unlink,
+    .text = text_of_unlink,
 };
 
 } // namespace pfild::bpfctl

@@ -6,7 +6,7 @@
 namespace pfild::bpfctl {
 namespace {
 
-std::string text_of(const Exchange& exchange) {
+std::string text_of_version(const Exchange& exchange) {
     const Json& version = exchange.result;
     return "bpfctl " PFILD_VERSION "\npfild  " + text(version, "version") + ", protocol " +
            digits(version, "protocol") + ", instance " + text(version, "instance") + ", pid " + digits(version, "pid") +
@@ -22,7 +22,7 @@ const Verb kVersion{
     .notes = "`bpfctl --version` shows that of bpfctl alone and asks no daemon.\n",
     .request = "version",
     .declare = no_arguments,
-    .text = text_of,
+    .text = text_of_version,
 };
 
 } // namespace pfild::bpfctl

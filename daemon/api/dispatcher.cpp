@@ -15,8 +15,8 @@
 namespace pfild::api {
 namespace {
 
-using Json = nlohmann::ordered_json;
-using Answer = core::Result<Json>;
+using OrderedJson = nlohmann::ordered_json;
+using Answer = core::Result<OrderedJson>;
 
 /// In one answer: less than 160 KiB of text, which a client takes in time.
 constexpr Range kFlowsInAnswer{1, 256};
@@ -34,7 +34,7 @@ Answer show(const core::Result<View>& view) {
 }
 
 Answer show(const core::Result<void>& done) {
-    return done.map([] { return Json::object(); });
+    return done.map([] { return OrderedJson::object(); });
 }
 
 /// `finish` decides whether `ask` is called at all.
@@ -50,14 +50,14 @@ Answer when_right(Call& call, Ask ask) {
 template <typename View>
 Answer show_list(const char* key, std::optional<std::uint64_t> limit, const core::Result<std::vector<View>>& views) {
     return views.map([&](const std::vector<View>& all) {
-        Json list = Json::array();
+        OrderedJson list = OrderedJson::array();
         for (const View& view : all) {
             if (limit && list.size() >= *limit) {
                 break;
             }
             list.push_back(to_json(view));
         }
-        Json answer = {{"count", all.size()}};
+        OrderedJson answer = {{"count", all.size()}};
         answer[key] = std::move(list);
         return answer;
     });
@@ -151,7 +151,9 @@ Answer flows_flush(Call& call) {
     if (auto right = call.arguments.finish(); !right) {
         return core::fail(std::move(right.error()));
     }
-    return call.service.flows_flush().map([](std::uint64_t forgotten) { return Json{{"forgotten", forgotten}}; });
+    return call.service.flows_flush().map([](std::uint64_t forgotten) {
+        return OrderedJson{{"forgotten", forgotten}};
+    });
 }
 
 struct Verb {

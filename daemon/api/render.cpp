@@ -16,10 +16,10 @@
 namespace pfild::api {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
-Json directions_json(core::Directions directions) {
-    Json list = Json::array();
+OrderedJson directions_json(core::Directions directions) {
+    OrderedJson list = OrderedJson::array();
     for (const core::Direction direction : core::kEachDirection) {
         if (directions.has(direction)) {
             list.push_back(core::name(direction));
@@ -28,15 +28,15 @@ Json directions_json(core::Directions directions) {
     return list;
 }
 
-Json counters_json(const Counters& counters) {
-    Json object = Json::object();
+OrderedJson counters_json(const Counters& counters) {
+    OrderedJson object = OrderedJson::object();
     for (const auto& [name, value] : counters) {
         object[name] = value;
     }
     return object;
 }
 
-Json frames_json(const FramesView& view) {
+OrderedJson frames_json(const FramesView& view) {
     return {{"size", view.size},
             {"total", view.total},
             {"free", view.free},
@@ -44,13 +44,13 @@ Json frames_json(const FramesView& view) {
             {"in_flight", view.in_flight}};
 }
 
-Json flow_table_json(const FlowTableView& view) {
-    Json object = {{"capacity", view.capacity}, {"memory_bytes", view.memory_bytes}};
+OrderedJson flow_table_json(const FlowTableView& view) {
+    OrderedJson object = {{"capacity", view.capacity}, {"memory_bytes", view.memory_bytes}};
     object.update(counters_json(view.counters));
     return object;
 }
 
-Json tag_json(const pfild_flow_tag& tag) {
+OrderedJson tag_json(const pfild_flow_tag& tag) {
     constexpr std::uint16_t kServiceTag = 0x88a8;
     const std::uint32_t tci = ntohs(tag.tci); // priority 3 bits, drop eligible 1, VLAN 12
     return {{"type", ntohs(tag.type) == kServiceTag ? "802.1ad" : "802.1Q"},
@@ -60,8 +60,8 @@ Json tag_json(const pfild_flow_tag& tag) {
 }
 
 /// The frame's order: outermost first.
-Json tags_json(const core::FlowKey& key) {
-    Json list = Json::array();
+OrderedJson tags_json(const core::FlowKey& key) {
+    OrderedJson list = OrderedJson::array();
     for (std::size_t i = std::min<std::size_t>(key.tags, PFILD_MAX_TAGS); i-- > 0;) {
         list.push_back(tag_json(key.tag[i]));
     }
@@ -74,12 +74,12 @@ std::string address_text(std::uint8_t family, const __be32* address) {
     return text.data();
 }
 
-Json port_json(std::uint8_t protocol, __be16 port) {
-    return pfild_has_ports(protocol) != 0 ? Json(ntohs(port)) : Json(nullptr);
+OrderedJson port_json(std::uint8_t protocol, __be16 port) {
+    return pfild_has_ports(protocol) != 0 ? OrderedJson(ntohs(port)) : OrderedJson(nullptr);
 }
 
 /// Heads ask about every answer that they do not know, so that is what is said of it.
-Json lane_json(const FlowLaneView& lane) {
+OrderedJson lane_json(const FlowLaneView& lane) {
     const bool known = static_cast<std::size_t>(lane.answer) < kFlowAnswerWords.size();
     return {{"answer", word_of(known ? lane.answer : PFILD_FLOW_ASK, kFlowAnswerWords)},
             {"packets", lane.packets},
@@ -89,19 +89,21 @@ Json lane_json(const FlowLaneView& lane) {
 /// The clock of the table has steps of some milliseconds.
 double in_milliseconds(double seconds) { return std::round(seconds * 1000) / 1000; }
 
-Json pair_of(const std::string& first_key, const std::string& first, const std::string& second_key,
-             const std::string& second) {
-    Json object = Json::object();
+OrderedJson pair_of(const std::string& first_key, const std::string& first, const std::string& second_key,
+                    const std::string& second) {
+    OrderedJson object = OrderedJson::object();
     object[first_key] = first;
     object[second_key] = second;
     return object;
 }
 
-std::string line_of(const Json& answer) { return answer.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n'; }
+std::string line_of(const OrderedJson& answer) {
+    return answer.dump(-1, ' ', false, OrderedJson::error_handler_t::replace) + '\n';
+}
 
 } // namespace
 
-Json to_json(const VersionView& view) {
+OrderedJson to_json(const VersionView& view) {
     return {{"version", view.version},
             {"protocol", kProtocol},
             {"kernel", view.kernel},
@@ -109,7 +111,7 @@ Json to_json(const VersionView& view) {
             {"pid", view.pid}};
 }
 
-Json to_json(const InterfaceView& view) {
+OrderedJson to_json(const InterfaceView& view) {
     return {{"name", view.name},
             {"ifindex", view.ifindex},
             {"mac", view.mac},
@@ -124,8 +126,8 @@ Json to_json(const InterfaceView& view) {
             {"divert", {{"in", view.divert.has(core::Direction::in)}, {"out", view.divert.has(core::Direction::out)}}}};
 }
 
-Json to_json(const StatusView& view) {
-    Json interfaces = Json::array();
+OrderedJson to_json(const StatusView& view) {
+    OrderedJson interfaces = OrderedJson::array();
     for (const InterfaceView& interface : view.interfaces) {
         interfaces.push_back(to_json(interface));
     }
@@ -141,7 +143,7 @@ Json to_json(const StatusView& view) {
             {"memory_bytes", view.memory_bytes}};
 }
 
-Json to_json(const HeadView& view) {
+OrderedJson to_json(const HeadView& view) {
     return {{"name", view.name},
             {"type", word_of(view.type, core::kHeadTypeNames)},
             {"dlt", view.dlt},
@@ -152,8 +154,8 @@ Json to_json(const HeadView& view) {
             {"covers", view.covers}};
 }
 
-Json to_json(const HookView& view) {
-    Json links = Json::array();
+OrderedJson to_json(const HookView& view) {
+    OrderedJson links = OrderedJson::array();
     for (const core::HookLink& link : view.links) {
         links.push_back({{"head", link.head}, {"direction", word_of(link.direction, core::kDirectionNames)}});
     }
@@ -161,16 +163,16 @@ Json to_json(const HookView& view) {
             {"type", word_of(view.type, core::kHeadTypeNames)},
             {"kind", view.kind},
             {"on_match", word_of(view.on_match, core::kOnMatchNames)},
-            {"filter", view.filter ? Json(*view.filter) : Json(nullptr)},
+            {"filter", view.filter ? OrderedJson(*view.filter) : OrderedJson(nullptr)},
             {"instructions", view.instructions},
             {"answers", view.answers},
-            {"because", view.because ? Json(*view.because) : Json(nullptr)},
+            {"because", view.because ? OrderedJson(*view.because) : OrderedJson(nullptr)},
             {"links", std::move(links)},
             {"counters", counters_json(view.counters)}};
 }
 
-Json to_json(const StatsView& view) {
-    Json interfaces = Json::object();
+OrderedJson to_json(const StatsView& view) {
+    OrderedJson interfaces = OrderedJson::object();
     for (const InterfaceStatsView& interface : view.interfaces) {
         interfaces[interface.name] = {{"in", counters_json(interface.in)}, {"out", counters_json(interface.out)}};
     }
@@ -180,7 +182,7 @@ Json to_json(const StatsView& view) {
             {"interfaces", std::move(interfaces)}};
 }
 
-Json to_json(const FlowView& view) {
+OrderedJson to_json(const FlowView& view) {
     const core::FlowKey& key = view.key;
     return {{"interface", view.interface},
             {"family", key.family == 4 ? "inet" : "inet6"},
@@ -197,15 +199,15 @@ Json to_json(const FlowView& view) {
             {"limit_s", in_milliseconds(view.limit_s)}};
 }
 
-Json to_json(const FlowsView& view) {
-    Json flows = Json::array();
+OrderedJson to_json(const FlowsView& view) {
+    OrderedJson flows = OrderedJson::array();
     for (const FlowView& flow : view.flows) {
         flows.push_back(to_json(flow));
     }
-    return {{"flows", std::move(flows)}, {"next", view.next ? Json(*view.next) : Json(nullptr)}};
+    return {{"flows", std::move(flows)}, {"next", view.next ? OrderedJson(*view.next) : OrderedJson(nullptr)}};
 }
 
-Json to_json(const core::Error& error) {
+OrderedJson to_json(const core::Error& error) {
     return {{"errno", sys::errno_name(error.code)},
             {"what", error.what},
             {"object", error.object},
@@ -213,7 +215,7 @@ Json to_json(const core::Error& error) {
             {"advice", error.advice}};
 }
 
-std::string success_line(std::uint64_t id, Json result) {
+std::string success_line(std::uint64_t id, OrderedJson result) {
     return line_of({{"id", id}, {"ok", true}, {"result", std::move(result)}});
 }
 

@@ -25,12 +25,6 @@ namespace {
 
 constexpr std::uint64_t kWakeId = 0;
 
-struct Entry {
-    int fd = -1;
-    Fd owned; ///< timers and signals; invalid for descriptors of others
-    Loop::EventCallback callback;
-};
-
 timespec to_timespec(std::chrono::nanoseconds value) {
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(value);
     return {static_cast<time_t>(seconds.count()), static_cast<long>((value - seconds).count())};
@@ -49,6 +43,12 @@ core::Result<void> control(int epoll, int operation, int fd, std::uint32_t event
 } // namespace
 
 struct Loop::State {
+    struct Entry {
+        int fd = -1;
+        Fd owned; ///< timers and signals; invalid for descriptors of others
+        EventCallback callback;
+    };
+
     Fd epoll;
     Fd wake;
     std::uint64_t next_id = kWakeId + 1;
@@ -121,7 +121,7 @@ core::Result<std::unique_ptr<Loop>> Loop::create() {
 }
 
 core::Result<Registration> Loop::add(int fd, std::uint32_t events, EventCallback callback) {
-    auto entry = std::make_unique<Entry>();
+    auto entry = std::make_unique<State::Entry>();
     entry->fd = fd;
     entry->callback = std::move(callback);
     return state_->insert(std::move(entry), events).map([this](std::uint64_t id) { return Registration(*this, id); });
@@ -149,7 +149,7 @@ core::Result<Registration> Loop::timer(std::chrono::nanoseconds after, std::chro
     if (::timerfd_settime(fd.get(), 0, &when, nullptr) != 0) {
         return failed("set a timer", "timerfd", errno);
     }
-    auto entry = std::make_unique<Entry>();
+    auto entry = std::make_unique<State::Entry>();
     entry->fd = fd.get();
     entry->owned = std::move(fd);
     const bool one_shot = period == std::chrono::nanoseconds::zero();
@@ -180,7 +180,7 @@ core::Result<Registration> Loop::on_signals(std::initializer_list<int> signals, 
     if (const int error = ::pthread_sigmask(SIG_BLOCK, &set, nullptr); error != 0) {
         return failed("block signals", "", error);
     }
-    auto entry = std::make_unique<Entry>();
+    auto entry = std::make_unique<State::Entry>();
     entry->owned.reset(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
     if (!entry->owned) {
         return failed("watch signals", "signalfd", errno);
@@ -249,7 +249,7 @@ void Loop::dispatch(std::uint64_t id, std::uint32_t events) {
     }
     const auto found = state_->entries.find(id);
     if (found != state_->entries.end()) {
-        Entry& entry = *found->second; // stays alive in `removed` if the callback removes itself
+        State::Entry& entry = *found->second; // stays alive in `removed` if the callback removes itself
         entry.callback(events);
     }
 }
@@ -272,7 +272,7 @@ void Loop::remove(std::uint64_t id) noexcept {
     if (node.empty()) {
         return;
     }
-    std::unique_ptr<Entry> entry = std::move(node.mapped());
+    std::unique_ptr<State::Entry> entry = std::move(node.mapped());
     (void)control(state_->epoll.get(), EPOLL_CTL_DEL, entry->fd, 0, id);
     if (state_->depth > 0) {
         state_->removed.push_back(std::move(entry));

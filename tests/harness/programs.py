@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Where the programs under test are: PFILD_BIN_DIR is the build folder (ctest sets it)."""
+"""Where the programs under test are: PFILD_BIN_DIR is the build folder; PFILD_BPFCTL is bpfctl if the build has none (ctest
+sets both)."""
 import os
 import pathlib
 
@@ -16,6 +17,8 @@ def program(name):
     if folder is None:
         raise RuntimeError("PFILD_BIN_DIR is not set: give the build folder, e.g. PFILD_BIN_DIR=build/release")
     path = pathlib.Path(folder).resolve() / _PLACES[name]
+    if name == "bpfctl" and "PFILD_BPFCTL" in os.environ:
+        path = pathlib.Path(os.environ["PFILD_BPFCTL"]).resolve()
     if not path.exists():
         raise RuntimeError(f"{path} is not built")
     return str(path)

@@ -17,7 +17,7 @@ using testing::HasSubstr;
 using testing::StartsWith;
 using Words = std::vector<std::string>;
 
-struct Question {
+struct Asked {
     std::string path;
     std::string verb;
     Json arguments;
@@ -25,13 +25,13 @@ struct Question {
 
 /// A daemon that writes down what it is asked and answers {}.
 struct Listener {
-    std::optional<Question> question;
+    std::optional<Asked> question;
     std::ostringstream out;
     std::ostringstream err;
 
     Exit run_words(const Words& words) {
         return run(words, {out, err}, [this](const Endpoint& endpoint, std::string_view verb, const Json& arguments) {
-            question = Question{endpoint.path, std::string(verb), arguments};
+            question = Asked{endpoint.path, std::string(verb), arguments};
             return Outcome<Json>(Json::object());
         });
     }

@@ -26,7 +26,7 @@ const char* const kTwice = R"({"family": "inet6", "protocol": 58,
              {"type": "802.1Q", "vlan": 5, "priority": 0, "drop_eligible": false}],
     "remote": "fe80::1", "remote_port": null, "local": "fe80::2", "local_port": null})";
 
-struct Row {
+struct FilterRow {
     const char* sentence;
     const char* expression;
     const char* flow;
@@ -34,7 +34,7 @@ struct Row {
 };
 
 TEST(FlowFilter, means_a_flow_if_packets_of_either_direction_match) {
-    const Row rows[] = {
+    const FilterRow rows[] = {
         {"a protocol", "tcp", kWeb, true},
         {"another", "udp", kWeb, false},
         {"a family", "ip6", kName, true},
@@ -67,7 +67,7 @@ TEST(FlowFilter, means_a_flow_if_packets_of_either_direction_match) {
         {"drop eligible", "vlan and ether[14] & 0x10 != 0", kTagged, true},
         {"no flow is ARP", "arp", kWeb, false},
     };
-    for (const Row& row : rows) {
+    for (const FilterRow& row : rows) {
         SCOPED_TRACE(row.sentence);
         const auto filter = FlowFilter::compile(row.expression, filter::Names::kNumeric);
         ASSERT_TRUE(filter) << filter.error().line();

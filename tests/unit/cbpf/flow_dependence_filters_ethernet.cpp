@@ -5,7 +5,7 @@
 namespace pfild::tests {
 namespace {
 
-constexpr CompiledFilter kFilters[] = {
+constexpr CompiledFilter kEthernetFilters[] = {
     {"ip", "", "4;40 0 0 12;21 0 1 2048;6 0 0 262144;6 0 0 0", ""},
     {"arp", "", "4;40 0 0 12;21 0 1 2054;6 0 0 262144;6 0 0 0", ""},
     {"tcp", "",
@@ -274,6 +274,6 @@ constexpr CompiledFilter kFilters[] = {
 
 } // namespace
 
-std::span<const CompiledFilter> filters_of_ethernet() { return kFilters; }
+std::span<const CompiledFilter> filters_of_ethernet() { return kEthernetFilters; }
 
 } // namespace pfild::tests

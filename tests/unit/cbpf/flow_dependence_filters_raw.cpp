@@ -6,7 +6,7 @@
 namespace pfild::tests {
 namespace {
 
-constexpr CompiledFilter kFilters[] = {
+constexpr CompiledFilter kIpFilters[] = {
     {"ip", "", "5;48 0 0 0;84 0 0 240;21 0 1 64;6 0 0 262144;6 0 0 0", "", ""},
     {"ip6", "", "5;48 0 0 0;84 0 0 240;21 0 1 96;6 0 0 262144;6 0 0 0", "", ""},
     {"arp", "-O", "4;0 0 0 1;21 0 1 0;6 0 0 262144;6 0 0 0", "", ""},
@@ -341,6 +341,6 @@ constexpr CompiledFilter kFilters[] = {
 
 } // namespace
 
-std::span<const CompiledFilter> filters_of_ip() { return kFilters; }
+std::span<const CompiledFilter> filters_of_ip() { return kIpFilters; }
 
 } // namespace pfild::tests

@@ -13,11 +13,11 @@
 namespace pfild::core {
 namespace {
 
-constexpr std::uint32_t kIfindex = 7;
+constexpr std::uint32_t kKeyIfindex = 7;
 
 std::optional<FlowKey> key_of(const Bytes& bytes, Direction direction = Direction::in) {
     Buffers buffers;
-    return read_flow_key(buffers.frame(bytes), kIfindex, direction);
+    return read_flow_key(buffers.frame(bytes), kKeyIfindex, direction);
 }
 
 /// The packet with bytes from `at` on replaced.
@@ -34,7 +34,7 @@ Bytes first_bytes(Bytes bytes, std::size_t count) {
     return bytes;
 }
 
-struct Row {
+struct KeyRow {
     const char* sentence;
     Bytes packet;
     bool canonical;
@@ -42,7 +42,7 @@ struct Row {
 
 TEST(FlowKey, only_canonical_packets_have_one) {
     constexpr std::size_t kNetwork = 14;
-    const Row rows[] = {
+    const KeyRow rows[] = {
         {"IPv4, UDP", kPlain, true},
         {"IPv6, UDP", kPlain6, true},
         {"IPv4 that must not be fragmented", with(kPlain, kNetwork + 6, {0x40, 0}), true},
@@ -78,7 +78,7 @@ TEST(FlowKey, only_canonical_packets_have_one) {
         {"an Ethernet header and nothing else", Bytes(kPlain.begin(), kPlain.begin() + 14), false},
         {"less than an Ethernet header", Bytes(kPlain.begin(), kPlain.begin() + 13), false},
     };
-    for (const Row& row : rows) {
+    for (const KeyRow& row : rows) {
         EXPECT_EQ(key_of(row.packet).has_value(), row.canonical) << row.sentence;
     }
 }
@@ -92,7 +92,7 @@ TEST(FlowKey, says_who_is_remote_by_the_direction) {
     EXPECT_EQ(PFILD_BE16(in->remote_port), 4000);
     EXPECT_EQ(PFILD_BE16(in->local_port), 53);
     EXPECT_EQ(PFILD_BE16(out->local_port), 4000);
-    EXPECT_EQ(in->ifindex, kIfindex);
+    EXPECT_EQ(in->ifindex, kKeyIfindex);
     EXPECT_EQ(in->family, 4);
     EXPECT_EQ(in->protocol, 17);
 }
@@ -137,7 +137,7 @@ TEST(FlowKey, a_syn_opens_a_connection_and_nothing_else_does) {
     const auto opens = [](const Bytes& bytes) {
         Buffers buffers;
         const Frame frame = buffers.frame(bytes);
-        return opens_connection(frame, *read_flow_key(frame, kIfindex, Direction::in));
+        return opens_connection(frame, *read_flow_key(frame, kKeyIfindex, Direction::in));
     };
     for (unsigned flags = 0; flags < 256; flags++) {
         const bool syn = (flags & 0x17U) == 0x02;

@@ -10,7 +10,7 @@
 namespace pfild::core {
 namespace {
 
-struct Row {
+struct ViewRow {
     std::string sentence;
     Bytes bytes;
     Family family;
@@ -22,7 +22,7 @@ struct Row {
 
 const Bytes kPadding(10, 0);
 
-std::vector<Row> rows() {
+std::vector<ViewRow> rows() {
     const Bytes v4 = ipv4(udp(53)); // 36 bytes
     const Bytes v6 = ipv6(udp(53)); // 56 bytes
     Bytes wrong_version = v4;
@@ -65,7 +65,7 @@ std::vector<Row> rows() {
     };
 }
 
-void expect_view(const PacketView& view, const Row& row) {
+void expect_view(const PacketView& view, const ViewRow& row) {
     EXPECT_EQ(view.family, row.family);
     EXPECT_EQ(view.tags, row.tags);
     EXPECT_EQ(view.ether_type, row.ether_type);
@@ -75,7 +75,7 @@ void expect_view(const PacketView& view, const Row& row) {
 
 TEST(PacketView, PF_24_sees_what_is_there) {
     Buffers buffers;
-    for (const Row& row : rows()) {
+    for (const ViewRow& row : rows()) {
         SCOPED_TRACE(row.sentence);
         expect_view(parse(buffers.frame(row.bytes)), row);
     }
@@ -84,7 +84,7 @@ TEST(PacketView, PF_24_sees_what_is_there) {
 
 TEST(PacketView, is_the_same_however_the_headers_are_spread_over_segments) {
     Buffers buffers;
-    for (const Row& row : rows()) {
+    for (const ViewRow& row : rows()) {
         for (std::size_t first = 0; first + 17 < row.bytes.size(); first++) {
             SCOPED_TRACE(row.sentence + ", single bytes from " + std::to_string(first));
             std::vector<std::size_t> sizes{first};
@@ -96,14 +96,14 @@ TEST(PacketView, is_the_same_however_the_headers_are_spread_over_segments) {
 }
 
 // What is left of a packet that ends after `count` bytes.
-Row cut_short(const Row& row, std::size_t count) {
-    Row left{.sentence = row.sentence + " cut to " + std::to_string(count),
-             .bytes = Bytes(row.bytes.begin(), row.bytes.begin() + static_cast<std::ptrdiff_t>(count)),
-             .family = Family::other,
-             .tags = 0,
-             .ether_type = 0,
-             .network_offset = 0,
-             .network_length = 0};
+ViewRow cut_short(const ViewRow& row, std::size_t count) {
+    ViewRow left{.sentence = row.sentence + " cut to " + std::to_string(count),
+                 .bytes = Bytes(row.bytes.begin(), row.bytes.begin() + static_cast<std::ptrdiff_t>(count)),
+                 .family = Family::other,
+                 .tags = 0,
+                 .ether_type = 0,
+                 .network_offset = 0,
+                 .network_length = 0};
     if (count < 14) {
         return left;
     }
@@ -122,9 +122,9 @@ Row cut_short(const Row& row, std::size_t count) {
 
 TEST(PacketView, trusts_no_header_that_is_not_whole) {
     Buffers buffers;
-    for (const Row& row : rows()) {
+    for (const ViewRow& row : rows()) {
         for (std::size_t count = 0; count < row.bytes.size(); count++) {
-            const Row left = cut_short(row, count);
+            const ViewRow left = cut_short(row, count);
             SCOPED_TRACE(left.sentence);
             expect_view(parse(buffers.frame(left.bytes)), left);
             expect_view(parse(buffers.cut(left.bytes, {1, 12, 1, 1})), left);

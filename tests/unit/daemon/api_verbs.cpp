@@ -12,18 +12,18 @@
 namespace pfild::api {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 class Verbs : public ::testing::Test {
   protected:
     test::FakeService service_;
     Dispatcher dispatcher_{service_, core::UnknownPackets::pass};
 
-    Json ask(const std::string& verb, const std::string& arguments) {
+    OrderedJson ask(const std::string& verb, const std::string& arguments) {
         const std::string answer =
             dispatcher_.answer(R"({"protocol":1,"id":7,"verb":")" + verb + R"(","arguments":)" + arguments + "}");
         EXPECT_EQ(answer.find('\n'), answer.size() - 1) << "an answer is one line";
-        return Json::parse(answer);
+        return OrderedJson::parse(answer);
     }
 };
 
@@ -31,10 +31,10 @@ constexpr const char* kHook =
     R"("name":"cbpf:a","type":"inet","on_match":"drop","filter":"tcp","program":[[6,0,0,262144]],"dlt":12)";
 
 std::string hook_without(const std::string& key, const std::string& instead) {
-    Json arguments = Json::parse("{" + std::string(kHook) + "}");
+    OrderedJson arguments = OrderedJson::parse("{" + std::string(kHook) + "}");
     arguments.erase(key);
     if (!instead.empty()) {
-        arguments[key] = Json::parse(instead);
+        arguments[key] = OrderedJson::parse(instead);
     }
     return arguments.dump();
 }
@@ -145,7 +145,7 @@ TEST_F(Verbs, refuse_wrong_arguments_by_name_before_the_service_hears_of_them) {
     table.insert(table.end(), of_flows.begin(), of_flows.end());
     for (const Wrong& wrong : table) {
         SCOPED_TRACE(wrong.sentence);
-        const Json answer = ask(wrong.verb, wrong.arguments);
+        const OrderedJson answer = ask(wrong.verb, wrong.arguments);
         EXPECT_EQ(answer["id"], 7);
         EXPECT_EQ(answer["ok"], false);
         ASSERT_TRUE(answer.contains("error")) << answer.dump();
@@ -180,7 +180,7 @@ TEST_F(Verbs, reach_the_service_when_their_arguments_are_right) {
     };
     std::size_t calls = 0;
     for (const auto& [verb, arguments] : table) {
-        const Json answer = ask(verb, arguments);
+        const OrderedJson answer = ask(verb, arguments);
         EXPECT_EQ(answer["ok"], true) << verb << ' ' << arguments << ' ' << answer.dump();
         EXPECT_EQ(service_.calls.size(), ++calls) << verb;
         EXPECT_EQ(service_.calls.back().substr(0, verb.size()), verb);
@@ -189,7 +189,7 @@ TEST_F(Verbs, reach_the_service_when_their_arguments_are_right) {
 
 TEST_F(Verbs, an_unknown_verb_is_ENOSYS) {
     for (const char* verb : {"", "VERSION", "versio", "version "}) {
-        const Json answer = ask(verb, "{}");
+        const OrderedJson answer = ask(verb, "{}");
         EXPECT_EQ(answer["id"], 7);
         EXPECT_EQ(answer["error"]["errno"], "ENOSYS") << verb;
     }
@@ -228,7 +228,7 @@ TEST_F(Verbs, lists_say_how_many_there_are_whatever_the_limit) {
                                            {R"({"limit":2})", 2U},
                                            {R"({"limit":3})", 3U},
                                            {R"({"limit":99})", 3U}}) {
-        const Json answer = ask("heads", arguments);
+        const OrderedJson answer = ask("heads", arguments);
         EXPECT_EQ(answer["result"]["count"], 3) << arguments;
         EXPECT_EQ(answer["result"]["heads"].size(), shown) << arguments;
     }
@@ -258,7 +258,7 @@ TEST_F(Verbs, flows_at_their_longest_are_an_answer_of_160_KiB) {
     flow.in = flow.out = {PFILD_FLOW_PASS, UINT64_MAX, UINT64_MAX};
     flow.age_s = flow.idle_s = flow.limit_s = 9e9 + 0.123;
     service_.flows_view.flows.assign(256, flow);
-    const Json answer = ask("flows", R"({"most":256})");
+    const OrderedJson answer = ask("flows", R"({"most":256})");
     EXPECT_EQ(answer["result"]["flows"].size(), 256U);
     EXPECT_LT(answer.dump().size(), 160U << 10U);
 }
