@@ -47,7 +47,7 @@ def violations(sources):
 
     def judge(job):
         path, language, command = job
-        return verdicts.complaints(sources, path, command, language, lambda: compile_alone(sources, *job))
+        return verdicts.complaints(sources, [path], command, language, lambda: compile_alone(sources, *job))
 
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         return [line for lines in pool.map(judge, jobs) for line in lines]

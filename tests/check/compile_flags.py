@@ -39,7 +39,7 @@ def commands_of_headers(sources, entries):
     """header -> the command of a source that includes it; no entry for a header that no source includes."""
     commands = {}
     for name in sorted(entries):
-        for behind in verdicts.files_behind(sources, name):
+        for behind in verdicts.files_behind(sources, [name]):
             commands.setdefault(behind, entries[name])
     return commands
 

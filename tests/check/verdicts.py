@@ -12,10 +12,10 @@ import shlex
 INCLUDE = re.compile(r'^\s*#\s*include\s*["<]([^">]+)[">]', re.MULTILINE)
 
 
-def files_behind(sources, path):
-    """The file and all files of the project that it includes, directly or not."""
+def files_behind(sources, paths):
+    """The files and all files of the project that they include, directly or not."""
     known = set(sources.files)
-    found, todo = set(), [path]
+    found, todo = set(), list(paths)
     while todo:
         current = todo.pop()
         if current in found:
@@ -27,20 +27,20 @@ def files_behind(sources, path):
     return sorted(found)
 
 
-def question(sources, path, command, tool):
-    """What identifies the question whether `tool` (with its version) has nothing to say about a file."""
+def question(sources, paths, command, tool):
+    """What identifies the question whether `tool` (with its version) has nothing to say about these files."""
     digest = hashlib.sha256()
     for part in (tool, shlex.join(map(str, command))):
         digest.update(part.encode() + b"\0")
     configurations = [one for one in sources.files if one.endswith(".clang-tidy")]
-    for one in configurations + files_behind(sources, path):
+    for one in configurations + files_behind(sources, paths):
         digest.update(one.encode() + b"\0" + (sources.root / one).read_bytes() + b"\0")
     return digest.hexdigest()
 
 
-def complaints(sources, path, command, tool, ask):
+def complaints(sources, paths, command, tool, ask):
     """ask() -> list of complaints, unless the answer is known to be none."""
-    mark = sources.build / "verdicts" / question(sources, path, command, tool)
+    mark = sources.build / "verdicts" / question(sources, paths, command, tool)
     if mark.exists():
         return []
     lines = ask()

@@ -11,14 +11,14 @@ namespace {
 using core::Direction;
 using core::kEachDirection;
 
-constexpr std::uint32_t kMark = 0xdeadbeef; // of the user's; nobody may touch it
+constexpr std::uint32_t kReentryMark = 0xdeadbeef; // of the user's; nobody may touch it
 
 class Reentry : public KernelProgramsTest {
   protected:
     [[nodiscard]] Scene marked(std::uint32_t tc_index) const {
         Scene scene = on_watched(ethernet(kTypeIpv4, ipv4(17)));
         scene.before.tc_index = tc_index;
-        scene.mark = kMark;
+        scene.mark = kReentryMark;
         return scene;
     }
 };
@@ -47,7 +47,7 @@ TEST_F(Reentry, a_head_takes_its_own_mark_off_and_passes_whatever_else_is_the_ca
             const Verdict verdict = head(direction, scene);
             EXPECT_EQ(verdict.action, kPass) << named(direction) << ": " << row.sentence;
             EXPECT_EQ(counted(), named(direction) + ".reentered+1") << row.sentence;
-            EXPECT_EQ(verdict.mark, kMark) << named(direction) << ": " << row.sentence;
+            EXPECT_EQ(verdict.mark, kReentryMark) << named(direction) << ": " << row.sentence;
             EXPECT_EQ(verdict.frame, scene.frame) << named(direction) << ": " << row.sentence;
             const StageProps left = left_by_head(direction, scene);
             EXPECT_EQ(left.tc_index, 0U) << named(direction) << ": " << row.sentence;
@@ -154,7 +154,7 @@ TEST_F(Reentry, the_port_marks_for_its_lane_and_redirects) {
         const auto verdict = stage().verdict(program, scene);
         ASSERT_TRUE(verdict) << verdict.error();
         EXPECT_EQ(verdict->action, TC_ACT_REDIRECT) << named(direction);
-        EXPECT_EQ(verdict->mark, kMark) << named(direction);
+        EXPECT_EQ(verdict->mark, kReentryMark) << named(direction);
         EXPECT_EQ(verdict->frame, scene.frame) << named(direction);
         EXPECT_EQ(stage().left_by(program, scene)->tc_index, PFILD_REENTRY(lane)) << named(direction);
         scene.before.tc_index = PFILD_REENTRY(PFILD_LANE_IN(0));
