@@ -47,9 +47,8 @@ EngineThread::~EngineThread() {
 }
 
 std::uint32_t EngineThread::share(std::uint32_t total_buffers, std::size_t interfaces) {
-    constexpr std::uint32_t kMost = kRing; // 40 ms at 100 kpps: as long as the engine may have to wait for a processor
     const auto sockets = static_cast<std::uint32_t>(2 * std::max<std::size_t>(interfaces, 1));
-    return std::min(kMost, total_buffers / 2 / sockets); // the other half is for packets on their way down
+    return total_buffers / 2 / sockets; // the other half is for packets on their way down
 }
 
 void EngineThread::share_out() {

@@ -47,7 +47,7 @@ class EngineThread {
     /// Gives back what a shut socket held.
     void reclaim(Socket& socket);
 
-    /// Buffers that each socket gets for receiving when `interfaces` are attached.
+    /// Buffers that each socket gets for receiving when `interfaces` are attached, as far as its ring holds them.
     [[nodiscard]] static std::uint32_t share(std::uint32_t total_buffers, std::size_t interfaces);
 
     [[nodiscard]] const core::Engine& engine() const { return engine_; }

@@ -42,8 +42,8 @@ int create_patiently(const auto& create) {
 core::Result<std::unique_ptr<Socket>> Socket::open(Umem& umem, const std::string& device, core::Holder holder) {
     std::unique_ptr<Socket> socket(new Socket(umem, holder));
     const xsk_socket_config config{
-        .rx_size = kRing,
-        .tx_size = kRing,
+        .rx_size = umem.ring(),
+        .tx_size = umem.ring(),
         .libxdp_flags = XSK_LIBXDP_FLAGS__INHIBIT_PROG_LOAD,
         .xdp_flags = 0,
         .bind_flags = 0, // shared with the anchor
@@ -77,7 +77,7 @@ void Socket::reclaim() noexcept {
 }
 
 void Socket::prime(std::uint32_t buffers) noexcept {
-    wanted_ = std::min(buffers, kRing);
+    wanted_ = std::min(buffers, umem_.ring());
     refill();
 }
 
@@ -131,12 +131,12 @@ void Socket::send_one(core::Frame& frame, std::uint32_t& position) noexcept {
 }
 
 std::size_t Socket::transmit(std::span<core::Frame> frames) noexcept {
-    const std::uint32_t room = xsk_prod_nb_free(&tx_, kRing);
+    const std::uint32_t room = xsk_prod_nb_free(&tx_, umem_.ring());
     std::uint32_t descriptors = 0;
     std::size_t count = 0;
     // A completion ring as long as the TX ring takes everything back only if no more than that is on its way.
     while (count < frames.size() && descriptors + frames[count].segment_count() <= room &&
-           sent_ + descriptors + frames[count].segment_count() <= kRing) {
+           sent_ + descriptors + frames[count].segment_count() <= umem_.ring()) {
         descriptors += frames[count++].segment_count();
     }
     std::uint32_t position = 0;
@@ -167,22 +167,22 @@ void Socket::settle() noexcept {
 // The kernel takes at most 32 descriptors a call in copy mode and says EAGAIN while there are more, but also when the
 // receiving side has no room: so it is asked again only as long as that helps, and the rest is left to the next round.
 void Socket::kick() noexcept {
-    std::uint32_t free_before = xsk_prod_nb_free(&tx_, kRing);
-    while (free_before < kRing) {
+    std::uint32_t free_before = xsk_prod_nb_free(&tx_, umem_.ring());
+    while (free_before < umem_.ring()) {
         const ssize_t result = ::sendto(fd(), nullptr, 0, MSG_DONTWAIT, nullptr, 0);
-        const std::uint32_t free_now = xsk_prod_nb_free(&tx_, kRing);
+        const std::uint32_t free_now = xsk_prod_nb_free(&tx_, umem_.ring());
         const bool helped = free_now != free_before;
         free_before = free_now;
         if (result < 0 && !helped) {
             break;
         }
     }
-    backlogged_ = free_before < kRing;
+    backlogged_ = free_before < umem_.ring();
 }
 
 void Socket::complete() noexcept {
     std::uint32_t position = 0;
-    const auto done = static_cast<std::uint32_t>(xsk_ring_cons__peek(&completion_, kRing, &position));
+    const auto done = static_cast<std::uint32_t>(xsk_ring_cons__peek(&completion_, umem_.ring(), &position));
     for (std::uint32_t i = 0; i < done; i++) {
         const std::uint64_t address = *xsk_ring_cons__comp_addr(&completion_, position + i);
         note(foreign_buffers_, umem_.pool().restore(umem_.pool().at(address), holder_) ? 0 : 1);

@@ -48,7 +48,7 @@ class Socket final : public core::FramePort {
     /// Frames are sent that the kernel has not taken yet: it must be asked again soon.
     [[nodiscard]] bool backlogged() const { return backlogged_; }
 
-    /// How many free buffers the kernel shall have for receiving, at most kRing; offers them. Engine thread.
+    /// How many free buffers the kernel shall have for receiving, at most Umem::ring(); offers them. Engine thread.
     void prime(std::uint32_t buffers) noexcept;
     /// Closes the socket; the kernel no longer touches its buffers. Control thread. => the engine no longer uses it.
     void shut() noexcept;

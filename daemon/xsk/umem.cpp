@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/xsk/umem.h"
 
+#include <algorithm>
+#include <bit>
 #include <cerrno>
 
 #include <linux/if_xdp.h>
@@ -25,7 +27,9 @@ core::Result<std::unique_ptr<Umem>> Umem::create(std::uint32_t buffers) {
 }
 
 core::Result<void> Umem::map(std::uint32_t buffers) {
+    constexpr std::uint32_t kLongestRing = 16384;
     bytes_ = std::uint64_t{buffers} * kBufferSize;
+    ring_ = std::min(std::bit_floor(buffers) / 4, kLongestRing);
     void* memory = ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
     if (memory == MAP_FAILED) {
         return core::fail({"allocate packet memory", std::to_string(bytes_ >> 20U) + " MiB", sys::errno_text(errno),
@@ -34,7 +38,7 @@ core::Result<void> Umem::map(std::uint32_t buffers) {
     memory_ = static_cast<std::uint8_t*>(memory);
     pool_ = std::make_unique<core::FramePool>(std::span(memory_, bytes_), kBufferSize);
     const xsk_umem_config config{
-        .fill_size = kRing, .comp_size = kRing, .frame_size = kBufferSize, .frame_headroom = 0, .flags = 0};
+        .fill_size = ring_, .comp_size = ring_, .frame_size = kBufferSize, .frame_headroom = 0, .flags = 0};
     if (const int error = xsk_umem__create(&umem_, memory_, bytes_, &fill_, &completion_, &config); error != 0) {
         umem_ = nullptr;
         return core::fail({"register packet memory", std::to_string(bytes_ >> 20U) + " MiB", sys::errno_text(-error),

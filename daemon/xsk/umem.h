@@ -18,7 +18,6 @@
 namespace pfild::xsk {
 
 inline constexpr std::uint32_t kBufferSize = 4096; ///< bytes
-inline constexpr std::uint32_t kRing = 4096;       ///< descriptors in each of the four rings of a socket
 
 class Umem {
   public:
@@ -30,6 +29,8 @@ class Umem {
 
     [[nodiscard]] core::FramePool& pool() { return *pool_; }
     [[nodiscard]] xsk_umem* handle() { return umem_; }
+    /// Descriptors in each of the four rings of a socket: a quarter of the buffers, up to 16384.
+    [[nodiscard]] std::uint32_t ring() const { return ring_; }
     [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
     /// Whether a frame may come in several buffers; if not, a frame must fit one.
     [[nodiscard]] bool multi_buffer() const { return multi_buffer_; }
@@ -43,6 +44,7 @@ class Umem {
 
     std::uint8_t* memory_ = nullptr;
     std::uint64_t bytes_ = 0;
+    std::uint32_t ring_ = 0;
     bool multi_buffer_ = false;
     std::unique_ptr<core::FramePool> pool_;
     xsk_umem* umem_ = nullptr;
