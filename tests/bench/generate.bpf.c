@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The packet that the generator makes again and again (BPF_PROG_RUN with live frames): a new source port each time,
- * then out of the sending veth, whose other end must run XDP or have GRO on, or the kernel throws it away.
+ * The packet that the generator makes again and again (BPF_PROG_RUN with live frames): each time of the next flow, by
+ * source port and, beyond 32,768 flows, source address, then out of the sending veth, whose other end must run XDP or
+ * have GRO on, or the kernel throws it away.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -11,9 +12,14 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-const volatile __u32 out_ifindex;  /* the sending veth */
-const volatile __u32 flow_mask;    /* flows - 1; flows is a power of two */
-const volatile __u32 first_source; /* host byte order */
+const volatile __u32 out_ifindex;   /* the sending veth */
+const volatile __u32 flow_mask;     /* flows - 1; flows is a power of two */
+const volatile __u32 first_source;  /* port, host byte order */
+const volatile __u32 first_address; /* source, network byte order; its last byte has room for 32 more */
+
+#define PORT_BITS 15
+#define PORT_MASK ((1 << PORT_BITS) - 1)
+#define FIRST_ID 0x4000 /* generate.cpp's packet has it too */
 
 __u64 sent; /* one writer: the process that runs the program, on one CPU */
 
@@ -22,10 +28,15 @@ int bench_generate(struct xdp_md* ctx) {
     struct ethhdr* ethernet = (void*)(long)ctx->data;
     struct iphdr* ip = (void*)(ethernet + 1);
     struct udphdr* udp = (void*)(ip + 1);
+    __u32 further;
 
     if ((void*)(udp + 1) > (void*)(long)ctx->data_end)
         return XDP_ABORTED;
-    udp->source = bpf_htons(first_source + (sent & flow_mask));
+    udp->source = bpf_htons(first_source + (sent & flow_mask & PORT_MASK));
+    /* What the address gains the identification loses: the header's checksum stays right. */
+    further = (sent & flow_mask) >> PORT_BITS;
+    ip->saddr = first_address + bpf_htonl(further);
+    ip->id = bpf_htons(FIRST_ID - further);
     sent++;
     return bpf_redirect(out_ifindex, 0);
 }

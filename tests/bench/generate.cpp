@@ -41,10 +41,11 @@ using namespace pfild::bench;
 constexpr std::size_t kFrameSize = 60;
 constexpr std::uint16_t kFirstSource = 10'000;
 constexpr std::uint16_t kDestination = 9;
+constexpr std::uint16_t kFirstId = 0x4000; // generate.bpf.c counts down from it
 
 struct Options {
     std::string device;
-    std::string source = "192.0.2.1";
+    std::string source = "192.0.2.64"; ///< of the first 32,768 flows; more of them have the next addresses
     std::string source_mac = "02:00:00:00:01:01";
     std::string destination = "192.0.2.2";
     std::string destination_mac = "02:00:00:00:01:02";
@@ -86,6 +87,7 @@ bool fill(Packet& packet, const Options& options) {
     packet.ip.ihl = sizeof(iphdr) / 4;
     packet.ip.ttl = 64;
     packet.ip.protocol = IPPROTO_UDP;
+    packet.ip.id = htons(kFirstId);
     packet.ip.tot_len = htons(sizeof(Packet) - sizeof(ether_header));
     packet.udp.dest = htons(kDestination);
     packet.udp.len = htons(sizeof(Packet) - sizeof(ether_header) - sizeof(iphdr));
@@ -136,6 +138,7 @@ int generate(const Options& options) {
     skeleton->rodata->out_ifindex = if_nametoindex(options.device.c_str());
     skeleton->rodata->flow_mask = options.flows - 1;
     skeleton->rodata->first_source = kFirstSource;
+    skeleton->rodata->first_address = packet.ip.saddr;
     if (skeleton->rodata->out_ifindex == 0) {
         return die(options.device.c_str(), errno);
     }
@@ -170,8 +173,8 @@ int main(int argc, char** argv) {
     CLI::App app{"Sends 60-byte UDP packets out of a veth as fast as one CPU can"};
     app.add_option("device", options.device, "the sending veth; its other end runs XDP or has GRO on")->required();
     app.add_option("--seconds", options.seconds, "how long")->check(CLI::Range(0.01, 60.0));
-    app.add_option("--flows", options.flows, "different source ports, a power of two")
-        ->check(CLI::IsMember({1, 16, 256, 4096, 32768}));
+    app.add_option("--flows", options.flows, "different source ports and addresses")
+        ->check(CLI::IsMember({1, 16, 256, 4096, 32768, 65536, 1048576}));
     app.add_option("--batch", options.batch, "frames at a time")->check(CLI::Range(1, 256));
     app.add_option("--cpu", options.cpu, "CPU to stay on");
     app.add_option("--source", options.source, "IPv4 address");

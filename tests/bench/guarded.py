@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Labs under test: bare, with nftables, or guarded by pfild. They stand for the whole run, so that a round only starts a load."""
+import subprocess
+
+from harness import cleanup
 from harness.lab import Lab
 from harness.pfild import Pfild
 from harness.rules import guard
@@ -26,14 +29,23 @@ def with_nft_netdev(rule):
     return lab
 
 
+def with_xdp_filter():
+    """xdp-filter of xdp-tools, which drops the load by its destination port."""
+    lab = Lab("host")
+    cleanup.register(lambda: subprocess.run(lab.fw.inside(("xdp-filter", "unload", "eth0")), capture_output=True, check=False))
+    lab.fw.run("xdp-filter", "load", "eth0", "--mode", "native", "--policy", "allow", "--features", "udp")
+    lab.fw.run("xdp-filter", "port", "9", "--mode", "dst", "--proto", "udp")
+    return lab
+
+
 USERSPACE = ("--no-cache",)  # every packet that a hook could see goes there
 
 
-def with_pfild(expression="ip", on_match="count", direction="io", hooked=True, options=USERSPACE, config=None):
+def with_pfild(expression="ip", on_match="count", direction="io", hooked=True, options=USERSPACE, config=None, mode="tc"):
     """pfild on fw's eth0, with one hook that every packet meets; the engine is on its CPU. (lab, daemon)"""
     lab = Lab("host")
     daemon = Pfild(lab.fw, options=options, config=config)
-    daemon.bpfctl("attach", "eth0")
+    daemon.bpfctl("attach", "eth0", "--mode", mode)
     if hooked:
         guard(daemon, "cbpf:bench", expression, direction=direction, on_match=on_match)
     loads.pin(daemon.pid, loads.ENGINE_CPU)

@@ -66,7 +66,7 @@ class EngineMeter:
 
 
 class PacketLoad:
-    """60-byte UDP packets from the client's eth0 as fast as one CPU makes them, of so many flows in turn (a power of two)."""
+    """60-byte UDP packets from the client's eth0 as fast as one CPU makes them, of so many flows in turn."""
 
     def __init__(self, lab, flows=1):
         self._host = lab.cli
@@ -93,7 +93,7 @@ def _started(host, name, *words):
     return process
 
 
-def _await_load(meter):
+def await_load(meter):
     """Until something arrives: on a busy machine the kernel may take long before it makes the first packet."""
     deadline = time.monotonic() + _PATIENCE_S / 2
     before = meter.read()[1]
@@ -104,7 +104,7 @@ def _await_load(meter):
 def rate(load, meter, times):
     """What the meter counts a second while the load runs; the warm-up does not count."""
     process = load.start(times.warm_up_s + times.window_s + _PATIENCE_S)
-    _await_load(meter)
+    await_load(meter)
     time.sleep(times.warm_up_s)
     start_ns, start = meter.read()
     time.sleep(times.window_s)

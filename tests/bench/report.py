@@ -67,10 +67,11 @@ def rate_table(section, rows, column):
     refused = refusal(rows, column)
     by_name = {row.name: row for row in rows}
     references = [(by_name[name], title) for name, title in section.REFERENCES]
-    columns = [column, "min", "median", "max", *(f"/ {title}" for _, title in references)]
+    columns = [column, "min", "median", "max", *(f"/ {title}" for _, title in references), "/ its like"]
     body = []
     for row in rows:
-        ratios = ["" if refused or row is other else _ratio(row.against(other, column)) for other, _ in references]
+        others = [other for other, _ in references] + [by_name.get(row.beside)]
+        ratios = ["" if refused or other in (row, None) else _ratio(row.against(other, column)) for other in others]
         body.append([row.what, *(f"{figure:.2f}" for figure in (row.low(column), row.median(column), row.high(column))), *ratios])
     return list(_lines(columns, body)) + ([refused] if refused else [])
 

@@ -24,6 +24,7 @@ class Row:
     name: str
     what: str
     measure: Callable  # -> {column: figure}
+    beside: str | None = None  # the row that does its like without pfild, or with less
     figures: dict = field(default_factory=dict)  # column -> one figure a round
 
     def note(self, measured):

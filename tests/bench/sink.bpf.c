@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * What pfild is compared with: the shortest programs that drop a packet under XDP and under TC, and the one that hands
- * all packets of a queue to an AF_XDP socket. None of them counts: the interface and the socket do.
+ * What pfild is compared with: the shortest programs that drop or pass a packet under XDP and under TC, and the one
+ * that hands all packets of a queue to an AF_XDP socket. None of them counts: the interface and the socket do.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -19,6 +19,18 @@ SEC("xdp")
 int bench_xdp_drop(struct xdp_md* ctx) {
     (void)ctx;
     return XDP_DROP;
+}
+
+SEC("xdp")
+int bench_xdp_pass(struct xdp_md* ctx) {
+    (void)ctx;
+    return XDP_PASS;
+}
+
+SEC("tc")
+int bench_tc_pass(struct __sk_buff* skb) {
+    (void)skb;
+    return TC_ACT_UNSPEC;
 }
 
 SEC("tc")

@@ -94,23 +94,47 @@ int drop_in_xdp(const Options& options, int ifindex, const bench_sink& skeleton)
     return attachment.error() == 0 ? answer_for_interface(options) : die("attach XDP", attachment.error());
 }
 
+/// A TC program at the ingress of an interface; taken off at the end.
+class TcAttachment {
+  public:
+    TcAttachment(int ifindex, const bpf_program* program, std::uint32_t pref) : pref_(pref) {
+        hook_.ifindex = ifindex;
+        LIBBPF_OPTS(bpf_tc_opts, options, .prog_fd = bpf_program__fd(program), .handle = 1, .priority = pref);
+        error_ = bpf_tc_hook_create(&hook_);
+        if (error_ == 0 || error_ == -EEXIST) { // another's clsact is fine too
+            error_ = bpf_tc_attach(&hook_, &options);
+        }
+    }
+    TcAttachment(const TcAttachment&) = delete;
+    TcAttachment& operator=(const TcAttachment&) = delete;
+    ~TcAttachment() {
+        if (error_ == 0) {
+            LIBBPF_OPTS(bpf_tc_opts, options, .handle = 1, .priority = pref_);
+            bpf_tc_detach(&hook_, &options);
+        }
+    }
+    [[nodiscard]] int error() const { return error_; }
+
+  private:
+    bpf_tc_hook hook_{.sz = sizeof(bpf_tc_hook), .ifindex = 0, .attach_point = BPF_TC_INGRESS, .parent = 0};
+    std::uint32_t pref_;
+    int error_ = 0;
+};
+
 int drop_in_tc(const Options& options, int ifindex, const bench_sink& skeleton) {
-    LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_INGRESS);
-    LIBBPF_OPTS(bpf_tc_opts, program, .prog_fd = bpf_program__fd(skeleton.progs.bench_tc_drop), .handle = 1,
-                .priority = options.pref);
-    int error = bpf_tc_hook_create(&hook);
-    if (error == 0 || error == -EEXIST) { // pfild's clsact is fine too
-        error = bpf_tc_attach(&hook, &program);
-    }
-    if (error != 0) {
-        return die("attach TC", error);
-    }
-    answer_for_interface(options);
-    program.prog_fd = 0;
-    program.prog_id = 0;
-    program.flags = 0;
-    bpf_tc_detach(&hook, &program);
-    return 0;
+    const TcAttachment attachment(ifindex, skeleton.progs.bench_tc_drop, options.pref);
+    return attachment.error() == 0 ? answer_for_interface(options) : die("attach TC", attachment.error());
+}
+
+/// What passed is dropped by TC right behind: the stack's own work is not measured.
+int pass_in_xdp(const Options& options, int ifindex, const bench_sink& skeleton) {
+    const XdpAttachment attachment(ifindex, skeleton.progs.bench_xdp_pass);
+    return attachment.error() == 0 ? drop_in_tc(options, ifindex, skeleton) : die("attach XDP", attachment.error());
+}
+
+int pass_in_tc(const Options& options, int ifindex, const bench_sink& skeleton) {
+    const TcAttachment first(ifindex, skeleton.progs.bench_tc_pass, options.pref - 1);
+    return first.error() == 0 ? drop_in_tc(options, ifindex, skeleton) : die("attach TC", first.error());
 }
 
 /// An AF_XDP socket on queue 0 with packet memory of its own.
@@ -233,6 +257,12 @@ int sink(const Options& options) {
     if (options.by == "tc-drop") {
         return drop_in_tc(options, ifindex, *skeleton);
     }
+    if (options.by == "xdp-pass") {
+        return pass_in_xdp(options, ifindex, *skeleton);
+    }
+    if (options.by == "tc-pass") {
+        return pass_in_tc(options, ifindex, *skeleton);
+    }
     return options.by == "af-xdp" ? receive(options, ifindex, *skeleton) : answer_for_interface(options);
 }
 
@@ -242,7 +272,8 @@ int main(int argc, char** argv) {
     Options options;
     CLI::App app{"Takes all packets of an interface in the cheapest way there is of one kind"};
     app.add_option("device", options.device, "the interface")->required();
-    app.add_option("--by", options.by, "how")->check(CLI::IsMember({"xdp-drop", "tc-drop", "af-xdp", "nobody"}));
+    app.add_option("--by", options.by, "how")
+        ->check(CLI::IsMember({"xdp-drop", "xdp-pass", "tc-drop", "tc-pass", "af-xdp", "nobody"}));
     app.add_option("--pref", options.pref, "place among the TC filters of the interface");
     app.add_option("--cpu", options.cpu, "CPU to stay on");
     CLI11_PARSE(app, argc, argv);
