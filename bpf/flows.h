@@ -92,11 +92,13 @@ static __always_inline int answer_of(struct pfild_flow* flow, __u32 lane, __u32 
     now = bpf_ktime_get_coarse_ns();
     if (is_idle(flow, direction, now))
         return PFILD_FLOW_ASK;
-    over = handed_over(flow, direction, now);
-    if (!over)
-        return PFILD_FLOW_ASK;
-    if (over == 2)
-        count(lane, PFILD_COUNT_HANDOVER_FORCED);
+    if (answer == PFILD_FLOW_PASS) { /* what is dropped overtakes nobody */
+        over = handed_over(flow, direction, now);
+        if (!over)
+            return PFILD_FLOW_ASK;
+        if (over == 2)
+            count(lane, PFILD_COUNT_HANDOVER_FORCED);
+    }
     flow->lane[direction].packets += packets;
     flow->lane[direction].bytes += bytes;
     flow->lane[direction].last_seen_ns = now;

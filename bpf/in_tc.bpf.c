@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0
-/* The IN head: TC ingress of an attached interface. */
-#include "decide.h"
+/*
+ * The IN head: TC ingress of an attached interface. It lets pass what in_xdp.bpf.c has let pass in front of it, where
+ * that is attached.
+ */
+#include "tc_head.h"
 
 /* linux/if_packet.h, which needs a libc */
 #define PACKET_HOST 0
@@ -30,6 +33,13 @@ static __always_inline void restore_packet_type(struct __sk_buff* skb, const str
         bpf_skb_change_type(skb, type);
 }
 
+/* By in_xdp.bpf.c. */
+static __always_inline int is_decided(const struct __sk_buff* skb) {
+    const __u32* mark = (const void*)(long)skb->data_meta;
+
+    return (const void*)(mark + 1) <= (const void*)(long)skb->data && *mark == PFILD_DECIDED;
+}
+
 SEC("tc")
 int pfild_in(struct __sk_buff* skb) {
     __u32 ifindex = skb->ifindex;
@@ -41,9 +51,11 @@ int pfild_in(struct __sk_buff* skb) {
     if (!self)
         return TC_ACT_UNSPEC;
     back = is_back(skb, self, head);
-    flow = back || self->flags & head.divert ? flow_of(skb, head.outgoing) : 0;
+    if (!back && is_decided(skb))
+        return TC_ACT_UNSPEC;
+    flow = back || self->flags & head.divert ? flow_of(skb, head) : 0;
     if (!back)
-        return decide(skb, self, head, flow);
+        return decide_in_tc(skb, self, head, flow);
     settle(skb, self, head, flow);
     restore_packet_type(skb, self);
     return TC_ACT_UNSPEC;

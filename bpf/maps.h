@@ -44,6 +44,14 @@ struct {
     __type(value, __u32);
 } sockets SEC(".maps") __weak;
 
+/* The engine's sockets on an interface itself, one a receive queue, where XDP is the IN head; by PFILD_QUEUE_SOCKET. */
+struct {
+    __uint(type, BPF_MAP_TYPE_XSKMAP);
+    __uint(max_entries, PFILD_MAX_QUEUE_SOCKETS);
+    __type(key, __u32);
+    __type(value, __u32);
+} queue_sockets SEC(".maps") __weak;
+
 /* Counters by lane. */
 struct {
     __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

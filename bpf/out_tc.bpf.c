@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0
 /* The OUT head: TC egress of an attached interface, before the qdisc. */
-#include "decide.h"
+#include "tc_head.h"
 
 SEC("tc")
 int pfild_out(struct __sk_buff* skb) {
@@ -13,9 +13,9 @@ int pfild_out(struct __sk_buff* skb) {
     if (!self)
         return TC_ACT_UNSPEC;
     back = is_back(skb, self, head);
-    flow = back || self->flags & head.divert ? flow_of(skb, head.outgoing) : 0;
+    flow = back || self->flags & head.divert ? flow_of(skb, head) : 0;
     if (!back)
-        return decide(skb, self, head, flow);
+        return decide_in_tc(skb, self, head, flow);
     settle(skb, self, head, flow);
     return TC_ACT_UNSPEC;
 }

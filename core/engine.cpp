@@ -4,8 +4,9 @@
 //
 //        wire                                        stack
 //          |  IN head: label, redirect to q1           |  OUT head: label, redirect to p1
+//          |  (XDP: to the interface's own socket)     |
 //          v                                           v
-//     q: receive                                  p: receive
+//     q: receive (or the interface's queues)      p: receive
 //          \                                          /
 //           take the label -> parse -> run the heads -> pass? the other port takes it down : it ends here
 //                                          '-> does the answer last? the flow table: the next packet stays below
@@ -23,7 +24,9 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
+#include "core/checksum.h"
 #include "core/label.h"
 #include "core/packet_view.h"
 
@@ -38,14 +41,21 @@ void add_to(Engine::Counters& counters, EngineCounter which, std::uint64_t count
 
 } // namespace
 
-void Engine::add(const EngineInterface& interface) {
+void Engine::add(EngineInterface interface) {
     assert(interface.slot < interfaces_.size() && !interfaces_[interface.slot]);
     for (Counters& counters : counters_[interface.slot]) {
         for (auto& counter : counters) {
             counter.store(0, std::memory_order_relaxed);
         }
     }
-    interfaces_[interface.slot] = interface;
+    interfaces_[interface.slot] = std::move(interface);
+}
+
+void Engine::set_queues(std::uint8_t slot, std::vector<FramePort*> queues, bool complete_checksums) {
+    if (auto& interface = interfaces_[slot]) {
+        interface->queues = std::move(queues);
+        interface->complete_checksums = complete_checksums;
+    }
 }
 
 void Engine::remove(std::uint8_t slot) { interfaces_[slot].reset(); }
@@ -56,8 +66,17 @@ std::size_t Engine::round(std::uint64_t now_ns) noexcept {
     std::size_t packets = 0;
     for (const auto& interface : interfaces_) {
         if (interface) {
-            packets += carry(rules, *interface, Direction::in);
-            packets += carry(rules, *interface, Direction::out);
+            FramePort& p = *interface->p;
+            FramePort& q = *interface->q;
+            packets += carry(rules, *interface, {.up = q, .down = p, .direction = Direction::in});
+            for (FramePort* queue : interface->queues) {
+                packets += carry(rules, *interface,
+                                 {.up = *queue,
+                                  .down = p,
+                                  .direction = Direction::in,
+                                  .complete_checksums = interface->complete_checksums});
+            }
+            packets += carry(rules, *interface, {.up = p, .down = q, .direction = Direction::out});
         }
     }
     return packets;
@@ -86,12 +105,10 @@ Verdict Engine::decide(const Snapshot& rules, const Passage& passage, Frame& fra
     return verdict;
 }
 
-std::size_t Engine::carry(const Snapshot& rules, const EngineInterface& interface, Direction direction) noexcept {
-    FramePort& up = direction == Direction::in ? *interface.q : *interface.p;
-    FramePort& down = direction == Direction::in ? *interface.p : *interface.q;
-    Counters& counters = counters_[interface.slot][index(direction)];
+std::size_t Engine::carry(const Snapshot& rules, const EngineInterface& interface, const Lane& lane) noexcept {
+    Counters& counters = counters_[interface.slot][index(lane.direction)];
 
-    const std::size_t received = up.receive(batch_);
+    const std::size_t received = lane.up.receive(batch_);
     std::size_t passed = 0; // frames that pass move to the front of the batch
     for (std::size_t i = 0; i < received; i++) {
         Frame frame = std::move(batch_[i]);
@@ -102,12 +119,15 @@ std::size_t Engine::carry(const Snapshot& rules, const EngineInterface& interfac
         }
         add_to(counters, EngineCounter::received_bytes, frame.length());
         const Passage passage{.interface_slot = interface.slot,
-                              .direction = direction,
+                              .direction = lane.direction,
                               .forwarded = label->forwarded,
                               .ifindex = interface.ifindex};
         switch (decide(rules, passage, frame, label->version).action) {
         case Action::pass:
         case Action::reallocated:
+            if (lane.complete_checksums && complete_checksum(frame)) {
+                add_to(counters, EngineCounter::checksums_completed, 1);
+            }
             batch_[passed++] = std::move(frame);
             break;
         case Action::dropped:
@@ -119,14 +139,14 @@ std::size_t Engine::carry(const Snapshot& rules, const EngineInterface& interfac
         }
     }
 
-    const std::size_t sent = down.transmit(std::span(batch_).first(passed));
+    const std::size_t sent = lane.down.transmit(std::span(batch_).first(passed));
     std::for_each(batch_.begin() + static_cast<std::ptrdiff_t>(sent),
                   batch_.begin() + static_cast<std::ptrdiff_t>(passed), [](Frame& frame) { frame.reset(); });
     add_to(counters, EngineCounter::received, received);
     add_to(counters, EngineCounter::passed, sent);
     add_to(counters, EngineCounter::dropped_backlog, passed - sent);
-    up.settle();
-    down.settle();
+    lane.up.settle();
+    lane.down.settle();
     return received;
 }
 

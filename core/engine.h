@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "core/direction.h"
 #include "core/flow/flow_table.h"
@@ -28,9 +29,11 @@ enum class EngineCounter : std::uint8_t {
     consumed,        ///< kept by a hook
     dropped_label,   ///< came without a readable label
     dropped_backlog, ///< passed, but the way back had no room: the receiver is slower than the sender
+    checksums_completed,
 };
-inline constexpr std::array<std::string_view, 7> kEngineCounterNames{
-    "received", "received_bytes", "passed", "dropped", "consumed", "dropped_label", "dropped_backlog"};
+inline constexpr std::array<std::string_view, 8> kEngineCounterNames{
+    "received", "received_bytes", "passed",          "dropped",
+    "consumed", "dropped_label",  "dropped_backlog", "checksums_completed"};
 
 /// An attached interface as the engine sees it.
 struct EngineInterface {
@@ -38,6 +41,9 @@ struct EngineInterface {
     std::uint32_t ifindex = 0;
     FramePort* p = nullptr; ///< carries OUT up and IN down
     FramePort* q = nullptr; ///< carries IN up and OUT down
+    /// Where XDP is the IN head: carry IN up too, each from one receive queue of the interface.
+    std::vector<FramePort*> queues;
+    bool complete_checksums = false; ///< of what comes from `queues`: a virtual peer leaves them unfinished
 };
 
 class Engine {
@@ -49,7 +55,9 @@ class Engine {
     explicit Engine(Publication& rules, FlowTable* flows = nullptr) : rules_(rules), flows_(flows) {}
 
     /// From the next round on, packets of the interface are taken. => the ports outlive their interface here.
-    void add(const EngineInterface& interface);
+    void add(EngineInterface interface);
+    /// Other queues of an interface that is here. => as above.
+    void set_queues(std::uint8_t slot, std::vector<FramePort*> queues, bool complete_checksums);
     void remove(std::uint8_t slot);
 
     /// One batch of every interface in each direction, at that time of CLOCK_MONOTONIC_COARSE. Returns the number of
@@ -64,7 +72,14 @@ class Engine {
   private:
     static constexpr std::size_t kBatch = 64;
 
-    std::size_t carry(const Snapshot& rules, const EngineInterface& interface, Direction direction) noexcept;
+    /// One batch from one port. down: where what passes goes.
+    struct Lane {
+        FramePort& up;
+        FramePort& down;
+        Direction direction;
+        bool complete_checksums = false;
+    };
+    std::size_t carry(const Snapshot& rules, const EngineInterface& interface, const Lane& lane) noexcept;
     Verdict decide(const Snapshot& rules, const Passage& passage, Frame& frame, std::uint16_t version) noexcept;
 
     Publication& rules_;

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "core/network_order.h"
+
 namespace pfild::core {
 namespace {
 
@@ -14,8 +16,6 @@ constexpr std::uint32_t kInet6Header = 40;
 constexpr std::uint32_t kLongestLook = kEthernetHeader + kMaxTags * kTag + kInet6Header;
 
 enum EtherType : std::uint16_t { kIpv4 = 0x0800, kIpv6 = 0x86dd, kVlan = 0x8100, kServiceVlan = 0x88a8 };
-
-std::uint16_t read16(const std::uint8_t* bytes) { return static_cast<std::uint16_t>(bytes[0] << 8U | bytes[1]); }
 
 // Both header lengths are what the packet says of itself; the shorter of that and the frame is what a head shows.
 void read_network_header(PacketView& view, std::span<const std::uint8_t> header, std::uint32_t available) {

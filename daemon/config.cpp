@@ -57,10 +57,11 @@ class ConfigReader {
 
 Config ConfigReader::read_root(const toml::table& root) {
     ConfigTable table(root, "", mistakes_);
-    table.allow_only({"log_level", "unknown", "frames", "flows", "flow_idle_s", "flow_tcp_idle_s", "tc_attach",
+    table.allow_only({"log_level", "unknown", "mode", "frames", "flows", "flow_idle_s", "flow_tcp_idle_s", "tc_attach",
                       "runtime_dir", "interface", "hook", "link"});
     config_.log_level = table.word<LogLevel>("log_level", kLogLevelNames).value_or(config_.log_level);
     config_.unknown = table.word<core::UnknownPackets>("unknown", core::kUnknownPacketsNames).value_or(config_.unknown);
+    config_.mode = table.word<core::HeadMode>("mode", core::kHeadModeNames).value_or(config_.mode);
     config_.tc_attach = table.word<TcAttach>("tc_attach", kTcAttachNames).value_or(config_.tc_attach);
     config_.frames = table.number("frames", kMinFrames, kMaxFrames).value_or(config_.frames);
     config_.flows = table.number("flows", 0, kMaxFlows).value_or(config_.flows);
@@ -83,9 +84,10 @@ Config ConfigReader::read_root(const toml::table& root) {
 }
 
 void ConfigReader::read_interface(ConfigTable& table) {
-    table.allow_only({"name", "unknown"});
+    table.allow_only({"name", "unknown", "mode"});
     const auto name = table.required_string("name");
     const auto unknown = table.word<core::UnknownPackets>("unknown", core::kUnknownPacketsNames);
+    const auto mode = table.word<core::HeadMode>("mode", core::kHeadModeNames);
     if (!name) {
         return;
     }
@@ -99,7 +101,7 @@ void ConfigReader::read_interface(ConfigTable& table) {
             return;
         }
     }
-    config_.interfaces.push_back({*name, unknown.value_or(config_.unknown)});
+    config_.interfaces.push_back({*name, unknown.value_or(config_.unknown), mode.value_or(config_.mode)});
 }
 
 void ConfigReader::read_hook(ConfigTable& table) {

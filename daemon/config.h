@@ -18,6 +18,7 @@
 
 #include "cbpf/instruction.h"
 #include "core/error.h"
+#include "core/head_mode.h"
 #include "core/pfil/cbpf_hook.h"
 #include "core/pfil/head_type.h"
 #include "core/pfil/registry.h"
@@ -32,7 +33,8 @@ static_assert(static_cast<std::size_t>(LogLevel::error) + 1 == kLogLevelNames.si
 
 struct InterfaceConfig {
     std::string name;
-    core::UnknownPackets unknown = core::UnknownPackets::pass; ///< its own, or else the file's
+    core::UnknownPackets unknown = core::UnknownPackets::pass; ///< its own, or else the file's, as the next
+    core::HeadMode mode = core::HeadMode::automatic;
 
     friend bool operator==(const InterfaceConfig&, const InterfaceConfig&) = default;
 };
@@ -50,6 +52,7 @@ struct HookConfig {
 struct Config {
     LogLevel log_level = LogLevel::info;
     core::UnknownPackets unknown = core::UnknownPackets::pass;
+    core::HeadMode mode = core::HeadMode::automatic;
     std::uint32_t frames = 16384;
     std::uint32_t flows = 65536;         ///< 0: none are known
     std::uint32_t flow_idle_s = 60;      ///< of flows that are not TCP

@@ -110,7 +110,8 @@ struct Describe {
     }
     std::string operator()(const AttachAction& action) const {
         return "attach " + action.interface.name + ", unknown " +
-               std::string(core::kUnknownPacketsNames.at(static_cast<std::size_t>(action.interface.unknown)));
+               std::string(core::kUnknownPacketsNames.at(static_cast<std::size_t>(action.interface.unknown))) +
+               ", mode " + std::string(core::kHeadModeNames.at(static_cast<std::size_t>(action.interface.mode)));
     }
 };
 
@@ -133,9 +134,6 @@ ConfigChange difference(const Config& old_config, const Config& new_config) {
     ConfigChange change;
     if (old_config.log_level != new_config.log_level) {
         change.log_level = new_config.log_level;
-    }
-    if (old_config.unknown != new_config.unknown) {
-        change.unknown = new_config.unknown;
     }
     if (old_config.frames != new_config.frames) {
         change.needs_restart.push_back(stays("frames", old_config.frames, new_config.frames));
@@ -205,7 +203,6 @@ ConfigChange from_nothing(const Config& config) {
     nothing.runtime_dir = config.runtime_dir;
     ConfigChange change = difference(nothing, config);
     change.log_level = config.log_level;
-    change.unknown = config.unknown;
     return change;
 }
 

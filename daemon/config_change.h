@@ -45,9 +45,8 @@ using ConfigAction =
 
 struct ConfigChange {
     std::optional<LogLevel> log_level;
-    std::optional<core::UnknownPackets> unknown; ///< the default for later attaches
-    std::vector<ConfigAction> actions;           ///< in this order
-    std::vector<std::string> needs_restart;      ///< `frames: 16384 stays in force, 32768 needs a restart`
+    std::vector<ConfigAction> actions;      ///< in this order
+    std::vector<std::string> needs_restart; ///< `frames: 16384 stays in force, 32768 needs a restart`
 };
 
 [[nodiscard]] ConfigChange difference(const Config& old_config, const Config& new_config);

@@ -68,6 +68,8 @@ int report(const std::vector<ConfigMistake>& mistakes) {
     return kExitUsage;
 }
 
+api::AttachDefaults attach_defaults(const Config& config) { return {.unknown = config.unknown, .mode = config.mode}; }
+
 core::Result<void> log_refused(core::Result<void> result) {
     if (!result) {
         spdlog::error("{}", result.error().line());
@@ -181,7 +183,7 @@ class Daemon {
     }
 
     [[nodiscard]] core::Result<void> serve() {
-        dispatcher_ = std::make_unique<api::Dispatcher>(*recorder_, config_.unknown);
+        dispatcher_ = std::make_unique<api::Dispatcher>(*recorder_, attach_defaults(config_));
         api::ServerOptions options;
         options.path = instance_->folder() + "/control.sock";
         auto server = api::Server::listen(std::move(options), *loop_,
@@ -229,9 +231,7 @@ class Daemon {
         if (change.log_level && !options_.log_level) {
             set_log_level(*change.log_level);
         }
-        if (change.unknown) {
-            dispatcher_->set_default_unknown(*change.unknown);
-        }
+        dispatcher_->set_defaults(attach_defaults(*fresh));
         for (const std::string& line : change.needs_restart) {
             spdlog::warn("SIGHUP: {}", line);
         }

@@ -209,6 +209,7 @@ void Orchestrator::look_at(std::uint32_t ifindex) {
         if (auto followed = attachment.follow(*link); !followed) {
             spdlog::error("{}: {}", link->name, followed.error().line());
         }
+        repair(attachment);
         return;
     }
 }
@@ -226,12 +227,16 @@ void Orchestrator::look_at_all() {
 
 void Orchestrator::repair_all() {
     for (auto& [ifindex, attachment] : attachments_) {
-        auto repaired = attachment->repair();
-        if (!repaired) {
-            spdlog::error("{}: repair failed, trying again: {}", attachment->link().name, repaired.error().line());
-        } else if (*repaired) {
-            spdlog::warn("{}: port or heads were changed by somebody else, repaired", attachment->link().name);
-        }
+        repair(*attachment);
+    }
+}
+
+void Orchestrator::repair(Attachment& attachment) {
+    auto repaired = attachment.repair();
+    if (!repaired) {
+        spdlog::error("{}: repair failed, trying again: {}", attachment.link().name, repaired.error().line());
+    } else if (*repaired) {
+        spdlog::warn("{}: port or heads were changed by somebody else, repaired", attachment.link().name);
     }
 }
 
@@ -241,7 +246,7 @@ core::Result<std::uint8_t> Orchestrator::free_slot(const std::string& interface)
         used |= 1ULL << attachment->slot();
     }
     constexpr std::uint32_t kFewestBuffers = 256; // for a socket to receive a batch while another is on its way
-    const std::uint32_t share = xsk::EngineThread::share(umem_->pool().counts().total, attachments_.size() + 1);
+    const std::uint32_t share = xsk::EngineThread::share(umem_->pool().counts().total, engine_thread_->sockets() + 2);
     if (share < kFewestBuffers) {
         return core::fail({"attach", interface, "the packet memory is used up by the interfaces that are attached",
                            "raise `frames` in the configuration", ENOBUFS});
@@ -311,6 +316,8 @@ core::Result<api::InterfaceView> Orchestrator::attach(const api::AttachRequest& 
     auto attachment = Attachment::make(*world_, {.link = *link,
                                                  .slot = *slot,
                                                  .unknown = request.unknown,
+                                                 .mode = request.mode,
+                                                 .turned_off = request.turned_off,
                                                  .divert = diverted(*slot),
                                                  .heads_later = preparing_});
     if (!attachment) {

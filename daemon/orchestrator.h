@@ -86,6 +86,7 @@ class Orchestrator final : public api::Service {
     void look_at(std::uint32_t ifindex);
     void look_at_all();
     void repair_all();
+    static void repair(Attachment& attachment);
     void drop_attachment(Attachments::iterator attached);
     [[nodiscard]] api::FlowTableView flow_table_view() const;
     [[nodiscard]] std::vector<std::string> covered_by(const core::HeadInfo& head) const;

@@ -32,6 +32,16 @@ std::string unattended_text(const Json& interface) {
     return "unknown: " + unknown;
 }
 
+std::string mode_text(const Json& interface) {
+    std::string mode = text(interface, "mode");
+    if (mode == "xdp") {
+        mode += ", serves " + counted(number(interface, "queues_served").value_or(0), "receive queue");
+    } else if (const std::string because = text(interface, "mode_because"); !because.empty()) {
+        mode += " (auto: " + because + ')';
+    }
+    return mode;
+}
+
 } // namespace
 
 std::string interface_text(const Json& interface) {
@@ -45,7 +55,7 @@ std::string interface_text(const Json& interface) {
     table.add({"incoming", path_text(interface, "in")});
     table.add({"outgoing", path_text(interface, "out")});
     table.add({"without engine", unattended_text(interface)});
-    table.add({"mode", text(interface, "mode") + ", ports " + text(ports, "p") + " and " + text(ports, "q")});
+    table.add({"mode", mode_text(interface) + ", ports " + text(ports, "p") + " and " + text(ports, "q")});
     return title + '\n' + table.str();
 }
 

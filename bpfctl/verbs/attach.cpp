@@ -17,6 +17,8 @@ Arguments declare_attach(CLI::App& app, Options& /*options*/) {
     app.add_option_function<std::string>("--unknown", put("unknown"),
                                          "what becomes of packets that need the engine when it is not there")
         ->check(one_of({"pass", "drop"}));
+    app.add_option_function<std::string>("--mode", put("mode"), "where incoming packets are decided")
+        ->check(one_of({"auto", "xdp", "tc"}));
     return [arguments] { return Outcome<Json>(*arguments); };
 }
 
@@ -26,16 +28,20 @@ std::string text_of_attach(const Exchange& exchange) { return interface_text(exc
 
 const Verb kAttach{
     .name = "attach",
-    .synopsis = "IFACE [--unknown pass|drop]",
+    .synopsis = "IFACE [--unknown pass|drop] [--mode auto|xdp|tc]",
     .summary = "put heads on an interface",
-    .notes = "From then on the interface has a head of its own name, and its packets pass the heads inet, inet6 and\n"
-             "ethernet. Nothing is filtered until a hook is linked. ARP and IPv6 neighbour discovery always pass.\n"
-             "\n"
-             "Without --unknown the daemon's configuration decides. With drop, an interface stays closed while pfild\n"
-             "is gone or restarts; with pass it is open.\n"
-             "\n"
-             "Example:\n"
-             "  bpfctl attach eth0 --unknown drop\n",
+    .notes =
+        "From then on the interface has a head of its own name, and its packets pass the heads inet, inet6 and\n"
+        "ethernet. Nothing is filtered until a hook is linked. ARP and IPv6 neighbour discovery always pass.\n"
+        "\n"
+        "Without --unknown the daemon's configuration decides. With drop, an interface stays closed while pfild\n"
+        "is gone or restarts; with pass it is open.\n"
+        "\n"
+        "Without --mode too. auto takes native XDP on hardware if it can be had, and TC otherwise; xdp takes native\n"
+        "XDP or refuses. On virtual interfaces TC keeps the offloads that make bulk traffic fast.\n"
+        "\n"
+        "Example:\n"
+        "  bpfctl attach eth0 --unknown drop\n",
     .request = "attach",
     .declare = declare_attach,
     .text = text_of_attach,

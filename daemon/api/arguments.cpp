@@ -58,6 +58,26 @@ std::string Arguments::name(const char* key, std::size_t longest) {
     return text;
 }
 
+std::vector<std::string> Arguments::names(const char* key) {
+    constexpr std::size_t kMost = 16;
+    constexpr std::size_t kLongest = 31;
+    const Json* const value = find(key, false);
+    if (value == nullptr) {
+        return {};
+    }
+    const bool good =
+        value->is_array() && value->size() <= kMost && std::all_of(value->begin(), value->end(), [](const Json& one) {
+            const auto* text = one.get_ptr<const std::string*>();
+            return text != nullptr && !text->empty() && text->size() <= kLongest &&
+                   std::all_of(text->begin(), text->end(), visible);
+        });
+    if (!good) {
+        refuse(key, "must be an array of at most 16 names");
+        return {};
+    }
+    return value->get<std::vector<std::string>>();
+}
+
 std::optional<std::string> Arguments::text(const char* key) {
     const Json* const value = find(key, false);
     if (value == nullptr || value->is_null()) {

@@ -38,6 +38,8 @@ class Arguments {
 
     /// Required: 1 to `longest` visible ASCII characters, no blank.
     [[nodiscard]] std::string name(const char* key, std::size_t longest);
+    /// Absent is none: an array of at most 16 names of at most 31 characters, as above.
+    [[nodiscard]] std::vector<std::string> names(const char* key);
     /// Absent or null is nothing; control characters other than tab and newline are refused.
     [[nodiscard]] std::optional<std::string> text(const char* key);
     [[nodiscard]] bool flag_or(const char* key, bool otherwise);

@@ -25,7 +25,7 @@ constexpr Range kFlowsInAnswer{1, 256};
 struct Call {
     Service& service;
     Arguments& arguments;
-    core::UnknownPackets default_unknown;
+    AttachDefaults defaults;
 };
 
 template <typename View>
@@ -74,7 +74,9 @@ Answer status(Call& call) {
 Answer attach(Call& call) {
     const AttachRequest request{
         .interface = call.arguments.name("interface", kMaxInterfaceName),
-        .unknown = call.arguments.word_or("unknown", core::kUnknownPacketsNames, call.default_unknown),
+        .unknown = call.arguments.word_or("unknown", core::kUnknownPacketsNames, call.defaults.unknown),
+        .mode = call.arguments.word_or("mode", core::kHeadModeNames, call.defaults.mode),
+        .turned_off = call.arguments.names("turned_off"),
     };
     return when_right(call, [&] { return call.service.attach(request); });
 }
@@ -177,14 +179,14 @@ constexpr std::array kVerbs{
     Verb{"flows-flush", flows_flush},
 };
 
-Answer run(Service& service, const Request& request, core::UnknownPackets default_unknown) {
+Answer run(Service& service, const Request& request, AttachDefaults defaults) {
     const auto* const verb = std::find_if(kVerbs.begin(), kVerbs.end(),
                                           [&](const Verb& candidate) { return candidate.name == request.verb; });
     if (verb == kVerbs.end()) {
         return core::fail({"request", "", "there is no such verb", "`bpfctl help` lists what can be asked", ENOSYS});
     }
     Arguments arguments(verb->name, request.arguments);
-    Call call{service, arguments, default_unknown};
+    Call call{service, arguments, defaults};
     return verb->run(call);
 }
 
@@ -198,7 +200,7 @@ std::string Dispatcher::answer(std::string_view line) {
             return failure_line(request.error().id, request.error().error);
         }
         id = request->id;
-        auto result = run(service_, *request, unknown_);
+        auto result = run(service_, *request, defaults_);
         return result ? success_line(id, std::move(*result)) : failure_line(id, result.error());
     } catch (const std::exception& exception) { // out of memory, most likely; the daemon goes on
         return failure_line(id, {"request", "", exception.what(), "", ENOMEM});

@@ -11,17 +11,17 @@ namespace pfild::api {
 
 class Dispatcher {
   public:
-    /// => `service` outlives it. `unknown` is what attach means when the request does not say.
-    Dispatcher(Service& service, core::UnknownPackets unknown) noexcept : service_(service), unknown_(unknown) {}
+    /// => `service` outlives it.
+    Dispatcher(Service& service, AttachDefaults defaults) noexcept : service_(service), defaults_(defaults) {}
 
-    void set_default_unknown(core::UnknownPackets unknown) noexcept { unknown_ = unknown; }
+    void set_defaults(AttachDefaults defaults) noexcept { defaults_ = defaults; }
 
     /// `line` without its newline; the answer has one. Never throws for what `line` holds.
     [[nodiscard]] std::string answer(std::string_view line);
 
   private:
     Service& service_;
-    core::UnknownPackets unknown_;
+    AttachDefaults defaults_;
 };
 
 } // namespace pfild::api

@@ -21,10 +21,17 @@
 
 namespace pfild::api {
 
+/// What attach means where a request does not say; from the configuration.
+struct AttachDefaults {
+    core::UnknownPackets unknown = core::UnknownPackets::pass;
+    core::HeadMode mode = core::HeadMode::automatic;
+};
+
 struct AttachRequest {
     std::string interface;
-    core::UnknownPackets unknown =
-        core::UnknownPackets::pass; ///< the caller has put the configured default here when none was given
+    core::UnknownPackets unknown = core::UnknownPackets::pass;
+    core::HeadMode mode = core::HeadMode::automatic;
+    std::vector<std::string> turned_off; ///< offloads that a daemon which was killed has turned off on it
 
     friend bool operator==(const AttachRequest&, const AttachRequest&) = default;
 };

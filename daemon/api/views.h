@@ -11,6 +11,7 @@
 
 #include "core/direction.h"
 #include "core/flow/flow_key.h"
+#include "core/head_mode.h"
 #include "core/pfil/cbpf_hook.h"
 #include "core/pfil/head_type.h"
 #include "core/pfil/registry.h"
@@ -37,7 +38,11 @@ struct InterfaceView {
     std::uint32_t mtu = 0;
     std::uint32_t rx_queues = 0;
     bool up = false;
-    std::string mode; ///< "tc"
+    std::string mode; ///< "tc" or "xdp": where the IN head is
+    core::HeadMode mode_wanted = core::HeadMode::automatic;
+    std::string mode_because;            ///< why it is not XDP, when that was for pfild to choose; may be empty
+    std::size_t queues_served = 0;       ///< receive queues with a socket of their own (XDP)
+    std::vector<std::string> turned_off; ///< offloads of the interface that are off as long as it is attached (XDP)
     core::UnknownPackets unknown = core::UnknownPackets::pass;
     State state = State::kAttached;
     std::string port_p;      ///< the visible end, "pfp3"

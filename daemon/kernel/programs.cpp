@@ -116,6 +116,26 @@ core::Result<void> Programs::set_socket(std::uint32_t lane, int socket_fd) {
 
 void Programs::clear_socket(std::uint32_t lane) { erase(skeleton_->maps.sockets, lane); }
 
+core::Result<void> Programs::set_queue_socket(std::uint8_t slot, std::uint32_t queue, int socket_fd) {
+    const std::uint32_t key = PFILD_QUEUE_SOCKET(slot, queue);
+    return update(skeleton_->maps.queue_sockets, &key, &socket_fd);
+}
+
+void Programs::clear_queue_socket(std::uint8_t slot, std::uint32_t queue) {
+    erase(skeleton_->maps.queue_sockets, PFILD_QUEUE_SOCKET(slot, queue));
+}
+
+core::Result<void> Programs::lend_maps(bpf_object* other) const {
+    bpf_map* map = nullptr;
+    bpf_object__for_each_map(map, other) {
+        const int fd = bpf_object__find_map_fd_by_name(skeleton_->obj, bpf_map__name(map));
+        if (const int error = fd < 0 ? fd : bpf_map__reuse_fd(map, fd); error != 0) {
+            return sys::failed("share the kernel's table", bpf_map__name(map), -error);
+        }
+    }
+    return {};
+}
+
 pfild_counters Programs::counters(std::uint8_t slot, core::Direction direction) const {
     pfild_counters sum{};
     std::vector<pfild_counters> by_cpu(static_cast<std::size_t>(libbpf_num_possible_cpus()));

@@ -15,6 +15,7 @@
 #include "core/error.h"
 #include "pfild/abi.h"
 
+struct bpf_object;
 struct pfild_bpf; // the skeleton, known to programs.cpp only
 
 namespace pfild::kernel {
@@ -54,6 +55,12 @@ class Programs {
     void clear_ports(std::uint32_t stack_ifindex, std::uint32_t engine_ifindex);
     [[nodiscard]] core::Result<void> set_socket(std::uint32_t lane, int socket_fd);
     void clear_socket(std::uint32_t lane);
+    /// queue: below PFILD_MAX_QUEUES.
+    [[nodiscard]] core::Result<void> set_queue_socket(std::uint8_t slot, std::uint32_t queue, int socket_fd);
+    void clear_queue_socket(std::uint8_t slot, std::uint32_t queue);
+
+    /// Makes the maps of another object, which is not loaded yet, these ones, by name.
+    [[nodiscard]] core::Result<void> lend_maps(bpf_object* other) const;
 
     // The flow table's maps; the descriptors are good as long as this object.
 

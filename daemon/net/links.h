@@ -31,6 +31,9 @@ struct Link {
     bool loopback = false;
     std::optional<Mac> mac; ///< none: the device has no Ethernet address
 
+    /// No virtual device; a device of a virtual machine is hardware too.
+    [[nodiscard]] bool is_hardware() const { return kind.empty() && !loopback; }
+
     friend bool operator==(const Link&, const Link&) = default;
 };
 

@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 #include <net/if_arp.h>
+#include <spdlog/spdlog.h>
 
 namespace pfild {
 namespace {
@@ -99,10 +100,47 @@ core::Result<void> Attachment::bring_up() {
     if (auto done = open_sockets(); !done) {
         return done;
     }
+    if (auto done = use_xdp(); !done) {
+        return done;
+    }
     if (auto done = write_interface(spec_.divert); !done) {
         return done;
     }
     return spec_.heads_later ? core::Result<void>() : attach_heads();
+}
+
+// Makes ready what the XDP head will need, if it is to come.
+core::Result<void> Attachment::use_xdp() {
+    const bool wanted = spec_.mode == core::HeadMode::xdp;
+    if (spec_.mode == core::HeadMode::tc || (!wanted && !spec_.link.is_hardware())) {
+        mode_because_ = wanted || spec_.mode == core::HeadMode::tc ? "" : "it is a virtual interface";
+        return {};
+    }
+    auto made = within(world_.stack,
+                       [&] { return XdpSide::make(world_, spec_.link, slot(), std::exchange(spec_.turned_off, {})); });
+    if (made) {
+        xdp_ = std::move(*made);
+        return {};
+    }
+    if (wanted) {
+        return core::fail(std::move(made.error()));
+    }
+    do_without_xdp(made.error());
+    return {};
+}
+
+// Mode auto only.
+void Attachment::do_without_xdp(const core::Error& why) {
+    mode_because_ = "no native XDP: " + why.why;
+    spdlog::warn("{}: {}; TC it is", spec_.link.name, why.line());
+    drop_xdp();
+}
+
+void Attachment::drop_xdp() noexcept {
+    (void)within(world_.stack, [&]() -> core::Result<void> {
+        xdp_.reset();
+        return {};
+    });
 }
 
 core::Result<void> Attachment::go_live() {
@@ -117,8 +155,30 @@ core::Result<void> Attachment::attach_heads() {
             return core::fail(std::move(heads.error()));
         }
         heads_ = *heads;
-        return {};
+        if (!xdp_) {
+            kernel::XdpHead::remove_stranded(spec_.link.ifindex);
+            return {};
+        }
+        return attach_xdp_head();
     });
+}
+
+// The TC head decides until this one is there.
+core::Result<void> Attachment::attach_xdp_head() {
+    if (auto attached = xdp_->attach_head(); !attached) {
+        if (spec_.mode == core::HeadMode::xdp) {
+            return attached;
+        }
+        do_without_xdp(attached.error());
+        return {};
+    }
+    if (!spec_.link.is_hardware()) {
+        spdlog::warn(
+            "{}: XDP does not see VLAN tags that a virtual peer keeps beside its packets, which then lose them; "
+            "mode tc does not",
+            spec_.link.name);
+    }
+    return {};
 }
 
 // Programs on the four ends, and what those look up.
@@ -197,6 +257,7 @@ Attachment::~Attachment() {
         std::this_thread::sleep_for(kDrain);
     }
     (void)within(world_.stack, [&]() -> core::Result<void> {
+        xdp_.reset();
         if (heads_) {
             heads_->detach();
         }
@@ -210,6 +271,7 @@ Attachment::~Attachment() {
 }
 
 void Attachment::take_down_port() noexcept {
+    drop_xdp();
     if (in_engine_) {
         world_.engine_thread.remove(slot());
         in_engine_ = false;
@@ -295,8 +357,9 @@ core::Result<bool> Attachment::repair() {
         return core::fail(std::move(looked.error()));
     }
     if (whole_port && whole_heads) {
-        repairing_ = false;
-        return false;
+        auto repaired = repair_xdp();
+        repairing_ = !repaired;
+        return repaired;
     }
     repairing_ = true;
     if (!whole_port) {
@@ -310,6 +373,22 @@ core::Result<bool> Attachment::repair() {
     return true;
 }
 
+// Without its XDP head, the TC head decides.
+core::Result<bool> Attachment::repair_xdp() {
+    if (!xdp_ || spec_.heads_later) {
+        return false;
+    }
+    return within(world_.stack, [&]() -> core::Result<bool> {
+        if (auto followed = xdp_->follow(spec_.link); !followed) {
+            return core::fail(std::move(followed.error()));
+        }
+        if (xdp_->head_intact()) {
+            return false;
+        }
+        return attach_xdp_head().map([] { return true; });
+    });
+}
+
 api::InterfaceView Attachment::view() const {
     api::InterfaceView view;
     view.name = spec_.link.name;
@@ -318,7 +397,11 @@ api::InterfaceView Attachment::view() const {
     view.mtu = spec_.link.mtu;
     view.rx_queues = spec_.link.rx_queues;
     view.up = spec_.link.up;
-    view.mode = "tc";
+    view.mode = xdp_ ? "xdp" : "tc";
+    view.mode_wanted = spec_.mode;
+    view.mode_because = mode_because_;
+    view.queues_served = xdp_ ? xdp_->queues() : 0;
+    view.turned_off = xdp_ ? xdp_->turned_off() : std::vector<std::string>();
     view.unknown = spec_.unknown;
     view.state =
         repairing_ || stood_down_ ? api::InterfaceView::State::kRepairing : api::InterfaceView::State::kAttached;
@@ -327,7 +410,7 @@ api::InterfaceView Attachment::view() const {
         view.port_q = port_->q().name;
     }
     if (heads_) {
-        view.head_in = heads_->place(Direction::in);
+        view.head_in = xdp_ ? xdp_->place() : heads_->place(Direction::in);
         view.head_out = heads_->place(Direction::out);
     }
     view.divert = spec_.divert;
@@ -362,7 +445,10 @@ api::Counters Attachment::counters(Direction direction) const {
     const auto& up = direction == Direction::in ? socket_q_ : socket_p_;
     const auto& down = direction == Direction::in ? socket_p_ : socket_q_;
     if (up && down) {
-        const xsk::SocketCounters from = up->counters();
+        xsk::SocketCounters from = up->counters();
+        if (xdp_ && direction == Direction::in) {
+            from += xdp_->counters();
+        }
         counters.emplace_back("socket_rx_ring_full", from.rx_ring_full);
         counters.emplace_back("socket_rx_fill_ring_empty", from.rx_fill_ring_empty);
         counters.emplace_back("socket_rx_invalid", from.rx_invalid);

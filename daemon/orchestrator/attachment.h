@@ -4,6 +4,8 @@
 //      attach   port, programs on it, up, sockets, engine, tables, heads last          so no packet is sent to nobody
 //      detach   divert no more, drain, heads, engine, sockets, tables, port            so no packet is on its way
 //
+// Where XDP is the IN head (xdp_side.h) it comes after the TC heads, which decide until it is there, and goes before.
+//
 // The heads are removed after the drain, not before it: they are what takes the mark off packets that come back.
 //
 // It follows its interface (name, MTU, address) and repairs its port. Control thread.
@@ -14,11 +16,13 @@
 
 #include "core/direction.h"
 #include "core/error.h"
+#include "core/head_mode.h"
 #include "daemon/api/views.h"
 #include "daemon/kernel/heads.h"
 #include "daemon/kernel/programs.h"
 #include "daemon/net/links.h"
 #include "daemon/net/port.h"
+#include "daemon/orchestrator/xdp_side.h"
 #include "daemon/sys/netns.h"
 #include "daemon/xsk/engine_thread.h"
 #include "daemon/xsk/socket.h"
@@ -41,8 +45,10 @@ struct AttachmentSpec {
     net::Link link;
     std::uint8_t slot = 0;
     core::UnknownPackets unknown = core::UnknownPackets::pass;
-    core::Directions divert;  ///< in which directions a hook is linked
-    bool heads_later = false; ///< everything but the heads: go_live() attaches them
+    core::HeadMode mode = core::HeadMode::automatic;
+    std::vector<std::string> turned_off; ///< offloads that a run before turned off on it
+    core::Directions divert;             ///< in which directions a hook is linked
+    bool heads_later = false;            ///< everything but the heads: go_live() attaches them
 };
 
 class Attachment {
@@ -79,6 +85,11 @@ class Attachment {
     [[nodiscard]] core::Result<void> prepare_port();
     [[nodiscard]] core::Result<void> open_sockets();
     [[nodiscard]] core::Result<void> attach_heads();
+    [[nodiscard]] core::Result<void> use_xdp();
+    [[nodiscard]] core::Result<void> attach_xdp_head();
+    [[nodiscard]] core::Result<bool> repair_xdp();
+    void drop_xdp() noexcept;
+    void do_without_xdp(const core::Error& why);
     [[nodiscard]] core::Result<void> write_interface(core::Directions divert);
     [[nodiscard]] bool port_intact() const;
     [[nodiscard]] std::uint64_t port_dropped(core::Direction direction) const;
@@ -91,6 +102,8 @@ class Attachment {
     std::unique_ptr<xsk::Socket> socket_q_;
     bool in_engine_ = false;
     std::optional<kernel::Heads> heads_;
+    std::unique_ptr<XdpSide> xdp_;
+    std::string mode_because_; ///< why there is no XDP
     bool repairing_ = false;
     bool stood_down_ = false; ///< the interface has become one that cannot be attached: it waits until that is over
 };

@@ -49,7 +49,10 @@ struct Perform {
     Done operator()(const AddHookAction& action) const { return without_view(service.hook_add(to_api(action.hook))); }
     Done operator()(const LinkAction& action) const { return without_view(service.link(action.link)); }
     Done operator()(const AttachAction& action) const {
-        return without_view(service.attach({action.interface.name, action.interface.unknown}));
+        return without_view(service.attach({.interface = action.interface.name,
+                                            .unknown = action.interface.unknown,
+                                            .mode = action.interface.mode,
+                                            .turned_off = {}}));
     }
 };
 

@@ -41,7 +41,9 @@ json to_request(const api::HookAddRequest& hook) {
 
 json to_request(const api::InterfaceView& interface) {
     return request("attach", {{"interface", interface.name},
-                              {"unknown", api::word_of(interface.unknown, core::kUnknownPacketsNames)}});
+                              {"unknown", api::word_of(interface.unknown, core::kUnknownPacketsNames)},
+                              {"mode", api::word_of(interface.mode_wanted, core::kHeadModeNames)},
+                              {"turned_off", interface.turned_off}});
 }
 
 json to_request(const std::string& hook, const std::string& head, const char* direction) {

@@ -46,41 +46,53 @@ EngineThread::~EngineThread() {
     }
 }
 
-std::uint32_t EngineThread::share(std::uint32_t total_buffers, std::size_t interfaces) {
-    const auto sockets = static_cast<std::uint32_t>(2 * std::max<std::size_t>(interfaces, 1));
-    return total_buffers / 2 / sockets; // the other half is for packets on their way down
+std::uint32_t EngineThread::share(std::uint32_t total_buffers, std::size_t sockets) {
+    const auto count = static_cast<std::uint32_t>(std::max<std::size_t>(sockets, 1));
+    return total_buffers / 2 / count; // the other half is for packets on their way down
 }
 
-void EngineThread::share_out() {
-    const std::uint32_t each = share(umem_.pool().counts().total, sockets_.size());
-    for (auto& [slot, pair] : sockets_) {
-        pair.first->prime(each);
-        pair.second->prime(each);
+// After a change of `sockets_`.
+void EngineThread::rebuild() {
+    all_.clear();
+    for (auto& [slot, of_interface] : sockets_) {
+        all_.push_back(of_interface.p);
+        all_.push_back(of_interface.q);
+        all_.insert(all_.end(), of_interface.queues.begin(), of_interface.queues.end());
+    }
+    socket_count_.store(all_.size(), std::memory_order_relaxed);
+    polled_.resize(1); // the wake-up
+    const std::uint32_t each = share(umem_.pool().counts().total, all_.size());
+    for (Socket* socket : all_) {
+        polled_.push_back({.fd = socket->fd(), .events = POLLIN, .revents = 0});
+        socket->prime(each);
     }
 }
 
 void EngineThread::add(std::uint8_t slot, std::uint32_t ifindex, Socket& p, Socket& q) {
     command([&, slot, ifindex] {
-        sockets_[slot] = {&p, &q};
-        polled_.push_back({.fd = p.fd(), .events = POLLIN, .revents = 0});
-        polled_.push_back({.fd = q.fd(), .events = POLLIN, .revents = 0});
-        share_out();
-        engine_.add({.slot = slot, .ifindex = ifindex, .p = &p, .q = &q});
+        sockets_[slot] = {.p = &p, .q = &q, .queues = {}};
+        rebuild();
+        engine_.add({.slot = slot, .ifindex = ifindex, .p = &p, .q = &q, .queues = {}});
+    });
+}
+
+void EngineThread::set_queues(std::uint8_t slot, const std::vector<Socket*>& queues, bool complete_checksums) {
+    command([&, slot, complete_checksums] {
+        const auto found = sockets_.find(slot);
+        if (found == sockets_.end()) {
+            return;
+        }
+        found->second.queues = queues;
+        rebuild();
+        engine_.set_queues(slot, {queues.begin(), queues.end()}, complete_checksums);
     });
 }
 
 void EngineThread::remove(std::uint8_t slot) {
     command([this, slot] {
         engine_.remove(slot);
-        const auto found = sockets_.find(slot);
-        if (found == sockets_.end()) {
-            return;
-        }
-        const int p = found->second.first->fd();
-        const int q = found->second.second->fd();
-        std::erase_if(polled_, [&](const pollfd& entry) { return entry.fd == p || entry.fd == q; });
-        sockets_.erase(found);
-        share_out();
+        sockets_.erase(slot);
+        rebuild();
     });
 }
 
@@ -151,9 +163,8 @@ void EngineThread::sleep() {
     constexpr int kForever = -1;
     constexpr int kSoon = 1; // ms
     constexpr int kAgeing = 1000;
-    const bool backlogged = std::any_of(sockets_.begin(), sockets_.end(), [](const auto& entry) {
-        return entry.second.first->backlogged() || entry.second.second->backlogged();
-    });
+    const bool backlogged =
+        std::any_of(all_.begin(), all_.end(), [](const Socket* socket) { return socket->backlogged(); });
     sleeps_.store(sleeps_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     rules_.offline();
     const bool ageing = flows_ != nullptr && flows_->counter(core::FlowCounter::in_use) != 0;

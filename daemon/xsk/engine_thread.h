@@ -14,7 +14,6 @@
 #include <mutex>
 #include <optional>
 #include <thread>
-#include <utility>
 #include <vector>
 
 #include <poll.h>
@@ -40,15 +39,18 @@ class EngineThread {
 
     /// The engine takes packets of both sockets from the return on.
     void add(std::uint8_t slot, std::uint32_t ifindex, Socket& p, Socket& q);
-    /// The engine does not touch the sockets from the return on.
+    /// The same of the sockets of the interface's own receive queues, these and no others of its queues.
+    void set_queues(std::uint8_t slot, const std::vector<Socket*>& queues, bool complete_checksums);
+    /// The engine does not touch the sockets, those of queues included, from the return on.
     void remove(std::uint8_t slot);
     /// Removes the known flows of an interface, or of all with nullopt. Returns how many.
     std::size_t forget_flows(std::optional<std::uint32_t> ifindex);
     /// Gives back what a shut socket held.
     void reclaim(Socket& socket);
 
-    /// Buffers that each socket gets for receiving when `interfaces` are attached, as far as its ring holds them.
-    [[nodiscard]] static std::uint32_t share(std::uint32_t total_buffers, std::size_t interfaces);
+    /// Buffers that each of so many sockets gets for receiving, as far as its ring holds them.
+    [[nodiscard]] static std::uint32_t share(std::uint32_t total_buffers, std::size_t sockets);
+    [[nodiscard]] std::size_t sockets() const { return socket_count_.load(std::memory_order_relaxed); }
 
     [[nodiscard]] const core::Engine& engine() const { return engine_; }
     /// Times the thread found nothing to do and slept.
@@ -62,14 +64,23 @@ class EngineThread {
     void run();
     void run_commands();
     void sleep();
-    void share_out();
+    void rebuild();
+
+    /// Of one interface.
+    struct Sockets {
+        Socket* p = nullptr;
+        Socket* q = nullptr;
+        std::vector<Socket*> queues;
+    };
 
     Umem& umem_;
     core::Publication& rules_;
     core::FlowTable* flows_;
     core::Engine engine_;
-    std::map<std::uint8_t, std::pair<Socket*, Socket*>> sockets_; ///< by slot; engine thread
-    std::vector<pollfd> polled_;                                  ///< the wake-up first; engine thread
+    std::map<std::uint8_t, Sockets> sockets_; ///< by slot; engine thread, as the next two
+    std::vector<Socket*> all_;                ///< of `sockets_`
+    std::vector<pollfd> polled_;              ///< the wake-up first
+    std::atomic<std::size_t> socket_count_{0};
     std::atomic<std::uint64_t> sleeps_{0};
     std::atomic<std::uint64_t> rounds_{0};
     std::mutex mutex_; ///< guards commands_

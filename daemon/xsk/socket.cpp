@@ -39,7 +39,8 @@ int create_patiently(const auto& create) {
 
 } // namespace
 
-core::Result<std::unique_ptr<Socket>> Socket::open(Umem& umem, const std::string& device, core::Holder holder) {
+core::Result<std::unique_ptr<Socket>> Socket::open(Umem& umem, const std::string& device, core::Holder holder,
+                                                   std::uint32_t queue) {
     std::unique_ptr<Socket> socket(new Socket(umem, holder));
     const xsk_socket_config config{
         .rx_size = umem.ring(),
@@ -49,8 +50,8 @@ core::Result<std::unique_ptr<Socket>> Socket::open(Umem& umem, const std::string
         .bind_flags = 0, // shared with the anchor
     };
     const int error = create_patiently([&] {
-        return xsk_socket__create_shared(&socket->socket_, device.c_str(), 0, umem.handle(), &socket->rx_, &socket->tx_,
-                                         &socket->fill_, &socket->completion_, &config);
+        return xsk_socket__create_shared(&socket->socket_, device.c_str(), queue, umem.handle(), &socket->rx_,
+                                         &socket->tx_, &socket->fill_, &socket->completion_, &config);
     });
     if (error != 0) {
         socket->socket_ = nullptr;
@@ -213,6 +214,16 @@ void Socket::refill() noexcept {
             return;
         }
     }
+}
+
+SocketCounters& SocketCounters::operator+=(const SocketCounters& other) {
+    rx_ring_full += other.rx_ring_full;
+    rx_fill_ring_empty += other.rx_fill_ring_empty;
+    rx_invalid += other.rx_invalid;
+    tx_invalid += other.tx_invalid;
+    dropped_segments += other.dropped_segments;
+    foreign_buffers += other.foreign_buffers;
+    return *this;
 }
 
 SocketCounters Socket::counters() const {

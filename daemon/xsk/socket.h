@@ -30,14 +30,16 @@ struct SocketCounters {
     std::uint64_t tx_invalid = 0;         ///< refused by the kernel
     std::uint64_t dropped_segments = 0;   ///< dropped here: a frame of too many buffers
     std::uint64_t foreign_buffers = 0;    ///< the kernel named a buffer that it did not have; always 0
+
+    SocketCounters& operator+=(const SocketCounters& other);
 };
 
 class Socket final : public core::FramePort {
   public:
-    /// => the calling thread is in the private namespace. `holder` is unique among open sockets of the UMEM.
-    /// A queue that was just closed answers EBUSY for some 20 ms; that is waited for, up to a second.
+    /// On that receive queue of a device in the calling thread's namespace. `holder` is unique among open sockets of
+    /// the UMEM. A queue that was just closed answers EBUSY for some 20 ms; that is waited for, up to a second.
     [[nodiscard]] static core::Result<std::unique_ptr<Socket>> open(Umem& umem, const std::string& device,
-                                                                    core::Holder holder);
+                                                                    core::Holder holder, std::uint32_t queue = 0);
     Socket(const Socket&) = delete;
     Socket& operator=(const Socket&) = delete;
     Socket(Socket&&) = delete;

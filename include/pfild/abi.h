@@ -15,7 +15,7 @@
 #endif
 
 /*
- * Label. A packet that a TC head diverts carries 16 bits for the engine as its outermost 802.1ad tag:
+ * Label. A packet that a head diverts carries 16 bits for the engine as its outermost 802.1ad tag:
  *
  *      15  14  13  12 | 11 ............ 1 |  0
  *       1   0   1   0 |      version      | FWD
@@ -44,12 +44,23 @@
 #define PFILD_LANE_OUT(slot) (2U * (slot) + 1U)
 #define PFILD_MAX_LANES (2 * PFILD_MAX_INTERFACES)
 
+/* Of an interface whose IN head is XDP, so many receive queues are served, each by a socket of its own. */
+#define PFILD_MAX_QUEUES 64
+#define PFILD_QUEUE_SOCKET(slot, queue) ((slot)*PFILD_MAX_QUEUES + (queue))
+#define PFILD_MAX_QUEUE_SOCKETS (PFILD_MAX_INTERFACES * PFILD_MAX_QUEUES)
+
 /*
  * skb->tc_index of a packet that comes back from the engine: above 255, which is as far as classifiers count. It names
  * interface and direction (as counters do), so a mark that a missing head did not take off says nothing to another
  * head.
  */
 #define PFILD_REENTRY(where) (0x7000 + (where))
+
+/*
+ * The first four bytes of the metadata of a packet that the XDP head has let pass: the TC head behind it lets it pass
+ * too. What comes without it, the TC head decides: of a queue without XDP, or after somebody removed the XDP head.
+ */
+#define PFILD_DECIDED 0x70666c64U
 
 /* What a head does with packets when no engine takes them, and whether any hook asks for them at all. */
 #define PFILD_UNKNOWN_DROP 0x1 /* else pass */
@@ -81,6 +92,7 @@ enum pfild_counter {
     PFILD_COUNT_PASSED_NEIGHBOUR,   /* passed: ARP or IPv6 neighbour discovery */
     PFILD_COUNT_PASSED_UNATTENDED,  /* passed: nobody to ask, unknown = pass */
     PFILD_COUNT_DROPPED_UNATTENDED, /* dropped: nobody to ask, unknown = drop */
+    PFILD_COUNT_UNSERVED_QUEUE,     /* of the unattended: its receive queue had no socket (yet) */
     PFILD_COUNT_DROPPED_LABEL,      /* dropped: the label could not be written */
     PFILD_COUNT_DROPPED_STRAY,      /* dropped on the port: no label, so not from a head */
     PFILD_COUNT_DROPPED_SOCKETLESS, /* dropped on the port: the engine's socket closed after the head had looked */
@@ -90,14 +102,14 @@ enum pfild_counter {
 #define PFILD_COUNTER_NAMES                                                                                            \
     {                                                                                                                  \
         "diverted", "reentered", "passed_known", "dropped_known", "handover_forced", "passed_unhooked",                \
-            "passed_neighbour", "passed_unattended", "dropped_unattended", "dropped_label", "dropped_stray",           \
-            "dropped_socketless"                                                                                       \
+            "passed_neighbour", "passed_unattended", "dropped_unattended", "unserved_queue", "dropped_label",          \
+            "dropped_stray", "dropped_socketless"                                                                      \
     }
 
 struct pfild_counters {
     __u64 count[PFILD_COUNTERS];
 };
-PFILD_ASSERT_SIZE(struct pfild_counters, 96);
+PFILD_ASSERT_SIZE(struct pfild_counters, 104);
 
 /* An end of a port, looked up by its ifindex: p1 and q1 in the instance's namespace, p0 and q0 in the private one. */
 struct pfild_port {

@@ -241,6 +241,7 @@ def filter_hits(host, side, pref):
     return sum(int(words[3]) for words in sent)
 
 
+@pytest.mark.tc_only("filters at ingress see what XDP diverts only when it comes back")
 def test_filters_behind_ours_see_each_packet_once_and_a_foreign_one_before_ours_is_not_displaced(host_lab, start_pfild):
     fw = host_lab.fw
     foreign_things(fw)
@@ -302,6 +303,7 @@ def test_after_a_crash_in_the_middle_of_traffic_and_a_clean_end_of_the_next_noth
     assert_ends_well(daemon)
 
 
+@pytest.mark.tc_only("it looks where the IN head is")
 @pytest.mark.parametrize("before, after", [("", CLSACT), (CLSACT, "")], ids=["tcx, then clsact", "clsact, then tcx"])
 def test_a_successor_that_attaches_the_other_way_leaves_one_pair_of_heads(host_lab, start_pfild, before, after):
     start_guarding(start_pfild, host_lab.fw, "drop", before).kill9()

@@ -200,6 +200,7 @@ def test_heads_run_from_the_interface_inwards_and_outwards_the_other_way(silent_
     assert_ends_well(daemon)
 
 
+@pytest.mark.tc_only("incoming packets do not come up a port with XDP")
 @pytest.mark.parametrize("origin, label", [("cli", 0xA001), ("fw", 0xA000)])
 @pytest.mark.parametrize("address", ["198.51.100.1", "2001:db8:2::1"])
 def test_forwarded_packets_carry_fwd_and_local_ones_do_not(router_lab, start_pfild, origin, label, address):

@@ -154,7 +154,7 @@ def test_no_flow_is_decided_by_the_old_rules_after_the_change_has_returned(host_
             time.sleep(0.01)
             assert wait_until(lambda: passed() > blocked_at)  # noqa: B023
     flow.finish(early=True)
-    # What was dropped and now passes is asked about each time, until that is known to be in order: 50 ms at most.
+    # What was dropped and now passes is asked about each time, until that is known to be in order: 400 ms at most.
     assert received(daemon) < known(daemon) / 4
     assert_ends_well(daemon)
 

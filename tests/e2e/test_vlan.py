@@ -78,6 +78,7 @@ def test_tags_in_the_packet_leave_the_host_as_they_were_sent(host_lab, detour):
     assert_same(sent, [one.bytes for one in left])  # a tap there sees what goes onto the wire, once
 
 
+@pytest.mark.tc_only("XDP does not see tags beside a packet: a limit")
 def test_tags_beside_the_packet_come_into_the_host_as_they_were_sent(host_lab, detour):
     way = detour(host_lab.fw)
     sent = batch(SOURCE, host_lab.fw.eth0.mac)

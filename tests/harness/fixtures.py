@@ -12,7 +12,7 @@ import pytest
 from . import cleanup, lab
 from .detour import Detour
 from .judges import assert_ends_well
-from .pfild import Pfild
+from .pfild import TEST_MODE, Pfild
 from .transfer import HttpServer
 
 EXIT_SKIPPED = 77
@@ -27,6 +27,16 @@ def pytest_sessionstart():
     cleanup.install()
     if os.geteuid() == 0:
         lab.remove_abandoned()
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "tc_only(reason): not run with heads in XDP, where something else is right")
+
+
+def pytest_collection_modifyitems(config, items):
+    left_out = [item for item in items if TEST_MODE == "xdp" and item.get_closest_marker("tc_only")]
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=left_out)
 
 
 @pytest.hookimpl(hookwrapper=True)

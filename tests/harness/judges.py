@@ -49,6 +49,12 @@ def is_head(one):
     return one["options"].get("handle") in HEAD_HANDLES
 
 
+def xdp_program(host, interface="eth0"):
+    """The name of the program that runs there; nothing without one, or without the interface."""
+    found = host.run("ip", "-d", "-j", "link", "show", "dev", interface, check=False)
+    return json.loads(found.stdout)[0].get("xdp", {}).get("prog", {}).get("name") if found.returncode == 0 else None
+
+
 def qdiscs(host, interface="eth0"):
     return json.loads(host.run("tc", "-j", "qdisc", "show", "dev", interface).stdout)
 
@@ -63,6 +69,7 @@ def left_behind(daemon, *interfaces):
     for interface in interfaces or ("eth0",):
         left += [one for side in tc_filters(daemon.host, interface).values() for one in side if is_head(one)]
         left += [one for one in qdiscs(daemon.host, interface) if one["kind"] == "clsact"]
+        left += [name for name in [xdp_program(daemon.host, interface)] if name and name.startswith("pfild")]
     return left
 
 

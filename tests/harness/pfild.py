@@ -14,6 +14,10 @@ from .bpfctl import Bpfctl
 from .programs import program
 
 
+# The mode of interfaces whose test does not say: so the same tests run with heads in XDP.
+TEST_MODE = os.environ.get("PFILD_TEST_MODE", "auto")
+
+
 class Pfild:
     """Starts `pfild` and waits until its control socket answers. After kill9() or stop(), start() starts it again.
 
@@ -30,6 +34,8 @@ class Pfild:
         self._process = None
         self._folder = pathlib.Path(tempfile.mkdtemp(prefix="pfild-config-"))
         self._command = [program("pfild"), "--name", self.name, "--log-level", "debug", *options]
+        if TEST_MODE != "auto" and not (config or "").startswith("mode = "):
+            config = f'mode = "{TEST_MODE}"\n' + (config or "")
         if config is not None:
             path = self._folder / "pfild.toml"
             path.write_text(config)

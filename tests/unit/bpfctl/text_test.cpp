@@ -108,11 +108,11 @@ constexpr const char* kStatusSample = R"({
     "instance": "default", "netns": "/proc/12/ns/net", "pid": 12, "uptime_s": 3, "version": "0.1.0", "kernel": "6.18.0",
     "interfaces": [
         {"name": "eth0", "ifindex": 3, "mac": "02:00:00:00:00:01", "mtu": 1500, "rx_queues": 2, "up": true,
-         "mode": "tc", "unknown": "drop", "state": "attached", "ports": {"p": "pfp3", "q": "pfq3"},
+         "mode": "tc", "mode_because": "it is a virtual interface", "unknown": "drop", "state": "attached", "ports": {"p": "pfp3", "q": "pfq3"},
          "heads": {"in": "tc ingress pref 1", "out": "tc egress pref 1"}, "divert": {"in": true, "out": false}},
         {"name": "eth1", "ifindex": 4, "mac": "02:00:00:00:00:02", "mtu": 9000, "rx_queues": 1, "up": false,
-         "mode": "tc", "unknown": "pass", "state": "repairing", "ports": {"p": "pfp4", "q": "pfq4"},
-         "heads": {"in": "tc ingress pref 1", "out": "tc egress pref 1"}, "divert": {"in": false, "out": false}}],
+         "mode": "xdp", "queues_served": 1, "unknown": "pass", "state": "repairing", "ports": {"p": "pfp4", "q": "pfq4"},
+         "heads": {"in": "xdp native, alone", "out": "tc egress pref 1"}, "divert": {"in": false, "out": false}}],
     "frames": {"size": 4096, "total": 16384, "free": 8192, "rings": 8190, "in_flight": 2},
     "flows": {"capacity": 65536, "memory_bytes": 24117248, "in_use": 12, "created": 40},
     "memory_bytes": 91226112})";
@@ -130,14 +130,14 @@ TEST(Status, says_where_packets_go) {
               "  incoming        filtered by the engine (tc ingress pref 1)\n"
               "  outgoing        passed in the kernel, no hook is linked (tc egress pref 1)\n"
               "  without engine  packets that need the engine are dropped (unknown: drop)\n"
-              "  mode            tc, ports pfp3 and pfq3\n"
+              "  mode            tc (auto: it is a virtual interface), ports pfp3 and pfq3\n"
               "\n"
               "eth1  down, index 4, 02:00:00:00:00:02, MTU 9000, 1 receive queue\n"
               "  state           being repaired: its ports or heads were changed by somebody else\n"
-              "  incoming        passed in the kernel, no hook is linked (tc ingress pref 1)\n"
+              "  incoming        passed in the kernel, no hook is linked (xdp native, alone)\n"
               "  outgoing        passed in the kernel, no hook is linked (tc egress pref 1)\n"
               "  without engine  packets that need the engine pass unfiltered (unknown: pass)\n"
-              "  mode            tc, ports pfp4 and pfq4\n");
+              "  mode            xdp, serves 1 receive queue, ports pfp4 and pfq4\n");
 }
 
 TEST(Status, without_interfaces_says_what_to_do) {

@@ -177,6 +177,31 @@ TEST_F(EngineRounds, a_packet_without_our_label_is_dropped_and_counted) {
     expect_accounted(Direction::in);
 }
 
+TEST_F(EngineRounds, incoming_packets_come_from_queues_of_the_interface_too_and_those_are_completed) {
+    constexpr std::size_t kField = 14 + 20 + 6;
+    constexpr std::uint32_t kPseudo = 0xc000 + 0x0201 + 0xc633 + 0x6402 + 17 + 16; // addresses, UDP, its length
+    Bytes unfinished = kPacket;
+    unfinished[kField] = static_cast<std::uint8_t>(((kPseudo & 0xffffU) + (kPseudo >> 16U)) >> 8U);
+    unfinished[kField + 1] = static_cast<std::uint8_t>((kPseudo & 0xffffU) + (kPseudo >> 16U));
+    TablePort queue;
+    engine_.set_queues(kSlot, {&queue}, true);
+    q_.put(buffers_.frame(labelled(unfinished)));
+    queue.put(buffers_.frame(labelled(unfinished)));
+    queue.put(buffers_.frame(labelled(kPacket)));
+    EXPECT_EQ(round(), 3U);
+    ASSERT_EQ(p_.down().size(), 3U);
+    EXPECT_EQ(p_.down()[0], unfinished) << "from a port: nothing to complete there";
+    EXPECT_NE(p_.down()[1], unfinished);
+    EXPECT_EQ(p_.down()[2], kPacket) << "a UDP packet without checksum";
+    EXPECT_EQ(counted(Direction::in, EngineCounter::checksums_completed), 1U);
+    EXPECT_GT(queue.settled(), 0);
+    engine_.set_queues(kSlot, {}, false);
+    const int settled = queue.settled();
+    EXPECT_EQ(round(), 0U);
+    EXPECT_EQ(queue.settled(), settled) << "it is not touched any more";
+    expect_accounted(Direction::in);
+}
+
 TEST_F(EngineRounds, PF_15_hooks_see_the_label_s_forwarded_bit_on_output_only) {
     std::vector<bool> forwarded;
     link_both("t:see", HeadType::ethernet, [&](Packet& packet) {

@@ -31,6 +31,7 @@ InterfaceView an_interface() {
 
 constexpr const char* kInterface =
     R"({"name":"eth0","ifindex":3,"mac":"02:00:00:00:00:01","mtu":1500,"rx_queues":2,"up":true,"mode":"tc",)"
+    R"("mode_wanted":"auto","mode_because":"","queues_served":0,"turned_off":[],)"
     R"("unknown":"drop","state":"repairing","ports":{"p":"pfp3","q":"pfq3"},)"
     R"("heads":{"in":"tc ingress pref 1","out":"tc egress pref 1"},"divert":{"in":true,"out":false}})";
 constexpr const char* kFrames = R"({"size":4096,"total":16384,"free":8000,"rings":8192,"in_flight":192})";

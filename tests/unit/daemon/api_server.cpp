@@ -43,7 +43,7 @@ class ServerTest : public ::testing::Test {
   protected:
     std::filesystem::path directory_;
     test::FakeService service_;
-    Dispatcher dispatcher_{service_, core::UnknownPackets::pass};
+    Dispatcher dispatcher_{service_, AttachDefaults{}};
     std::unique_ptr<sys::Loop> loop_;
     std::unique_ptr<Server> server_;
 

@@ -17,7 +17,7 @@ using OrderedJson = nlohmann::ordered_json;
 class Verbs : public ::testing::Test {
   protected:
     test::FakeService service_;
-    Dispatcher dispatcher_{service_, core::UnknownPackets::pass};
+    Dispatcher dispatcher_{service_, AttachDefaults{}};
 
     OrderedJson ask(const std::string& verb, const std::string& arguments) {
         const std::string answer =
@@ -66,8 +66,10 @@ std::vector<Wrong> wrong_arguments() {
          "argument 'unknown' must be 'pass' or 'drop'"},
         {"and never a boolean", "attach", R"({"interface":"eth0","unknown":true})",
          "argument 'unknown' must be 'pass' or 'drop'"},
-        {"attach knows no mode yet", "attach", R"({"interface":"eth0","mode":"tc"})",
-         "argument 'mode' is not known here"},
+        {"attach knows three modes", "attach", R"({"interface":"eth0","mode":"generic"})",
+         "argument 'mode' must be 'auto', 'xdp' or 'tc'"},
+        {"offloads have names", "attach", R"({"interface":"eth0","turned_off":["rx-vlan-hw-parse",""]})",
+         "argument 'turned_off' must be an array of at most 16 names"},
         {"a strange argument is not shown as it came", "attach", R"({"interface":"eth0","\u001b[2J é":1})",
          "argument '?[2J\?\?\?' is not known here"},
         {"detach wants an interface", "detach", "{}", "argument 'interface' is missing"},
@@ -198,10 +200,16 @@ TEST_F(Verbs, an_unknown_verb_is_ENOSYS) {
 TEST_F(Verbs, attach_takes_the_configured_default_only_when_the_request_says_nothing) {
     (void)ask("attach", R"({"interface":"eth0"})");
     EXPECT_EQ(service_.last_attach.unknown, core::UnknownPackets::pass);
-    dispatcher_.set_default_unknown(core::UnknownPackets::drop);
+    dispatcher_.set_defaults({.unknown = core::UnknownPackets::drop});
     EXPECT_EQ(ask("attach", R"({"interface":"eth0"})")["result"]["unknown"], "drop");
     EXPECT_EQ(ask("attach", R"({"interface":"eth0","unknown":"pass"})")["result"]["unknown"], "pass");
-    EXPECT_EQ(service_.last_attach, (AttachRequest{"eth0", core::UnknownPackets::pass}));
+    EXPECT_EQ(service_.last_attach, (AttachRequest{"eth0", core::UnknownPackets::pass, core::HeadMode::automatic, {}}));
+    dispatcher_.set_defaults({.mode = core::HeadMode::tc});
+    (void)ask("attach", R"({"interface":"eth0"})");
+    EXPECT_EQ(service_.last_attach.mode, core::HeadMode::tc);
+    (void)ask("attach", R"({"interface":"eth0","mode":"xdp","turned_off":["rx-vlan-hw-parse"]})");
+    EXPECT_EQ(service_.last_attach.mode, core::HeadMode::xdp);
+    EXPECT_EQ(service_.last_attach.turned_off, std::vector<std::string>{"rx-vlan-hw-parse"});
 }
 
 TEST_F(Verbs, hook_add_carries_text_program_and_link_type) {

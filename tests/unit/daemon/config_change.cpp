@@ -44,14 +44,13 @@ TEST(ConfigChange, nothing_changes_when_nothing_changed) {
     const ConfigChange change = difference(base(), base());
     EXPECT_EQ(lines(change), Lines{});
     EXPECT_FALSE(change.log_level);
-    EXPECT_FALSE(change.unknown);
     EXPECT_TRUE(change.needs_restart.empty());
 }
 
 TEST(ConfigChange, at_start_rules_come_before_traffic) {
     EXPECT_EQ(lines(from_nothing(base())),
               (Lines{"add hook cbpf:a", "add hook cbpf:b", "link cbpf:a to ethernet, in and out",
-                     "attach eth0, unknown pass", "link cbpf:b to eth0, in"}));
+                     "attach eth0, unknown pass, mode auto", "link cbpf:b to eth0, in"}));
     EXPECT_EQ(from_nothing(base()).log_level, LogLevel::info);
     Config other = base();
     other.frames = 5000;
@@ -73,7 +72,6 @@ TEST(ConfigChange, what_can_change_live_and_what_needs_a_restart) {
     fresh.runtime_dir = "/tmp";
     const ConfigChange change = difference(base(), fresh);
     EXPECT_EQ(change.log_level, LogLevel::debug);
-    EXPECT_EQ(change.unknown, core::UnknownPackets::drop);
     EXPECT_EQ(change.needs_restart, (Lines{"frames: 16384 stays in force, 8192 needs a restart",
                                            "tc_attach: auto stays in force, clsact needs a restart",
                                            "runtime_dir: /run/pfild stays in force, /tmp needs a restart"}));
@@ -83,8 +81,9 @@ TEST(ConfigChange, what_can_change_live_and_what_needs_a_restart) {
 TEST(ConfigChange, an_interface_with_another_answer_is_attached_anew_with_the_links_of_its_head) {
     Config fresh = base();
     fresh.interfaces[0].unknown = core::UnknownPackets::drop;
-    EXPECT_EQ(lines(difference(base(), fresh)), (Lines{"unlink cbpf:b from eth0, in", "detach eth0",
-                                                       "attach eth0, unknown drop", "link cbpf:b to eth0, in"}));
+    EXPECT_EQ(lines(difference(base(), fresh)),
+              (Lines{"unlink cbpf:b from eth0, in", "detach eth0", "attach eth0, unknown drop, mode auto",
+                     "link cbpf:b to eth0, in"}));
 }
 
 TEST(ConfigChange, a_hook_with_another_program_takes_its_links_along_and_no_other_head_is_touched) {

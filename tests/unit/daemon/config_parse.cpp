@@ -208,19 +208,21 @@ TEST(Config, an_empty_file_means_the_documented_defaults) {
 }
 
 TEST(Config, every_key_is_understood) {
-    const auto config = parse("log_level = \"warning\"\nunknown = \"drop\"\nframes = 4096\nruntime_dir = \"/tmp/x\"\n"
-                              "[[interface]]\nname = \"eth0\"\n[[interface]]\nname = \"eth1\"\nunknown = \"pass\"\n" +
-                              kHook + "filter = \"tcp dst port 23\"\n" +
-                              "[[hook]]\nname = \"cbpf:b\"\ntype = \"ethernet\"\non_match = \"count\"\n"
-                              "bytecode = \"/elsewhere/good.bpf\"\n"
-                              "[[link]]\nhook = \"cbpf:a\"\nhead = \"inet\"\ndirections = [\"in\", \"out\"]\n"
-                              "[[link]]\nhook = \"cbpf:b\"\nhead = \"eth1\"\ndirections = [\"out\"]\nappend = true\n");
+    const auto config =
+        parse("log_level = \"warning\"\nunknown = \"drop\"\nmode = \"xdp\"\nframes = 4096\nruntime_dir = \"/tmp/x\"\n"
+              "[[interface]]\nname = \"eth0\"\n[[interface]]\nname = \"eth1\"\nunknown = \"pass\"\nmode = \"tc\"\n" +
+              kHook + "filter = \"tcp dst port 23\"\n" +
+              "[[hook]]\nname = \"cbpf:b\"\ntype = \"ethernet\"\non_match = \"count\"\n"
+              "bytecode = \"/elsewhere/good.bpf\"\n"
+              "[[link]]\nhook = \"cbpf:a\"\nhead = \"inet\"\ndirections = [\"in\", \"out\"]\n"
+              "[[link]]\nhook = \"cbpf:b\"\nhead = \"eth1\"\ndirections = [\"out\"]\nappend = true\n");
     ASSERT_TRUE(config) << config.error().front().text();
     EXPECT_EQ(config->log_level, LogLevel::warning);
     EXPECT_EQ(config->frames, 4096U);
     EXPECT_EQ(config->runtime_dir, "/tmp/x");
-    EXPECT_EQ(config->interfaces, (std::vector<InterfaceConfig>{{"eth0", core::UnknownPackets::drop},
-                                                                {"eth1", core::UnknownPackets::pass}}))
+    EXPECT_EQ(config->interfaces,
+              (std::vector<InterfaceConfig>{{"eth0", core::UnknownPackets::drop, core::HeadMode::xdp},
+                                            {"eth1", core::UnknownPackets::pass, core::HeadMode::tc}}))
         << "the file's answer is for those who give none";
     const HookConfig a{
         "cbpf:a", core::HeadType::inet, core::OnMatch::drop, "tcp dst port 23", {{48, 0, 0, 9}, {6, 0, 0, 65535}}};

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
+/*
+ * A packet as a head meets it: a socket buffer under TC, bytes that the driver has received under XDP. What a head does
+ * is written once (decide.h); here is what differs.
+ *
+ * in_xdp.bpf.c defines PFILD_HEAD_XDP first; all others are TC programs.
+ */
+#pragma once
+
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "maps.h"
+#include "pfild/flow_key.h"
+#include "segments.h"
+
+#define ETHERNET_HEADER 14
+
+#ifdef PFILD_HEAD_XDP
+
+typedef struct xdp_md packet_context;
+
+#define ACTION_PASS XDP_PASS
+#define ACTION_DROP XDP_DROP
+
+/* No offload has put packets together or taken a tag out, where the daemon attaches XDP. */
+static __always_inline __u32 packets_in(packet_context* packet) {
+    (void)packet;
+    return 1;
+}
+static __always_inline __u64 bytes_in(packet_context* packet) { return bpf_xdp_get_buff_len(packet); }
+static __always_inline void tag_beside(packet_context* packet, struct pfild_flow_key* key) {
+    (void)packet;
+    (void)key;
+}
+static __always_inline __u32 interface_of(const packet_context* packet) { return packet->ingress_ifindex; }
+static __always_inline long load_bytes(packet_context* packet, __u32 offset, void* to, __u32 length) {
+    return bpf_xdp_load_bytes(packet, offset, to, length);
+}
+static __always_inline __be16 first_type(packet_context* packet) {
+    __be16 type = 0;
+
+    load_bytes(packet, ETHERNET_HEADER - sizeof(type), &type, sizeof(type));
+    return type;
+}
+
+/* Nobody takes packets from a socket that is not there: the kernel empties the slot when the engine's socket closes. */
+static __always_inline int engine_alive(const packet_context* packet, const struct pfild_interface* self, __u32 lane) {
+    __u32 queue = packet->rx_queue_index;
+    __u32 socket = PFILD_QUEUE_SOCKET(self->slot, queue);
+
+    if (queue < PFILD_MAX_QUEUES && bpf_map_lookup_elem(&queue_sockets, &socket))
+        return 1;
+    /* The engine's other socket is there: this queue is new, and its own comes within a second. */
+    if (bpf_map_lookup_elem(&sockets, &lane))
+        count(lane, PFILD_COUNT_UNSERVED_QUEUE);
+    return 0;
+}
+
+#else
+
+typedef struct __sk_buff packet_context;
+
+#define ACTION_PASS TC_ACT_UNSPEC /* filters behind ours see the packet */
+#define ACTION_DROP TC_ACT_SHOT
+
+static __always_inline __u32 packets_in(packet_context* packet) { return packets_of(packet); }
+static __always_inline __u64 bytes_in(packet_context* packet) { return packet->len; }
+
+/* The outermost tag may be beside the packet. */
+static __always_inline void tag_beside(packet_context* packet, struct pfild_flow_key* key) {
+    if (packet->vlan_present) {
+        key->tags = 1;
+        key->tag[0].type = (__be16)packet->vlan_proto;
+        key->tag[0].tci = bpf_htons(packet->vlan_tci);
+    }
+}
+static __always_inline __u32 interface_of(const packet_context* packet) { return packet->ifindex; }
+static __always_inline long load_bytes(packet_context* packet, __u32 offset, void* to, __u32 length) {
+    return bpf_skb_load_bytes(packet, offset, to, length);
+}
+/* In the packet; not of a tag beside it. */
+static __always_inline __be16 first_type(packet_context* packet) { return (__be16)packet->protocol; }
+
+/* As above; a lane has one socket. */
+static __always_inline int engine_alive(const packet_context* packet, const struct pfild_interface* self, __u32 lane) {
+    (void)packet;
+    (void)self;
+    return bpf_map_lookup_elem(&sockets, &lane) != 0;
+}
+
+#endif

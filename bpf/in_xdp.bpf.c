@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
+/*
+ * The IN head where XDP runs on the interface: a packet is decided before the kernel has made a socket buffer of it,
+ * and diverted straight into the engine's socket of its receive queue. It comes back by in_tc.bpf.c like any other.
+ *
+ * An object of its own: libxdp loads it once for each interface, as a part of a dispatcher where the kernel allows
+ * that, and alone where not. It shares the maps of the other programs.
+ */
+#define PFILD_HEAD_XDP
+
+#include <xdp/xdp_helpers.h>
+
+#include "decide.h"
+
+/* Behind programs that only drop (priority 10 by custom), before those that look at what is left (50). */
+struct {
+    __uint(priority, 20);
+    __uint(XDP_PASS, 1);
+} XDP_RUN_CONFIG(pfild_in_xdp);
+
+/* An Ethernet header with room in front of it for the label. */
+struct labelled {
+    __u32 addresses[3];
+    __be16 type;
+    __be16 label;
+};
+
+/* Takes room in front of the packet and moves the addresses there: the label is then where a tag would be. */
+static __always_inline int push_label(struct xdp_md* packet, __u16 label) {
+    struct labelled* frame;
+    __u32 addresses[3];
+
+    if (bpf_xdp_adjust_head(packet, -PFILD_LABEL_SIZE))
+        return 0;
+    frame = (void*)(long)packet->data;
+    if ((const void*)(frame + 1) > (const void*)(long)packet->data_end)
+        return 0;
+    addresses[0] = *(__u32*)((__u8*)frame + PFILD_LABEL_SIZE);
+    addresses[1] = *(__u32*)((__u8*)frame + PFILD_LABEL_SIZE + 4);
+    addresses[2] = *(__u32*)((__u8*)frame + PFILD_LABEL_SIZE + 8);
+    frame->addresses[0] = addresses[0];
+    frame->addresses[1] = addresses[1];
+    frame->addresses[2] = addresses[2];
+    frame->type = bpf_htons(PFILD_LABEL_TYPE);
+    frame->label = bpf_htons(label);
+    return 1;
+}
+
+static __always_inline int divert(struct xdp_md* packet, const struct pfild_interface* self, const struct head head,
+                                  struct pfild_flow* flow) {
+    __u32 lane = lane_of(self, head), socket = PFILD_QUEUE_SOCKET(self->slot, packet->rx_queue_index);
+    int action;
+
+    if (!push_label(packet, label_for(flow, 0))) {
+        count(lane, PFILD_COUNT_DROPPED_LABEL);
+        return XDP_DROP;
+    }
+    action = (int)bpf_redirect_map(&queue_sockets, socket, XDP_DROP);
+    if (action == XDP_DROP)
+        count(lane, PFILD_COUNT_DROPPED_SOCKETLESS);
+    else
+        count_diverted(packet, lane, head, flow);
+    return action;
+}
+
+/* For the TC head. A driver that has no room for metadata makes it decide once more; the answer is the same. */
+static __always_inline int pass(struct xdp_md* packet) {
+    __u32* mark;
+
+    if (bpf_xdp_adjust_meta(packet, -(int)sizeof(*mark)))
+        return XDP_PASS;
+    mark = (void*)(long)packet->data_meta;
+    if ((const void*)(mark + 1) <= (const void*)(long)packet->data)
+        *mark = PFILD_DECIDED;
+    return XDP_PASS;
+}
+
+SEC("xdp.frags")
+int pfild_in_xdp(struct xdp_md* packet) {
+    __u32 ifindex = packet->ingress_ifindex;
+    const struct pfild_interface* self = bpf_map_lookup_elem(&interfaces, &ifindex);
+    const struct head head = {.divert = PFILD_DIVERT_IN, .outgoing = 0};
+    struct pfild_flow* flow;
+
+    if (!self)
+        return XDP_PASS;
+    flow = self->flags & head.divert ? flow_of(packet, head) : 0;
+    switch (decide(packet, self, head, flow)) {
+    case COURSE_PASS:
+        return pass(packet);
+    case COURSE_DIVERT:
+        return divert(packet, self, head, flow);
+    default:
+        return XDP_DROP;
+    }
+}
+
+char _license[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
+/*
+ * What the TC heads have in common: they see each packet of the slow path twice, the second time when it is back.
+ *
+ *     not our interface?     -> pass on
+ *     back from the engine?  -> pass on, tell the flow table       (hand-over)
+ *     else                   -> decide.h
+ */
+#pragma once
+
+#include "decide.h"
+
+/* A packet has come back from the engine and is where it was diverted; packets that come now do not overtake it. */
+static __always_inline void settle(struct __sk_buff* skb, const struct pfild_interface* self, const struct head head,
+                                   struct pfild_flow* flow) {
+    skb->tc_index = 0;
+    count_all(lane_of(self, head), PFILD_COUNT_REENTERED, skb);
+    if (flow)
+        __sync_fetch_and_add(&flow->lane[head.outgoing].settled, packets_of(skb));
+}
+
+/* Whether a packet comes back from the engine, for this lane. */
+static __always_inline int is_back(const struct __sk_buff* skb, const struct pfild_interface* self,
+                                   const struct head head) {
+    return skb->tc_index == PFILD_REENTRY(lane_of(self, head));
+}
+
+static __always_inline int divert(struct __sk_buff* skb, const struct pfild_interface* self, const struct head head,
+                                  struct pfild_flow* flow) {
+    int forwarded = head.outgoing && skb->ingress_ifindex; /* it goes out and once came in */
+
+    if (bpf_skb_vlan_push(skb, bpf_htons(PFILD_LABEL_TYPE), label_for(flow, forwarded))) {
+        count_all(lane_of(self, head), PFILD_COUNT_DROPPED_LABEL, skb);
+        return TC_ACT_SHOT;
+    }
+    count_diverted(skb, lane_of(self, head), head, flow);
+    return bpf_redirect(head.outgoing ? self->port_p : self->port_q, 0);
+}
+
+/* For a packet that is not back. */
+static __always_inline int decide_in_tc(struct __sk_buff* skb, const struct pfild_interface* self,
+                                        const struct head head, struct pfild_flow* flow) {
+    switch (decide(skb, self, head, flow)) {
+    case COURSE_PASS:
+        return ACTION_PASS;
+    case COURSE_DIVERT:
+        return divert(skb, self, head, flow);
+    default:
+        return ACTION_DROP;
+    }
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "core/checksum.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <span>
+
+#include "core/network_order.h"
+#include "core/packet_view.h"
+
+namespace pfild::core {
+namespace {
+
+constexpr std::uint8_t kTcpProtocol = 6;
+constexpr std::uint8_t kUdpProtocol = 17;
+constexpr std::uint32_t kTcpHeader = 20;
+constexpr std::uint32_t kUdpHeader = 8;
+constexpr std::uint32_t kTcpField = 16; ///< of the checksum in its header
+constexpr std::uint32_t kUdpField = 6;
+
+std::uint16_t fold(std::uint64_t sum) {
+    while (sum >> 16U != 0) {
+        sum = (sum >> 16U) + (sum & 0xffffU);
+    }
+    return static_cast<std::uint16_t>(sum);
+}
+
+std::uint16_t swap(std::uint16_t value) { return static_cast<std::uint16_t>(value >> 8U | value << 8U); }
+
+// The ones' complement sum of bytes that may come in pieces, also of odd length (RFC 1071).
+class Sum {
+  public:
+    void add(std::span<const std::uint8_t> bytes) {
+        std::uint64_t sum = 0; // of words as this processor reads them: the order of bytes is set right at the end
+        std::size_t at = 0;
+        for (std::uint32_t word = 0; at + sizeof(word) <= bytes.size(); at += sizeof(word)) {
+            std::memcpy(&word, &bytes[at], sizeof(word));
+            sum += word;
+        }
+        std::array<std::uint8_t, sizeof(std::uint32_t)> rest{};
+        std::copy(bytes.begin() + static_cast<std::ptrdiff_t>(at), bytes.end(), rest.begin());
+        std::uint32_t word = 0;
+        std::memcpy(&word, rest.data(), sizeof(word));
+        const std::uint16_t piece = fold(sum + word);
+        const bool swapped = (std::endian::native == std::endian::little) != odd_;
+        sum_ += swapped ? swap(piece) : piece;
+        odd_ = odd_ != (bytes.size() % 2 == 1);
+    }
+    void add(std::uint32_t value) { sum_ += value; }
+    [[nodiscard]] std::uint16_t folded() const { return fold(sum_); }
+
+  private:
+    std::uint64_t sum_ = 0;
+    bool odd_ = false;
+};
+
+// What the checksum of a transport header covers, and where it is.
+struct Covered {
+    std::uint32_t offset = 0; ///< of the transport header in the frame
+    std::uint32_t length = 0; ///< of it and its payload
+    std::uint32_t field = 0;  ///< of the checksum in the frame
+    bool udp = false;
+    Sum pseudo;
+};
+
+std::optional<Covered> transport(std::uint8_t protocol, std::uint32_t offset, std::uint32_t length) {
+    if (!((protocol == kTcpProtocol && length >= kTcpHeader) || (protocol == kUdpProtocol && length >= kUdpHeader))) {
+        return std::nullopt;
+    }
+    return Covered{.offset = offset,
+                   .length = length,
+                   .field = offset + (protocol == kTcpProtocol ? kTcpField : kUdpField),
+                   .udp = protocol == kUdpProtocol,
+                   .pseudo = {}};
+}
+
+std::optional<Covered> behind_inet(const Frame& frame, const PacketView& view) {
+    std::array<std::uint8_t, 20> header; // filled by copy_out
+    if (!frame.copy_out(view.network_offset, header)) {
+        return std::nullopt;
+    }
+    const std::uint32_t own = 4U * (header[0] & 15U);
+    const bool fragment = (read16(&header[6]) & 0x3fffU) != 0;
+    if (fragment || own < header.size() || own > view.network_length) {
+        return std::nullopt;
+    }
+    auto covered = transport(header[9], view.network_offset + own, view.network_length - own);
+    if (covered) {
+        covered->pseudo.add(std::span(header).subspan(12, 8));
+        covered->pseudo.add(header[9]);
+        covered->pseudo.add(covered->length);
+    }
+    return covered;
+}
+
+std::optional<Covered> behind_inet6(const Frame& frame, const PacketView& view) {
+    std::array<std::uint8_t, 40> header; // filled by copy_out
+    if (!frame.copy_out(view.network_offset, header)) {
+        return std::nullopt;
+    }
+    auto covered = transport(header[6], view.network_offset + 40, view.network_length - 40);
+    if (covered) {
+        covered->pseudo.add(std::span(header).subspan(8, 32));
+        covered->pseudo.add(header[6]);
+        covered->pseudo.add(covered->length);
+    }
+    return covered;
+}
+
+// Calls visit(bytes) for the pieces of [offset, offset + length).
+template <typename Visitor>
+void each_piece(const Frame& frame, std::uint32_t offset, std::uint32_t length, Visitor&& visit) {
+    std::uint32_t at = 0;
+    const std::uint32_t end = offset + length;
+    frame.each_segment([&](std::span<std::uint8_t> segment) {
+        const auto size = static_cast<std::uint32_t>(segment.size());
+        const std::uint32_t from = std::max(at, offset);
+        const std::uint32_t to = std::min(at + size, end);
+        if (from < to) {
+            visit(segment.subspan(from - at, to - from));
+        }
+        at += size;
+    });
+}
+
+void write16(const Frame& frame, std::uint32_t offset, std::uint16_t value) {
+    std::array<std::uint8_t, 2> bytes{static_cast<std::uint8_t>(value >> 8U), static_cast<std::uint8_t>(value)};
+    std::size_t written = 0;
+    each_piece(frame, offset, bytes.size(), [&](std::span<std::uint8_t> piece) {
+        for (std::uint8_t& byte : piece) {
+            byte = bytes[written++];
+        }
+    });
+}
+
+} // namespace
+
+bool complete_checksum(Frame& frame) {
+    const PacketView view = parse(frame);
+    std::optional<Covered> covered;
+    if (view.family == Family::inet) {
+        covered = behind_inet(frame, view);
+    } else if (view.family == Family::inet6) {
+        covered = behind_inet6(frame, view);
+    }
+    std::array<std::uint8_t, 2> field; // filled by copy_out
+    if (!covered || !frame.copy_out(covered->field, field) || read16(field.data()) != covered->pseudo.folded()) {
+        return false;
+    }
+    Sum segment; // with the pseudo-header, whose sum is in the field
+    each_piece(frame, covered->offset, covered->length,
+               [&](std::span<const std::uint8_t> piece) { segment.add(piece); });
+    constexpr std::uint16_t kRight = 0xffff;
+    if (fold(std::uint64_t{segment.folded()} + covered->pseudo.folded()) == kRight) {
+        return false;
+    }
+    auto checksum = static_cast<std::uint16_t>(~segment.folded());
+    if (checksum == 0 && covered->udp) {
+        checksum = 0xffff; // 0 says that there is none
+    }
+    write16(frame, covered->field, checksum);
+    return true;
+}
+
+} // namespace pfild::core

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Where the IN head of an interface runs. Said per interface, at attach.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace pfild::core {
+
+enum class HeadMode : std::uint8_t {
+    automatic, ///< native XDP on hardware, if it can be had; TC otherwise
+    xdp,
+    tc,
+};
+inline constexpr std::array<std::string_view, 3> kHeadModeNames{"auto", "xdp", "tc"};
+static_assert(static_cast<std::size_t>(HeadMode::tc) + 1 == kHeadModeNames.size());
+
+} // namespace pfild::core

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What is particular to XDP as IN head. That everything else holds too is shown by the other tests, run in that mode."""
+import subprocess
+
+import pytest
+
+from harness.flow import UdpFlow
+from harness.judges import assert_ends_well, wait_until, xdp_program
+from harness.ping import ping
+from harness.rules import counted, guard
+
+PER_PACKET = "len < 2000"  # never the flow's alone: every packet goes up
+FOREIGN = """
+#include <linux/bpf.h>
+__attribute__((section("xdp"), used)) int foreign_pass(struct xdp_md *packet) { (void)packet; return XDP_PASS; }
+"""
+
+
+def in_xdp(daemon, interface="eth0"):
+    status = daemon.bpfctl.interface(interface)
+    return status["mode"] == "xdp" and status["heads"]["in"].startswith("xdp native")
+
+
+def test_status_says_where_packets_are_decided_and_why(host_lab, start_pfild):
+    daemon = start_pfild(host_lab.fw, config='mode = "auto"\n')
+    daemon.bpfctl("attach", "eth0")
+    status = daemon.bpfctl.interface("eth0")
+    assert (status["mode"], status["mode_wanted"], status["mode_because"]) == ("tc", "auto", "it is a virtual interface")
+    assert "mode            tc (auto: it is a virtual interface)" in daemon.bpfctl("status"), daemon.bpfctl("status")
+    daemon.bpfctl("detach", "eth0")
+    daemon.bpfctl("attach", "eth0", "--mode", "xdp")
+    status = daemon.bpfctl.interface("eth0")
+    assert (status["mode"], status["mode_wanted"], status["queues_served"]) == ("xdp", "xdp", 1)
+    assert status["heads"]["in"] in ("xdp native, alone", "xdp native, in a dispatcher")
+    assert "xdp, serves 1 receive queue" in daemon.bpfctl("status")
+    assert xdp_program(host_lab.fw) is not None
+    assert ping(host_lab.cli, "192.0.2.2", count=20).lost == 0
+    daemon.bpfctl("detach", "eth0")
+    assert xdp_program(host_lab.fw) is None
+    assert daemon.bpfctl.refused("attach", "eth0", "--mode", "generic").exit_code == 2
+    assert_ends_well(daemon)
+
+
+def test_a_program_of_somebody_else_is_left_alone_and_the_attach_refused(host_lab, start_pfild, tmp_path):
+    source, program = tmp_path / "foreign.c", tmp_path / "foreign.o"
+    source.write_text(FOREIGN)
+    multiarch = subprocess.run(["gcc", "-print-multiarch"], capture_output=True, text=True, check=True).stdout.strip()
+    command = ["clang", "-target", "bpf", "-O2", "-idirafter", f"/usr/include/{multiarch}", "-c", source, "-o", program]
+    subprocess.run(command, check=True)
+    host_lab.fw.run("ip", "link", "set", "dev", "eth0", "xdpdrv", "obj", program, "sec", "xdp")
+    daemon = start_pfild(host_lab.fw)
+    refusal = daemon.bpfctl.refused("attach", "eth0", "--mode", "xdp")
+    assert refusal.exit_code == 1 and "XDP program of somebody else" in refusal.line, refusal
+    assert xdp_program(host_lab.fw) == "foreign_pass" and daemon.bpfctl.json("status")["interfaces"] == []
+    daemon.bpfctl("attach", "eth0", "--mode", "tc")
+    assert ping(host_lab.cli, "192.0.2.2", count=5).lost == 0
+    daemon.bpfctl("detach", "eth0")
+    assert xdp_program(host_lab.fw) == "foreign_pass"
+    host_lab.fw.run("ip", "link", "set", "dev", "eth0", "xdpdrv", "off")
+    assert_ends_well(daemon)
+
+
+def test_a_head_that_somebody_removed_is_back_soon_and_what_is_blocked_stays_blocked(host_lab, start_pfild):
+    daemon = start_pfild(host_lab.fw)
+    daemon.bpfctl("attach", "eth0", "--mode", "xdp", "--unknown", "drop")
+    guard(daemon, "cbpf:blocked", "udp dst port 9000")
+    flow = UdpFlow(host_lab.cli, host_lab.fw, "192.0.2.2", rate_pps=2000, count=100_000)
+    for _ in range(3):
+        host_lab.fw.run("ip", "link", "set", "dev", "eth0", "xdpdrv", "off")
+        assert wait_until(lambda: xdp_program(host_lab.fw) is not None and in_xdp(daemon), timeout_s=3)
+    result = flow.finish(early=True)
+    assert result.received == 0, result  # without the XDP head the TC head decides
+    assert "repaired" in daemon.current_log()
+    assert ping(host_lab.cli, "192.0.2.2", count=20).lost == 0
+    assert_ends_well(daemon)
+
+
+def test_every_receive_queue_is_served_also_those_that_come_later(host_lab, start_pfild):
+    cli, fw = host_lab.cli, host_lab.fw
+    queues = ["numrxqueues", "4", "numtxqueues", "4"]
+    fw.run("ip", "link", "add", "mq0", *queues, "type", "veth", "peer", "name", "mq0", "netns", cli.namespace, *queues)
+    for host, address in ((cli, "203.0.113.1/24"), (fw, "203.0.113.2/24")):
+        host.run("ethtool", "-L", "mq0", "rx", "2", "tx", "2")
+        host.run("ip", "address", "add", address, "dev", "mq0")
+        host.run("ip", "link", "set", "dev", "mq0", "up")
+    daemon = start_pfild(fw)
+    daemon.bpfctl("attach", "mq0", "--mode", "xdp", "--unknown", "drop")
+    guard(daemon, "cbpf:all", PER_PACKET, on_match="count")
+    assert daemon.bpfctl.interface("mq0")["queues_served"] == 2
+    fw.run("ethtool", "-L", "mq0", "rx", "4")
+    assert wait_until(lambda: daemon.bpfctl.interface("mq0")["queues_served"] == 4, timeout_s=3)
+    cli.run("ethtool", "-L", "mq0", "tx", "4")
+    for port in range(9000, 9016):  # the sender's queue, and so the receiver's, goes by the hash of the flow
+        assert UdpFlow(cli, fw, "203.0.113.2", rate_pps=5000, count=200, port=port).finish().clean()
+    assert len([count for _, count in queue_counts(fw) if count >= 200]) >= 3, queue_counts(fw)
+    lane = daemon.bpfctl.json("stats")["interfaces"]["mq0"]["in"]
+    assert lane["engine_received"] >= 16 * 200 and lane["unserved_queue"] == 0, str(lane)
+    fw.run("ip", "link", "delete", "mq0")
+    assert wait_until(lambda: daemon.bpfctl.json("status")["interfaces"] == [])
+    assert_ends_well(daemon)
+
+
+def queue_counts(host):
+    """[(name, packets)] of the receive queues of mq0, as veth counts them."""
+    lines = host.run("ethtool", "-S", "mq0").stdout.splitlines()
+    return [(line.split(":")[0].strip(), int(line.split(":")[1])) for line in lines if "rx_queue_" in line and "xdp_packets" in line]
+
+
+@pytest.mark.parametrize("before, after", [("tc", "xdp"), ("xdp", "tc"), ("xdp", "xdp")])
+def test_a_successor_takes_over_whatever_the_mode_was(host_lab, start_pfild, before, after):
+    daemon = start_pfild(host_lab.fw, config=f'mode = "{before}"\n')
+    daemon.bpfctl("attach", "eth0", "--unknown", "drop")
+    guard(daemon, "cbpf:blocked", "udp dst port 9000")
+    flow = UdpFlow(host_lab.cli, host_lab.fw, "192.0.2.2", rate_pps=5000, count=100_000)
+    daemon.kill9()
+    assert ping(host_lab.cli, "192.0.2.2", count=5).lost == 5
+    record = daemon.run_folder / "record"
+    record.write_text(record.read_text().replace(f'"mode":"{before}"', f'"mode":"{after}"'))
+    daemon.start()
+    assert daemon.bpfctl.interface("eth0")["mode"] == after
+    assert (xdp_program(host_lab.fw) is not None) == (after == "xdp")
+    assert ping(host_lab.cli, "192.0.2.2", count=20).lost == 0
+    assert flow.finish(early=True).received == 0
+    assert_ends_well(daemon)
+    assert xdp_program(host_lab.fw) is None
+
+
+@pytest.mark.parametrize("address", ["192.0.2.2", "2001:db8:1::2"])
+def test_checksums_that_the_peer_left_unfinished_are_completed(host_lab, start_pfild, address):
+    daemon = start_pfild(host_lab.fw)
+    daemon.bpfctl("attach", "eth0", "--mode", "xdp")
+    for kind in ("inet", "inet6"):
+        guard(daemon, f"cbpf:all-{kind}", PER_PACKET, kind, on_match="count")
+    assert UdpFlow(host_lab.cli, host_lab.fw, address, rate_pps=5000, count=1000, size_bytes=333).finish().clean()
+    lane = daemon.bpfctl.json("stats")["interfaces"]["eth0"]["in"]
+    assert lane["engine_checksums_completed"] == 1000, lane
+    host_lab.cli.run("ethtool", "-K", "eth0", "tx", "off")  # complete when they come: nothing to do
+    assert UdpFlow(host_lab.cli, host_lab.fw, address, rate_pps=5000, count=1000).finish().clean()
+    assert daemon.bpfctl.json("stats")["interfaces"]["eth0"]["in"]["engine_checksums_completed"] == 1000
+    family = "inet6" if ":" in address else "inet"
+    assert counted(daemon, f"cbpf:all-{family}")["seen"] >= 2000
+    assert_ends_well(daemon)
+
+
+def test_a_capture_sees_packets_once_in_either_direction(host_lab, start_pfild):
+    daemon = start_pfild(host_lab.fw)
+    daemon.bpfctl("attach", "eth0", "--mode", "xdp")
+    guard(daemon, "cbpf:all", PER_PACKET, on_match="count")
+    capture = host_lab.fw.popen("tcpdump", "-n", "-l", "--immediate-mode", "-i", "eth0", "icmp")
+    capture.wait_for_output("listening on")
+    assert ping(host_lab.cli, "192.0.2.2", count=50).lost == 0
+    wait_until(lambda: capture.stdout.count("echo reply") == 50, timeout_s=1.0)
+    assert (capture.stdout.count("echo request"), capture.stdout.count("echo reply")) == (50, 50)
+    assert counted(daemon, "cbpf:all")["seen"] >= 100
+    assert_ends_well(daemon)
