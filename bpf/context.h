@@ -19,6 +19,9 @@
 
 #define ETHERNET_HEADER 14
 
+/* Who takes a packet that a head cannot answer. */
+enum taker { TAKER_NOBODY, TAKER_ENGINE, TAKER_TC_HEAD };
+
 #ifdef PFILD_HEAD_XDP
 
 typedef struct xdp_md packet_context;
@@ -48,16 +51,15 @@ static __always_inline __be16 first_type(packet_context* packet) {
 }
 
 /* Nobody takes packets from a socket that is not there: the kernel empties the slot when the engine's socket closes. */
-static __always_inline int engine_alive(const packet_context* packet, const struct pfild_interface* self, __u32 lane) {
+static __always_inline enum taker taker_of(const packet_context* packet, const struct pfild_interface* self,
+                                           __u32 lane) {
     __u32 queue = packet->rx_queue_index;
     __u32 socket = PFILD_QUEUE_SOCKET(self->slot, queue);
 
     if (queue < PFILD_MAX_QUEUES && bpf_map_lookup_elem(&queue_sockets, &socket))
-        return 1;
-    /* The engine's other socket is there: this queue is new, and its own comes within a second. */
-    if (bpf_map_lookup_elem(&sockets, &lane))
-        count(lane, PFILD_COUNT_UNSERVED_QUEUE);
-    return 0;
+        return TAKER_ENGINE;
+    /* The engine's other socket is there: this queue is new, or more than can be served. */
+    return bpf_map_lookup_elem(&sockets, &lane) ? TAKER_TC_HEAD : TAKER_NOBODY;
 }
 
 #else
@@ -86,10 +88,11 @@ static __always_inline long load_bytes(packet_context* packet, __u32 offset, voi
 static __always_inline __be16 first_type(packet_context* packet) { return (__be16)packet->protocol; }
 
 /* As above; a lane has one socket. */
-static __always_inline int engine_alive(const packet_context* packet, const struct pfild_interface* self, __u32 lane) {
+static __always_inline enum taker taker_of(const packet_context* packet, const struct pfild_interface* self,
+                                           __u32 lane) {
     (void)packet;
     (void)self;
-    return bpf_map_lookup_elem(&sockets, &lane) != 0;
+    return bpf_map_lookup_elem(&sockets, &lane) ? TAKER_ENGINE : TAKER_NOBODY;
 }
 
 #endif

@@ -3,6 +3,7 @@
  * What every head decides, in the order a packet meets it:
  *
  *     flow known?            -> pass on or drop                    whoever is alive
+ *     queue without socket?  -> leave it to the TC head            (XDP)
  *     nobody home?           -> pass or drop, as attached          (`unknown`)
  *     no hook here?          -> pass on                            (PF-26)
  *     ARP or ND?             -> pass on
@@ -22,7 +23,8 @@ struct head {
     __u32 outgoing; /* 0: IN, 1: OUT */
 };
 
-enum course { COURSE_PASS, COURSE_DROP, COURSE_DIVERT };
+/* COURSE_LEFT: the TC head behind the XDP head decides. */
+enum course { COURSE_PASS, COURSE_DROP, COURSE_DIVERT, COURSE_LEFT };
 
 static __always_inline __u32 lane_of(const struct pfild_interface* self, const struct head head) {
     return 2 * self->slot + head.outgoing;
@@ -87,6 +89,7 @@ static __always_inline enum course decide(packet_context* packet, const struct p
                                           const struct head head, struct pfild_flow* flow) {
     __u32 lane = lane_of(self, head);
     int answer = PFILD_FLOW_ASK;
+    enum taker taker;
 
     if (flow)
         answer = answer_of(flow, lane, head.outgoing, packets_in(packet), (__u32)bytes_in(packet));
@@ -98,7 +101,12 @@ static __always_inline enum course decide(packet_context* packet, const struct p
         count_all(lane, PFILD_COUNT_DROPPED_KNOWN, packet);
         return COURSE_DROP;
     }
-    if (!engine_alive(packet, self, lane)) {
+    taker = taker_of(packet, self, lane);
+    if (taker == TAKER_TC_HEAD) {
+        count_all(lane, PFILD_COUNT_UNSERVED_QUEUE, packet);
+        return COURSE_LEFT;
+    }
+    if (taker == TAKER_NOBODY) {
         int drop = (self->flags & PFILD_UNKNOWN_DROP) && !is_neighbour_traffic(packet);
 
         count_all(lane, drop ? PFILD_COUNT_DROPPED_UNATTENDED : PFILD_COUNT_PASSED_UNATTENDED, packet);

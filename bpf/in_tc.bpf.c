@@ -34,10 +34,10 @@ static __always_inline void restore_packet_type(struct __sk_buff* skb, const str
 }
 
 /* By in_xdp.bpf.c. */
-static __always_inline int is_decided(const struct __sk_buff* skb) {
+static __always_inline int is_decided(const struct __sk_buff* skb, const struct pfild_interface* self) {
     const __u32* mark = (const void*)(long)skb->data_meta;
 
-    return (const void*)(mark + 1) <= (const void*)(long)skb->data && *mark == PFILD_DECIDED;
+    return (const void*)(mark + 1) <= (const void*)(long)skb->data && *mark == self->mark;
 }
 
 SEC("tc")
@@ -51,7 +51,7 @@ int pfild_in(struct __sk_buff* skb) {
     if (!self)
         return TC_ACT_UNSPEC;
     back = is_back(skb, self, head);
-    if (!back && is_decided(skb))
+    if (!back && is_decided(skb, self))
         return TC_ACT_UNSPEC;
     flow = back || self->flags & head.divert ? flow_of(skb, head) : 0;
     if (!back)

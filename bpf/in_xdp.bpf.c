@@ -64,32 +64,37 @@ static __always_inline int divert(struct xdp_md* packet, const struct pfild_inte
 }
 
 /* For the TC head. A driver that has no room for metadata makes it decide once more; the answer is the same. */
-static __always_inline int pass(struct xdp_md* packet) {
+static __always_inline int pass(struct xdp_md* packet, const struct pfild_interface* self) {
     __u32* mark;
 
     if (bpf_xdp_adjust_meta(packet, -(int)sizeof(*mark)))
         return XDP_PASS;
     mark = (void*)(long)packet->data_meta;
     if ((const void*)(mark + 1) <= (const void*)(long)packet->data)
-        *mark = PFILD_DECIDED;
+        *mark = self->mark;
     return XDP_PASS;
 }
 
+const volatile __u32 interface_slot; /* set before it is loaded */
+
 SEC("xdp.frags")
 int pfild_in_xdp(struct xdp_md* packet) {
-    __u32 ifindex = packet->ingress_ifindex;
-    const struct pfild_interface* self = bpf_map_lookup_elem(&interfaces, &ifindex);
+    __u32 slot = interface_slot;
+    const struct pfild_interface* self = bpf_map_lookup_elem(&interface_slots, &slot);
     const struct head head = {.divert = PFILD_DIVERT_IN, .outgoing = 0};
     struct pfild_flow* flow;
 
-    if (!self)
+    /* Not (any more) attached; or the driver runs the program of a device for those below it (a bond). TC decides. */
+    if (!self || self->ifindex != packet->ingress_ifindex)
         return XDP_PASS;
     flow = self->flags & head.divert ? flow_of(packet, head) : 0;
     switch (decide(packet, self, head, flow)) {
     case COURSE_PASS:
-        return pass(packet);
+        return pass(packet, self);
     case COURSE_DIVERT:
         return divert(packet, self, head, flow);
+    case COURSE_LEFT:
+        return XDP_PASS; /* unmarked */
     default:
         return XDP_DROP;
     }

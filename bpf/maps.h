@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
 /*
  * The maps that the programs share. Each .bpf.c that includes this file defines them weakly; linking the objects makes
- * them one. The daemon writes `interfaces`, `ports` and `sockets`; the programs write `counters`.
+ * them one. The daemon writes all but `counters` and the flow table's.
  */
 #pragma once
 
@@ -18,6 +18,14 @@ struct {
     __type(key, __u32);
     __type(value, struct pfild_interface);
 } interfaces SEC(".maps") __weak;
+
+/* The same by slot, for the XDP head, which is loaded for one interface and knows its slot. */
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, PFILD_MAX_INTERFACES);
+    __type(key, __u32);
+    __type(value, struct pfild_interface);
+} interface_slots SEC(".maps") __weak;
 
 /* Ends of ports by ifindex; the stack's ends and the engine's ends live in different namespaces, so in different maps.
  */

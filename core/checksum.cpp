@@ -97,15 +97,32 @@ std::optional<Covered> behind_inet(const Frame& frame, const PacketView& view) {
     return covered;
 }
 
+// Which extension headers may stand between (RFC 8200 4.1). Of a routing header with hops to go, the last hop's address
+// would be the one that counts: such a packet is not for this host, and passes as it is.
+bool is_extension(std::uint8_t header) { return header == 0 || header == 43 || header == 60; }
+
 std::optional<Covered> behind_inet6(const Frame& frame, const PacketView& view) {
+    constexpr std::uint8_t kRouting = 43;
     std::array<std::uint8_t, 40> header; // filled by copy_out
     if (!frame.copy_out(view.network_offset, header)) {
         return std::nullopt;
     }
-    auto covered = transport(header[6], view.network_offset + 40, view.network_length - 40);
+    std::uint8_t next = header[6];
+    std::uint32_t own = 40;
+    for (std::array<std::uint8_t, 4> extension{}; is_extension(next); next = extension[0]) {
+        const bool whole = own + 8 <= view.network_length && frame.copy_out(view.network_offset + own, extension);
+        if (!whole || (next == kRouting && extension[3] != 0)) {
+            return std::nullopt;
+        }
+        own += 8U * (extension[1] + 1U);
+    }
+    if (own > view.network_length) {
+        return std::nullopt;
+    }
+    auto covered = transport(next, view.network_offset + own, view.network_length - own);
     if (covered) {
         covered->pseudo.add(std::span(header).subspan(8, 32));
-        covered->pseudo.add(header[6]);
+        covered->pseudo.add(next);
         covered->pseudo.add(covered->length);
     }
     return covered;

@@ -245,9 +245,8 @@ core::Result<std::uint8_t> Orchestrator::free_slot(const std::string& interface)
     for (const auto& [ifindex, attachment] : attachments_) {
         used |= 1ULL << attachment->slot();
     }
-    constexpr std::uint32_t kFewestBuffers = 256; // for a socket to receive a batch while another is on its way
     const std::uint32_t share = xsk::EngineThread::share(umem_->pool().counts().total, engine_thread_->sockets() + 2);
-    if (share < kFewestBuffers) {
+    if (share < xsk::EngineThread::kFewestBuffers) {
         return core::fail({"attach", interface, "the packet memory is used up by the interfaces that are attached",
                            "raise `frames` in the configuration", ENOBUFS});
     }

@@ -92,10 +92,17 @@ int Programs::reentry_fd(core::Direction direction) const {
 int Programs::port_up_fd() const { return bpf_program__fd(skeleton_->progs.port_up); }
 
 core::Result<void> Programs::set_interface(std::uint32_t ifindex, const pfild_interface& interface) {
-    return update(skeleton_->maps.interfaces, &ifindex, &interface);
+    return update(skeleton_->maps.interfaces, &ifindex, &interface).and_then([&] {
+        return update(skeleton_->maps.interface_slots, &interface.slot, &interface);
+    });
 }
 
-void Programs::clear_interface(std::uint32_t ifindex) { erase(skeleton_->maps.interfaces, ifindex); }
+void Programs::clear_interface(std::uint32_t ifindex, std::uint8_t slot) {
+    erase(skeleton_->maps.interfaces, ifindex);
+    const std::uint32_t key = slot;
+    const pfild_interface nothing{};
+    (void)update(skeleton_->maps.interface_slots, &key, &nothing); // of an array: cannot fail
+}
 
 core::Result<void> Programs::set_stack_port(std::uint32_t ifindex, const pfild_port& port) {
     return update(skeleton_->maps.stack_ports, &ifindex, &port);
@@ -128,6 +135,9 @@ void Programs::clear_queue_socket(std::uint8_t slot, std::uint32_t queue) {
 core::Result<void> Programs::lend_maps(bpf_object* other) const {
     bpf_map* map = nullptr;
     bpf_object__for_each_map(map, other) {
+        if (bpf_map__is_internal(map)) { // its constants
+            continue;
+        }
         const int fd = bpf_object__find_map_fd_by_name(skeleton_->obj, bpf_map__name(map));
         if (const int error = fd < 0 ? fd : bpf_map__reuse_fd(map, fd); error != 0) {
             return sys::failed("share the kernel's table", bpf_map__name(map), -error);

@@ -85,10 +85,10 @@ XdpHead::XdpHead(XdpHead&&) noexcept = default;
 XdpHead& XdpHead::operator=(XdpHead&&) noexcept = default;
 XdpHead::~XdpHead() = default;
 
-core::Result<XdpHead> XdpHead::attach(std::uint32_t ifindex, const Programs& programs) {
+core::Result<XdpHead> XdpHead::attach(std::uint32_t ifindex, std::uint8_t slot, const Programs& programs) {
     libxdp_set_print(log_libxdp);
     XdpHead head(ifindex);
-    if (auto loaded = head.load(programs); !loaded) {
+    if (auto loaded = head.open(slot, programs); !loaded) {
         return core::fail(std::move(loaded.error()));
     }
     const Multiprog before = on_device(ifindex);
@@ -116,11 +116,12 @@ void XdpHead::remove_stranded(std::uint32_t ifindex) noexcept {
     }
 }
 
-core::Result<void> XdpHead::load(const Programs& programs) {
+core::Result<void> XdpHead::open(std::uint8_t slot, const Programs& programs) {
     skeleton_.reset(pfild_xdp__open());
     if (!skeleton_) {
         return sys::failed("open", "the XDP program", errno);
     }
+    skeleton_->rodata->interface_slot = slot;
     if (auto lent = programs.lend_maps(skeleton_->obj); !lent) {
         return lent;
     }

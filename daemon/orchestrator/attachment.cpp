@@ -5,12 +5,15 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <random>
 #include <thread>
 #include <utility>
 
 #include <fmt/format.h>
 #include <net/if_arp.h>
 #include <spdlog/spdlog.h>
+
+#include "daemon/net/features.h"
 
 namespace pfild {
 namespace {
@@ -74,6 +77,11 @@ core::Result<void> Attachment::attachable(const net::Link& link, const xsk::Umem
     return {};
 }
 
+Attachment::Attachment(AttachmentWorld& world, AttachmentSpec spec) : world_(world), spec_(std::move(spec)) {
+    std::random_device random;
+    mark_ = std::uniform_int_distribution<std::uint32_t>(1)(random);
+}
+
 core::Result<std::unique_ptr<Attachment>> Attachment::make(AttachmentWorld& world, AttachmentSpec spec) {
     std::unique_ptr<Attachment> self(new Attachment(world, std::move(spec)));
     world.programs.reset_counters(self->slot());
@@ -113,27 +121,41 @@ core::Result<void> Attachment::bring_up() {
 core::Result<void> Attachment::use_xdp() {
     const bool wanted = spec_.mode == core::HeadMode::xdp;
     if (spec_.mode == core::HeadMode::tc || (!wanted && !spec_.link.is_hardware())) {
-        mode_because_ = wanted || spec_.mode == core::HeadMode::tc ? "" : "it is a virtual interface";
-        return {};
+        mode_because_ = spec_.mode == core::HeadMode::tc ? "" : "it is a virtual interface";
+        return restore_offloads();
     }
     auto made = within(world_.stack,
                        [&] { return XdpSide::make(world_, spec_.link, slot(), std::exchange(spec_.turned_off, {})); });
     if (made) {
         xdp_ = std::move(*made);
+        mode_because_.clear();
         return {};
     }
-    if (wanted) {
+    if (wanted && !spec_.heads_later) {
         return core::fail(std::move(made.error()));
     }
     do_without_xdp(made.error());
     return {};
 }
 
-// Mode auto only.
+// Those that a run before turned off for XDP.
+core::Result<void> Attachment::restore_offloads() {
+    const std::vector<std::string> turned_off = std::exchange(spec_.turned_off, {});
+    if (turned_off.empty()) {
+        return {};
+    }
+    return within(world_.stack, [&] { return net::turn_on(spec_.link.name, turned_off); });
+}
+
+// Mode auto; and mode xdp at a start or reload, when an error would leave the interface open.
 void Attachment::do_without_xdp(const core::Error& why) {
     mode_because_ = "no native XDP: " + why.why;
     spdlog::warn("{}: {}; TC it is", spec_.link.name, why.line());
     drop_xdp();
+    (void)within(world_.stack, [&]() -> core::Result<void> {
+        kernel::XdpHead::remove_stranded(spec_.link.ifindex); // it would go on deciding for a daemon that is no more
+        return {};
+    });
 }
 
 void Attachment::drop_xdp() noexcept {
@@ -144,8 +166,13 @@ void Attachment::drop_xdp() noexcept {
 }
 
 core::Result<void> Attachment::go_live() {
-    spec_.heads_later = false;
-    return heads_ ? core::Result<void>() : attach_heads();
+    if (!std::exchange(spec_.heads_later, false)) {
+        return {};
+    }
+    going_live_ = true;
+    auto attached = attach_heads();
+    going_live_ = false;
+    return attached;
 }
 
 core::Result<void> Attachment::attach_heads() {
@@ -166,7 +193,7 @@ core::Result<void> Attachment::attach_heads() {
 // The TC head decides until this one is there.
 core::Result<void> Attachment::attach_xdp_head() {
     if (auto attached = xdp_->attach_head(); !attached) {
-        if (spec_.mode == core::HeadMode::xdp) {
+        if (spec_.mode == core::HeadMode::xdp && !going_live_) {
             return attached;
         }
         do_without_xdp(attached.error());
@@ -245,6 +272,8 @@ core::Result<void> Attachment::write_interface(core::Directions divert) {
     entry.flags = (spec_.unknown == core::UnknownPackets::drop ? PFILD_UNKNOWN_DROP : 0U) |
                   (divert.has(Direction::in) ? PFILD_DIVERT_IN : 0U) |
                   (divert.has(Direction::out) ? PFILD_DIVERT_OUT : 0U);
+    entry.ifindex = spec_.link.ifindex;
+    entry.mark = mark_;
     entry.port_p = port_->p().stack_ifindex;
     entry.port_q = port_->q().stack_ifindex;
     std::copy_n(spec_.link.mac.value_or(net::Mac{}).begin(), sizeof(entry.mac), entry.mac);
@@ -263,7 +292,7 @@ Attachment::~Attachment() {
         }
         return {};
     });
-    world_.programs.clear_interface(spec_.link.ifindex);
+    world_.programs.clear_interface(spec_.link.ifindex, slot());
     take_down_port();
     if (heads_) { // else those of a daemon that was killed may still answer by them
         (void)world_.engine_thread.forget_flows(spec_.link.ifindex);
@@ -379,11 +408,9 @@ core::Result<bool> Attachment::repair_xdp() {
         return false;
     }
     return within(world_.stack, [&]() -> core::Result<bool> {
-        if (auto followed = xdp_->follow(spec_.link); !followed) {
-            return core::fail(std::move(followed.error()));
-        }
+        auto followed = xdp_->follow(spec_.link); // if it failed, TC decides about the queues without a socket
         if (xdp_->head_intact()) {
-            return false;
+            return followed.map([] { return false; });
         }
         return attach_xdp_head().map([] { return true; });
     });

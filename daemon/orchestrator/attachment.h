@@ -80,7 +80,7 @@ class Attachment {
     [[nodiscard]] api::Counters counters(core::Direction direction) const;
 
   private:
-    Attachment(AttachmentWorld& world, AttachmentSpec spec) : world_(world), spec_(std::move(spec)) {}
+    Attachment(AttachmentWorld& world, AttachmentSpec spec);
     [[nodiscard]] core::Result<void> bring_up();
     [[nodiscard]] core::Result<void> prepare_port();
     [[nodiscard]] core::Result<void> open_sockets();
@@ -88,6 +88,7 @@ class Attachment {
     [[nodiscard]] core::Result<void> use_xdp();
     [[nodiscard]] core::Result<void> attach_xdp_head();
     [[nodiscard]] core::Result<bool> repair_xdp();
+    [[nodiscard]] core::Result<void> restore_offloads();
     void drop_xdp() noexcept;
     void do_without_xdp(const core::Error& why);
     [[nodiscard]] core::Result<void> write_interface(core::Directions divert);
@@ -103,6 +104,8 @@ class Attachment {
     bool in_engine_ = false;
     std::optional<kernel::Heads> heads_;
     std::unique_ptr<XdpSide> xdp_;
+    std::uint32_t mark_; ///< of packets that the XDP head lets pass
+    bool going_live_ = false;
     std::string mode_because_; ///< why there is no XDP
     bool repairing_ = false;
     bool stood_down_ = false; ///< the interface has become one that cannot be attached: it waits until that is over

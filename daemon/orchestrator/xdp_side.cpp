@@ -2,10 +2,13 @@
 #include "daemon/orchestrator/xdp_side.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <iterator>
 #include <utility>
 
 #include <fmt/format.h>
+#include <net/if.h>
 #include <spdlog/spdlog.h>
 
 #include "daemon/net/features.h"
@@ -28,12 +31,8 @@ core::Result<std::unique_ptr<XdpSide>> XdpSide::make(AttachmentWorld& world, con
                                                      std::vector<std::string> turned_off) {
     std::unique_ptr<XdpSide> self(new XdpSide(world, link, slot));
     self->turned_off_ = std::move(turned_off);
-    if (link.is_hardware()) {
-        auto were_on = net::leave_tags_in_packets(link.name);
-        if (!were_on) {
-            return core::fail(std::move(were_on.error()));
-        }
-        self->turned_off_.insert(self->turned_off_.end(), were_on->begin(), were_on->end());
+    if (auto left = self->leave_tags(); !left) {
+        return core::fail(std::move(left.error()));
     }
     if (auto served = self->serve_queues(); !served) {
         return core::fail(std::move(served.error()));
@@ -41,13 +40,41 @@ core::Result<std::unique_ptr<XdpSide>> XdpSide::make(AttachmentWorld& world, con
     return self;
 }
 
-// A socket on every queue that has none.
+// Virtual devices cannot: their tags are beside the packet from the start.
+core::Result<void> XdpSide::leave_tags() {
+    if (!link_.is_hardware()) {
+        return {};
+    }
+    auto were_on = net::leave_tags_in_packets(link_.name);
+    if (!were_on) {
+        return core::fail(std::move(were_on.error()));
+    }
+    for (std::string& offload : *were_on) {
+        if (std::find(turned_off_.begin(), turned_off_.end(), offload) == turned_off_.end()) {
+            turned_off_.push_back(std::move(offload));
+        }
+    }
+    return {};
+}
+
+// A socket on every queue that has none. The engine is told of all at once, so that they share the packet memory
+// evenly.
 core::Result<void> XdpSide::serve_queues() {
     const std::uint32_t queues = queues_of(link_);
+    const std::size_t served = sockets_.size();
+    if (queues <= served) {
+        return {};
+    }
     if (queues > PFILD_MAX_QUEUES) {
         return core::fail({"serve", link_.name,
                            fmt::format("it has {} receive queues, {} can be served", queues, PFILD_MAX_QUEUES),
                            "use fewer (ethtool -L), or --mode tc", EOPNOTSUPP});
+    }
+    const std::size_t more = world_.engine_thread.sockets() + queues - served;
+    if (xsk::EngineThread::share(world_.umem.pool().counts().total, more) < xsk::EngineThread::kFewestBuffers) {
+        return core::fail({"serve", link_.name,
+                           fmt::format("there is not enough packet memory for its {} receive queues", queues),
+                           "raise `frames` in the configuration, or --mode tc", ENOBUFS});
     }
     while (sockets_.size() < queues) {
         const auto queue = static_cast<std::uint32_t>(sockets_.size());
@@ -56,10 +83,14 @@ core::Result<void> XdpSide::serve_queues() {
             return core::fail(std::move(socket.error()));
         }
         sockets_.push_back(std::move(*socket));
-        std::vector<xsk::Socket*> all;
-        std::transform(sockets_.begin(), sockets_.end(), std::back_inserter(all), [](auto& one) { return one.get(); });
-        world_.engine_thread.set_queues(slot_, all, !link_.is_hardware());
-        if (auto set = world_.programs.set_queue_socket(slot_, queue, sockets_.back()->fd()); !set) {
+    }
+    std::vector<xsk::Socket*> all;
+    std::transform(sockets_.begin(), sockets_.end(), std::back_inserter(all), [](auto& one) { return one.get(); });
+    world_.engine_thread.set_queues(slot_, all, !link_.is_hardware());
+    for (std::size_t queue = served; queue < sockets_.size(); queue++) {
+        if (auto set =
+                world_.programs.set_queue_socket(slot_, static_cast<std::uint32_t>(queue), sockets_[queue]->fd());
+            !set) {
             return set;
         }
     }
@@ -67,7 +98,7 @@ core::Result<void> XdpSide::serve_queues() {
 }
 
 core::Result<void> XdpSide::attach_head() {
-    auto head = kernel::XdpHead::attach(link_.ifindex, world_.programs);
+    auto head = kernel::XdpHead::attach(link_.ifindex, slot_, world_.programs);
     if (!head) {
         return core::fail(std::move(head.error()));
     }
@@ -78,7 +109,7 @@ core::Result<void> XdpSide::attach_head() {
 core::Result<void> XdpSide::follow(const net::Link& link) {
     link_ = link;
     const std::size_t served = sockets_.size();
-    auto serving = serve_queues();
+    auto serving = leave_tags().and_then([&] { return serve_queues(); });
     if (serving && sockets_.size() != served) {
         spdlog::info("{}: serves {} receive queues now", link.name, sockets_.size());
     }
@@ -103,9 +134,10 @@ XdpSide::~XdpSide() {
         sockets_[queue]->shut();
         world_.engine_thread.reclaim(*sockets_[queue]);
     }
-    if (!turned_off_.empty()) {
-        if (auto restored = net::turn_on(link_.name, turned_off_); !restored && restored.error().code != ENODEV) {
-            spdlog::error("{}: {}", link_.name, restored.error().line());
+    std::array<char, IF_NAMESIZE> name{}; // it may have been renamed a moment ago
+    if (!turned_off_.empty() && ::if_indextoname(link_.ifindex, name.data()) != nullptr) {
+        if (auto restored = net::turn_on(name.data(), turned_off_); !restored) {
+            spdlog::error("{}: {}", name.data(), restored.error().line());
         }
     }
 }

@@ -39,7 +39,7 @@ class XdpSide {
     [[nodiscard]] core::Result<void> attach_head();
     /// Still there? Somebody with the right to may remove it.
     [[nodiscard]] bool head_intact() const { return head_ && head_->intact(); }
-    /// The interface is now so: a socket for every queue that has none yet.
+    /// The interface is now so: a socket for every queue that has none yet, and tags are left in packets again.
     [[nodiscard]] core::Result<void> follow(const net::Link& link);
 
     /// "xdp native, alone"
@@ -52,6 +52,7 @@ class XdpSide {
   private:
     XdpSide(AttachmentWorld& world, net::Link link, std::uint8_t slot)
         : world_(world), link_(std::move(link)), slot_(slot) {}
+    [[nodiscard]] core::Result<void> leave_tags();
     [[nodiscard]] core::Result<void> serve_queues();
 
     AttachmentWorld& world_;

@@ -48,6 +48,8 @@ class EngineThread {
     /// Gives back what a shut socket held.
     void reclaim(Socket& socket);
 
+    /// With less a socket cannot receive a batch while another is on its way.
+    static constexpr std::uint32_t kFewestBuffers = 256;
     /// Buffers that each of so many sockets gets for receiving, as far as its ring holds them.
     [[nodiscard]] static std::uint32_t share(std::uint32_t total_buffers, std::size_t sockets);
     [[nodiscard]] std::size_t sockets() const { return socket_count_.load(std::memory_order_relaxed); }

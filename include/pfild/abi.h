@@ -56,18 +56,19 @@
  */
 #define PFILD_REENTRY(where) (0x7000 + (where))
 
-/*
- * The first four bytes of the metadata of a packet that the XDP head has let pass: the TC head behind it lets it pass
- * too. What comes without it, the TC head decides: of a queue without XDP, or after somebody removed the XDP head.
- */
-#define PFILD_DECIDED 0x70666c64U
-
 /* What a head does with packets when no engine takes them, and whether any hook asks for them at all. */
 #define PFILD_UNKNOWN_DROP 0x1 /* else pass */
 #define PFILD_DIVERT_IN 0x2    /* a hook is linked IN on a head that this interface's packets pass */
 #define PFILD_DIVERT_OUT 0x4
 
-/* An attached interface, looked up by its ifindex. 24 bytes, host byte order. */
+/*
+ * An attached interface, looked up by its ifindex, and by its slot. 32 bytes, host byte order.
+ *
+ * mark: the first four bytes of the metadata of a packet that the XDP head has let pass; the TC head behind it lets it
+ * pass too. What comes without it the TC head decides: of a queue without XDP, or after somebody removed the XDP head.
+ * It is random, so that the mark of one interface says nothing at another that the packet meets later (a bridge, a
+ * VLAN).
+ */
 struct pfild_interface {
     __u32 slot;   /* 0 .. PFILD_MAX_INTERFACES - 1 */
     __u32 flags;  /* PFILD_UNKNOWN_DROP | PFILD_DIVERT_* */
@@ -75,8 +76,10 @@ struct pfild_interface {
     __u32 port_q; /* ifindex of q1: IN packets go up here */
     __u8 mac[6];  /* of the interface: what is for this host and what is not */
     __u8 pad[2];
+    __u32 ifindex;
+    __u32 mark; /* not 0 */
 };
-PFILD_ASSERT_SIZE(struct pfild_interface, 24);
+PFILD_ASSERT_SIZE(struct pfild_interface, 32);
 
 /*
  * What happened to a packet, per lane and CPU. The names are in PFILD_COUNTER_NAMES, in the same
@@ -92,7 +95,7 @@ enum pfild_counter {
     PFILD_COUNT_PASSED_NEIGHBOUR,   /* passed: ARP or IPv6 neighbour discovery */
     PFILD_COUNT_PASSED_UNATTENDED,  /* passed: nobody to ask, unknown = pass */
     PFILD_COUNT_DROPPED_UNATTENDED, /* dropped: nobody to ask, unknown = drop */
-    PFILD_COUNT_UNSERVED_QUEUE,     /* of the unattended: its receive queue had no socket (yet) */
+    PFILD_COUNT_UNSERVED_QUEUE,     /* left to the TC head: its receive queue had no socket (XDP) */
     PFILD_COUNT_DROPPED_LABEL,      /* dropped: the label could not be written */
     PFILD_COUNT_DROPPED_STRAY,      /* dropped on the port: no label, so not from a head */
     PFILD_COUNT_DROPPED_SOCKETLESS, /* dropped on the port: the engine's socket closed after the head had looked */

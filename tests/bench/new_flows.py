@@ -33,7 +33,8 @@ class _Created(loads.EngineMeter):
     """The entries that pfild has made."""
 
     def read(self):
-        return time.monotonic_ns(), self._control.call("stats")["result"]["flows"]["created"]
+        created = self.stats()["flows"]["created"]
+        return time.monotonic_ns(), created
 
 
 def _measured(lab, meter):

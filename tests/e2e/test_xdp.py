@@ -153,3 +153,24 @@ def test_a_capture_sees_packets_once_in_either_direction(host_lab, start_pfild):
     assert (capture.stdout.count("echo request"), capture.stdout.count("echo reply")) == (50, 50)
     assert counted(daemon, "cbpf:all")["seen"] >= 100
     assert_ends_well(daemon)
+
+
+def test_what_passed_at_a_port_of_a_bridge_is_decided_at_the_bridge_too(host_lab, start_pfild):
+    cli, fw = host_lab.cli, host_lab.fw
+    fw.run("ip", "link", "add", "br0", "type", "bridge")
+    fw.run("ip", "link", "set", "dev", "eth0", "master", "br0")
+    fw.run("ip", "address", "add", "203.0.113.2/24", "dev", "br0")
+    fw.run("ip", "link", "set", "dev", "br0", "up")
+    cli.run("ip", "address", "add", "203.0.113.1/24", "dev", "eth0")
+    daemon = start_pfild(fw)
+    daemon.bpfctl("attach", "eth0", "--mode", "xdp")
+    daemon.bpfctl("attach", "br0")
+    assert ping(cli, "203.0.113.2", count=5).lost == 0
+    guard(daemon, "cbpf:no-ping", "icmp", kind="ethernet", head="br0", direction="i")
+    assert ping(cli, "203.0.113.2", count=10).lost == 10
+    assert counted(daemon, "cbpf:no-ping")["dropped"] + known_drops(daemon, "br0") == 10
+    assert_ends_well(daemon, "eth0", "br0")
+
+
+def known_drops(daemon, interface):
+    return daemon.bpfctl.json("stats")["interfaces"][interface]["in"]["dropped_known"]

@@ -99,6 +99,29 @@ TEST(CompleteChecksum, of_every_kind_and_in_every_cut) {
     buffers.expect_all_free();
 }
 
+// RFC 8200 4: hop-by-hop options, a routing header that is done, destination options.
+TEST(CompleteChecksum, behind_extension_headers_of_IPv6) {
+    Buffers buffers;
+    Crafted plain({"", true, kUdpNumber, 50, {}});
+    const std::uint16_t right = plain.right(true);
+    for (const auto checksum : {plain.pseudo, right}) {
+        plain.put(checksum);
+        Bytes extended = plain.bytes;
+        const Bytes extensions{43, 0, 0, 0, 0, 0, 0, 0, 60,         1, 0, 0, 0, 0, 0, 0,
+                               0,  0, 0, 0, 0, 0, 0, 0, kUdpNumber, 0, 0, 0, 0, 0, 0, 0};
+        extended.insert(extended.begin() + 14 + 40, extensions.begin(), extensions.end());
+        extended[14 + 6] = 0;
+        extended[14 + 5] = static_cast<std::uint8_t>(extended.size() - 14 - 40);
+        Frame frame = buffers.frame(extended);
+        EXPECT_EQ(complete_checksum(frame), checksum == plain.pseudo);
+        EXPECT_EQ(frame.head()[plain.field + extensions.size()], right >> 8U);
+        EXPECT_EQ(frame.head()[plain.field + extensions.size() + 1], right & 0xffU);
+        extended[14 + 40 + 8 + 3] = 1; // a hop to go
+        Frame on_its_way = buffers.frame(extended);
+        EXPECT_FALSE(complete_checksum(on_its_way));
+    }
+}
+
 TEST(CompleteChecksum, leaves_what_is_right_and_what_is_wrong_in_another_way) {
     Buffers buffers;
     for (const ChecksumCase& row : kCases) {
