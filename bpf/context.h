@@ -26,9 +26,6 @@ enum taker { TAKER_NOBODY, TAKER_ENGINE, TAKER_TC_HEAD };
 
 typedef struct xdp_md packet_context;
 
-#define ACTION_PASS XDP_PASS
-#define ACTION_DROP XDP_DROP
-
 /* No offload has put packets together or taken a tag out, where the daemon attaches XDP. */
 static __always_inline __u32 packets_in(packet_context* packet) {
     (void)packet;
@@ -65,9 +62,6 @@ static __always_inline enum taker taker_of(const packet_context* packet, const s
 #else
 
 typedef struct __sk_buff packet_context;
-
-#define ACTION_PASS TC_ACT_UNSPEC /* filters behind ours see the packet */
-#define ACTION_DROP TC_ACT_SHOT
 
 static __always_inline __u32 packets_in(packet_context* packet) { return packets_of(packet); }
 static __always_inline __u64 bytes_in(packet_context* packet) { return packet->len; }

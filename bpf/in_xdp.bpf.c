@@ -75,17 +75,15 @@ static __always_inline int pass(struct xdp_md* packet, const struct pfild_interf
     return XDP_PASS;
 }
 
-const volatile __u32 interface_slot; /* set before it is loaded */
-
 SEC("xdp.frags")
 int pfild_in_xdp(struct xdp_md* packet) {
-    __u32 slot = interface_slot;
-    const struct pfild_interface* self = bpf_map_lookup_elem(&interface_slots, &slot);
+    __u32 ifindex = packet->ingress_ifindex;
+    const struct pfild_interface* self = bpf_map_lookup_elem(&interfaces, &ifindex);
     const struct head head = {.divert = PFILD_DIVERT_IN, .outgoing = 0};
     struct pfild_flow* flow;
 
     /* Not (any more) attached; or the driver runs the program of a device for those below it (a bond). TC decides. */
-    if (!self || self->ifindex != packet->ingress_ifindex)
+    if (!self)
         return XDP_PASS;
     flow = self->flags & head.divert ? flow_of(packet, head) : 0;
     switch (decide(packet, self, head, flow)) {

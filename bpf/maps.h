@@ -19,14 +19,6 @@ struct {
     __type(value, struct pfild_interface);
 } interfaces SEC(".maps") __weak;
 
-/* The same by slot, for the XDP head, which is loaded for one interface and knows its slot. */
-struct {
-    __uint(type, BPF_MAP_TYPE_ARRAY);
-    __uint(max_entries, PFILD_MAX_INTERFACES);
-    __type(key, __u32);
-    __type(value, struct pfild_interface);
-} interface_slots SEC(".maps") __weak;
-
 /* Ends of ports by ifindex; the stack's ends and the engine's ends live in different namespaces, so in different maps.
  */
 struct {

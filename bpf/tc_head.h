@@ -42,10 +42,10 @@ static __always_inline int decide_in_tc(struct __sk_buff* skb, const struct pfil
                                         const struct head head, struct pfild_flow* flow) {
     switch (decide(skb, self, head, flow)) {
     case COURSE_PASS:
-        return ACTION_PASS;
+        return TC_ACT_UNSPEC; /* filters behind ours see the packet */
     case COURSE_DIVERT:
         return divert(skb, self, head, flow);
     default:
-        return ACTION_DROP;
+        return TC_ACT_SHOT;
     }
 }

@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "core/network_order.h"
 #include "pfild/abi.h"
 
 namespace pfild::core {
@@ -13,8 +14,8 @@ std::optional<Label> take_label(Frame& frame) {
     if (head.size() < kAddresses + PFILD_LABEL_SIZE) {
         return std::nullopt;
     }
-    const auto type = static_cast<std::uint16_t>(head[12] << 8U | head[13]);
-    const auto value = static_cast<std::uint16_t>(head[14] << 8U | head[15]);
+    const std::uint16_t type = read16(&head[12]);
+    const std::uint16_t value = read16(&head[14]);
     if (type != PFILD_LABEL_TYPE || (value & PFILD_LABEL_MARK_MASK) != PFILD_LABEL_MARK) {
         return std::nullopt;
     }

@@ -10,25 +10,15 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "daemon/kernel/library_log.h"
 #include "daemon/sys/failure.h"
 #include "pfild/pfild_bpf.skel.h"
 
 namespace pfild::kernel {
 namespace {
 
-// libbpf talks while it works. What it says matters only when a load fails; then it is in the log, at debug level the
-// rest.
 int log_libbpf(libbpf_print_level level, const char* format, va_list arguments) {
-    std::array<char, 1024> text{};
-    const int length = ::vsnprintf(text.data(), text.size(), format, arguments);
-    std::string_view line(text.data(), std::min<std::size_t>(length < 0 ? 0 : length, text.size() - 1));
-    while (line.ends_with('\n')) {
-        line.remove_suffix(1);
-    }
-    if (!line.empty()) {
-        spdlog::log(level == LIBBPF_DEBUG ? spdlog::level::trace : spdlog::level::debug, "{}", line);
-    }
-    return 0;
+    return log_library(level == LIBBPF_DEBUG, format, arguments);
 }
 
 core::Result<void> update(const bpf_map* map, const void* key, const void* value) {
@@ -92,17 +82,10 @@ int Programs::reentry_fd(core::Direction direction) const {
 int Programs::port_up_fd() const { return bpf_program__fd(skeleton_->progs.port_up); }
 
 core::Result<void> Programs::set_interface(std::uint32_t ifindex, const pfild_interface& interface) {
-    return update(skeleton_->maps.interfaces, &ifindex, &interface).and_then([&] {
-        return update(skeleton_->maps.interface_slots, &interface.slot, &interface);
-    });
+    return update(skeleton_->maps.interfaces, &ifindex, &interface);
 }
 
-void Programs::clear_interface(std::uint32_t ifindex, std::uint8_t slot) {
-    erase(skeleton_->maps.interfaces, ifindex);
-    const std::uint32_t key = slot;
-    const pfild_interface nothing{};
-    (void)update(skeleton_->maps.interface_slots, &key, &nothing); // of an array: cannot fail
-}
+void Programs::clear_interface(std::uint32_t ifindex) { erase(skeleton_->maps.interfaces, ifindex); }
 
 core::Result<void> Programs::set_stack_port(std::uint32_t ifindex, const pfild_port& port) {
     return update(skeleton_->maps.stack_ports, &ifindex, &port);
@@ -135,9 +118,6 @@ void Programs::clear_queue_socket(std::uint8_t slot, std::uint32_t queue) {
 core::Result<void> Programs::lend_maps(bpf_object* other) const {
     bpf_map* map = nullptr;
     bpf_object__for_each_map(map, other) {
-        if (bpf_map__is_internal(map)) { // its constants
-            continue;
-        }
         const int fd = bpf_object__find_map_fd_by_name(skeleton_->obj, bpf_map__name(map));
         if (const int error = fd < 0 ? fd : bpf_map__reuse_fd(map, fd); error != 0) {
             return sys::failed("share the kernel's table", bpf_map__name(map), -error);

@@ -47,7 +47,7 @@ class Programs {
     // What the programs look up. Each replaces what was there.
 
     [[nodiscard]] core::Result<void> set_interface(std::uint32_t ifindex, const pfild_interface& interface);
-    void clear_interface(std::uint32_t ifindex, std::uint8_t slot);
+    void clear_interface(std::uint32_t ifindex);
     /// p1 or q1.
     [[nodiscard]] core::Result<void> set_stack_port(std::uint32_t ifindex, const pfild_port& port);
     /// p0 or q0; the index is of the private namespace.

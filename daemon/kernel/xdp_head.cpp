@@ -14,6 +14,7 @@
 #include <spdlog/spdlog.h>
 #include <xdp/libxdp.h>
 
+#include "daemon/kernel/library_log.h"
 #include "daemon/sys/failure.h"
 #include "pfild/pfild_xdp.skel.h"
 
@@ -24,16 +25,7 @@ constexpr std::string_view kName = "pfild_in_xdp";
 constexpr const char* kSection = "xdp.frags";
 
 int log_libxdp(libxdp_print_level level, const char* format, va_list arguments) {
-    std::array<char, 1024> text{};
-    const int length = ::vsnprintf(text.data(), text.size(), format, arguments);
-    std::string_view line(text.data(), std::min<std::size_t>(length < 0 ? 0 : length, text.size() - 1));
-    while (line.ends_with('\n')) {
-        line.remove_suffix(1);
-    }
-    if (!line.empty()) {
-        spdlog::log(level == LIBXDP_DEBUG ? spdlog::level::trace : spdlog::level::debug, "{}", line);
-    }
-    return 0;
+    return log_library(level == LIBXDP_DEBUG, format, arguments);
 }
 
 struct MultiprogDeleter {
@@ -85,10 +77,10 @@ XdpHead::XdpHead(XdpHead&&) noexcept = default;
 XdpHead& XdpHead::operator=(XdpHead&&) noexcept = default;
 XdpHead::~XdpHead() = default;
 
-core::Result<XdpHead> XdpHead::attach(std::uint32_t ifindex, std::uint8_t slot, const Programs& programs) {
+core::Result<XdpHead> XdpHead::attach(std::uint32_t ifindex, const Programs& programs) {
     libxdp_set_print(log_libxdp);
     XdpHead head(ifindex);
-    if (auto loaded = head.open(slot, programs); !loaded) {
+    if (auto loaded = head.open(programs); !loaded) {
         return core::fail(std::move(loaded.error()));
     }
     const Multiprog before = on_device(ifindex);
@@ -116,12 +108,11 @@ void XdpHead::remove_stranded(std::uint32_t ifindex) noexcept {
     }
 }
 
-core::Result<void> XdpHead::open(std::uint8_t slot, const Programs& programs) {
+core::Result<void> XdpHead::open(const Programs& programs) {
     skeleton_.reset(pfild_xdp__open());
     if (!skeleton_) {
         return sys::failed("open", "the XDP program", errno);
     }
-    skeleton_->rodata->interface_slot = slot;
     if (auto lent = programs.lend_maps(skeleton_->obj); !lent) {
         return lent;
     }

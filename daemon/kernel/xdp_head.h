@@ -21,8 +21,7 @@ class XdpHead {
   public:
     /// Attaches it, or takes the place of one that a daemon which is no more has left. EBUSY: a program of somebody
     /// else is there that libxdp cannot chain; EOPNOTSUPP and others: what driver or kernel say.
-    [[nodiscard]] static core::Result<XdpHead> attach(std::uint32_t ifindex, std::uint8_t slot,
-                                                      const Programs& programs);
+    [[nodiscard]] static core::Result<XdpHead> attach(std::uint32_t ifindex, const Programs& programs);
     /// Removes one that a daemon which is no more has left, if there is one.
     static void remove_stranded(std::uint32_t ifindex) noexcept;
 
@@ -48,7 +47,7 @@ class XdpHead {
     };
 
     explicit XdpHead(std::uint32_t ifindex) : ifindex_(ifindex) {}
-    [[nodiscard]] core::Result<void> open(std::uint8_t slot, const Programs& programs);
+    [[nodiscard]] core::Result<void> open(const Programs& programs);
     [[nodiscard]] core::Result<void> replace(int stranded_fd);
     [[nodiscard]] core::Result<void> chain();
 

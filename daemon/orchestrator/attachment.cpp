@@ -166,12 +166,11 @@ void Attachment::drop_xdp() noexcept {
 }
 
 core::Result<void> Attachment::go_live() {
-    if (!std::exchange(spec_.heads_later, false)) {
+    if (!spec_.heads_later) {
         return {};
     }
-    going_live_ = true;
     auto attached = attach_heads();
-    going_live_ = false;
+    spec_.heads_later = false;
     return attached;
 }
 
@@ -193,7 +192,7 @@ core::Result<void> Attachment::attach_heads() {
 // The TC head decides until this one is there.
 core::Result<void> Attachment::attach_xdp_head() {
     if (auto attached = xdp_->attach_head(); !attached) {
-        if (spec_.mode == core::HeadMode::xdp && !going_live_) {
+        if (spec_.mode == core::HeadMode::xdp && !spec_.heads_later) {
             return attached;
         }
         do_without_xdp(attached.error());
@@ -272,7 +271,6 @@ core::Result<void> Attachment::write_interface(core::Directions divert) {
     entry.flags = (spec_.unknown == core::UnknownPackets::drop ? PFILD_UNKNOWN_DROP : 0U) |
                   (divert.has(Direction::in) ? PFILD_DIVERT_IN : 0U) |
                   (divert.has(Direction::out) ? PFILD_DIVERT_OUT : 0U);
-    entry.ifindex = spec_.link.ifindex;
     entry.mark = mark_;
     entry.port_p = port_->p().stack_ifindex;
     entry.port_q = port_->q().stack_ifindex;
@@ -292,7 +290,7 @@ Attachment::~Attachment() {
         }
         return {};
     });
-    world_.programs.clear_interface(spec_.link.ifindex, slot());
+    world_.programs.clear_interface(spec_.link.ifindex);
     take_down_port();
     if (heads_) { // else those of a daemon that was killed may still answer by them
         (void)world_.engine_thread.forget_flows(spec_.link.ifindex);

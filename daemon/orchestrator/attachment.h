@@ -104,8 +104,7 @@ class Attachment {
     bool in_engine_ = false;
     std::optional<kernel::Heads> heads_;
     std::unique_ptr<XdpSide> xdp_;
-    std::uint32_t mark_; ///< of packets that the XDP head lets pass
-    bool going_live_ = false;
+    std::uint32_t mark_;       ///< of packets that the XDP head lets pass
     std::string mode_because_; ///< why there is no XDP
     bool repairing_ = false;
     bool stood_down_ = false; ///< the interface has become one that cannot be attached: it waits until that is over

@@ -98,7 +98,7 @@ core::Result<void> XdpSide::serve_queues() {
 }
 
 core::Result<void> XdpSide::attach_head() {
-    auto head = kernel::XdpHead::attach(link_.ifindex, slot_, world_.programs);
+    auto head = kernel::XdpHead::attach(link_.ifindex, world_.programs);
     if (!head) {
         return core::fail(std::move(head.error()));
     }

@@ -62,7 +62,7 @@
 #define PFILD_DIVERT_OUT 0x4
 
 /*
- * An attached interface, looked up by its ifindex, and by its slot. 32 bytes, host byte order.
+ * An attached interface, looked up by its ifindex. 28 bytes, host byte order.
  *
  * mark: the first four bytes of the metadata of a packet that the XDP head has let pass; the TC head behind it lets it
  * pass too. What comes without it the TC head decides: of a queue without XDP, or after somebody removed the XDP head.
@@ -76,10 +76,9 @@ struct pfild_interface {
     __u32 port_q; /* ifindex of q1: IN packets go up here */
     __u8 mac[6];  /* of the interface: what is for this host and what is not */
     __u8 pad[2];
-    __u32 ifindex;
     __u32 mark; /* not 0 */
 };
-PFILD_ASSERT_SIZE(struct pfild_interface, 32);
+PFILD_ASSERT_SIZE(struct pfild_interface, 28);
 
 /*
  * What happened to a packet, per lane and CPU. The names are in PFILD_COUNTER_NAMES, in the same

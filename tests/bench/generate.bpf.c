@@ -16,10 +16,10 @@ const volatile __u32 out_ifindex;   /* the sending veth */
 const volatile __u32 flow_mask;     /* flows - 1; flows is a power of two */
 const volatile __u32 first_source;  /* port, host byte order */
 const volatile __u32 first_address; /* source, network byte order; its last byte has room for 32 more */
+const volatile __u32 first_id;      /* identification, host byte order, at least 32 */
 
 #define PORT_BITS 15
 #define PORT_MASK ((1 << PORT_BITS) - 1)
-#define FIRST_ID 0x4000 /* generate.cpp's packet has it too */
 
 __u64 sent; /* one writer: the process that runs the program, on one CPU */
 
@@ -36,7 +36,7 @@ int bench_generate(struct xdp_md* ctx) {
     /* What the address gains the identification loses: the header's checksum stays right. */
     further = (sent & flow_mask) >> PORT_BITS;
     ip->saddr = first_address + bpf_htonl(further);
-    ip->id = bpf_htons(FIRST_ID - further);
+    ip->id = bpf_htons(first_id - further);
     sent++;
     return bpf_redirect(out_ifindex, 0);
 }

@@ -41,7 +41,7 @@ using namespace pfild::bench;
 constexpr std::size_t kFrameSize = 60;
 constexpr std::uint16_t kFirstSource = 10'000;
 constexpr std::uint16_t kDestination = 9;
-constexpr std::uint16_t kFirstId = 0x4000; // generate.bpf.c counts down from it
+constexpr std::uint16_t kFirstId = 0x4000;
 
 struct Options {
     std::string device;
@@ -139,6 +139,7 @@ int generate(const Options& options) {
     skeleton->rodata->flow_mask = options.flows - 1;
     skeleton->rodata->first_source = kFirstSource;
     skeleton->rodata->first_address = packet.ip.saddr;
+    skeleton->rodata->first_id = kFirstId;
     if (skeleton->rodata->out_ifindex == 0) {
         return die(options.device.c_str(), errno);
     }

@@ -95,7 +95,7 @@ TEST_F(HeadsUnattended, an_interface_that_is_not_attached_is_none_of_their_busin
         // The twin: it is the interface that makes the difference.
         EXPECT_EQ(head(direction, on_watched(frame)).action, TC_ACT_SHOT);
         EXPECT_EQ(counted(), named(direction) + ".dropped_unattended+1");
-        programs().clear_interface(watched(), kSlot);
+        programs().clear_interface(watched());
         EXPECT_EQ(head(direction, on_watched(frame)).action, kPass) << "detached, " << named(direction);
         EXPECT_EQ(counted(), "") << named(direction);
         attach(PFILD_UNKNOWN_DROP | kBoth);
