@@ -28,6 +28,19 @@ int log_libxdp(libxdp_print_level level, const char* format, va_list arguments) 
     return log_library(level == LIBXDP_DEBUG, format, arguments);
 }
 
+// A driver's number, in words of its own where the system's would mislead.
+std::string refusal(int error) {
+    switch (error) {
+    case EOPNOTSUPP:
+        return "the driver has no native XDP";
+    case ENOSPC:
+        return "the driver wants more queues for it (of a veth: as many receive queues as its peer has transmit "
+               "queues)";
+    default:
+        return sys::errno_text(error);
+    }
+}
+
 struct MultiprogDeleter {
     void operator()(xdp_multiprog* programs) const { xdp_multiprog__close(programs); }
 };
@@ -150,7 +163,7 @@ core::Result<void> XdpHead::chain() {
                                "an XDP program of somebody else is there, and cannot be chained", "`ip link` names it",
                                EBUSY});
         }
-        return sys::failed("attach native XDP", "", -error);
+        return core::fail({"attach native XDP", "", refusal(-error), "mode tc needs none of it", -error});
     }
     id_ = xdp_program__id(program_.get());
     const Multiprog now = on_device(ifindex_);

@@ -86,7 +86,10 @@ core::Result<std::unique_ptr<Attachment>> Attachment::make(AttachmentWorld& worl
     std::unique_ptr<Attachment> self(new Attachment(world, std::move(spec)));
     world.programs.reset_counters(self->slot());
     if (auto up = self->bring_up(); !up) {
-        up.error().object = self->link().name + ", " + up.error().object;
+        std::string& object = up.error().object;
+        if (const std::string& name = self->link().name; object != name) {
+            object = object.empty() ? name : name + ", " + object;
+        }
         return core::fail(std::move(up.error()));
     }
     return self;

@@ -15,6 +15,21 @@ FOREIGN = """
 __attribute__((section("xdp"), used)) int foreign_pass(struct xdp_md *packet) { (void)packet; return XDP_PASS; }
 """
 
+NO_PING_IN_XDP = """
+mode = "xdp"
+[[interface]]
+name = "eth0"
+[[hook]]
+name = "cbpf:no-ping"
+type = "ethernet"
+on_match = "drop"
+bytecode = "{icmp}"
+[[link]]
+hook = "cbpf:no-ping"
+head = "eth0"
+directions = ["in"]
+"""
+
 
 def in_xdp(daemon, interface="eth0"):
     status = daemon.bpfctl.interface(interface)
@@ -41,21 +56,40 @@ def test_status_says_where_packets_are_decided_and_why(host_lab, start_pfild):
     assert_ends_well(daemon)
 
 
-def test_a_program_of_somebody_else_is_left_alone_and_the_attach_refused(host_lab, start_pfild, tmp_path):
+@pytest.fixture
+def foreign_program(host_lab, tmp_path):
+    """Somebody else's XDP program on the host's eth0."""
     source, program = tmp_path / "foreign.c", tmp_path / "foreign.o"
     source.write_text(FOREIGN)
     multiarch = subprocess.run(["gcc", "-print-multiarch"], capture_output=True, text=True, check=True).stdout.strip()
     command = ["clang", "-target", "bpf", "-O2", "-idirafter", f"/usr/include/{multiarch}", "-c", source, "-o", program]
     subprocess.run(command, check=True)
     host_lab.fw.run("ip", "link", "set", "dev", "eth0", "xdpdrv", "obj", program, "sec", "xdp")
+    return "foreign_pass"
+
+
+def test_a_program_of_somebody_else_is_left_alone_and_the_attach_refused(host_lab, start_pfild, foreign_program):
     daemon = start_pfild(host_lab.fw)
     refusal = daemon.bpfctl.refused("attach", "eth0", "--mode", "xdp")
-    assert refusal.exit_code == 1 and "XDP program of somebody else" in refusal.line, refusal
-    assert xdp_program(host_lab.fw) == "foreign_pass" and daemon.bpfctl.json("status")["interfaces"] == []
+    assert refusal.exit_code == 1 and "attach native XDP eth0: an XDP program of somebody else" in refusal.line, refusal
+    assert xdp_program(host_lab.fw) == foreign_program and daemon.bpfctl.json("status")["interfaces"] == []
     daemon.bpfctl("attach", "eth0", "--mode", "tc")
     assert ping(host_lab.cli, "192.0.2.2", count=5).lost == 0
     daemon.bpfctl("detach", "eth0")
-    assert xdp_program(host_lab.fw) == "foreign_pass"
+    assert xdp_program(host_lab.fw) == foreign_program
+    host_lab.fw.run("ip", "link", "set", "dev", "eth0", "xdpdrv", "off")
+    assert_ends_well(daemon)
+
+
+def test_where_a_start_cannot_have_xdp_the_interface_is_filtered_by_tc_all_the_same(host_lab, start_pfild, foreign_program, tmp_path):
+    icmp = tmp_path / "icmp.bpf"  # of an Ethernet frame
+    icmp.write_text("6\n40 0 0 12\n21 0 3 2048\n48 0 0 23\n21 0 1 1\n6 0 0 262144\n6 0 0 0\n")
+    daemon = start_pfild(host_lab.fw, config=NO_PING_IN_XDP.format(icmp=icmp))
+    status = daemon.bpfctl.interface("eth0")
+    assert (status["mode"], status["mode_wanted"]) == ("tc", "xdp"), status
+    assert "somebody else" in status["mode_because"] and "TC it is" in daemon.current_log()
+    assert ping(host_lab.cli, "192.0.2.2", count=5).lost == 5
+    assert xdp_program(host_lab.fw) == foreign_program
     host_lab.fw.run("ip", "link", "set", "dev", "eth0", "xdpdrv", "off")
     assert_ends_well(daemon)
 
@@ -73,37 +107,6 @@ def test_a_head_that_somebody_removed_is_back_soon_and_what_is_blocked_stays_blo
     assert "repaired" in daemon.current_log()
     assert ping(host_lab.cli, "192.0.2.2", count=20).lost == 0
     assert_ends_well(daemon)
-
-
-def test_every_receive_queue_is_served_also_those_that_come_later(host_lab, start_pfild):
-    cli, fw = host_lab.cli, host_lab.fw
-    queues = ["numrxqueues", "4", "numtxqueues", "4"]
-    fw.run("ip", "link", "add", "mq0", *queues, "type", "veth", "peer", "name", "mq0", "netns", cli.namespace, *queues)
-    for host, address in ((cli, "203.0.113.1/24"), (fw, "203.0.113.2/24")):
-        host.run("ethtool", "-L", "mq0", "rx", "2", "tx", "2")
-        host.run("ip", "address", "add", address, "dev", "mq0")
-        host.run("ip", "link", "set", "dev", "mq0", "up")
-    daemon = start_pfild(fw)
-    daemon.bpfctl("attach", "mq0", "--mode", "xdp", "--unknown", "drop")
-    guard(daemon, "cbpf:all", PER_PACKET, on_match="count")
-    assert daemon.bpfctl.interface("mq0")["queues_served"] == 2
-    fw.run("ethtool", "-L", "mq0", "rx", "4")
-    assert wait_until(lambda: daemon.bpfctl.interface("mq0")["queues_served"] == 4, timeout_s=3)
-    cli.run("ethtool", "-L", "mq0", "tx", "4")
-    for port in range(9000, 9016):  # the sender's queue, and so the receiver's, goes by the hash of the flow
-        assert UdpFlow(cli, fw, "203.0.113.2", rate_pps=5000, count=200, port=port).finish().clean()
-    assert len([count for _, count in queue_counts(fw) if count >= 200]) >= 3, queue_counts(fw)
-    lane = daemon.bpfctl.json("stats")["interfaces"]["mq0"]["in"]
-    assert lane["engine_received"] >= 16 * 200 and lane["unserved_queue"] == 0, str(lane)
-    fw.run("ip", "link", "delete", "mq0")
-    assert wait_until(lambda: daemon.bpfctl.json("status")["interfaces"] == [])
-    assert_ends_well(daemon)
-
-
-def queue_counts(host):
-    """[(name, packets)] of the receive queues of mq0, as veth counts them."""
-    lines = host.run("ethtool", "-S", "mq0").stdout.splitlines()
-    return [(line.split(":")[0].strip(), int(line.split(":")[1])) for line in lines if "rx_queue_" in line and "xdp_packets" in line]
 
 
 @pytest.mark.parametrize("before, after", [("tc", "xdp"), ("xdp", "tc"), ("xdp", "xdp")])
