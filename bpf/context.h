@@ -31,7 +31,13 @@ static __always_inline __u32 packets_in(packet_context* packet) {
     (void)packet;
     return 1;
 }
-static __always_inline __u64 bytes_in(packet_context* packet) { return bpf_xdp_get_buff_len(packet); }
+/* by_headers: what the headers say. Only when that is more than the first buffer has, are there others to be asked for.
+ */
+static __always_inline __u64 bytes_in(packet_context* packet, __u32 by_headers) {
+    __u64 first = (__u64)packet->data_end - (__u64)packet->data;
+
+    return by_headers <= first ? first : bpf_xdp_get_buff_len(packet);
+}
 static __always_inline void tag_beside(packet_context* packet, struct pfild_flow_key* key) {
     (void)packet;
     (void)key;
@@ -64,7 +70,10 @@ static __always_inline enum taker taker_of(const packet_context* packet, const s
 typedef struct __sk_buff packet_context;
 
 static __always_inline __u32 packets_in(packet_context* packet) { return packets_of(packet); }
-static __always_inline __u64 bytes_in(packet_context* packet) { return packet->len; }
+static __always_inline __u64 bytes_in(packet_context* packet, __u32 by_headers) {
+    (void)by_headers;
+    return packet->len;
+}
 
 /* The outermost tag may be beside the packet. */
 static __always_inline void tag_beside(packet_context* packet, struct pfild_flow_key* key) {

@@ -35,14 +35,27 @@ static __always_inline void count_all(__u32 lane, enum pfild_counter what, packe
     count_packets(lane, what, packets_in(packet));
 }
 
-/* The flow table's entry for a packet; nothing when it is not canonical, or has none. */
-static __always_inline struct pfild_flow* flow_of(packet_context* packet, const struct head head) {
+/* The flow table's entry for a packet, nothing when it is not canonical or has none; and then how long the packet is.
+ */
+struct known {
+    struct pfild_flow* flow;
+    __u64 bytes;
+};
+
+static __always_inline struct known look_up(packet_context* packet, const struct head head) {
     struct pfild_flow_key key = {.ifindex = interface_of(packet)};
+    struct known known = {};
+    __u32 by_headers;
     const void* data = (const void*)(long)packet->data;
     const void* end = (const void*)(long)packet->data_end;
 
     tag_beside(packet, &key);
-    return pfild_read_flow_key(&key, data, end, (int)head.outgoing) ? find_flow(&key) : 0;
+    by_headers = pfild_read_flow_key(&key, data, end, (int)head.outgoing);
+    if (by_headers)
+        known.flow = find_flow(&key);
+    if (known.flow)
+        known.bytes = bytes_in(packet, by_headers);
+    return known;
 }
 
 /* ARP and IPv6 neighbour discovery, also inside VLAN tags, whether those are in the packet or beside it. */
@@ -86,13 +99,13 @@ static __always_inline void count_diverted(packet_context* packet, __u32 lane, c
 }
 
 static __always_inline enum course decide(packet_context* packet, const struct pfild_interface* self,
-                                          const struct head head, struct pfild_flow* flow) {
+                                          const struct head head, const struct known known) {
     __u32 lane = lane_of(self, head);
     int answer = PFILD_FLOW_ASK;
     enum taker taker;
 
-    if (flow)
-        answer = answer_of(flow, lane, head.outgoing, packets_in(packet), (__u32)bytes_in(packet));
+    if (known.flow)
+        answer = answer_of(known.flow, lane, head.outgoing, packets_in(packet), known.bytes);
     if (answer == PFILD_FLOW_PASS) {
         count_all(lane, PFILD_COUNT_PASSED_KNOWN, packet);
         return COURSE_PASS;

@@ -10,14 +10,16 @@
 #include <bpf/bpf_helpers.h>
 
 #include "maps.h"
+#include "pfild/flow_index.h"
 #include "pfild/flow_key.h"
 
 /* Sizes are set at load. */
 struct {
-    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(map_flags, BPF_F_MMAPABLE);
     __uint(max_entries, 1);
-    __type(key, struct pfild_flow_key);
-    __type(value, __u32); /* a slot number */
+    __type(key, __u32);
+    __type(value, struct pfild_flow_bucket);
 } flow_index SEC(".maps") __weak;
 
 struct {
@@ -36,18 +38,56 @@ struct {
     __type(value, struct pfild_flow_state);
 } flow_state SEC(".maps") __weak;
 
+static __always_inline const struct pfild_flow_state* state_of_flows(void) {
+    const __u32 zero = 0;
+
+    return bpf_map_lookup_elem(&flow_state, &zero);
+}
+
+/* The entry with that tag in a bucket; 0 if there is none. Of two, which are as good as impossible, one. */
+static __always_inline __u64 entry_in(__u32 number, __u32 tag) {
+    const struct pfild_flow_bucket* bucket = bpf_map_lookup_elem(&flow_index, &number);
+    __u64 found = 0;
+
+    if (!bucket)
+        return 0;
+    for (int i = 0; i < PFILD_BUCKET_ENTRIES; i++) {
+        __u64 entry = *(volatile const __u64*)&bucket->entry[i];
+
+        if (PFILD_ENTRY_TAG(entry) == tag)
+            found = entry;
+    }
+    return found;
+}
+
 /* The entry of that key, or nothing. An index may be a moment older than its slot: the slot's own key decides. */
 static __always_inline struct pfild_flow* find_flow(const struct pfild_flow_key* key) {
-    const __u32* slot = bpf_map_lookup_elem(&flow_index, key);
-    struct pfild_flow* flow = slot ? bpf_map_lookup_elem(&flow_slots, slot) : 0;
-    const __u32 *left = (const void*)key, *right = (const void*)flow;
-    __u32 different = 0;
+    const struct pfild_flow_state* state = state_of_flows();
+    const __u32 *left = (const void*)key, *right;
+    struct pfild_flow_place place;
+    struct pfild_flow* flow;
+    __u32 different = 0, slot;
+    __u64 entry;
 
+    if (!state)
+        return 0;
+    place = pfild_flow_place_of(key, state);
+    entry = entry_in(place.bucket[0], place.tag);
+    if (!entry)
+        entry = entry_in(place.bucket[1], place.tag);
+    slot = PFILD_ENTRY_SLOT(entry);
+    flow = bpf_map_lookup_elem(&flow_slots, &slot); /* slot is past the end when there is no entry */
     if (!flow)
         return 0;
-    for (__u32 i = 0; i < sizeof(*key) / sizeof(__u32); i++)
+    right = (const void*)flow;
+    for (__u32 i = 0; i < PFILD_FLOW_KEY_WORDS; i++)
         different |= left[i] ^ right[i];
     return different ? 0 : flow;
+}
+
+/* Nanoseconds of CLOCK_MONOTONIC_COARSE (pfild_flow_state). */
+static __always_inline __u64 time_of_flows(const struct pfild_flow_state* state) {
+    return bpf_jiffies64() * state->tick_ns + state->clock_ns;
 }
 
 /* Whether `then` is longer ago than that. Another processor may have stamped it a moment after `now` was read. */
@@ -79,9 +119,8 @@ static __always_inline int handed_over(struct pfild_flow* flow, __u32 direction,
 }
 
 /* What the table says about a packet of this flow, enum pfild_flow_answer. PASS and DROP are counted. */
-static __always_inline int answer_of(struct pfild_flow* flow, __u32 lane, __u32 direction, __u32 packets, __u32 bytes) {
-    const __u32 zero = 0;
-    const struct pfild_flow_state* state = bpf_map_lookup_elem(&flow_state, &zero);
+static __always_inline int answer_of(struct pfild_flow* flow, __u32 lane, __u32 direction, __u32 packets, __u64 bytes) {
+    const struct pfild_flow_state* state = state_of_flows();
     __u64 decision = *(volatile const __u64*)&flow->decision;
     __u8 answer = PFILD_FLOW_ANSWER(decision, direction);
     __u64 now;
@@ -89,7 +128,7 @@ static __always_inline int answer_of(struct pfild_flow* flow, __u32 lane, __u32 
 
     if (!state || answer == PFILD_FLOW_ASK || (__s32)(PFILD_FLOW_GENERATION(decision) - state->generation) < 0)
         return PFILD_FLOW_ASK;
-    now = bpf_ktime_get_coarse_ns();
+    now = time_of_flows(state);
     if (is_idle(flow, direction, now))
         return PFILD_FLOW_ASK;
     if (answer == PFILD_FLOW_PASS) { /* what is dropped overtakes nobody */

@@ -42,10 +42,9 @@ static __always_inline int is_decided(const struct __sk_buff* skb, const struct 
 
 SEC("tc")
 int pfild_in(struct __sk_buff* skb) {
-    __u32 ifindex = skb->ifindex;
-    const struct pfild_interface* self = bpf_map_lookup_elem(&interfaces, &ifindex);
+    const struct pfild_interface* self = find_interface(skb->ifindex);
     const struct head head = {.divert = PFILD_DIVERT_IN, .outgoing = 0};
-    struct pfild_flow* flow;
+    struct known known = {};
     int back;
 
     if (!self)
@@ -53,10 +52,11 @@ int pfild_in(struct __sk_buff* skb) {
     back = is_back(skb, self, head);
     if (!back && is_decided(skb, self))
         return TC_ACT_UNSPEC;
-    flow = back || self->flags & head.divert ? flow_of(skb, head) : 0;
+    if (back || self->flags & head.divert)
+        known = look_up(skb, head);
     if (!back)
-        return decide_in_tc(skb, self, head, flow);
-    settle(skb, self, head, flow);
+        return decide_in_tc(skb, self, head, known);
+    settle(skb, self, head, known.flow);
     restore_packet_type(skb, self);
     return TC_ACT_UNSPEC;
 }

@@ -77,20 +77,20 @@ static __always_inline int pass(struct xdp_md* packet, const struct pfild_interf
 
 SEC("xdp.frags")
 int pfild_in_xdp(struct xdp_md* packet) {
-    __u32 ifindex = packet->ingress_ifindex;
-    const struct pfild_interface* self = bpf_map_lookup_elem(&interfaces, &ifindex);
+    const struct pfild_interface* self = find_interface(packet->ingress_ifindex);
     const struct head head = {.divert = PFILD_DIVERT_IN, .outgoing = 0};
-    struct pfild_flow* flow;
+    struct known known = {};
 
     /* Not (any more) attached; or the driver runs the program of a device for those below it (a bond). TC decides. */
     if (!self)
         return XDP_PASS;
-    flow = self->flags & head.divert ? flow_of(packet, head) : 0;
-    switch (decide(packet, self, head, flow)) {
+    if (self->flags & head.divert)
+        known = look_up(packet, head);
+    switch (decide(packet, self, head, known)) {
     case COURSE_PASS:
         return pass(packet, self);
     case COURSE_DIVERT:
-        return divert(packet, self, head, flow);
+        return divert(packet, self, head, known.flow);
     case COURSE_LEFT:
         return XDP_PASS; /* unmarked */
     default:

@@ -4,18 +4,18 @@
 
 SEC("tc")
 int pfild_out(struct __sk_buff* skb) {
-    __u32 ifindex = skb->ifindex;
-    const struct pfild_interface* self = bpf_map_lookup_elem(&interfaces, &ifindex);
+    const struct pfild_interface* self = find_interface(skb->ifindex);
     const struct head head = {.divert = PFILD_DIVERT_OUT, .outgoing = 1};
-    struct pfild_flow* flow;
+    struct known known = {};
     int back;
 
     if (!self)
         return TC_ACT_UNSPEC;
     back = is_back(skb, self, head);
-    flow = back || self->flags & head.divert ? flow_of(skb, head) : 0;
+    if (back || self->flags & head.divert)
+        known = look_up(skb, head);
     if (!back)
-        return decide_in_tc(skb, self, head, flow);
-    settle(skb, self, head, flow);
+        return decide_in_tc(skb, self, head, known);
+    settle(skb, self, head, known.flow);
     return TC_ACT_UNSPEC;
 }

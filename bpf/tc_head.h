@@ -39,12 +39,12 @@ static __always_inline int divert(struct __sk_buff* skb, const struct pfild_inte
 
 /* For a packet that is not back. */
 static __always_inline int decide_in_tc(struct __sk_buff* skb, const struct pfild_interface* self,
-                                        const struct head head, struct pfild_flow* flow) {
-    switch (decide(skb, self, head, flow)) {
+                                        const struct head head, const struct known known) {
+    switch (decide(skb, self, head, known)) {
     case COURSE_PASS:
         return TC_ACT_UNSPEC; /* filters behind ours see the packet */
     case COURSE_DIVERT:
-        return divert(skb, self, head, flow);
+        return divert(skb, self, head, known.flow);
     default:
         return TC_ACT_SHOT;
     }

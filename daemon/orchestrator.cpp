@@ -21,7 +21,7 @@ namespace {
 using core::Direction;
 using core::Directions;
 
-constexpr auto kRepairPeriod = std::chrono::seconds(1);
+constexpr auto kHousekeepingPeriod = std::chrono::seconds(1);
 
 core::Result<void> set_loopback_up() {
     auto links = net::Links::open();
@@ -93,7 +93,7 @@ core::Result<void> Orchestrator::load_programs() {
     }
     flow_maps_ = std::move(*maps);
     std::random_device random;
-    flows_ = std::make_unique<core::FlowTable>(flow_maps_->slots(), *flow_maps_, options_.flow_timeouts,
+    flows_ = std::make_unique<core::FlowTable>(flow_maps_->memory(), options_.flow_timeouts,
                                                (std::uint64_t{random()} << 32U) | random());
     flow_rules_.use(flow_maps_->slots(), flow_maps_->state());
     // The last daemon may have been killed in the middle of a change: entries can be one ahead of what is in force.
@@ -142,18 +142,18 @@ core::Result<void> Orchestrator::watch(sys::Loop& loop) {
         return core::fail(std::move(monitor.error()));
     }
     monitor_ = std::move(*monitor);
-    auto timer = loop.every(kRepairPeriod, [this] { repair_all(); });
+    auto timer = loop.every(kHousekeepingPeriod, [this] { keep_house(); });
     if (!timer) {
         return core::fail(std::move(timer.error()));
     }
-    repair_timer_ = std::move(*timer);
+    housekeeping_ = std::move(*timer);
     return {};
 }
 
 Orchestrator::~Orchestrator() { stop(false); }
 
 void Orchestrator::stop(bool in_order) noexcept {
-    repair_timer_.reset();
+    housekeeping_.reset();
     monitor_.reset();
     attachments_.clear();
     engine_thread_.reset();
@@ -223,6 +223,15 @@ void Orchestrator::look_at_all() {
         look_at(ifindex);
     }
     repair_all();
+}
+
+void Orchestrator::keep_house() {
+    repair_all();
+    if (flow_maps_) {
+        if (auto set = flow_maps_->set_clock(); !set) {
+            spdlog::error("{}", set.error().line());
+        }
+    }
 }
 
 void Orchestrator::repair_all() {

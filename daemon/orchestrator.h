@@ -85,6 +85,7 @@ class Orchestrator final : public api::Service {
     void refresh_divert();
     void look_at(std::uint32_t ifindex);
     void look_at_all();
+    void keep_house();
     void repair_all();
     static void repair(Attachment& attachment);
     void drop_attachment(Attachments::iterator attached);
@@ -108,7 +109,7 @@ class Orchestrator final : public api::Service {
     std::unique_ptr<AttachmentWorld> world_;
     Attachments attachments_;
     std::unique_ptr<net::LinkMonitor> monitor_;
-    sys::Registration repair_timer_;
+    sys::Registration housekeeping_;
     bool preparing_ = false;
 };
 

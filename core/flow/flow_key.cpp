@@ -19,18 +19,6 @@ constexpr std::uint16_t kInet6 = 0x86dd;
 
 } // namespace
 
-std::uint64_t hash(const FlowKey& key, std::uint64_t seed) {
-    constexpr std::uint64_t kMultiplier = 0x9fb21c651e98df25; // odd, half of its bits set
-    std::array<std::uint32_t, sizeof(FlowKey) / sizeof(std::uint32_t)> words;
-    std::memcpy(words.data(), &key, sizeof(FlowKey));
-    std::uint64_t sum = seed;
-    for (const std::uint32_t word : words) {
-        sum = (sum ^ word) * kMultiplier;
-        sum ^= sum >> 32U;
-    }
-    return sum;
-}
-
 std::optional<FlowKey> read_flow_key(const Frame& frame, std::uint32_t ifindex, Direction direction) {
     // Words of the network header are read as words: the copy puts them where that may be done on every machine.
     constexpr std::size_t kAlign = 2;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The key of a flow (include/pfild/flow.h) in the engine: read from a frame, compared, hashed, and turned back into a
+// The key of a flow (include/pfild/flow.h) in the engine: read from a frame, compared, and turned back into a
 // packet that stands for every canonical packet of the flow.
 //
 // Pure functions; any thread.
@@ -21,9 +21,6 @@ using FlowKey = pfild_flow_key;
 [[nodiscard]] inline bool same(const FlowKey& left, const FlowKey& right) {
     return std::memcmp(&left, &right, sizeof(FlowKey)) == 0;
 }
-
-/// Spreads over 64 bits. `seed` is a secret of the table, so that nobody can choose keys that meet.
-[[nodiscard]] std::uint64_t hash(const FlowKey& key, std::uint64_t seed);
 
 /// The key that the head of `direction` reads from the same frame, which is without label. Nothing: not canonical.
 [[nodiscard]] std::optional<FlowKey> read_flow_key(const Frame& frame, std::uint32_t ifindex, Direction direction);

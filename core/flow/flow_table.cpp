@@ -2,7 +2,6 @@
 #include "core/flow/flow_table.h"
 
 #include <algorithm>
-#include <bit>
 #include <cassert>
 
 #include "core/flow/flow_slot.h"
@@ -12,9 +11,6 @@ namespace {
 
 // A head looks at a slot for some microseconds. After this long none of before should.
 constexpr std::uint64_t kQuarantineNs = 20'000'000;
-
-// Half full at most, so a run of occupied places longer than this is chosen by somebody: the flow is refused.
-constexpr std::size_t kLongestProbe = 128;
 
 constexpr std::uint64_t kSweepStepNs = 10'000'000;
 
@@ -31,13 +27,12 @@ constexpr std::uint8_t kTcp = 6;
 
 std::uint64_t FlowTimeouts::of(const FlowKey& key) const { return key.protocol == kTcp ? tcp_ns : other_ns; }
 
-FlowTable::FlowTable(std::span<pfild_flow> slots, FlowIndex& index, FlowTimeouts timeouts, std::uint64_t seed)
-    : slots_(slots), heads_(index), timeouts_(timeouts), seed_(seed),
-      incarnation_(static_cast<std::uint32_t>(seed % PFILD_LABEL_VERSION_MAX)),
-      index_(std::bit_ceil(std::max<std::size_t>(slots.size(), 1)) * 2, kNone), free_(slots.size()) {
+FlowTable::FlowTable(const FlowMemory& memory, FlowTimeouts timeouts, std::uint64_t seed)
+    : slots_(memory.slots), index_(memory, seed), timeouts_(timeouts),
+      incarnation_(static_cast<std::uint32_t>(seed % PFILD_LABEL_VERSION_MAX)), free_(slots_.size()) {
+    const std::vector<bool> found = index_.adopt();
     for (std::uint32_t slot = 0; slot < slots_.size(); slot++) {
-        const FlowKey key = read_key(slots_[slot]);
-        if (in_use(key) && find(key) == nullptr && heads_.insert(key, slot) && index_insert(key, slot)) {
+        if (found[slot]) {
             add(FlowCounter::in_use, 1);
         } else {
             write_key(slots_[slot], FlowKey{});
@@ -116,13 +111,7 @@ pfild_flow* FlowTable::create(const FlowKey& key, std::uint64_t now_ns) noexcept
     write(flow.engine_ns, __u64{now_ns});
     write(flow.created_ns, __u64{now_ns});
     write_key(flow, key);
-    if (!index_insert(key, slot)) {
-        write_key(flow, FlowKey{});
-        add(FlowCounter::refused, 1);
-        return nullptr;
-    }
-    if (!heads_.insert(key, slot)) {
-        index_erase(key);
+    if (!index_.insert(key, slot)) {
         write_key(flow, FlowKey{});
         add(FlowCounter::refused, 1);
         return nullptr;
@@ -145,8 +134,7 @@ void FlowTable::remove(std::uint32_t slot, std::uint64_t now_ns, FlowCounter why
     pfild_flow& flow = slots_[slot];
     const FlowKey key = read_key(flow);
     write(flow.decision, __u64{0});
-    heads_.erase(key);
-    index_erase(key);
+    index_.erase(key);
     write_key(flow, FlowKey{});
     free(slot, now_ns);
     add(why, 1);
@@ -193,50 +181,9 @@ std::size_t FlowTable::remove_if(const std::function<bool(const FlowKey&)>& unwa
     return removed;
 }
 
-// ---- the engine's own index: linear probing, no tombstones
-
-std::size_t FlowTable::position_of(const FlowKey& key) const noexcept {
-    const std::size_t mask = index_.size() - 1;
-    for (std::size_t at = home(key);; at = (at + 1) & mask) {
-        const std::uint32_t slot = index_[at];
-        if (slot == kNone || same(slots_[slot].key, key)) {
-            return at;
-        }
-    }
-}
-
 pfild_flow* FlowTable::find(const FlowKey& key) noexcept {
-    const std::uint32_t slot = index_[position_of(key)];
-    return slot == kNone ? nullptr : &slots_[slot];
-}
-
-bool FlowTable::index_insert(const FlowKey& key, std::uint32_t slot) noexcept {
-    const std::size_t mask = index_.size() - 1;
-    std::size_t at = home(key);
-    for (std::size_t probes = 0; probes < kLongestProbe; probes++, at = (at + 1) & mask) {
-        if (index_[at] == kNone) {
-            index_[at] = slot;
-            return true;
-        }
-    }
-    return false;
-}
-
-// What follows the hole moves into it if its home is not behind the hole.
-void FlowTable::index_erase(const FlowKey& key) noexcept {
-    const std::size_t mask = index_.size() - 1;
-    std::size_t hole = position_of(key);
-    if (index_[hole] == kNone) {
-        return;
-    }
-    for (std::size_t at = (hole + 1) & mask; index_[at] != kNone; at = (at + 1) & mask) {
-        const std::size_t wanted = home(slots_[index_[at]].key);
-        if (((at - wanted) & mask) >= ((at - hole) & mask)) {
-            index_[hole] = index_[at];
-            hole = at;
-        }
-    }
-    index_[hole] = kNone;
+    const auto slot = index_.find(key);
+    return slot ? &slots_[*slot] : nullptr;
 }
 
 } // namespace pfild::core

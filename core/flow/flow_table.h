@@ -2,8 +2,7 @@
 // The flow table: which flows the kernel may answer by itself. Layout, hand-over and generations: include/pfild/flow.h.
 //
 //      a packet was decided --note()--> entry, credit, decision ----- shared memory -----> heads
-//                                          |                                                 |
-//                       index_: key -> slot, the engine's own        FlowIndex: key -> slot, the kernel's
+//                                              FlowIndex: key -> slot
 //
 // Life of an entry: made by the first canonical packet whose answer holds for its whole flow; removed when it was idle
 // for too long, when its interface goes, or on request. A full table refuses new flows and counts them: they go through
@@ -24,24 +23,11 @@
 #include <vector>
 
 #include "core/direction.h"
+#include "core/flow/flow_index.h"
 #include "core/flow/flow_key.h"
 #include "pfild/flow.h"
 
 namespace pfild::core {
-
-/// Where heads look up a key. The kernel's hash map implements it (daemon/kernel); a test's version is a map.
-class FlowIndex {
-  public:
-    FlowIndex() = default;
-    FlowIndex(const FlowIndex&) = delete;
-    FlowIndex& operator=(const FlowIndex&) = delete;
-    virtual ~FlowIndex() = default;
-
-    /// False: there is no room.
-    [[nodiscard]] virtual bool insert(const FlowKey& key, std::uint32_t slot) noexcept = 0;
-    /// Nothing there is no error.
-    virtual void erase(const FlowKey& key) noexcept = 0;
-};
 
 /// How long an entry lives without a packet, nanoseconds.
 struct FlowTimeouts {
@@ -85,9 +71,9 @@ class FlowTable {
   public:
     using Counters = std::array<std::atomic<std::uint64_t>, kFlowCounterNames.size()>;
 
-    /// Takes over the entries that `slots` holds, from an earlier run or none. => slots and index outlive it; slots
-    /// have at most 2^31 entries.
-    FlowTable(std::span<pfild_flow> slots, FlowIndex& index, FlowTimeouts timeouts, std::uint64_t seed);
+    /// Takes over the entries that the memory holds, from an earlier run or none. => the memory outlives it, and is
+    /// zero where no earlier run has used it. seed: secret.
+    FlowTable(const FlowMemory& memory, FlowTimeouts timeouts, std::uint64_t seed);
     FlowTable(const FlowTable&) = delete;
     FlowTable& operator=(const FlowTable&) = delete;
     ~FlowTable() = default;
@@ -118,21 +104,15 @@ class FlowTable {
 
     [[nodiscard]] pfild_flow* create(const FlowKey& key, std::uint64_t now_ns) noexcept;
     void remove(std::uint32_t slot, std::uint64_t now_ns, FlowCounter why) noexcept;
-    [[nodiscard]] std::size_t home(const FlowKey& key) const noexcept { return hash(key, seed_) & (index_.size() - 1); }
-    [[nodiscard]] std::size_t position_of(const FlowKey& key) const noexcept;
-    [[nodiscard]] bool index_insert(const FlowKey& key, std::uint32_t slot) noexcept;
-    void index_erase(const FlowKey& key) noexcept;
     void free(std::uint32_t slot, std::uint64_t now_ns) noexcept;
     void add(FlowCounter which, std::uint64_t count) noexcept;
 
     std::span<pfild_flow> slots_;
-    FlowIndex& heads_;
+    FlowIndex index_;
     FlowTimeouts timeouts_;
-    std::uint64_t seed_;
     std::uint32_t
         incarnation_; ///< the last that was given; one row for all slots, so a label of before fits no new entry
-    std::vector<std::uint32_t> index_; ///< slot numbers, open addressing, a power of two of them
-    std::vector<FreeSlot> free_;       ///< a ring, the longest free first
+    std::vector<FreeSlot> free_; ///< a ring, the longest free first
     std::size_t first_free_ = 0;
     std::size_t free_count_ = 0;
     std::size_t next_to_age_ = 0;

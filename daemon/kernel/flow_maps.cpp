@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <ctime>
 #include <filesystem>
 
 #include <bpf/bpf.h>
@@ -15,7 +16,6 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "core/flow/flow_slot.h"
 #include "daemon/sys/failure.h"
 #include "daemon/sys/fd.h"
 
@@ -31,15 +31,24 @@ std::size_t page_round(std::size_t bytes) {
     return (bytes + page - 1) / page * page;
 }
 
-core::Result<void*> map_memory(int fd, std::size_t bytes, const char* name) {
-    void* memory = ::mmap(nullptr, page_round(bytes), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+template <typename Entry>
+core::Result<std::span<Entry>> map_memory(int fd, std::size_t entries, const char* name) {
+    const std::size_t bytes = page_round(entries * sizeof(Entry));
+    void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (memory == MAP_FAILED) {
         return sys::failed("map the kernel's table", name, errno);
     }
-    return memory;
+    return std::span(static_cast<Entry*>(memory), entries);
 }
 
-/// Whether a pinned map has the shape that the programs of today want; the first two have `flows` entries.
+template <typename Entry>
+void unmap_memory(std::span<Entry> entries) {
+    if (!entries.empty()) {
+        ::munmap(entries.data(), page_round(entries.size_bytes()));
+    }
+}
+
+/// Whether a pinned map has the shape that the programs of today want for so many flows.
 bool fits(const std::string& path, std::size_t which, std::uint32_t flows) {
     struct Shape {
         std::uint32_t type;
@@ -48,7 +57,8 @@ bool fits(const std::string& path, std::size_t which, std::uint32_t flows) {
         std::uint32_t entries;
     };
     const std::array<Shape, kMapNames.size()> shapes{
-        {{BPF_MAP_TYPE_HASH, sizeof(pfild_flow_key), sizeof(std::uint32_t), flows},
+        {{BPF_MAP_TYPE_ARRAY, sizeof(std::uint32_t), sizeof(pfild_flow_bucket),
+          static_cast<std::uint32_t>(core::flow_buckets(flows))},
          {BPF_MAP_TYPE_ARRAY, sizeof(std::uint32_t), sizeof(pfild_flow), flows},
          {BPF_MAP_TYPE_ARRAY, sizeof(std::uint32_t), sizeof(pfild_flow_state), 1}}};
     const sys::Fd fd(bpf_obj_get(path.c_str()));
@@ -78,61 +88,45 @@ void remove_maps(const std::string& folder) {
 
 core::Result<std::unique_ptr<FlowMaps>> FlowMaps::map(const Programs& programs, std::uint32_t flows) {
     std::unique_ptr<FlowMaps> self(new FlowMaps);
-    self->index_ = programs.flow_index_fd();
-    auto slots = map_memory(programs.flow_slots_fd(), std::size_t{flows} * sizeof(pfild_flow), kMapNames[1]);
+    core::FlowMemory& memory = self->memory_;
+    auto slots = map_memory<pfild_flow>(programs.flow_slots_fd(), flows, "flow_slots");
     if (!slots) {
         return core::fail(std::move(slots.error()));
     }
-    self->slots_ = std::span(static_cast<pfild_flow*>(*slots), flows);
-    auto state = map_memory(programs.flow_state_fd(), sizeof(pfild_flow_state), kMapNames[2]);
+    memory.slots = *slots;
+    auto buckets = map_memory<pfild_flow_bucket>(programs.flow_index_fd(), core::flow_buckets(flows), "flow_index");
+    if (!buckets) {
+        return core::fail(std::move(buckets.error()));
+    }
+    memory.buckets = *buckets;
+    auto state = map_memory<pfild_flow_state>(programs.flow_state_fd(), 1, "flow_state");
     if (!state) {
         return core::fail(std::move(state.error()));
     }
-    self->state_ = static_cast<pfild_flow_state*>(*state);
-    self->state_->layout = PFILD_FLOW_LAYOUT;
-    self->forget_strangers();
-    return self;
+    memory.state = state->data();
+    timespec tick{};
+    if (::clock_getres(CLOCK_MONOTONIC_COARSE, &tick) != 0) {
+        return sys::failed("read", "the resolution of the coarse clock", errno);
+    }
+    memory.state->tick_ns = static_cast<__u64>(tick.tv_nsec); // of what has been taken over it is the same
+    self->set_clock_ = programs.set_clock_fd();
+    return self->set_clock().map([&] { return std::move(self); });
+}
+
+core::Result<void> FlowMaps::set_clock() const {
+    const std::array<std::uint8_t, 14> frame{}; // the shortest that the kernel takes
+    LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame.data(), .data_size_in = frame.size());
+    if (const int error = bpf_prog_test_run_opts(set_clock_, &options); error != 0) {
+        return sys::failed("set", "the flow table's clock", -error);
+    }
+    return {};
 }
 
 FlowMaps::~FlowMaps() {
-    if (!slots_.empty()) {
-        ::munmap(slots_.data(), page_round(slots_.size_bytes()));
-    }
-    if (state_ != nullptr) {
-        ::munmap(state_, page_round(sizeof(pfild_flow_state)));
-    }
-}
-
-std::uint64_t FlowMaps::bytes() const {
-    constexpr std::uint64_t kHashOverhead = 56; // a bucket and an element of the kernel's hash map
-    return slots_.size() * (sizeof(pfild_flow) + sizeof(pfild_flow_key) + sizeof(std::uint32_t) + kHashOverhead);
-}
-
-bool FlowMaps::insert(const core::FlowKey& key, std::uint32_t slot) noexcept {
-    return bpf_map_update_elem(index_, &key, &slot, BPF_ANY) == 0;
-}
-
-void FlowMaps::erase(const core::FlowKey& key) noexcept {
-    (void)bpf_map_delete_elem(index_, &key); // absent is what is wanted
-}
-
-// Collected first: a hash must not be changed while it is walked.
-void FlowMaps::forget_strangers() {
-    std::vector<core::FlowKey> strangers;
-    core::FlowKey key{};
-    const void* previous = nullptr;
-    core::FlowKey last{};
-    while (bpf_map_get_next_key(index_, previous, &key) == 0) {
-        std::uint32_t slot = 0;
-        if (bpf_map_lookup_elem(index_, &key, &slot) != 0 || slot >= slots_.size() ||
-            !core::same(core::read_key(slots_[slot]), key)) {
-            strangers.push_back(key);
-        }
-        last = key;
-        previous = &last;
-    }
-    for (const core::FlowKey& stranger : strangers) {
-        erase(stranger);
+    unmap_memory(memory_.slots);
+    unmap_memory(memory_.buckets);
+    if (memory_.state != nullptr) {
+        unmap_memory(std::span(memory_.state, 1));
     }
 }
 

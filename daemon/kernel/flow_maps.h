@@ -1,48 +1,45 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The memory of the flow table: the kernel's maps, mapped into this process, and the index that heads look keys up in.
+// The memory of the flow table: the kernel's maps, mapped into this process.
 //
 // The maps are pinned while the daemon runs, so that heads which outlive it go on answering known flows, and the next
-// daemon finds them (pfild/flow.h). Made by the control thread; insert() and erase() are called by the engine's.
+// daemon finds them (pfild/flow.h). Control thread; the engine's uses the memory.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
-#include <vector>
 
 #include "core/error.h"
-#include "core/flow/flow_table.h"
+#include "core/flow/flow_index.h"
 #include "daemon/kernel/programs.h"
 #include "daemon/sys/fd.h"
 #include "pfild/flow.h"
 
 namespace pfild::kernel {
 
-class FlowMaps final : public core::FlowIndex {
+class FlowMaps {
   public:
     /// Maps what `programs` has loaded, `flows` entries. => programs outlive it.
     [[nodiscard]] static core::Result<std::unique_ptr<FlowMaps>> map(const Programs& programs, std::uint32_t flows);
     FlowMaps(const FlowMaps&) = delete;
     FlowMaps& operator=(const FlowMaps&) = delete;
-    ~FlowMaps() override;
+    ~FlowMaps();
 
-    [[nodiscard]] std::span<pfild_flow> slots() const { return slots_; }
-    [[nodiscard]] pfild_flow_state& state() const { return *state_; }
-    /// What slots and index take, in the kernel's memory, about.
-    [[nodiscard]] std::uint64_t bytes() const;
+    [[nodiscard]] const core::FlowMemory& memory() const { return memory_; }
+    [[nodiscard]] std::span<pfild_flow> slots() const { return memory_.slots; }
+    [[nodiscard]] pfild_flow_state& state() const { return *memory_.state; }
+    /// What slots and index take.
+    [[nodiscard]] std::uint64_t bytes() const { return memory_.slots.size_bytes() + memory_.buckets.size_bytes(); }
 
-    [[nodiscard]] bool insert(const core::FlowKey& key, std::uint32_t slot) noexcept override;
-    void erase(const core::FlowKey& key) noexcept override;
-    /// Removes from the index what no slot vouches for; for the start, before anything is inserted.
-    void forget_strangers();
+    /// Tells the heads what time it is (pfild_flow_state). To be done about every second.
+    [[nodiscard]] core::Result<void> set_clock() const;
 
   private:
     FlowMaps() = default;
 
-    int index_ = -1;
-    std::span<pfild_flow> slots_;
-    pfild_flow_state* state_ = nullptr;
+    core::FlowMemory memory_;
+    int set_clock_ = -1; ///< the program's descriptor
 };
 
 /// Where the flow table's maps of an instance are pinned, on the BPF file system, and the lock that makes them this

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "core/flow/flow_index.h"
 #include "daemon/kernel/library_log.h"
 #include "daemon/sys/failure.h"
 #include "pfild/pfild_bpf.skel.h"
@@ -52,7 +53,8 @@ core::Result<std::unique_ptr<Programs>> Programs::load(const Options& options) {
     std::unique_ptr<Programs> programs(new Programs(skeleton));
     const std::array<bpf_map*, 3> flow_maps{skeleton->maps.flow_index, skeleton->maps.flow_slots,
                                             skeleton->maps.flow_state};
-    (void)bpf_map__set_max_entries(skeleton->maps.flow_index, options.flows);
+    (void)bpf_map__set_max_entries(skeleton->maps.flow_index,
+                                   static_cast<std::uint32_t>(core::flow_buckets(options.flows)));
     (void)bpf_map__set_max_entries(skeleton->maps.flow_slots, options.flows);
     if (!options.pin_folder.empty()) {
         for (bpf_map* map : flow_maps) {
@@ -81,11 +83,38 @@ int Programs::reentry_fd(core::Direction direction) const {
 
 int Programs::port_up_fd() const { return bpf_program__fd(skeleton_->progs.port_up); }
 
-core::Result<void> Programs::set_interface(std::uint32_t ifindex, const pfild_interface& interface) {
-    return update(skeleton_->maps.interfaces, &ifindex, &interface);
+int Programs::set_clock_fd() const { return bpf_program__fd(skeleton_->progs.set_clock); }
+
+std::optional<std::uint32_t> Programs::cell_with(std::uint32_t ifindex, std::uint32_t wanted) const {
+    for (std::uint32_t probe = 0; probe < PFILD_MAX_INTERFACES; probe++) {
+        const std::uint32_t cell = PFILD_INTERFACE_CELL(ifindex, probe);
+        if (cells_[cell].ifindex == wanted) {
+            return cell;
+        }
+    }
+    return std::nullopt;
 }
 
-void Programs::clear_interface(std::uint32_t ifindex) { erase(skeleton_->maps.interfaces, ifindex); }
+core::Result<void> Programs::set_interface(std::uint32_t ifindex, const pfild_interface& interface) {
+    std::optional<std::uint32_t> cell = cell_with(ifindex, ifindex);
+    if (!cell) {
+        cell = cell_with(ifindex, 0);
+    }
+    if (!cell) {
+        return sys::failed("write the kernel's table", "interfaces", ENOSPC); // more than can be attached
+    }
+    pfild_interface next = interface;
+    next.ifindex = ifindex;
+    return update(skeleton_->maps.interfaces, &*cell, &next).map([&] { cells_[*cell] = next; });
+}
+
+// A head that has found it in this moment must go on seeing what it found: only the index goes.
+void Programs::clear_interface(std::uint32_t ifindex) {
+    if (const auto cell = cell_with(ifindex, ifindex)) {
+        cells_[*cell].ifindex = 0;
+        (void)update(skeleton_->maps.interfaces, &*cell, &cells_[*cell]); // of an array: cannot fail
+    }
+}
 
 core::Result<void> Programs::set_stack_port(std::uint32_t ifindex, const pfild_port& port) {
     return update(skeleton_->maps.stack_ports, &ifindex, &port);

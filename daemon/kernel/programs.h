@@ -9,6 +9,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "core/direction.h"
@@ -43,9 +44,12 @@ class Programs {
     /// The program for p1 (packets that come back IN) or q1 (OUT).
     [[nodiscard]] int reentry_fd(core::Direction direction) const;
     [[nodiscard]] int port_up_fd() const;
+    /// Sets the flow table's clock when it is run.
+    [[nodiscard]] int set_clock_fd() const;
 
     // What the programs look up. Each replaces what was there.
 
+    /// ifindex: not 0; what `interface` says of it is not looked at.
     [[nodiscard]] core::Result<void> set_interface(std::uint32_t ifindex, const pfild_interface& interface);
     void clear_interface(std::uint32_t ifindex);
     /// p1 or q1.
@@ -74,8 +78,11 @@ class Programs {
 
   private:
     explicit Programs(pfild_bpf* skeleton);
+    /// The first cell in which heads look for an interface that holds `wanted`.
+    [[nodiscard]] std::optional<std::uint32_t> cell_with(std::uint32_t ifindex, std::uint32_t wanted) const;
 
     pfild_bpf* skeleton_;
+    std::array<pfild_interface, PFILD_INTERFACE_CELLS> cells_{}; ///< as the kernel has them
 };
 
 } // namespace pfild::kernel

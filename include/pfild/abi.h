@@ -62,7 +62,10 @@
 #define PFILD_DIVERT_OUT 0x4
 
 /*
- * An attached interface, looked up by its ifindex. 28 bytes, host byte order.
+ * An attached interface. 32 bytes, host byte order.
+ *
+ * It is in an array of cells, in the first that was free of those that begin at its own: as there are more cells than
+ * interfaces, a head finds it with the first look nearly always. A hash map would cost function calls.
  *
  * mark: the first four bytes of the metadata of a packet that the XDP head has let pass; the TC head behind it lets it
  * pass too. What comes without it the TC head decides: of a queue without XDP, or after somebody removed the XDP head.
@@ -76,9 +79,14 @@ struct pfild_interface {
     __u32 port_q; /* ifindex of q1: IN packets go up here */
     __u8 mac[6];  /* of the interface: what is for this host and what is not */
     __u8 pad[2];
-    __u32 mark; /* not 0 */
+    __u32 mark;    /* not 0 */
+    __u32 ifindex; /* 0: nobody's */
 };
-PFILD_ASSERT_SIZE(struct pfild_interface, 28);
+PFILD_ASSERT_SIZE(struct pfild_interface, 32);
+
+#define PFILD_INTERFACE_CELLS 256
+/* probe: 0 .. PFILD_MAX_INTERFACES - 1 */
+#define PFILD_INTERFACE_CELL(ifindex, probe) (((ifindex) + (probe)) % PFILD_INTERFACE_CELLS)
 
 /*
  * What happened to a packet, per lane and CPU. The names are in PFILD_COUNTER_NAMES, in the same

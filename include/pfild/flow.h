@@ -2,7 +2,8 @@
 /*
  * Flows as the heads and the engine share them: the key, how it is read from a frame, and the slot. C11 and C++20.
  *
- *     key  --HASH `flow_index`-->  slot number  --ARRAY `flow_slots`-->  struct pfild_flow      mapped by the engine
+ *     key  --ARRAY `flow_index`-->  slot number  --ARRAY `flow_slots`-->  struct pfild_flow     mapped by the engine
+ *          (pfild/flow_index.h)
  *
  * A flow is one connection at one attached interface, both directions in one entry: what comes in is "from remote to
  * local", what goes out "from local to remote".
@@ -95,12 +96,26 @@ struct pfild_flow {
 };
 PFILD_ASSERT_SIZE(struct pfild_flow, 256);
 
-/* The one entry of `flow_state`. */
-#define PFILD_FLOW_LAYOUT 1U /* of all that is here; pinned maps of another are not taken over */
+#define PFILD_FLOW_KEY_WORDS 13 /* of 32 bits */
+
+/*
+ * The one entry of `flow_state`. The daemon writes it; heads read.
+ *
+ * Clock: nanoseconds of CLOCK_MONOTONIC_COARSE are jiffies * tick_ns + clock_ns. To read jiffies costs a head one load,
+ * to ask for the time two function calls. clock_ns is set anew about every second; without a daemon it may drift by
+ * 500 parts in a million (adjtimex(2)), for all times of the table alike.
+ */
+#define PFILD_FLOW_LAYOUT 2U /* of all that is here and in flow_index.h; pinned maps of another are not taken over */
 struct pfild_flow_state {
-    __u32 generation; /* of the rules in force */
-    __u32 layout;     /* PFILD_FLOW_LAYOUT */
+    __u32 generation;  /* of the rules in force */
+    __u32 layout;      /* PFILD_FLOW_LAYOUT, once all below is set */
+    __u64 tick_ns;     /* of a jiffy */
+    __u64 clock_ns;    /* may be "negative": it wraps */
+    __u32 index_shift; /* 64 - log2(buckets) */
+    __u32 hash_words[PFILD_FLOW_KEY_WORDS + 1];
+    __u32 pad;
+    __u64 hash_spread[2]; /* odd */
 };
-PFILD_ASSERT_SIZE(struct pfild_flow_state, 8);
+PFILD_ASSERT_SIZE(struct pfild_flow_state, 104);
 
 #endif

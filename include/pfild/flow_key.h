@@ -96,8 +96,8 @@ static inline __attribute__((always_inline)) int pfild_read_ports(struct pfild_f
     return 1;
 }
 
-static inline __attribute__((always_inline)) int pfild_read_inet(struct pfild_flow_key* key, const __u8* at,
-                                                                 const __u8* end, int outgoing) {
+static inline __attribute__((always_inline)) __u32 pfild_read_inet(struct pfild_flow_key* key, const __u8* at,
+                                                                   const __u8* end, int outgoing) {
     const struct pfild_inet* header = (const struct pfild_inet*)at;
     __u32 length, total;
 
@@ -106,17 +106,21 @@ static inline __attribute__((always_inline)) int pfild_read_inet(struct pfild_fl
     length = 4U * (header->version_length & 15);
     total = PFILD_BE16(header->total_length);
     /* A total of 0 is a segment that the kernel has not cut yet. */
-    if (length < sizeof(*header) || (header->fragment & PFILD_BE16(0x3fff)) || (total && total < length + 4))
+    if (!total)
+        total = length;
+    else if (total < length + 4)
+        return 0;
+    if (length < sizeof(*header) || (header->fragment & PFILD_BE16(0x3fff)))
         return 0;
     key->family = 4;
     key->protocol = header->protocol;
     key->remote[0] = outgoing ? header->destination : header->source;
     key->local[0] = outgoing ? header->source : header->destination;
-    return pfild_read_ports(key, at + length, end, outgoing);
+    return pfild_read_ports(key, at + length, end, outgoing) ? total : 0;
 }
 
-static inline __attribute__((always_inline)) int pfild_read_inet6(struct pfild_flow_key* key, const __u8* at,
-                                                                  const __u8* end, int outgoing) {
+static inline __attribute__((always_inline)) __u32 pfild_read_inet6(struct pfild_flow_key* key, const __u8* at,
+                                                                    const __u8* end, int outgoing) {
     const struct pfild_inet6* header = (const struct pfild_inet6*)at;
     __u32 payload;
 
@@ -134,7 +138,7 @@ static inline __attribute__((always_inline)) int pfild_read_inet6(struct pfild_f
         key->remote[i] = outgoing ? header->destination[i] : header->source[i];
         key->local[i] = outgoing ? header->source[i] : header->destination[i];
     }
-    return pfild_read_ports(key, at + sizeof(*header), end, outgoing);
+    return pfild_read_ports(key, at + sizeof(*header), end, outgoing) ? sizeof(*header) + payload : 0;
 }
 
 static inline __attribute__((always_inline)) int pfild_is_tag(__be16 type) {
@@ -142,13 +146,15 @@ static inline __attribute__((always_inline)) int pfild_is_tag(__be16 type) {
 }
 
 /*
- * 1: the packet is canonical and `key` is whole. 0: it is not; `key` is then of no use.
+ * Not 0: the packet is canonical and `key` is whole; it is how many bytes the frame has by its headers, as far as they
+ * say (a segment that the kernel has not cut yet may not). 0: it is not; `key` is then of no use.
  * => `key` is zero but for ifindex, and for a tag that is beside the packet, if there is one.
  */
-static inline __attribute__((always_inline)) int pfild_read_flow_key(struct pfild_flow_key* key, const __u8* data,
-                                                                     const __u8* end, int outgoing) {
+static inline __attribute__((always_inline)) __u32 pfild_read_flow_key(struct pfild_flow_key* key, const __u8* data,
+                                                                       const __u8* end, int outgoing) {
     const struct pfild_ethernet* frame = (const struct pfild_ethernet*)data;
     const __u8* at = data + sizeof(*frame);
+    __u32 before = sizeof(*frame), length = 0; /* of the network header, from it on */
     __be16 type;
 
     if (at > end)
@@ -165,12 +171,13 @@ static inline __attribute__((always_inline)) int pfild_read_flow_key(struct pfil
         key->tags++;
         type = tag->type;
         at += sizeof(*tag);
+        before += sizeof(*tag);
     }
     if (type == PFILD_BE16(0x0800))
-        return pfild_read_inet(key, at, end, outgoing);
-    if (type == PFILD_BE16(0x86dd))
-        return pfild_read_inet6(key, at, end, outgoing);
-    return 0;
+        length = pfild_read_inet(key, at, end, outgoing);
+    else if (type == PFILD_BE16(0x86dd))
+        length = pfild_read_inet6(key, at, end, outgoing);
+    return length ? before + length : 0;
 }
 
 #endif

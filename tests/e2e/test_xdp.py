@@ -177,3 +177,15 @@ def test_what_passed_at_a_port_of_a_bridge_is_decided_at_the_bridge_too(host_lab
 
 def known_drops(daemon, interface):
     return daemon.bpfctl.json("stats")["interfaces"][interface]["in"]["dropped_known"]
+
+
+@pytest.mark.parametrize("mtu, size", [(1500, 64), (9000, 8900)])
+def test_the_bytes_of_known_flows_are_those_of_whole_frames(host_lab, start_pfild, mtu, size):
+    host_lab.set_mtu(mtu)
+    daemon = start_pfild(host_lab.fw)
+    daemon.bpfctl("attach", "eth0", "--mode", "xdp")
+    guard(daemon, "cbpf:other", "udp dst port 1")
+    assert UdpFlow(host_lab.cli, host_lab.fw, "192.0.2.2", rate_pps=2000, count=1000, size_bytes=size).finish().clean()
+    flow = daemon.bpfctl.json("flows", "udp port 9000")["flows"][0]
+    assert flow["in"]["packets"] > 900 and flow["in"]["bytes"] == flow["in"]["packets"] * (14 + 20 + 8 + size), flow
+    assert_ends_well(daemon)

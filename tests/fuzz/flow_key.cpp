@@ -27,7 +27,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     pfild_flow_key in{};
     pfild_flow_key out{};
-    const int canonical = pfild_read_flow_key(&in, frame, frame + size, 0);
+    const std::uint32_t canonical = pfild_read_flow_key(&in, frame, frame + size, 0);
     demand(pfild_read_flow_key(&out, frame, frame + size, 1) == canonical);
     if (canonical == 0) {
         return 0;

@@ -86,6 +86,27 @@ std::vector<Row> everything() {
     return rows;
 }
 
+TEST_F(HeadsUnattended, an_interface_is_found_wherever_its_cell_is) {
+    const Bytes frame = ethernet(kTypeIpv4, ipv4(17));
+    const auto shot = [&] { return head(Direction::in, on_watched(frame)).action == TC_ACT_SHOT; };
+    // Three interfaces that begin at the same cell; the one under test comes last.
+    const pfild_interface theirs{.slot = kOtherSlot, .flags = 0, .port_p = 0, .port_q = 0, .mac = {}, .pad = {}};
+    for (const std::uint32_t before : {1U, 2U}) {
+        ASSERT_TRUE(programs().set_interface(watched() + before * PFILD_INTERFACE_CELLS, theirs));
+    }
+    attach(PFILD_UNKNOWN_DROP);
+    EXPECT_TRUE(shot());
+    programs().clear_interface(watched() + PFILD_INTERFACE_CELLS);
+    EXPECT_TRUE(shot()) << "a cell in front of it became free";
+    attach(0);
+    EXPECT_FALSE(shot()) << "it is changed where it is";
+    programs().clear_interface(watched());
+    attach(PFILD_UNKNOWN_DROP);
+    EXPECT_TRUE(shot());
+    programs().clear_interface(watched());
+    EXPECT_FALSE(shot()) << "it was in one cell only";
+}
+
 TEST_F(HeadsUnattended, an_interface_that_is_not_attached_is_none_of_their_business) {
     attach(PFILD_UNKNOWN_DROP | kBoth);
     for (const Direction direction : kEachDirection) {

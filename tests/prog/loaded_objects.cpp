@@ -6,13 +6,13 @@
 
 #include <bpf/bpf.h>
 
-#include "pfild/flow.h"
+#include "core/flow/flow_index.h"
 #include "tests/prog/kernel_programs_test.h"
 
 namespace pfild::tests {
 namespace {
 
-constexpr std::uint32_t kMostInstructions = 1024; ///< of a program as loaded; a head has about 700
+constexpr std::uint32_t kMostInstructions = 2048; ///< of a program as loaded; a head has about 1,250
 constexpr std::uint32_t kMostVerified = 16384;    ///< that the verifier walked; its limit is a million
 constexpr std::size_t kMostMaps = 16;             ///< behind one program
 constexpr std::size_t kInstruction = 8;           ///< bytes
@@ -36,18 +36,20 @@ class LoadedObjects : public KernelProgramsTest {
     }
 
     [[nodiscard]] std::vector<Program> all() {
-        return {describe(programs().head_fd(core::Direction::in)), describe(programs().head_fd(core::Direction::out)),
+        return {describe(programs().head_fd(core::Direction::in)),
+                describe(programs().head_fd(core::Direction::out)),
                 describe(programs().reentry_fd(core::Direction::in)),
-                describe(programs().reentry_fd(core::Direction::out)), describe(programs().port_up_fd())};
+                describe(programs().reentry_fd(core::Direction::out)),
+                describe(programs().port_up_fd()),
+                describe(programs().set_clock_fd())};
     }
 };
 
 TEST_F(LoadedObjects, programs_have_their_whole_names_their_types_and_a_modest_size) {
-    const std::map<std::string, std::uint32_t> types{{"pfild_in", BPF_PROG_TYPE_SCHED_CLS},
-                                                     {"pfild_out", BPF_PROG_TYPE_SCHED_CLS},
-                                                     {"reentry_in", BPF_PROG_TYPE_SCHED_CLS},
-                                                     {"reentry_out", BPF_PROG_TYPE_SCHED_CLS},
-                                                     {"port_up", BPF_PROG_TYPE_XDP}};
+    const std::map<std::string, std::uint32_t> types{
+        {"pfild_in", BPF_PROG_TYPE_SCHED_CLS},   {"pfild_out", BPF_PROG_TYPE_SCHED_CLS},
+        {"reentry_in", BPF_PROG_TYPE_SCHED_CLS}, {"reentry_out", BPF_PROG_TYPE_SCHED_CLS},
+        {"port_up", BPF_PROG_TYPE_XDP},          {"set_clock", BPF_PROG_TYPE_SCHED_CLS}};
     std::set<std::string> seen;
     for (const Program& program : all()) {
         const std::string name = program.info.name;
@@ -69,11 +71,11 @@ TEST_F(LoadedObjects, tables_have_the_sizes_of_the_abi_and_are_one_each) {
         bool operator==(const Table&) const = default;
     };
     const std::map<std::string, Table> tables{
-        {"interfaces", {BPF_MAP_TYPE_HASH, 4, sizeof(pfild_interface), PFILD_MAX_INTERFACES}},
+        {"interfaces", {BPF_MAP_TYPE_ARRAY, 4, sizeof(pfild_interface), PFILD_INTERFACE_CELLS}},
         {"stack_ports", {BPF_MAP_TYPE_HASH, 4, sizeof(pfild_port), PFILD_MAX_LANES}},
         {"engine_ports", {BPF_MAP_TYPE_HASH, 4, sizeof(pfild_port), PFILD_MAX_LANES}},
         {"sockets", {BPF_MAP_TYPE_XSKMAP, 4, 4, PFILD_MAX_LANES}},
-        {"flow_index", {BPF_MAP_TYPE_HASH, sizeof(pfild_flow_key), 4, 16}},
+        {"flow_index", {BPF_MAP_TYPE_ARRAY, 4, sizeof(pfild_flow_bucket), core::flow_buckets(16)}},
         {"flow_slots", {BPF_MAP_TYPE_ARRAY, 4, sizeof(pfild_flow), 16}},
         {"flow_state", {BPF_MAP_TYPE_ARRAY, 4, sizeof(pfild_flow_state), 1}},
         {"counters", {BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(pfild_counters), PFILD_MAX_LANES}},
@@ -99,8 +101,8 @@ TEST_F(LoadedObjects, tables_have_the_sizes_of_the_abi_and_are_one_each) {
 }
 
 TEST_F(LoadedObjects, heads_use_what_they_decide_by_and_ports_nothing_of_interfaces) {
-    const std::map<std::string, std::size_t> tables{
-        {"pfild_in", 6}, {"pfild_out", 6}, {"port_up", 3}, {"reentry_in", 1}, {"reentry_out", 1}};
+    const std::map<std::string, std::size_t> tables{{"pfild_in", 6},   {"pfild_out", 6},   {"port_up", 3},
+                                                    {"reentry_in", 1}, {"reentry_out", 1}, {"set_clock", 1}};
     for (const Program& program : all()) {
         EXPECT_EQ(program.map_ids.size(), tables.at(program.info.name)) << program.info.name;
     }

@@ -7,6 +7,7 @@
 
 #include "core/engine.h"
 #include "core/label.h"
+#include "tests/unit/core/flow_memory.h"
 #include "tests/unit/core/packet_bytes.h"
 #include "tests/unit/core/test_hooks.h"
 
@@ -92,15 +93,9 @@ class EngineRounds : public ::testing::Test {
     Registry registry_{rules_};
     TablePort p_;
     TablePort q_;
-    // One slot is enough here; heads are not.
-    class NoHeads final : public FlowIndex {
-      public:
-        bool insert(const FlowKey& /*key*/, std::uint32_t /*slot*/) noexcept override { return true; }
-        void erase(const FlowKey& /*key*/) noexcept override {}
-    };
-    std::vector<pfild_flow> slots_ = std::vector<pfild_flow>(1);
-    NoHeads heads_;
-    FlowTable flows_{slots_, heads_, {}, 1};
+    FlowMemoryOf flow_memory_{1}; // one slot is enough here
+    std::span<pfild_flow> slots_ = flow_memory_.view().slots;
+    FlowTable flows_{flow_memory_.view(), {}, 1};
     Engine engine_{rules_, &flows_};
 };
 

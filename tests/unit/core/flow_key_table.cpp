@@ -153,14 +153,5 @@ TEST(FlowKey, a_syn_opens_a_connection_and_nothing_else_does) {
     EXPECT_FALSE(opens(with(options, kFlags, {0x02}))) << "that is in the options";
 }
 
-TEST(FlowKey, is_hashed_with_a_secret) {
-    const FlowKey one = *key_of(kPlain);
-    EXPECT_EQ(hash(one, 1), hash(one, 1));
-    EXPECT_NE(hash(one, 1), hash(one, 2));
-    FlowKey other = one;
-    other.local_port++;
-    EXPECT_NE(hash(one, 1), hash(other, 1));
-}
-
 } // namespace
 } // namespace pfild::core

@@ -8,36 +8,13 @@
 
 #include "core/flow/flow_slot.h"
 #include "core/flow/flow_table.h"
+#include "tests/unit/core/flow_memory.h"
 
 namespace pfild::core {
 namespace {
 
 constexpr std::uint64_t kSecond = 1'000'000'000;
 constexpr std::uint64_t kStart = 1000 * kSecond;
-
-class MapIndex final : public FlowIndex {
-  public:
-    bool insert(const FlowKey& key, std::uint32_t slot) noexcept override {
-        if (slots_.size() >= room_) {
-            return false;
-        }
-        slots_[text(key)] = slot;
-        return true;
-    }
-    void erase(const FlowKey& key) noexcept override { slots_.erase(text(key)); }
-
-    [[nodiscard]] std::optional<std::uint32_t> find(const FlowKey& key) const {
-        const auto found = slots_.find(text(key));
-        return found == slots_.end() ? std::nullopt : std::optional(found->second);
-    }
-    [[nodiscard]] std::size_t size() const { return slots_.size(); }
-    void set_room(std::size_t room) { room_ = room; }
-
-  private:
-    static std::string text(const FlowKey& key) { return {reinterpret_cast<const char*>(&key), sizeof(key)}; }
-    std::map<std::string, std::uint32_t> slots_;
-    std::size_t room_ = 1000;
-};
 
 FlowKey flow(std::uint16_t port, std::uint8_t protocol = 17, std::uint32_t ifindex = 7) {
     FlowKey key{};
@@ -54,29 +31,28 @@ class FlowTableEntries : public ::testing::Test {
   protected:
     /// A packet that the head sends up; what its label says.
     std::uint16_t diverted(const FlowKey& key, Direction direction = Direction::in) {
-        const auto slot = index_.find(key);
-        if (!slot) {
+        pfild_flow* entry = memory_.seen_by_head(key);
+        if (entry == nullptr) {
             return 0;
         }
-        slots_[*slot].lane[core::index(direction)].diverted++;
-        return static_cast<std::uint16_t>(slots_[*slot].incarnation);
+        entry->lane[core::index(direction)].diverted++;
+        return static_cast<std::uint16_t>(entry->incarnation);
     }
     void settled(const FlowKey& key, Direction direction = Direction::in) {
-        if (const auto slot = index_.find(key)) {
-            slots_[*slot].lane[core::index(direction)].settled++;
+        if (pfild_flow* entry = memory_.seen_by_head(key)) {
+            entry->lane[core::index(direction)].settled++;
         }
     }
     /// What the head would do with a packet of the flow now, the idle time apart: what the entry says, once nothing is
     /// on its way.
-    [[nodiscard]] pfild_flow_answer answer(const FlowKey& key, Direction direction = Direction::in) const {
-        const auto slot = index_.find(key);
-        if (!slot) {
+    [[nodiscard]] pfild_flow_answer answer(const FlowKey& key, Direction direction = Direction::in) {
+        const pfild_flow* entry = memory_.seen_by_head(key);
+        if (entry == nullptr) {
             return PFILD_FLOW_ASK;
         }
-        const pfild_flow& entry = slots_[*slot];
         const std::size_t which = core::index(direction);
-        const bool over = entry.lane[which].diverted + entry.credit[which] == entry.lane[which].settled;
-        return over ? static_cast<pfild_flow_answer>(PFILD_FLOW_ANSWER(entry.decision, which)) : PFILD_FLOW_ASK;
+        const bool over = entry->lane[which].diverted + entry->credit[which] == entry->lane[which].settled;
+        return over ? static_cast<pfild_flow_answer>(PFILD_FLOW_ANSWER(entry->decision, which)) : PFILD_FLOW_ASK;
     }
     void decided(const FlowKey& key, std::uint16_t version, bool passed = true, bool lasts = true,
                  Direction direction = Direction::in) {
@@ -98,9 +74,8 @@ class FlowTableEntries : public ::testing::Test {
     }
     void at(std::uint64_t seconds) { now_ = kStart + seconds * kSecond; }
 
-    std::vector<pfild_flow> slots_ = std::vector<pfild_flow>(8);
-    MapIndex index_;
-    FlowTable table_{slots_, index_, {.tcp_ns = 300 * kSecond, .other_ns = 60 * kSecond}, 42};
+    FlowMemoryOf memory_{8};
+    FlowTable table_{memory_.view(), {.tcp_ns = 300 * kSecond, .other_ns = 60 * kSecond}, 42};
     std::uint32_t generation_ = 1;
     std::uint64_t now_ = kStart;
 };
@@ -157,7 +132,7 @@ TEST_F(FlowTableEntries, an_answer_that_does_not_last_makes_no_entry) {
     carry(flow(1), true, false);
     carry(flow(1), false, false);
     EXPECT_EQ(table_.counter(FlowCounter::in_use), 0U);
-    EXPECT_EQ(index_.size(), 0U);
+    EXPECT_EQ(memory_.entries(), 0U);
 }
 
 TEST_F(FlowTableEntries, an_answer_of_newer_rules_does_not_make_the_other_directions_old_one_newer) {
@@ -182,12 +157,17 @@ TEST_F(FlowTableEntries, a_full_table_refuses_new_flows_counts_them_and_keeps_th
     }
 }
 
-TEST_F(FlowTableEntries, a_flow_that_the_kernels_index_has_no_room_for_is_refused_and_its_slot_stays_free) {
-    index_.set_room(1);
+TEST_F(FlowTableEntries, a_flow_whose_buckets_are_full_is_refused_and_its_slot_stays_free) {
+    for (pfild_flow_bucket& bucket : memory_.view().buckets) {
+        std::fill(std::begin(bucket.entry), std::end(bucket.entry), PFILD_ENTRY(0, 7));
+    }
     carry(flow(1), false);
-    carry(flow(2), false);
-    index_.set_room(8);
-    for (std::uint16_t port = 2; port <= 8; port++) {
+    EXPECT_EQ(table_.counter(FlowCounter::refused), 1U);
+    EXPECT_EQ(table_.find(flow(1)), nullptr);
+    for (pfild_flow_bucket& bucket : memory_.view().buckets) {
+        bucket = {};
+    }
+    for (std::uint16_t port = 1; port <= 8; port++) {
         carry(flow(port), false);
     }
     EXPECT_EQ(table_.counter(FlowCounter::in_use), 8U);
@@ -196,7 +176,7 @@ TEST_F(FlowTableEntries, a_flow_that_the_kernels_index_has_no_room_for_is_refuse
 TEST_F(FlowTableEntries, die_when_they_were_idle_for_as_long_as_their_protocol_may_be) {
     carry(flow(1), false);
     carry(flow(2, 6), false);
-    for (pfild_flow& entry : slots_) {
+    for (pfild_flow& entry : memory_.view().slots) {
         entry.lane[0].packets = entry.key.family != 0 ? 1 : 0; // the kernel has answered
     }
     table_.age(now_);
@@ -211,7 +191,7 @@ TEST_F(FlowTableEntries, die_when_they_were_idle_for_as_long_as_their_protocol_m
     table_.age(now_);
     EXPECT_EQ(table_.counter(FlowCounter::in_use), 0U);
     EXPECT_EQ(table_.counter(FlowCounter::expired), 2U);
-    EXPECT_EQ(index_.size(), 0U);
+    EXPECT_EQ(memory_.entries(), 0U);
 }
 
 TEST_F(FlowTableEntries, die_soon_when_the_first_packet_was_the_only_one) {
@@ -228,10 +208,10 @@ TEST_F(FlowTableEntries, die_soon_when_the_first_packet_was_the_only_one) {
 
 TEST_F(FlowTableEntries, live_on_while_the_heads_see_them) {
     carry(flow(1), false);
-    slots_[*index_.find(flow(1))].lane[1].packets = 1;
+    memory_.seen_by_head(flow(1))->lane[1].packets = 1;
     table_.age(now_);
     at(50);
-    slots_[*index_.find(flow(1))].lane[1].last_seen_ns = now_;
+    memory_.seen_by_head(flow(1))->lane[1].last_seen_ns = now_;
     at(100);
     table_.age(now_);
     EXPECT_EQ(table_.counter(FlowCounter::in_use), 1U);
@@ -279,19 +259,18 @@ TEST_F(FlowTableEntries, a_flow_that_was_idle_waits_again_for_what_comes_up_firs
 }
 
 TEST_F(FlowTableEntries, a_sweep_looks_at_a_part_of_a_large_table_and_says_when_there_is_more) {
-    std::vector<pfild_flow> slots(100'000);
-    MapIndex index;
-    index.set_room(slots.size());
-    FlowTable table(slots, index, {}, 1);
-    for (std::uint32_t i = 0; i < slots.size(); i += 2) { // every free slot is taken in turn
+    constexpr std::size_t kSlots = 100'000;
+    FlowMemoryOf memory(kSlots);
+    FlowTable table(memory.view(), {}, 1);
+    for (std::uint32_t i = 0; i < kSlots; i += 2) { // every free slot is taken in turn
         FlowKey key = flow(static_cast<std::uint16_t>(i));
         key.remote[0] = i;
         table.note({.key = key, .passed = false, .lasts = true, .now_ns = now_});
     }
-    EXPECT_EQ(table.counter(FlowCounter::in_use), slots.size() / 2);
+    EXPECT_EQ(table.counter(FlowCounter::in_use), kSlots / 2);
     now_ += 100 * kSecond;
     EXPECT_TRUE(table.age(now_));
-    EXPECT_GT(table.counter(FlowCounter::in_use), slots.size() / 3);
+    EXPECT_GT(table.counter(FlowCounter::in_use), kSlots / 3);
     while (table.age(now_)) {
     }
     EXPECT_EQ(table.counter(FlowCounter::in_use), 0U);
@@ -306,27 +285,28 @@ TEST_F(FlowTableEntries, are_removed_by_interface_and_the_rest_is_still_found) {
     for (std::uint16_t port = 1; port <= 8; port++) {
         const FlowKey key = flow(port, 17, port % 2 == 0 ? 7 : 9);
         EXPECT_EQ(table_.find(key) != nullptr, port % 2 == 0) << port;
-        EXPECT_EQ(index_.find(key).has_value(), port % 2 == 0) << port;
+        EXPECT_EQ(memory_.seen_by_head(key) != nullptr, port % 2 == 0) << port;
     }
     EXPECT_EQ(table_.counter(FlowCounter::removed), 4U);
 }
 
-TEST_F(FlowTableEntries, are_found_again_by_the_next_run) {
+TEST_F(FlowTableEntries, are_found_again_by_the_next_run_and_heads_see_them_all_the_while) {
     carry(flow(1), false);
     carry(flow(2), false);
-    MapIndex fresh;
-    FlowTable next(slots_, fresh, {}, 7);
+    const pfild_flow_state before = *memory_.view().state;
+    FlowTable next(memory_.view(), {}, 7);
+    EXPECT_EQ(std::memcmp(&before, memory_.view().state, sizeof(before)), 0) << "heads hash by it";
     EXPECT_EQ(next.counter(FlowCounter::in_use), 2U);
-    EXPECT_EQ(fresh.size(), 2U);
+    EXPECT_EQ(memory_.entries(), 2U);
     ASSERT_NE(next.find(flow(2)), nullptr);
     EXPECT_EQ(PFILD_FLOW_ANSWER(next.find(flow(2))->decision, 0), PFILD_FLOW_DROP);
+    EXPECT_EQ(memory_.seen_by_head(flow(2)), next.find(flow(2)));
 }
 
 // Thousands of comings and goings against a std::map: the index must never lose a flow or find one that is gone.
 TEST(FlowTableIndex, finds_what_is_there_and_nothing_else_through_many_changes) {
-    std::vector<pfild_flow> slots(256);
-    MapIndex index;
-    FlowTable table(slots, index, {}, 1);
+    FlowMemoryOf memory(256);
+    FlowTable table(memory.view(), {}, 1);
     std::map<std::uint16_t, bool> there;
     std::uint64_t now = kStart;
     std::uint32_t state = 1;
@@ -344,8 +324,9 @@ TEST(FlowTableIndex, finds_what_is_there_and_nothing_else_through_many_changes) 
         if (step % 500 == 0) {
             for (const auto& [known, present] : there) {
                 ASSERT_EQ(table.find(flow(known)) != nullptr, present) << step << ' ' << known;
-                ASSERT_EQ(index.find(flow(known)).has_value(), present);
+                ASSERT_EQ(memory.seen_by_head(flow(known)) != nullptr, present);
             }
+            ASSERT_EQ(memory.entries(), table.counter(FlowCounter::in_use));
         }
     }
 }
