@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A bpf device as its owner meets it: settings, filter, buffers, one read at a time, readiness, counters (contract
+// section 2).
+//
+//      free --DeviceTable::open--> unattached --attach--> attached --orphan--> orphaned
+//                                     buffers: none          two                  two, until they are read
+//
+// Packets come in by offer(). A read that waits is answered inside offer() when a buffer became full, so that the next
+// packet finds room; everything else that a packet or a request may have changed, which is the answer to a read in
+// immediate mode and the readiness that poll sees, is told by settle(). => settle() runs after every batch of packets
+// and after every request, before the request is answered. A batch costs one wake-up.
+//
+// The device thread owns it and alone calls it; a client is called from inside these calls and calls nothing back.
+// offer() allocates nothing, locks nothing, and copies a packet once. Time is an argument, any clock that does not
+// jump.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "cbpf/program.h"
+#include "core/capture/device_counts.h"
+#include "core/capture/device_settings.h"
+#include "core/capture/hold.h"
+#include "core/capture/needed_length.h"
+#include "core/capture/tapped_packet.h"
+#include "core/direction.h"
+#include "core/error.h"
+
+namespace pfild::core {
+
+enum class DeviceState : std::uint8_t { unattached, attached, orphaned };
+inline constexpr std::array<std::string_view, 3> kDeviceStateNames{"unattached", "attached", "orphaned"};
+static_assert(static_cast<std::size_t>(DeviceState::orphaned) + 1 == kDeviceStateNames.size());
+
+/// The client's name for a read that it has asked for.
+using ReadId = std::uint64_t;
+
+/// What poll says of a device; it is always writable and never in error (BD-31, BD-32).
+struct Readiness {
+    bool readable = false;
+    bool hangup = false; ///< the interface is gone
+
+    friend bool operator==(const Readiness&, const Readiness&) = default;
+};
+
+/// Who has opened a device. The connection implements it (daemon/device); a test's version is a list.
+class DeviceClient {
+  public:
+    DeviceClient() = default;
+    DeviceClient(const DeviceClient&) = delete;
+    DeviceClient& operator=(const DeviceClient&) = delete;
+    virtual ~DeviceClient() = default;
+
+    /// Ends a read with these records, which are valid during the call alone; no bytes only by BD-18. False: they could
+    /// not be handed over; the read has ended, the records are kept for the next one (BD-23).
+    [[nodiscard]] virtual bool deliver(ReadId read, std::span<const std::uint8_t> records) noexcept = 0;
+    /// Ends a read that had waited, with an error.
+    virtual void fail(ReadId read, const Error& error) = 0;
+    /// What poll says has changed. A new device is {readable}: it has no interface yet (BD-30).
+    virtual void set_readiness(Readiness readiness) noexcept = 0;
+};
+
+/// Bytes, multiples of PFILD_RECORD_ALIGNMENT.
+struct BufferSizes {
+    std::uint32_t usual = 32768;
+    std::uint32_t largest = 262144;
+};
+
+/// What a device wants of the tap of its interface.
+struct TapWish {
+    Directions directions;    ///< empty: nothing at all
+    std::uint32_t length = 0; ///< bytes from the start of a packet
+
+    friend bool operator==(const TapWish&, const TapWish&) = default;
+};
+
+struct ReadRequest {
+    ReadId id = 0;
+    std::uint32_t size = 0;   ///< of the reader's buffer, bytes
+    bool nonblocking = false; ///< of this read; the setting counts as well
+};
+
+/// struct timeval as BIOCSRTIMEOUT takes it.
+struct ReadTimeout {
+    std::int64_t seconds = 0;
+    std::int64_t microseconds = 0;
+
+    friend bool operator==(const ReadTimeout&, const ReadTimeout&) = default;
+};
+
+class Device {
+  public:
+    /// => `client` outlives the device.
+    Device(Access access, BufferSizes sizes, DeviceClient& client);
+
+    // ---- settings: in any state, also while a read waits
+
+    [[nodiscard]] const DeviceSettings& settings() const { return settings_; }
+    void set_settings(const DeviceSettings& settings) { settings_ = settings; }
+    [[nodiscard]] Directions directions() const { return directions_; }
+    /// BIOCSSEESENT, BIOCSDIRECTION. EINVAL: none.
+    [[nodiscard]] Result<void> set_directions(Directions directions);
+    [[nodiscard]] ReadTimeout read_timeout() const { return timeout_; }
+    /// BIOCSRTIMEOUT; 0 waits for ever (BD-19). A read that waits already keeps its own. EINVAL: negative, or 10^6
+    /// microseconds and more. EDOM: more than 2^31 - 1 seconds.
+    [[nodiscard]] Result<void> set_read_timeout(ReadTimeout timeout);
+    [[nodiscard]] std::uint32_t buffer_size() const { return size_; }
+    /// BIOCSBLEN: the nearest size that is possible, which becomes the size. EINVAL: there are buffers already.
+    [[nodiscard]] Result<std::uint32_t> set_buffer_size(std::uint32_t wanted);
+
+    /// BIOCSETF: nothing removes the filter. Flushes.
+    void set_filter(std::optional<cbpf::Program> filter);
+    /// BIOCSETFNR: the same, but what was captured stays.
+    void replace_filter(std::optional<cbpf::Program> filter);
+    /// BIOCFLUSH: empties the buffers, sets the counters to 0.
+    void flush();
+
+    /// The rule before every ioctl: EIO while a read waits.
+    [[nodiscard]] Result<void> admit_ioctl() const;
+
+    // ---- life
+
+    [[nodiscard]] DeviceState state() const { return state_; }
+    [[nodiscard]] Access access() const { return access_; }
+    /// Takes the buffers. EINVAL: attached once already, even if that interface is gone (BIOCSETIF). ENOBUFS: no
+    /// memory.
+    [[nodiscard]] Result<void> attach();
+    /// The interface is gone (BD-90). What was captured can still be read. => attached.
+    void orphan();
+    /// The last call: ends a waiting read with EBADF (BD-04); what nobody has read counts as flushed.
+    void close();
+
+    // ---- packets
+
+    /// A packet of the interface. => attached, wants(direction).
+    void offer(const TappedPacket& packet) noexcept;
+    /// `count` packets that the tap could not take: see DeviceCounts::lost. => as offer().
+    void charge_lost(std::uint64_t count) noexcept;
+    [[nodiscard]] bool wants(Direction direction) const noexcept { return directions_.has(direction); }
+    /// What the tap has to take for this device; nothing for one that cannot be read.
+    [[nodiscard]] TapWish tap_wish() const;
+
+    // ---- reading
+
+    /// Answers at once through the client, waits (then waits() is true), or refuses; checked in this order: EBADF
+    /// write-only; EIO another read waits (BD-12); EINVAL not attached yet (BD-10); EINVAL not the buffer size (BD-11);
+    /// EIO interface gone, nothing left (BD-24); EAGAIN nothing there and must not wait (BD-16).
+    [[nodiscard]] Result<void> read(const ReadRequest& request, std::uint64_t now_ns);
+    [[nodiscard]] bool waits() const { return reading_.has_value(); }
+    /// When the read that waits times out; nothing: never, or none waits.
+    [[nodiscard]] std::optional<std::uint64_t> deadline_ns() const;
+    /// Ends a read whose time is over (BD-17, BD-18).
+    void expire(std::uint64_t now_ns);
+    /// A signal has reached the reader: that read ends with EINTR, nothing is lost (BD-22). False: it waits no more.
+    bool cancel_read(ReadId id);
+    /// See above. Cheap when nothing has changed.
+    void settle();
+
+    [[nodiscard]] Readiness readiness() const;
+    /// FIONREAD.
+    [[nodiscard]] std::uint64_t readable_bytes() const;
+
+    // ---- counters
+
+    /// Records in store and hold.
+    [[nodiscard]] std::uint64_t buffered() const;
+    /// Since the device was opened.
+    [[nodiscard]] const DeviceCounts& lifetime() const { return lifetime_; }
+    /// Since the last flush (BIOCGSTATS): received, dropped, captured.
+    [[nodiscard]] DeviceCounts stats() const { return lifetime_.since(flushed_at_); }
+
+  private:
+    struct Reading {
+        ReadId id;
+        std::optional<std::uint64_t> deadline_ns;
+    };
+
+    [[nodiscard]] Error gone() const;
+    [[nodiscard]] pfild_record header_of(const TappedPacket& packet, std::uint32_t wanted) const noexcept;
+    [[nodiscard]] bool readable_now() const noexcept;
+    void deliver(ReadId id) noexcept;
+    void deliver_to_waiting() noexcept;
+    void fail_waiting(const Error& error);
+
+    DeviceClient& client_;
+    Access access_;
+    BufferSizes sizes_;
+    std::uint32_t size_;
+    DeviceState state_ = DeviceState::unattached;
+    DeviceSettings settings_;
+    Directions directions_ = Directions::both();
+    ReadTimeout timeout_;
+    std::optional<cbpf::Program> filter_;
+    NeededLength needed_{.to_judge = 0, .to_keep = kWholePacket};
+    std::optional<Hold> hold_; ///< from attach() on
+    std::optional<Reading> reading_;
+    Readiness told_{.readable = true};
+    DeviceCounts lifetime_;
+    DeviceCounts flushed_at_; ///< lifetime_ at the last flush
+};
+
+} // namespace pfild::core
