@@ -132,7 +132,7 @@ void run(std::uint32_t size, unsigned operations, std::mt19937& random) {
     }
 }
 
-TEST(HoldModel, does_the_same_as_two_vectors_of_records) {
+TEST(HoldModelled, does_the_same_as_two_vectors_of_records) {
     std::mt19937 random(1992); // NOLINT: the same numbers every time
     for (const std::uint32_t size : {32U, 40U, 64U, 96U, 160U, 256U, 512U, 1024U}) {
         ASSERT_NO_FATAL_FAILURE(run(size, 12'500, random));
