@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The device socket, /run/pfild/NAME/bpf.sock: what a program says to open a bpf device, set it up and read from it.
+ * C11 and C++20; host byte order: messages do not leave the machine. Protocol version PFILD_WIRE_VERSION.
+ *
+ * AF_UNIX, SOCK_SEQPACKET: one message a packet, a struct pfild_request or pfild_reply and `length` bytes behind it.
+ * Who asks is known by the kernel's credentials of each message (SO_PASSCRED), never by what it says.
+ *
+ *     client                                    daemon
+ *       | OPEN {version, access}  ------------->  |
+ *       | <------ reply {device} + a descriptor   |     the device ends with CLOSE, or with the connection
+ *       | SET_FILTER, SET_INTERFACE .. ---------->  |
+ *       | READ {size}  ------------------------>  |     answered when there are records, at once or later;
+ *       | <------ reply, records (MORE)           |     other requests are answered meanwhile (but see EIO)
+ *       | <------ reply, records                  |
+ *
+ * The descriptor that comes with OPEN (SCM_RIGHTS) is what a program polls, duplicates and hands to children: readable
+ * when the device is (poll, contract BD-30 to BD-38), POLLHUP when its interface is gone, always writable. Nothing is
+ * to be read from it or written to it.
+ *
+ * Requests of a connection are answered in order, but READ when it is done. An answer has the request's id and op.
+ * Records of one READ may come in several messages, all but the last with PFILD_REPLY_MORE; together they are what
+ * read(2) would return. With an error the payload is a sentence for people, UTF-8, without end.
+ *
+ * Errors that any request can get: EPROTO a malformed message, the connection then ends; EBADF no such device of this
+ * connection; ENOTTY no such op; EINVAL a payload that is not of the size here; EIO a READ of the device waits (all
+ * but CANCEL, CLOSE; contract 2.8). A client that does not take its answers is disconnected.
+ */
+#ifndef PFILD_WIRE_H
+#define PFILD_WIRE_H
+
+#include <assert.h>
+
+#include <linux/types.h>
+
+#include "pfild/record.h"
+
+#define PFILD_WIRE_VERSION 1
+
+/* The longest messages, bytes. A request: a filter of 512 instructions. */
+#define PFILD_WIRE_REQUEST_MAX (16 + 512 * 8)
+#define PFILD_WIRE_REPLY_MAX (24 + 32768)
+
+struct pfild_request {
+    __u32 id;     /* the client's; comes back in the reply */
+    __u32 device; /* number from OPEN's reply; 0 in OPEN */
+    __u32 length; /* bytes that follow */
+    __u16 op;     /* enum pfild_op */
+    __u16 zero;   /* 0 */
+};
+static_assert(sizeof(struct pfild_request) == 16, "struct pfild_request");
+
+#define PFILD_REPLY_MORE 0x1 /* further records of this READ follow */
+
+struct pfild_reply {
+    __u32 id;
+    __u32 device;
+    __u32 length; /* bytes that follow */
+    __u16 op;
+    __u16 flags;
+    __u32 error; /* errno(3); 0: done */
+    __u32 zero;
+};
+static_assert(sizeof(struct pfild_reply) == 24, "struct pfild_reply");
+
+/*
+ * Payload of the request -> of the reply. The errors are those of the bpf(4) call of that name (contract 2.3, 2.8).
+ */
+enum pfild_op {
+    PFILD_OP_OPEN,             /* pfild_open -> - ; ENOBUFS: too many, EPROTONOSUPPORT: another version */
+    PFILD_OP_CLOSE,            /* - -> - */
+    PFILD_OP_READ,             /* pfild_read -> records */
+    PFILD_OP_CANCEL,           /* __u32, id of a READ: it ends with EINTR if it still waits -> - */
+    PFILD_OP_GET_BUFFER_SIZE,  /* - -> __u32, bytes (BIOCGBLEN) */
+    PFILD_OP_SET_BUFFER_SIZE,  /* __u32 -> __u32, what it became (BIOCSBLEN) */
+    PFILD_OP_SET_FILTER,       /* pfild_instruction.. -> - ; none: no filter (BIOCSETF) */
+    PFILD_OP_REPLACE_FILTER,   /* the same, what was captured stays (BIOCSETFNR) */
+    PFILD_OP_FLUSH,            /* - -> - (BIOCFLUSH) */
+    PFILD_OP_SET_PROMISCUOUS,  /* - -> - (BIOCPROMISC) */
+    PFILD_OP_GET_DATA_LINK,    /* - -> __u32, DLT_ number (BIOCGDLT) */
+    PFILD_OP_GET_INTERFACE,    /* - -> its name (BIOCGETIF) */
+    PFILD_OP_SET_INTERFACE,    /* a name, 1 to 15 bytes; "any": all Ethernet ones -> - (BIOCSETIF) */
+    PFILD_OP_GET_READ_TIMEOUT, /* - -> pfild_read_timeout (BIOCGRTIMEOUT) */
+    PFILD_OP_SET_READ_TIMEOUT, /* pfild_read_timeout -> - (BIOCSRTIMEOUT) */
+    PFILD_OP_GET_OPTIONS,      /* - -> pfild_options */
+    PFILD_OP_SET_OPTIONS,      /* pfild_options -> - */
+    PFILD_OP_GET_STATS,        /* - -> pfild_stats (BIOCGSTATS) */
+    PFILD_OP_GET_READABLE,     /* - -> __u64, bytes that can be read (FIONREAD) */
+    PFILD_OPS
+};
+
+enum pfild_access { PFILD_ACCESS_READ, PFILD_ACCESS_WRITE, PFILD_ACCESS_BOTH };
+
+struct pfild_open {
+    __u32 version; /* PFILD_WIRE_VERSION */
+    __u32 access;  /* enum pfild_access */
+};
+static_assert(sizeof(struct pfild_open) == 8, "struct pfild_open");
+
+#define PFILD_READ_NONBLOCKING 0x1 /* this time */
+
+struct pfild_read {
+    __u32 size; /* of the reader's buffer, must be the device's */
+    __u32 flags;
+};
+static_assert(sizeof(struct pfild_read) == 8, "struct pfild_read");
+
+/* struct bpf_insn */
+struct pfild_instruction {
+    __u16 code;
+    __u8 jt;
+    __u8 jf;
+    __u32 k;
+};
+static_assert(sizeof(struct pfild_instruction) == 8, "struct pfild_instruction");
+
+struct pfild_read_timeout {
+    __s64 seconds;
+    __s64 microseconds;
+};
+static_assert(sizeof(struct pfild_read_timeout) == 16, "struct pfild_read_timeout");
+
+/* Switches, 0 or 1 where nothing else is said; other values are EINVAL. */
+struct pfild_options {
+    __u8 immediate;       /* BIOCIMMEDIATE */
+    __u8 header_complete; /* BIOCSHDRCMPLT */
+    __u8 feedback;        /* BIOCSFEEDBACK */
+    __u8 nonblocking;     /* O_NONBLOCK: of every read */
+    __u8 incoming;        /* directions that are seen; not neither */
+    __u8 outgoing;        /* (BIOCSSEESENT, BIOCSDIRECTION) */
+    __u8 origins;         /* records tell direction and interface */
+    __u8 nanoseconds;     /* in the records' time stamps, instead of microseconds */
+    __u8 personality;     /* 0: NetBSD and MINIX, 1: FreeBSD (core/capture/device_settings.h) */
+    __u8 zero[7];
+};
+static_assert(sizeof(struct pfild_options) == 16, "struct pfild_options");
+
+/* Packets since the last flush. received = captured + filtered, captured = delivered + dropped + buffered + flushed. */
+struct pfild_stats {
+    __u64 received;
+    __u64 dropped;  /* wanted, or never judged, but there was no room */
+    __u64 captured; /* wanted by the filter; the first three are struct bpf_stat */
+    __u64 filtered; /* not wanted */
+    __u64 delivered;
+    __u64 buffered; /* can be read */
+    __u64 flushed;  /* thrown away unread */
+    __u64 lost;     /* of the dropped: the tap could not take them, so the filter never saw them */
+};
+static_assert(sizeof(struct pfild_stats) == 64, "struct pfild_stats");
+
+#endif
