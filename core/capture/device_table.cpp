@@ -155,7 +155,7 @@ void DeviceTable::listen(Entry& entry) {
     }
 }
 
-/// Ends the attachment, if there is one. => the interface still exists.
+/// Takes a device that ends off all lists and gives back its promiscuous mode.
 void DeviceTable::detach(Entry& entry) {
     std::erase(any_, &entry);
     for (auto& [index, interface] : interfaces_) {
@@ -167,7 +167,6 @@ void DeviceTable::detach(Entry& entry) {
             (void)port_.set_promiscuous(*entry.ifindex, false); // an interface that is just going may refuse
         }
     }
-    entry.ifindex.reset();
 }
 
 Result<void> DeviceTable::set_promiscuous(DeviceNumber number) {

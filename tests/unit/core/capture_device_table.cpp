@@ -184,7 +184,7 @@ TEST_F(DeviceTables, BIOCSETIF_is_refused_for_unknown_names_and_a_second_time) {
 }
 
 TEST_F(DeviceTables, BIOCSETIF_is_ENOBUFS_when_the_buffers_of_all_devices_take_too_much_memory) {
-    DeviceTable table({.buffer_memory = 4 * 4096}, taps_);
+    DeviceTable table({.buffer_memory = 3 * 4096}, taps_);
     table.put_interface({.index = kEth0, .name = "eth0"});
     for (DeviceNumber i = 0; i < 3; i++) {
         ASSERT_EQ(table.open({}, client_), i);
@@ -358,8 +358,11 @@ TEST_F(DeviceTables, show_a_closed_device_nothing_more) {
     ASSERT_TRUE(table_.close(any).has_value());
     dispatch(kEth0);
     dispatch(kEth1);
+    table_.put_interface({.index = 9, .name = "eth9"}); // which any would have seen
+    dispatch(9);
     EXPECT_EQ(table_.totals(), DeviceCounts{});
     EXPECT_EQ(table_.strays(), 0U);
+    EXPECT_FALSE(taps_.taps.contains(9));
 }
 
 // ---- what the taps are told
