@@ -26,7 +26,8 @@ enum taker { TAKER_NOBODY, TAKER_ENGINE, TAKER_TC_HEAD };
 
 typedef struct xdp_md packet_context;
 
-/* No offload has put packets together or taken a tag out, where the daemon attaches XDP. */
+/* No offload has put packets together or taken a tag out, where the daemon attaches XDP. tag_of: whether the outermost
+ * tag is beside the packet. */
 static __always_inline __u32 packets_in(packet_context* packet) {
     (void)packet;
     return 1;
@@ -38,9 +39,12 @@ static __always_inline __u64 bytes_in(packet_context* packet, __u32 by_headers) 
 
     return by_headers <= first ? first : bpf_xdp_get_buff_len(packet);
 }
-static __always_inline void tag_beside(packet_context* packet, struct pfild_flow_key* key) {
+static __always_inline __u32 length_of(packet_context* packet) { return (__u32)bpf_xdp_get_buff_len(packet); }
+static __always_inline int tag_of(packet_context* packet, __be16* type, __be16* tci) {
     (void)packet;
-    (void)key;
+    (void)type;
+    (void)tci;
+    return 0;
 }
 static __always_inline __u32 interface_of(const packet_context* packet) { return packet->ingress_ifindex; }
 static __always_inline long load_bytes(packet_context* packet, __u32 offset, void* to, __u32 length) {
@@ -75,13 +79,13 @@ static __always_inline __u64 bytes_in(packet_context* packet, __u32 by_headers) 
     return packet->len;
 }
 
-/* The outermost tag may be beside the packet. */
-static __always_inline void tag_beside(packet_context* packet, struct pfild_flow_key* key) {
-    if (packet->vlan_present) {
-        key->tags = 1;
-        key->tag[0].type = (__be16)packet->vlan_proto;
-        key->tag[0].tci = bpf_htons(packet->vlan_tci);
-    }
+static __always_inline __u32 length_of(packet_context* packet) { return packet->len; }
+static __always_inline int tag_of(packet_context* packet, __be16* type, __be16* tci) {
+    if (!packet->vlan_present)
+        return 0;
+    *type = (__be16)packet->vlan_proto;
+    *tci = bpf_htons(packet->vlan_tci);
+    return 1;
 }
 static __always_inline __u32 interface_of(const packet_context* packet) { return packet->ifindex; }
 static __always_inline long load_bytes(packet_context* packet, __u32 offset, void* to, __u32 length) {

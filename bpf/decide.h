@@ -2,6 +2,7 @@
 /*
  * What every head decides, in the order a packet meets it:
  *
+ *     only tapped here?      -> pass on
  *     flow known?            -> pass on or drop                    whoever is alive
  *     queue without socket?  -> leave it to the TC head            (XDP)
  *     nobody home?           -> pass or drop, as attached          (`unknown`)
@@ -14,6 +15,7 @@
 #include "context.h"
 #include "flows.h"
 #include "parse.h"
+#include "tap.h"
 
 #define MAX_TAGS 2
 
@@ -49,7 +51,8 @@ static __always_inline struct known look_up(packet_context* packet, const struct
     const void* data = (const void*)(long)packet->data;
     const void* end = (const void*)(long)packet->data_end;
 
-    tag_beside(packet, &key);
+    if (tag_of(packet, &key.tag[0].type, &key.tag[0].tci))
+        key.tags = 1;
     by_headers = pfild_read_flow_key(&key, data, end, (int)head.outgoing);
     if (by_headers)
         known.flow = find_flow(&key);
@@ -104,6 +107,8 @@ static __always_inline enum course decide(packet_context* packet, const struct p
     int answer = PFILD_FLOW_ASK;
     enum taker taker;
 
+    if (self->flags & PFILD_ONLY_TAPPED)
+        return COURSE_PASS;
     if (known.flow)
         answer = answer_of(known.flow, lane, head.outgoing, packets_in(packet), known.bytes);
     if (answer == PFILD_FLOW_PASS) {

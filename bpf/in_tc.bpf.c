@@ -52,10 +52,12 @@ int pfild_in(struct __sk_buff* skb) {
     back = is_back(skb, self, head);
     if (!back && is_decided(skb, self))
         return TC_ACT_UNSPEC;
+    if (!back)
+        tap(skb, lane_of(self, head), head.outgoing);
     if (back || self->flags & head.divert)
         known = look_up(skb, head);
     if (!back)
-        return decide_in_tc(skb, self, head, known);
+        return act(skb, self, head, known, decide(skb, self, head, known));
     settle(skb, self, head, known.flow);
     restore_packet_type(skb, self);
     return TC_ACT_UNSPEC;

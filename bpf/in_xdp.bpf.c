@@ -80,13 +80,17 @@ int pfild_in_xdp(struct xdp_md* packet) {
     const struct pfild_interface* self = find_interface(packet->ingress_ifindex);
     const struct head head = {.divert = PFILD_DIVERT_IN, .outgoing = 0};
     struct known known = {};
+    enum course course;
 
     /* Not (any more) attached; or the driver runs the program of a device for those below it (a bond). TC decides. */
     if (!self)
         return XDP_PASS;
     if (self->flags & head.divert)
         known = look_up(packet, head);
-    switch (decide(packet, self, head, known)) {
+    course = decide(packet, self, head, known);
+    if (course != COURSE_LEFT)
+        tap(packet, lane_of(self, head), head.outgoing);
+    switch (course) {
     case COURSE_PASS:
         return pass(packet, self);
     case COURSE_DIVERT:

@@ -7,6 +7,7 @@ int pfild_out(struct __sk_buff* skb) {
     const struct pfild_interface* self = find_interface(skb->ifindex);
     const struct head head = {.divert = PFILD_DIVERT_OUT, .outgoing = 1};
     struct known known = {};
+    enum course course = COURSE_PASS;
     int back;
 
     if (!self)
@@ -14,8 +15,11 @@ int pfild_out(struct __sk_buff* skb) {
     back = is_back(skb, self, head);
     if (back || self->flags & head.divert)
         known = look_up(skb, head);
-    if (!back)
-        return decide_in_tc(skb, self, head, known);
-    settle(skb, self, head, known.flow);
-    return TC_ACT_UNSPEC;
+    if (back)
+        settle(skb, self, head, known.flow);
+    else
+        course = decide(skb, self, head, known);
+    if (course == COURSE_PASS)
+        tap(skb, lane_of(self, head), head.outgoing);
+    return act(skb, self, head, known, course);
 }

@@ -37,10 +37,9 @@ static __always_inline int divert(struct __sk_buff* skb, const struct pfild_inte
     return bpf_redirect(head.outgoing ? self->port_p : self->port_q, 0);
 }
 
-/* For a packet that is not back. */
-static __always_inline int decide_in_tc(struct __sk_buff* skb, const struct pfild_interface* self,
-                                        const struct head head, const struct known known) {
-    switch (decide(skb, self, head, known)) {
+static __always_inline int act(struct __sk_buff* skb, const struct pfild_interface* self, const struct head head,
+                               const struct known known, enum course course) {
+    switch (course) {
     case COURSE_PASS:
         return TC_ACT_UNSPEC; /* filters behind ours see the packet */
     case COURSE_DIVERT:

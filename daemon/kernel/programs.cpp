@@ -56,6 +56,7 @@ core::Result<std::unique_ptr<Programs>> Programs::load(const Options& options) {
     (void)bpf_map__set_max_entries(skeleton->maps.flow_index,
                                    static_cast<std::uint32_t>(core::flow_buckets(options.flows)));
     (void)bpf_map__set_max_entries(skeleton->maps.flow_slots, options.flows);
+    (void)bpf_map__set_max_entries(skeleton->maps.tap_ring, options.tap_bytes);
     if (!options.pin_folder.empty()) {
         for (bpf_map* map : flow_maps) {
             const std::string path = options.pin_folder + '/' + bpf_map__name(map);
@@ -71,6 +72,8 @@ core::Result<std::unique_ptr<Programs>> Programs::load(const Options& options) {
 int Programs::flow_index_fd() const { return bpf_map__fd(skeleton_->maps.flow_index); }
 int Programs::flow_slots_fd() const { return bpf_map__fd(skeleton_->maps.flow_slots); }
 int Programs::flow_state_fd() const { return bpf_map__fd(skeleton_->maps.flow_state); }
+int Programs::tap_ring_fd() const { return bpf_map__fd(skeleton_->maps.tap_ring); }
+int Programs::tap_state_fd() const { return bpf_map__fd(skeleton_->maps.tap_state); }
 
 int Programs::head_fd(core::Direction direction) const {
     return bpf_program__fd(direction == core::Direction::in ? skeleton_->progs.pfild_in : skeleton_->progs.pfild_out);

@@ -33,6 +33,7 @@ class Programs {
         /// Where the flow table's maps are pinned, a folder on a BPF file system that is there; maps of the same shape
         /// are taken over from there. Empty: nowhere.
         std::string pin_folder;
+        std::uint32_t tap_bytes = 4096; ///< of the tap's ring: a power of two, at least a page
     };
     /// Loads and verifies everything; attaches nothing.
     [[nodiscard]] static core::Result<std::unique_ptr<Programs>> load(const Options& options);
@@ -66,11 +67,13 @@ class Programs {
     /// Makes the maps of another object, which is not loaded yet, these ones, by name.
     [[nodiscard]] core::Result<void> lend_maps(bpf_object* other) const;
 
-    // The flow table's maps; the descriptors are good as long as this object.
+    // The maps of the flow table and the tap; the descriptors are good as long as this object.
 
     [[nodiscard]] int flow_index_fd() const;
     [[nodiscard]] int flow_slots_fd() const;
     [[nodiscard]] int flow_state_fd() const;
+    [[nodiscard]] int tap_ring_fd() const;
+    [[nodiscard]] int tap_state_fd() const;
 
     /// Sums over all processors.
     [[nodiscard]] pfild_counters counters(std::uint8_t slot, core::Direction direction) const;

@@ -60,6 +60,7 @@
 #define PFILD_UNKNOWN_DROP 0x1 /* else pass */
 #define PFILD_DIVERT_IN 0x2    /* a hook is linked IN on a head that this interface's packets pass */
 #define PFILD_DIVERT_OUT 0x4
+#define PFILD_ONLY_TAPPED 0x8 /* nothing is decided here; packets pass */
 
 /*
  * An attached interface. 32 bytes, host byte order.

@@ -29,7 +29,7 @@ void KernelProgramsTest::SetUp() {
         GTEST_SKIP() << allowed.error().line();
     }
     ASSERT_NO_FATAL_FAILURE(make_interfaces());
-    auto programs = kernel::Programs::load({.flows = 16, .pin_folder = {}});
+    auto programs = kernel::Programs::load({.flows = 16, .pin_folder = {}, .tap_bytes = kTapBytes});
     ASSERT_TRUE(programs) << programs.error().line();
     programs_ = *std::move(programs);
     auto stage = Stage::build();

@@ -35,6 +35,8 @@ inline constexpr std::uint32_t kPass = 0xffffffff;
 /// "in" or "out", as `counted` begins.
 [[nodiscard]] inline std::string named(core::Direction direction) { return std::string(core::name(direction)); }
 
+inline constexpr std::uint32_t kTapBytes = 65536; ///< of the tap's ring
+
 class KernelProgramsTest : public ::testing::Test {
   protected:
     /// Skips where the rights are missing; any other obstacle is a failure.

@@ -7,6 +7,7 @@
 #include <bpf/bpf.h>
 
 #include "core/flow/flow_index.h"
+#include "pfild/tap.h"
 #include "tests/prog/kernel_programs_test.h"
 
 namespace pfild::tests {
@@ -78,6 +79,8 @@ TEST_F(LoadedObjects, tables_have_the_sizes_of_the_abi_and_are_one_each) {
         {"flow_index", {BPF_MAP_TYPE_ARRAY, 4, sizeof(pfild_flow_bucket), core::flow_buckets(16)}},
         {"flow_slots", {BPF_MAP_TYPE_ARRAY, 4, sizeof(pfild_flow), 16}},
         {"flow_state", {BPF_MAP_TYPE_ARRAY, 4, sizeof(pfild_flow_state), 1}},
+        {"tap_ring", {BPF_MAP_TYPE_RINGBUF, 0, 0, kTapBytes}},
+        {"tap_state", {BPF_MAP_TYPE_ARRAY, 4, sizeof(pfild_tap_state), 1}},
         {"counters", {BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(pfild_counters), PFILD_MAX_LANES}},
     };
     std::map<std::string, std::set<std::uint32_t>> ids;
@@ -101,7 +104,7 @@ TEST_F(LoadedObjects, tables_have_the_sizes_of_the_abi_and_are_one_each) {
 }
 
 TEST_F(LoadedObjects, heads_use_what_they_decide_by_and_ports_nothing_of_interfaces) {
-    const std::map<std::string, std::size_t> tables{{"pfild_in", 6},   {"pfild_out", 6},   {"port_up", 3},
+    const std::map<std::string, std::size_t> tables{{"pfild_in", 8},   {"pfild_out", 8},   {"port_up", 3},
                                                     {"reentry_in", 1}, {"reentry_out", 1}, {"set_clock", 1}};
     for (const Program& program : all()) {
         EXPECT_EQ(program.map_ids.size(), tables.at(program.info.name)) << program.info.name;

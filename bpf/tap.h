@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
+/*
+ * A packet's copy for the devices (pfild/tap.h). While nobody listens to a lane this is a load and a comparison.
+ */
+#pragma once
+
+#include "context.h"
+#include "pfild/tap.h"
+
+/* Its size is set at load. */
+struct {
+    __uint(type, BPF_MAP_TYPE_RINGBUF);
+    __uint(max_entries, 4096);
+} tap_ring SEC(".maps") __weak;
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct pfild_tap_state);
+} tap_state SEC(".maps") __weak;
+
+/* Takes a packet into a record of one size. Not 0: there was no room, or it could not be read. */
+#define TAKE_INTO(size)                                                                                                \
+    static __always_inline int take_into_##size(packet_context* packet, const struct pfild_tap_packet* about,          \
+                                                __u32 bytes, __u64 wake) {                                             \
+        struct pfild_tap_packet* record = bpf_ringbuf_reserve(&tap_ring, sizeof(*record) + (size), 0);                 \
+                                                                                                                       \
+        if (!record)                                                                                                   \
+            return 1;                                                                                                  \
+        *record = *about;                                                                                              \
+        if (bytes > (size)) /* for the verifier: it is not */                                                          \
+            bytes = (size);                                                                                            \
+        if (load_bytes(packet, 0, record + 1, bytes)) {                                                                \
+            bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);                                                             \
+            return 1;                                                                                                  \
+        }                                                                                                              \
+        bpf_ringbuf_submit(record, wake);                                                                              \
+        return 0;                                                                                                      \
+    }
+
+TAKE_INTO(PFILD_TAP_TINY)
+TAKE_INTO(PFILD_TAP_SMALL)
+TAKE_INTO(PFILD_TAP_FRAME)
+TAKE_INTO(PFILD_TAP_JUMBO)
+TAKE_INTO(PFILD_TAP_LARGE)
+
+static __noinline int take(packet_context* packet, struct pfild_tap_packet* about, __u64 wake) {
+    __u32 bytes = about->taken;
+
+    if (!bytes)
+        return 1;
+    if (bytes <= PFILD_TAP_TINY)
+        return take_into_PFILD_TAP_TINY(packet, about, bytes, wake);
+    if (bytes <= PFILD_TAP_SMALL)
+        return take_into_PFILD_TAP_SMALL(packet, about, bytes, wake);
+    if (bytes <= PFILD_TAP_FRAME)
+        return take_into_PFILD_TAP_FRAME(packet, about, bytes, wake);
+    if (bytes <= PFILD_TAP_JUMBO)
+        return take_into_PFILD_TAP_JUMBO(packet, about, bytes, wake);
+    return take_into_PFILD_TAP_LARGE(packet, about, bytes, wake);
+}
+
+/* lane: below PFILD_MAX_LANES. */
+static __always_inline void tap(packet_context* packet, __u32 lane, __u32 outgoing) {
+    const __u32 zero = 0;
+    struct pfild_tap_state* state = bpf_map_lookup_elem(&tap_state, &zero);
+    struct pfild_tap_packet about = {};
+    __u32 wanted;
+
+    if (!state || lane >= PFILD_MAX_LANES)
+        return;
+    wanted = *(volatile __u32*)&state->wanted[lane];
+    if (!wanted)
+        return;
+    about.time_ns = bpf_ktime_get_ns();
+    about.ifindex = interface_of(packet);
+    about.length = length_of(packet);
+    about.taken = wanted < about.length ? wanted : about.length;
+    if (about.taken > PFILD_TAP_LARGE)
+        about.taken = PFILD_TAP_LARGE;
+    about.flags = outgoing ? PFILD_TAP_OUTGOING : 0;
+    about.lane = lane;
+    tag_of(packet, &about.tag_type, &about.tag_tci);
+    if (take(packet, &about, state->sleeping ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP))
+        __sync_fetch_and_add(&state->lost[lane], 1);
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "daemon/kernel/tap_ring.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <ctime>
+
+#include <bpf/libbpf.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "daemon/sys/failure.h"
+
+namespace pfild::kernel {
+namespace {
+
+constexpr std::uint32_t kAddresses = 12; ///< bytes in front of a VLAN tag
+constexpr std::uint32_t kTag = 4;        ///< bytes
+
+std::uint64_t now_ns(clockid_t clock) {
+    timespec now{};
+    ::clock_gettime(clock, &now);
+    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+std::size_t state_bytes() {
+    const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    return (sizeof(pfild_tap_state) + page - 1) / page * page;
+}
+
+} // namespace
+
+core::Result<std::unique_ptr<TapRing>> TapRing::open(const Programs& programs, TapReader& reader) {
+    std::unique_ptr<TapRing> self(new TapRing(reader));
+    self->fd_ = programs.tap_ring_fd();
+    self->ring_ = ring_buffer__new(self->fd_, took, self.get(), nullptr);
+    if (self->ring_ == nullptr) {
+        return sys::failed("map the kernel's table", "tap_ring", errno);
+    }
+    void* memory = ::mmap(nullptr, state_bytes(), PROT_READ | PROT_WRITE, MAP_SHARED, programs.tap_state_fd(), 0);
+    if (memory == MAP_FAILED) {
+        return sys::failed("map the kernel's table", "tap_state", errno);
+    }
+    self->state_ = static_cast<pfild_tap_state*>(memory);
+    return self;
+}
+
+TapRing::~TapRing() {
+    if (state_ != nullptr) {
+        std::fill(std::begin(state_->wanted), std::end(state_->wanted), 0U); // heads outlive the daemon
+        ::munmap(state_, state_bytes());
+    }
+    ring_buffer__free(ring_);
+}
+
+std::size_t TapRing::take(std::size_t most) {
+    realtime_offset_ns_ = now_ns(CLOCK_REALTIME) - now_ns(CLOCK_MONOTONIC);
+    taken_ = 0;
+    most_ = most;
+    (void)ring_buffer__consume(ring_); // nothing in it can fail but took(), to make an end
+    return taken_;
+}
+
+int TapRing::took(void* self, void* record, std::size_t size) {
+    auto& ring = *static_cast<TapRing*>(self);
+    const auto& about = *static_cast<const pfild_tap_packet*>(record);
+    if (size >= sizeof(about) && about.taken <= size - sizeof(about)) { // programs of ours wrote it
+        ring.show(about);
+    }
+    return ++ring.taken_ < ring.most_ ? 0 : -EAGAIN;
+}
+
+// A tag that is beside the packet is shown where it would be in it.
+void TapRing::show(const pfild_tap_packet& about) {
+    const auto* bytes = reinterpret_cast<const std::uint8_t*>(&about + 1);
+    const bool tagged = about.tag_type != 0 && about.taken >= kAddresses;
+    const std::array<__be16, 2> tag{about.tag_type, about.tag_tci};
+    const std::array<cbpf::Segment, 3> segments{
+        {{bytes, tagged ? kAddresses : about.taken},
+         {reinterpret_cast<const std::uint8_t*>(tag.data()), tagged ? kTag : 0},
+         {bytes + (tagged ? kAddresses : 0), tagged ? about.taken - kAddresses : 0}}};
+    reader_.show({std::span(segments).first(tagged ? 3 : 1),
+                  {.wire_length = about.length + (about.tag_type != 0 ? kTag : 0),
+                   .ifindex = about.ifindex,
+                   .direction = (about.flags & PFILD_TAP_OUTGOING) != 0 ? core::Direction::out : core::Direction::in,
+                   .realtime_ns = about.time_ns + realtime_offset_ns_}});
+}
+
+void TapRing::set_sleeping(bool sleeping) noexcept {
+    std::atomic_ref(state_->sleeping).store(sleeping ? 1U : 0U, std::memory_order_seq_cst);
+}
+
+void TapRing::want(std::uint32_t lane, std::uint32_t bytes) noexcept {
+    std::atomic_ref(state_->wanted[lane]).store(bytes, std::memory_order_relaxed);
+}
+
+std::uint64_t TapRing::lost(std::uint32_t lane) const noexcept {
+    return std::atomic_ref(state_->lost[lane]).load(std::memory_order_relaxed);
+}
+
+} // namespace pfild::kernel
