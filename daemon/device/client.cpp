@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// See daemon/device/client.h.
+#include "daemon/device/client.h"
+
+namespace pfild::device {
+
+/// A program that has its records must not find the device readable because of these: the byte goes before they do. The
+/// connection shows what is true after the read; without a wait in between, as a read that has waited found no byte.
+bool Client::deliver(core::ReadId read, std::span<const std::uint8_t> records) noexcept {
+    readiness_.show({});
+    return replies_.answer_read(reply_to_read(read), records);
+}
+
+void Client::fail(core::ReadId read, const core::Error& error) { replies_.refuse(reply_to_read(read), error); }
+
+pfild_reply Client::reply_to_read(core::ReadId read) const noexcept {
+    return {.id = static_cast<__u32>(read),
+            .device = number_,
+            .length = 0,
+            .op = PFILD_OP_READ,
+            .flags = 0,
+            .error = 0,
+            .zero = 0};
+}
+
+} // namespace pfild::device

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// See daemon/device/connection.h. A device is settled after each request and before its answer, so that who has the
+// answer sees the readiness that goes with it.
+#include "daemon/device/connection.h"
+
+#include <cerrno>
+#include <exception>
+#include <utility>
+
+#include "daemon/device/operations.h"
+
+namespace pfild::device {
+namespace {
+
+constexpr int kAtOnce = 16; ///< requests
+
+} // namespace
+
+Connection::Connection(sys::Fd socket, core::DeviceTable& table, std::uint32_t largest_read)
+    : socket_(std::move(socket)), table_(table), largest_read_(largest_read), replies_(socket_.get()),
+      buffer_(PFILD_WIRE_REQUEST_MAX) {}
+
+Connection::~Connection() {
+    for (const auto& [number, client] : clients_) {
+        (void)table_.close(number);
+    }
+}
+
+void Connection::proceed(std::uint64_t now_ns) {
+    for (int i = 0; i < kAtOnce && !ended(); ++i) {
+        Message message;
+        const Came came = receive(socket_.get(), buffer_, message);
+        if (came != Came::message) {
+            ended_ = came == Came::end;
+            return;
+        }
+        try {
+            handle(message, now_ns);
+        } catch (const std::exception&) { // out of memory, most likely; the daemon goes on
+            ended_ = true;
+        }
+    }
+}
+
+void Connection::end_with(const pfild_reply& reply, const core::Error& error) {
+    discard(socket_.get());
+    replies_.refuse(reply, error);
+    ended_ = true;
+}
+
+void Connection::handle(const Message& message, std::uint64_t now_ns) {
+    Request request = decode(message.bytes);
+    if (!message.whole) {
+        request.payload = core::fail({"request", "", "a message that is too long, or has descriptors", "", EPROTO});
+    }
+    if (request.malformed()) {
+        return end_with(reply_to(request.header), request.payload.error());
+    }
+    if (request.header.op == PFILD_OP_OPEN) {
+        return open(request, message.sender);
+    }
+    const auto client = clients_.find(request.header.device);
+    if (client == clients_.end()) {
+        return replies_.refuse(reply_to(request.header),
+                               {"request", "", "no such device of this connection", "open one", EBADF});
+    }
+    table_.note_use(client->first, message.sender.pid);
+    switch (request.header.op) {
+    case PFILD_OP_CLOSE:
+        return close(request);
+    case PFILD_OP_READ:
+        return read(request, *client->second, now_ns);
+    case PFILD_OP_CANCEL:
+        return cancel(request);
+    default:
+        return operate_on(request);
+    }
+}
+
+void Connection::open(Request& request, const ucred& sender) {
+    pfild_reply reply = reply_to(request.header);
+    const auto opened = request.payload.and_then(
+        [&](const Payload& payload) { return open_device(std::get<core::Access>(payload), sender, reply); });
+    if (!opened) {
+        reply.device = 0;
+        return replies_.refuse(reply, opened.error());
+    }
+    table_.settle();
+    replies_.answer(reply, {}, clients_.at(reply.device)->far_end());
+}
+
+/// Writes the number into `reply`.
+core::Result<void> Connection::open_device(core::Access access, const ucred& sender, pfild_reply& reply) {
+    auto readiness = ReadinessEnd::make();
+    if (!readiness) {
+        return core::fail(std::move(readiness.error()));
+    }
+    auto client = std::make_unique<Client>(replies_, std::move(*readiness));
+    const auto number = table_.open({.uid = sender.uid, .pid = sender.pid, .access = access}, *client);
+    if (!number) {
+        return core::fail(number.error());
+    }
+    client->set_number(*number);
+    clients_.emplace(*number, std::move(client));
+    make_room_for_reads();
+    reply.device = *number;
+    return {};
+}
+
+/// A read of each device fits, whatever else the machine's limits are: who takes his answers is never taken for one who
+/// does not. Twice, because the kernel counts what a message takes of its memory. Without the right to it there is
+/// less.
+void Connection::make_room_for_reads() {
+    const auto bytes = static_cast<int>(2 * largest_read_ * clients_.size());
+    if (::setsockopt(socket_.get(), SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof bytes) != 0) {
+        (void)::setsockopt(socket_.get(), SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+    }
+}
+
+void Connection::close(const Request& request) {
+    const pfild_reply reply = reply_to(request.header);
+    if (!request.payload) {
+        return replies_.refuse(reply, request.payload.error());
+    }
+    (void)table_.close(request.header.device); // it is one of ours
+    clients_.erase(request.header.device);
+    table_.settle();
+    replies_.answer(reply, {});
+}
+
+/// The answer comes from the client: at once, or when there is something.
+void Connection::read(const Request& request, Client& client, std::uint64_t now_ns) {
+    core::Device& device = *table_.find(request.header.device);
+    const auto asked = request.payload.and_then(
+        [&](const Payload& payload) { return device.read(std::get<core::ReadRequest>(payload), now_ns); });
+    table_.settle();
+    if (!asked) {
+        return replies_.refuse(reply_to(request.header), asked.error());
+    }
+    client.set_readiness(device.readiness()); // see Client::deliver
+}
+
+void Connection::cancel(const Request& request) {
+    const pfild_reply reply = reply_to(request.header);
+    if (!request.payload) {
+        return replies_.refuse(reply, request.payload.error());
+    }
+    (void)table_.find(request.header.device)->cancel_read(std::get<std::uint32_t>(*request.payload));
+    table_.settle();
+    replies_.answer(reply, {});
+}
+
+void Connection::operate_on(Request& request) {
+    core::Device& device = *table_.find(request.header.device);
+    const auto done =
+        device.admit_ioctl().and_then([&] { return std::move(request.payload); }).and_then([&](Payload payload) {
+            return operate(static_cast<pfild_op>(request.header.op),
+                           {.table = table_, .number = request.header.device, .device = device}, std::move(payload));
+        });
+    table_.settle();
+    if (!done) {
+        return replies_.refuse(reply_to(request.header), done.error());
+    }
+    replies_.answer(reply_to(request.header), *done);
+}
+
+} // namespace pfild::device

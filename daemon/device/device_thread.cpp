@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// See daemon/device/device_thread.h.
+#include "daemon/device/device_thread.h"
+
+#include <chrono>
+#include <future>
+#include <utility>
+
+#include <pthread.h>
+#include <spdlog/spdlog.h>
+
+#include "daemon/device/clock.h"
+
+namespace pfild::device {
+
+core::Result<std::unique_ptr<DeviceThread>> DeviceThread::start(DeviceThreadOptions options, core::TapPort& port) {
+    auto loop = sys::Loop::create();
+    if (!loop) {
+        return core::fail(std::move(loop.error()));
+    }
+    std::unique_ptr<DeviceThread> self(new DeviceThread(std::move(*loop)));
+    self->table_ = std::make_unique<core::DeviceTable>(options.limits, port);
+    options.socket.largest_read = options.limits.buffer_sizes.largest;
+    auto server = Server::listen(std::move(options.socket), *self->loop_, *self->table_,
+                                 [thread = self.get()] { thread->settle(); });
+    if (!server) {
+        return core::fail(std::move(server.error()));
+    }
+    self->server_ = std::move(*server);
+    self->thread_ = std::thread([thread = self.get()] { thread->run(); });
+    ::pthread_setname_np(self->thread_.native_handle(), "pfild-device");
+    return self;
+}
+
+DeviceThread::~DeviceThread() {
+    if (thread_.joinable()) {
+        loop_->stop();
+        thread_.join();
+    }
+}
+
+void DeviceThread::run() {
+    if (auto ran = loop_->run(); !ran) {
+        spdlog::critical("devices: {}", ran.error().line());
+    }
+    // Here, not in the destructor: the tap is told by this thread.
+    deadline_.reset();
+    server_.reset();
+    table_->settle();
+    table_.reset();
+}
+
+void DeviceThread::call(const Work& work) {
+    std::packaged_task<void()> task([&] {
+        work(*loop_, *table_);
+        settle();
+    });
+    std::future<void> done = task.get_future();
+    loop_->post([&task] { task(); });
+    done.get();
+}
+
+void DeviceThread::settle() {
+    do {
+        table_->settle();
+    } while (server_->sweep() != 0); // each time there are fewer
+    arm_deadline();
+}
+
+/// A timer that comes too early is left as it is: most reads end before their time, and a new one would cost more.
+void DeviceThread::arm_deadline() {
+    const std::optional<std::uint64_t> wanted = table_->deadline_ns();
+    if (!wanted || (armed_ns_ && *armed_ns_ <= *wanted)) {
+        return;
+    }
+    const std::uint64_t now = now_ns();
+    auto timer = loop_->once(std::chrono::nanoseconds(*wanted > now ? *wanted - now : 0), [this] {
+        armed_ns_.reset();
+        table_->expire(now_ns());
+        settle();
+    });
+    if (!timer) {
+        spdlog::warn("devices: {}", timer.error().line()); // tried again after the next packets or request
+        return;
+    }
+    deadline_ = std::move(*timer);
+    armed_ns_ = wanted;
+}
+
+} // namespace pfild::device

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// See daemon/device/operations.h.
+#include "daemon/device/operations.h"
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <utility>
+
+namespace pfild::device {
+namespace {
+
+using Answer = core::Result<Bytes>;
+
+/// A struct of wire.h, or a number, as it goes over the socket.
+template <typename T>
+Bytes bytes_of(const T& value) {
+    Bytes bytes(sizeof value);
+    std::memcpy(bytes.data(), &value, sizeof value);
+    return bytes;
+}
+
+Answer set_options(core::Device& device, const Options& options) {
+    return device.set_directions(options.directions).map([&] {
+        device.set_settings(options.settings);
+        return Bytes{};
+    });
+}
+
+Bytes read_timeout(const core::Device& device) {
+    const core::ReadTimeout timeout = device.read_timeout();
+    return bytes_of(pfild_read_timeout{.seconds = timeout.seconds, .microseconds = timeout.microseconds});
+}
+
+Bytes stats(const core::Device& device) {
+    const core::DeviceCounts counts = device.stats();
+    return bytes_of(pfild_stats{.received = counts.received,
+                                .dropped = counts.dropped,
+                                .captured = counts.captured,
+                                .filtered = counts.filtered,
+                                .delivered = counts.delivered,
+                                .buffered = device.buffered(),
+                                .flushed = counts.flushed,
+                                .lost = counts.lost});
+}
+
+Bytes done() { return {}; }
+
+} // namespace
+
+Answer operate(pfild_op op, const Operand& on, Payload payload) {
+    switch (op) {
+    case PFILD_OP_GET_BUFFER_SIZE:
+        return bytes_of(on.device.buffer_size());
+    case PFILD_OP_SET_BUFFER_SIZE:
+        return on.device.set_buffer_size(std::get<std::uint32_t>(payload)).map(bytes_of<std::uint32_t>);
+    case PFILD_OP_SET_FILTER:
+        on.device.set_filter(std::get<Filter>(std::move(payload)));
+        return done();
+    case PFILD_OP_REPLACE_FILTER:
+        on.device.replace_filter(std::get<Filter>(std::move(payload)));
+        return done();
+    case PFILD_OP_FLUSH:
+        on.device.flush();
+        return done();
+    case PFILD_OP_SET_PROMISCUOUS:
+        return on.table.set_promiscuous(on.number).map(done);
+    case PFILD_OP_GET_DATA_LINK:
+        return on.table.data_link(on.number).map(bytes_of<std::uint32_t>);
+    case PFILD_OP_GET_INTERFACE:
+        return on.table.interface_name(on.number).map(
+            [](const std::string& name) { return Bytes(name.begin(), name.end()); });
+    case PFILD_OP_SET_INTERFACE:
+        return on.table.attach(on.number, std::get<std::string>(payload)).map(done);
+    case PFILD_OP_GET_READ_TIMEOUT:
+        return read_timeout(on.device);
+    case PFILD_OP_SET_READ_TIMEOUT:
+        return on.device.set_read_timeout(std::get<core::ReadTimeout>(payload)).map(done);
+    case PFILD_OP_GET_OPTIONS:
+        return bytes_of(wire_options({.settings = on.device.settings(), .directions = on.device.directions()}));
+    case PFILD_OP_SET_OPTIONS:
+        return set_options(on.device, std::get<Options>(payload));
+    case PFILD_OP_GET_STATS:
+        return stats(on.device);
+    case PFILD_OP_GET_READABLE:
+        return bytes_of(on.device.readable_bytes());
+    case PFILD_OP_OPEN:
+    case PFILD_OP_CLOSE:
+    case PFILD_OP_READ:
+    case PFILD_OP_CANCEL:
+    case PFILD_OPS:
+        break;
+    }
+    return core::fail({"request", "", "there is no such operation", "", ENOTTY});
+}
+
+} // namespace pfild::device

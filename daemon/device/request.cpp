@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// See daemon/device/request.h.
+#include "daemon/device/request.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+namespace pfild::device {
+namespace {
+
+using Body = std::span<const std::uint8_t>;
+using Decoded = core::Result<Payload>;
+
+constexpr const char* kWhat = "request";
+constexpr std::size_t kLongestName = 15; ///< IFNAMSIZ without the end
+
+Decoded refuse(const char* why, int code) { return core::fail({kWhat, "", why, "", code}); }
+
+Decoded wrong_size(std::size_t should, std::size_t is) {
+    return core::fail({kWhat, "", "a payload of " + std::to_string(is) + " bytes",
+                       "it should have " + std::to_string(should), EINVAL});
+}
+
+/// The body as a T, handed to `make`. => T is a struct of wire.h or a number.
+template <typename T, typename Make>
+Decoded fixed(Body body, Make make) {
+    if (body.size() != sizeof(T)) {
+        return wrong_size(sizeof(T), body.size());
+    }
+    T value{};
+    std::memcpy(&value, body.data(), sizeof value);
+    return make(value);
+}
+
+Decoded nothing(const pfild_request& /*header*/, Body body) {
+    return body.empty() ? Decoded(std::monostate{}) : wrong_size(0, body.size());
+}
+
+Decoded number(const pfild_request& /*header*/, Body body) {
+    return fixed<std::uint32_t>(body, [](std::uint32_t value) { return Decoded(value); });
+}
+
+Decoded open(const pfild_request& header, Body body) {
+    return fixed<pfild_open>(body, [&](const pfild_open& wanted) -> Decoded {
+        if (wanted.version != PFILD_WIRE_VERSION) {
+            return core::fail({"open device", "", "protocol version " + std::to_string(wanted.version),
+                               "the daemon speaks " + std::to_string(PFILD_WIRE_VERSION), EPROTONOSUPPORT});
+        }
+        if (header.device != 0) {
+            return refuse("a device that is opened has no number yet", EINVAL);
+        }
+        if (wanted.access >= core::kAccessNames.size()) {
+            return refuse("no such access mode", EINVAL);
+        }
+        return Decoded(static_cast<core::Access>(wanted.access));
+    });
+}
+static_assert(PFILD_ACCESS_READ == static_cast<int>(core::Access::read));
+static_assert(PFILD_ACCESS_WRITE == static_cast<int>(core::Access::write));
+static_assert(PFILD_ACCESS_BOTH == static_cast<int>(core::Access::both));
+
+Decoded read(const pfild_request& header, Body body) {
+    return fixed<pfild_read>(body, [&](const pfild_read& wanted) -> Decoded {
+        if ((wanted.flags & ~PFILD_READ_NONBLOCKING) != 0) {
+            return refuse("no such flag of a read", EINVAL);
+        }
+        return Decoded(core::ReadRequest{
+            .id = header.id, .size = wanted.size, .nonblocking = (wanted.flags & PFILD_READ_NONBLOCKING) != 0});
+    });
+}
+
+Decoded filter(const pfild_request& /*header*/, Body body) {
+    static_assert(sizeof(cbpf::Instruction) == sizeof(pfild_instruction));
+    if (body.empty()) {
+        return Filter{};
+    }
+    if (body.size() % sizeof(pfild_instruction) != 0) {
+        return refuse("a filter that is not whole instructions", EINVAL);
+    }
+    std::vector<cbpf::Instruction> instructions(body.size() / sizeof(pfild_instruction));
+    std::memcpy(instructions.data(), body.data(), body.size());
+    auto program = cbpf::Program::verify(instructions);
+    if (!program) {
+        return core::fail({"set filter", "", program.error().message(), "", EINVAL});
+    }
+    return Filter(std::move(*program));
+}
+
+/// Names go into messages and logs: nothing else than visible ASCII comes so far.
+Decoded name(const pfild_request& /*header*/, Body body) {
+    if (body.empty() || body.size() > kLongestName) {
+        return refuse("the name of an interface has 1 to 15 bytes", EINVAL);
+    }
+    if (!std::all_of(body.begin(), body.end(), [](std::uint8_t byte) { return byte > ' ' && byte <= '~'; })) {
+        return core::fail({"set interface", "", "no interface has such a name", "", ENXIO});
+    }
+    return std::string(body.begin(), body.end());
+}
+
+Decoded read_timeout(const pfild_request& /*header*/, Body body) {
+    return fixed<pfild_read_timeout>(body, [](const pfild_read_timeout& timeout) {
+        return Decoded(core::ReadTimeout{.seconds = timeout.seconds, .microseconds = timeout.microseconds});
+    });
+}
+
+Decoded options(const pfild_request& /*header*/, Body body) {
+    return fixed<pfild_options>(body, [](const pfild_options& wanted) -> Decoded {
+        const std::array switches{wanted.immediate,   wanted.header_complete, wanted.feedback,
+                                  wanted.nonblocking, wanted.incoming,        wanted.outgoing,
+                                  wanted.origins,     wanted.nanoseconds,     wanted.personality};
+        static_assert(core::kPersonalityNames.size() == 2 && core::kPrecisionNames.size() == 2);
+        if (std::any_of(switches.begin(), switches.end(), [](std::uint8_t value) { return value > 1; }) ||
+            std::any_of(std::begin(wanted.zero), std::end(wanted.zero),
+                        [](std::uint8_t value) { return value != 0; })) {
+            return refuse("an option that is neither 0 nor 1", EINVAL);
+        }
+        const Options options{.settings = {.immediate = wanted.immediate != 0,
+                                           .header_complete = wanted.header_complete != 0,
+                                           .feedback = wanted.feedback != 0,
+                                           .nonblocking = wanted.nonblocking != 0,
+                                           .origins = wanted.origins != 0,
+                                           .precision = static_cast<core::Precision>(wanted.nanoseconds),
+                                           .personality = static_cast<core::Personality>(wanted.personality)},
+                              .directions = {wanted.incoming != 0, wanted.outgoing != 0}};
+        return options.directions.empty() ? refuse("a device that sees nothing", EINVAL) : Decoded(options);
+    });
+}
+
+using Reader = Decoded (*)(const pfild_request& header, Body body);
+
+/// In the order of enum pfild_op.
+constexpr std::array<Reader, PFILD_OPS> kReaders{
+    open,    // OPEN
+    nothing, // CLOSE
+    read,    // READ
+    number,  // CANCEL
+    nothing, // GET_BUFFER_SIZE
+    number,  // SET_BUFFER_SIZE
+    filter,  // SET_FILTER
+    filter,  // REPLACE_FILTER
+    nothing, // FLUSH
+    nothing, // SET_PROMISCUOUS
+    nothing, // GET_DATA_LINK
+    nothing, // GET_INTERFACE
+    name,    // SET_INTERFACE
+    nothing, // GET_READ_TIMEOUT
+    read_timeout,
+    nothing, // GET_OPTIONS
+    options, // SET_OPTIONS
+    nothing, // GET_STATS
+    nothing, // GET_READABLE
+};
+static_assert(kReaders.back() != nullptr);
+
+} // namespace
+
+bool Request::malformed() const { return !payload && payload.error().code == EPROTO; }
+
+Request decode(std::span<const std::uint8_t> message) {
+    Request request{.payload = std::monostate{}};
+    if (message.size() < sizeof request.header) {
+        request.payload = refuse("the message is shorter than its header", EPROTO);
+        return request;
+    }
+    std::memcpy(&request.header, message.data(), sizeof request.header);
+    const Body body = message.subspan(sizeof request.header);
+    if (message.size() > PFILD_WIRE_REQUEST_MAX || request.header.length != body.size() || request.header.zero != 0) {
+        request.payload = refuse("the message is not what its header says", EPROTO);
+    } else if (request.header.op >= PFILD_OPS) {
+        request.payload = refuse("there is no such operation", ENOTTY);
+    } else {
+        request.payload = kReaders[request.header.op](request.header, body);
+    }
+    return request;
+}
+
+pfild_options wire_options(const Options& options) {
+    const core::DeviceSettings& settings = options.settings;
+    const auto bit = [](bool value) { return static_cast<__u8>(value ? 1 : 0); };
+    return {.immediate = bit(settings.immediate),
+            .header_complete = bit(settings.header_complete),
+            .feedback = bit(settings.feedback),
+            .nonblocking = bit(settings.nonblocking),
+            .incoming = bit(options.directions.has(core::Direction::in)),
+            .outgoing = bit(options.directions.has(core::Direction::out)),
+            .origins = bit(settings.origins),
+            .nanoseconds = static_cast<__u8>(settings.precision),
+            .personality = static_cast<__u8>(settings.personality),
+            .zero = {}};
+}
+
+} // namespace pfild::device

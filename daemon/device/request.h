@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A message of the device socket as a checked request, or why it is none. The bytes are hostile: they are copied before
+// they are looked at, nothing outside of them is read, and nothing they hold throws. Pure.
+//
+//      bytes --decode()--> header, and its payload in the terms of core/capture, or an Error
+//
+// An Error with EPROTO means that the message is no request at all: the connection cannot go on. Every other one is the
+// answer to this request, unless something that is looked at before stands against it (include/pfild/wire.h).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+
+#include "cbpf/program.h"
+#include "core/capture/device.h"
+#include "core/error.h"
+#include "pfild/wire.h"
+
+namespace pfild::device {
+
+/// struct pfild_options.
+struct Options {
+    core::DeviceSettings settings;
+    core::Directions directions;
+
+    friend bool operator==(const Options&, const Options&) = default;
+};
+
+/// A verified program; nothing: no filter.
+using Filter = std::optional<cbpf::Program>;
+
+/// Which one an op has: OPEN Access; READ ReadRequest; CANCEL, SET_BUFFER_SIZE a number; SET_FILTER, REPLACE_FILTER
+/// Filter; SET_INTERFACE a name of visible ASCII; SET_READ_TIMEOUT ReadTimeout; SET_OPTIONS Options; all others none.
+using Payload = std::variant<std::monostate, core::Access, core::ReadRequest, std::uint32_t, Filter, std::string,
+                             core::ReadTimeout, Options>;
+
+struct Request {
+    pfild_request header{};        ///< as it came; zeros when the message is too short for one
+    core::Result<Payload> payload; ///< => with one, header.op is below PFILD_OPS and header.length is right
+
+    [[nodiscard]] bool malformed() const;
+};
+
+/// EPROTO malformed; ENOTTY no such op; EPROTONOSUPPORT OPEN of another version; EINVAL a payload of another size, with
+/// values that are none, or a program that does not verify; ENXIO a name that no interface can have.
+[[nodiscard]] Request decode(std::span<const std::uint8_t> message);
+
+/// The other way.
+[[nodiscard]] pfild_options wire_options(const Options& options);
+
+} // namespace pfild::device

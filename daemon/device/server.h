@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The device socket's server: lets connections in, as many as there may be, and ends those that are over. Nothing that
+// a client does or leaves undone makes the loop wait. Device thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "core/capture/device_table.h"
+#include "core/error.h"
+#include "daemon/device/connection.h"
+#include "daemon/sys/fd.h"
+#include "daemon/sys/loop.h"
+
+namespace pfild::device {
+
+struct ServerOptions {
+    std::string path;            ///< see listen_at()
+    std::string group = "pfild"; ///< whose members may open devices
+    std::size_t max_connections = 64;
+    std::size_t max_connections_per_user = 32;
+    std::uint32_t largest_read = 0; ///< bytes
+};
+
+class Server {
+  public:
+    /// `settle` is called after requests: it settles the table, and sweeps. => `loop`, `table` and what `settle` uses
+    /// outlive it.
+    [[nodiscard]] static core::Result<std::unique_ptr<Server>>
+    listen(ServerOptions options, sys::Loop& loop, core::DeviceTable& table, std::function<void()> settle);
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
+    Server(Server&&) = delete;
+    Server& operator=(Server&&) = delete;
+    /// Ends all connections, which closes their devices, and removes the socket's file.
+    ~Server();
+
+    [[nodiscard]] std::size_t connections() const noexcept { return clients_.size(); }
+    /// Destroys the connections that have ended. Returns how many: their devices are closed, so the table has changed.
+    std::size_t sweep();
+
+  private:
+    /// The registration goes before the descriptor that it watches.
+    struct Entry {
+        std::unique_ptr<Connection> connection;
+        uid_t user = 0; ///< who has connected
+        sys::Registration events;
+    };
+
+    Server(ServerOptions options, sys::Loop& loop, core::DeviceTable& table, std::function<void()> settle,
+           sys::Fd socket) noexcept;
+    void accept_one();
+    [[nodiscard]] core::Result<uid_t> admit(int socket) const;
+    void welcome(sys::Fd socket, uid_t user);
+    void rest_from_accepting();
+    void proceed(std::uint64_t id);
+
+    ServerOptions options_;
+    sys::Loop& loop_;
+    core::DeviceTable& table_;
+    std::function<void()> settle_;
+    sys::Fd socket_;
+    sys::Registration accepting_;
+    sys::Registration rest_;
+    std::uint64_t next_id_ = 1;
+    std::map<std::uint64_t, Entry> clients_;
+};
+
+} // namespace pfild::device
