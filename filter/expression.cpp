@@ -86,7 +86,8 @@ std::optional<std::uint32_t> offset_outside_packets(const std::vector<cbpf::Inst
 
 } // namespace
 
-core::Result<std::vector<cbpf::Instruction>> compile(const std::string& expression, LinkType link_type, Names names) {
+core::Result<std::vector<cbpf::Instruction>> compile(const std::string& expression, LinkType link_type, Names names,
+                                                     int snap_length) {
     if (expression.find_first_not_of(" \t\r\n") == std::string::npos) {
         return refuse(expression, "the expression is empty", "to match every packet write 'greater 0'");
     }
@@ -102,7 +103,7 @@ core::Result<std::vector<cbpf::Instruction>> compile(const std::string& expressi
                           "compile elsewhere with `tcpdump -n -ddd` and use --bytecode, or add --resolve");
         }
     }
-    const Handle handle(pcap_open_dead(link_type.number, kSnapLength));
+    const Handle handle(pcap_open_dead(link_type.number, snap_length));
     if (!handle) {
         return core::fail({"filter", '\'' + expression + '\'', "out of memory", "", ENOMEM});
     }

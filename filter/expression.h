@@ -24,7 +24,7 @@
 
 namespace pfild::filter {
 
-/// What a compiled program returns for a packet that matches: all of it.
+/// What a compiled program returns for a packet that matches unless asked otherwise: all of it.
 inline constexpr int kSnapLength = 262144;
 
 /// May names of hosts and networks be looked up?
@@ -33,8 +33,9 @@ enum class Names : std::uint8_t {
     kResolve, ///< yes, by the system's resolver, which may take long and ask the network
 };
 
-/// The optimised program, or an EINVAL whose `why` is libpcap's own message and whose `object` is the expression.
+/// The optimised program, which returns `snap_length` for a packet that matches, or an EINVAL whose `why` is libpcap's
+/// own message and whose `object` is the expression. => snap_length is 1 to kSnapLength.
 [[nodiscard]] core::Result<std::vector<cbpf::Instruction>> compile(const std::string& expression, LinkType link_type,
-                                                                   Names names);
+                                                                   Names names, int snap_length = kSnapLength);
 
 } // namespace pfild::filter

@@ -15,7 +15,7 @@ ALLOWED = {
     "core": ("cbpf", "include"),
     "filter": INNER,
     "bpf": ("include",),
-    "client": ("include",),
+    "client": ("core", "include"),
     "bpfctl": ("client", "filter", *INNER),
     "daemon/sys": INNER,
     **{f"daemon/{edge}": ("daemon/sys", *INNER) for edge in EDGES},

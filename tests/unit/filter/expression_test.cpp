@@ -162,5 +162,13 @@ TEST(LinkTypes, follow_the_hook_type) {
     EXPECT_EQ(link_type_of(""), std::nullopt);
 }
 
+TEST(Expression, returns_the_length_that_was_asked_for) {
+    const auto program = compile("ip", kEthernet, Names::kNumeric, 96);
+    ASSERT_TRUE(program);
+    const std::vector<cbpf::Instruction> expected{
+        {0x28, 0, 0, 12}, {0x15, 0, 1, 0x0800}, {0x06, 0, 0, 96}, {0x06, 0, 0, 0}};
+    EXPECT_EQ(*program, expected);
+}
+
 } // namespace
 } // namespace pfild::filter
