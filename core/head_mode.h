@@ -13,8 +13,9 @@ enum class HeadMode : std::uint8_t {
     automatic, ///< native XDP on hardware, if it can be had; TC otherwise
     xdp,
     tc,
+    tap, ///< nowhere: packets are only shown to capture devices, and pass
 };
-inline constexpr std::array<std::string_view, 3> kHeadModeNames{"auto", "xdp", "tc"};
-static_assert(static_cast<std::size_t>(HeadMode::tc) + 1 == kHeadModeNames.size());
+inline constexpr std::array<std::string_view, 4> kHeadModeNames{"auto", "xdp", "tc", "tap"};
+static_assert(static_cast<std::size_t>(HeadMode::tap) + 1 == kHeadModeNames.size());
 
 } // namespace pfild::core

@@ -4,6 +4,7 @@
 #include "daemon/config.h"
 
 #include <algorithm>
+#include <bit>
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
@@ -57,8 +58,8 @@ class ConfigReader {
 
 Config ConfigReader::read_root(const toml::table& root) {
     ConfigTable table(root, "", mistakes_);
-    table.allow_only({"log_level", "unknown", "mode", "frames", "flows", "flow_idle_s", "flow_tcp_idle_s", "tc_attach",
-                      "runtime_dir", "interface", "hook", "link"});
+    table.allow_only({"log_level", "unknown", "mode", "frames", "flows", "flow_idle_s", "flow_tcp_idle_s", "devices",
+                      "capture_ring_kib", "tc_attach", "runtime_dir", "interface", "hook", "link"});
     config_.log_level = table.word<LogLevel>("log_level", kLogLevelNames).value_or(config_.log_level);
     config_.unknown = table.word<core::UnknownPackets>("unknown", core::kUnknownPacketsNames).value_or(config_.unknown);
     config_.mode = table.word<core::HeadMode>("mode", core::kHeadModeNames).value_or(config_.mode);
@@ -67,6 +68,12 @@ Config ConfigReader::read_root(const toml::table& root) {
     config_.flows = table.number("flows", 0, kMaxFlows).value_or(config_.flows);
     config_.flow_idle_s = table.number("flow_idle_s", 1, kMaxFlowIdle).value_or(config_.flow_idle_s);
     config_.flow_tcp_idle_s = table.number("flow_tcp_idle_s", 1, kMaxFlowIdle).value_or(config_.flow_tcp_idle_s);
+    config_.devices = table.number("devices", 0, kMaxDevices).value_or(config_.devices);
+    config_.capture_ring_kib =
+        table.number("capture_ring_kib", kMinCaptureRing, kMaxCaptureRing).value_or(config_.capture_ring_kib);
+    if (!std::has_single_bit(config_.capture_ring_kib)) {
+        table.mistake("capture_ring_kib", "must be a power of two");
+    }
     config_.runtime_dir = table.string("runtime_dir").value_or(config_.runtime_dir);
     if (!config_.runtime_dir.starts_with('/') || config_.runtime_dir.find('\0') != std::string::npos) {
         table.mistake("runtime_dir", "must begin with a slash");

@@ -141,6 +141,13 @@ ConfigChange difference(const Config& old_config, const Config& new_config) {
     if (old_config.flows != new_config.flows) {
         change.needs_restart.push_back(stays("flows", old_config.flows, new_config.flows));
     }
+    if (old_config.devices != new_config.devices) {
+        change.needs_restart.push_back(stays("devices", old_config.devices, new_config.devices));
+    }
+    if (old_config.capture_ring_kib != new_config.capture_ring_kib) {
+        change.needs_restart.push_back(
+            stays("capture_ring_kib", old_config.capture_ring_kib, new_config.capture_ring_kib));
+    }
     if (old_config.flow_idle_s != new_config.flow_idle_s) {
         change.needs_restart.push_back(stays("flow_idle_s", old_config.flow_idle_s, new_config.flow_idle_s));
     }
@@ -197,6 +204,8 @@ ConfigChange from_nothing(const Config& config) {
     Config nothing;
     nothing.frames = config.frames;
     nothing.flows = config.flows;
+    nothing.devices = config.devices;
+    nothing.capture_ring_kib = config.capture_ring_kib;
     nothing.flow_idle_s = config.flow_idle_s;
     nothing.flow_tcp_idle_s = config.flow_tcp_idle_s;
     nothing.tc_attach = config.tc_attach;

@@ -146,6 +146,9 @@ class Daemon {
              .frames = config_.frames,
              .flows = options_.no_cache ? 0 : config_.flows,
              .flow_timeouts = {.tcp_ns = config_.flow_tcp_idle_s * kNsPerS, .other_ns = config_.flow_idle_s * kNsPerS},
+             .capture_bytes = config_.capture_ring_kib * 1024U,
+             .devices = config_.devices,
+             .device_socket = instance_->folder() + "/bpf.sock",
              .tcx_wanted = config_.tc_attach == TcAttach::automatic},
             *loop_);
         if (!orchestrator) {
@@ -236,6 +239,8 @@ class Daemon {
             spdlog::warn("SIGHUP: {}", line);
         }
         fresh->tc_attach = config_.tc_attach;
+        fresh->devices = config_.devices;
+        fresh->capture_ring_kib = config_.capture_ring_kib;
         fresh->frames = config_.frames; // what is in force, so that the next reading tells again
         fresh->runtime_dir = config_.runtime_dir;
         config_ = std::move(*fresh);

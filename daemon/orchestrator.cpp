@@ -78,8 +78,9 @@ core::Result<void> Orchestrator::load_programs() {
     } else {
         pins_.keep_only(options_.flows);
     }
-    auto programs = kernel::Programs::load(
-        {.flows = std::max(options_.flows, 1U), .pin_folder = options_.flows != 0 ? pins_.folder() : std::string()});
+    auto programs = kernel::Programs::load({.flows = std::max(options_.flows, 1U),
+                                            .pin_folder = options_.flows != 0 ? pins_.folder() : std::string(),
+                                            .tap_bytes = options_.capture_bytes});
     if (!programs) {
         return core::fail(std::move(programs.error()));
     }
@@ -131,6 +132,12 @@ core::Result<void> Orchestrator::make_engine() {
                                                                .umem = *umem_,
                                                                .engine_thread = *engine_thread_,
                                                                .tcx_wanted = options_.tcx_wanted});
+    auto tap = Tap::start(*programs_, {.socket = {.path = options_.device_socket},
+                                       .limits = {.devices = options_.devices, .devices_per_user = options_.devices}});
+    if (!tap) {
+        return core::fail(std::move(tap.error()));
+    }
+    tap_ = std::move(*tap);
     return {};
 }
 
@@ -155,6 +162,7 @@ Orchestrator::~Orchestrator() { stop(false); }
 void Orchestrator::stop(bool in_order) noexcept {
     housekeeping_.reset();
     monitor_.reset();
+    tap_.reset();
     attachments_.clear();
     engine_thread_.reset();
     if (in_order) {
@@ -202,10 +210,13 @@ void Orchestrator::look_at(std::uint32_t ifindex) {
         }
         if (const std::string& before = attachment.link().name; link->name != before) {
             spdlog::info("{}: is now called {}", before, link->name);
-            if (auto renamed = registry_.rename_head(before, link->name); !renamed) {
+            if (auto renamed =
+                    attachment.only_tapped() ? core::Result<void>() : registry_.rename_head(before, link->name);
+                !renamed) {
                 spdlog::error("{}", renamed.error().line());
             }
         }
+        tap_->put(*link, attachment.slot());
         if (auto followed = attachment.follow(*link); !followed) {
             spdlog::error("{}: {}", link->name, followed.error().line());
         }
@@ -249,13 +260,13 @@ void Orchestrator::repair(Attachment& attachment) {
     }
 }
 
-core::Result<std::uint8_t> Orchestrator::free_slot(const std::string& interface) const {
+core::Result<std::uint8_t> Orchestrator::free_slot(const std::string& interface, bool with_sockets) const {
     std::uint64_t used = 0;
     for (const auto& [ifindex, attachment] : attachments_) {
         used |= 1ULL << attachment->slot();
     }
     const std::uint32_t share = xsk::EngineThread::share(umem_->pool().counts().total, engine_thread_->sockets() + 2);
-    if (share < xsk::EngineThread::kFewestBuffers) {
+    if (with_sockets && share < xsk::EngineThread::kFewestBuffers) {
         return core::fail({"attach", interface, "the packet memory is used up by the interfaces that are attached",
                            "raise `frames` in the configuration", ENOBUFS});
     }
@@ -287,9 +298,11 @@ void Orchestrator::refresh_divert() {
 
 void Orchestrator::drop_attachment(Attachments::iterator attached) {
     const std::string name = attached->second->link().name;
+    const bool filters = !attached->second->only_tapped();
+    tap_->remove(attached->first);
     flow_rules_.remove_interface(attached->first);
     attachments_.erase(attached);
-    if (auto gone = registry_.unregister_head(name); !gone) {
+    if (auto gone = filters ? registry_.unregister_head(name) : core::Result<void>(); !gone) {
         spdlog::error("{}", gone.error().line());
     }
     refresh_divert();
@@ -310,15 +323,16 @@ core::Result<api::InterfaceView> Orchestrator::attach(const api::AttachRequest& 
     if (attachments_.contains(link->ifindex)) {
         return core::fail({"attach", link->name, "it is already attached", "see `bpfctl status`", EEXIST});
     }
-    if (auto possible = Attachment::attachable(*link, *umem_); !possible) {
+    if (auto possible = Attachment::attachable(*link, request.mode, *umem_); !possible) {
         return core::fail(std::move(possible.error()));
     }
-    auto slot = free_slot(link->name);
+    const bool filters = request.mode != core::HeadMode::tap;
+    auto slot = free_slot(link->name, filters);
     if (!slot) {
         return core::fail(std::move(slot.error()));
     }
     const core::HeadSpec head{.name = link->name, .type = core::HeadType::ethernet, .slot = *slot};
-    if (auto registered = registry_.register_head(head); !registered) {
+    if (auto registered = filters ? registry_.register_head(head) : core::Result<void>(); !registered) {
         return core::fail(std::move(registered.error()));
     }
     auto attachment = Attachment::make(*world_, {.link = *link,
@@ -332,8 +346,13 @@ core::Result<api::InterfaceView> Orchestrator::attach(const api::AttachRequest& 
         (void)registry_.unregister_head(link->name);
         return core::fail(std::move(attachment.error()));
     }
-    flow_rules_.add_interface(link->ifindex, *slot);
     const auto added = attachments_.emplace(link->ifindex, std::move(*attachment)).first;
+    tap_->put(*link, *slot);
+    if (!filters) {
+        spdlog::info("{}: attached, to be tapped only", link->name);
+        return added->second->view();
+    }
+    flow_rules_.add_interface(link->ifindex, *slot);
     spdlog::info("{}: attached, unknown packets {}", link->name,
                  request.unknown == core::UnknownPackets::drop ? "are dropped" : "pass");
     return added->second->view();
@@ -417,7 +436,7 @@ core::Result<api::StatusView> Orchestrator::status() {
     }
     view.frames = frames_view(umem_->pool());
     view.flows = flow_table_view();
-    view.memory_bytes = umem_->bytes() + view.flows.memory_bytes;
+    view.memory_bytes = umem_->bytes() + view.flows.memory_bytes + options_.capture_bytes;
     return view;
 }
 
@@ -468,7 +487,7 @@ core::Result<std::uint64_t> Orchestrator::flows_flush() {
 std::vector<std::string> Orchestrator::covered_by(const core::HeadInfo& head) const {
     std::vector<std::string> names;
     for (const auto& [ifindex, attachment] : attachments_) {
-        if (!head.slot || *head.slot == attachment->slot()) {
+        if (!attachment->only_tapped() && (!head.slot || *head.slot == attachment->slot())) {
             names.push_back(attachment->link().name);
         }
     }

@@ -25,6 +25,7 @@
 #include "daemon/kernel/flow_maps.h"
 #include "daemon/net/link_monitor.h"
 #include "daemon/orchestrator/attachment.h"
+#include "daemon/orchestrator/tap.h"
 #include "daemon/sys/loop.h"
 
 namespace pfild {
@@ -34,7 +35,10 @@ struct OrchestratorOptions {
     std::uint32_t frames = 16384; ///< buffers of xsk::kBufferSize bytes
     std::uint32_t flows = 65536;  ///< entries of the flow table; 0: every packet that a hook could see is asked about
     core::FlowTimeouts flow_timeouts;
-    bool tcx_wanted = true; ///< heads by TCX where the kernel has it, or always on clsact
+    std::uint32_t capture_bytes = 16U << 20U; ///< of the tap's ring, a power of two
+    std::uint32_t devices = 16;               ///< capture devices that can be open at once
+    std::string device_socket;                ///< path
+    bool tcx_wanted = true;                   ///< heads by TCX where the kernel has it, or always on clsact
 };
 
 class Orchestrator final : public api::Service {
@@ -79,7 +83,7 @@ class Orchestrator final : public api::Service {
     [[nodiscard]] core::Result<void> load_programs();
     [[nodiscard]] core::Result<void> make_engine();
     [[nodiscard]] core::Result<void> watch(sys::Loop& loop);
-    [[nodiscard]] core::Result<std::uint8_t> free_slot(const std::string& interface) const;
+    [[nodiscard]] core::Result<std::uint8_t> free_slot(const std::string& interface, bool with_sockets) const;
     [[nodiscard]] Attachments::iterator find_attached(std::string_view interface);
     [[nodiscard]] core::Directions diverted(std::uint8_t slot) const;
     void refresh_divert();
@@ -108,6 +112,7 @@ class Orchestrator final : public api::Service {
     std::unique_ptr<xsk::EngineThread> engine_thread_;
     std::unique_ptr<AttachmentWorld> world_;
     Attachments attachments_;
+    std::unique_ptr<Tap> tap_;
     std::unique_ptr<net::LinkMonitor> monitor_;
     sys::Registration housekeeping_;
     bool preparing_ = false;

@@ -18,7 +18,9 @@ Arguments declare_attach(CLI::App& app, Options& /*options*/) {
                                          "what becomes of packets that need the engine when it is not there")
         ->check(one_of({"pass", "drop"}));
     app.add_option_function<std::string>("--mode", put("mode"), "where incoming packets are decided")
-        ->check(one_of({"auto", "xdp", "tc"}));
+        ->check(one_of({"auto", "xdp", "tc", "tap"}));
+    app.add_flag_callback(
+        "--tap", [arguments] { (*arguments)["mode"] = "tap"; }, "only show its packets to captures (mode tap)");
     return [arguments] { return Outcome<Json>(*arguments); };
 }
 
@@ -28,7 +30,7 @@ std::string text_of_attach(const Exchange& exchange) { return interface_text(exc
 
 const Verb kAttach{
     .name = "attach",
-    .synopsis = "IFACE [--unknown pass|drop] [--mode auto|xdp|tc]",
+    .synopsis = "IFACE [--unknown pass|drop] [--mode auto|xdp|tc|tap | --tap]",
     .summary = "put heads on an interface",
     .notes =
         "From then on the interface has a head of its own name, and its packets pass the heads inet, inet6 and\n"
@@ -39,6 +41,9 @@ const Verb kAttach{
         "\n"
         "Without --mode too. auto takes native XDP on hardware if it can be had, and TC otherwise; xdp takes native\n"
         "XDP or refuses. On virtual interfaces TC keeps the offloads that make bulk traffic fast.\n"
+        "\n"
+        "With --tap nothing is decided about the interface's packets: they can be captured (`bpfctl help capture`),\n"
+        "and pass. Any interface can be tapped, also lo, tunnels, and others that have no Ethernet header.\n"
         "\n"
         "Example:\n"
         "  bpfctl attach eth0 --unknown drop\n",

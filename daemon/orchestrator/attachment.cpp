@@ -55,19 +55,22 @@ std::string_view link_type_words(std::uint32_t arp_type) {
 
 } // namespace
 
-core::Result<void> Attachment::attachable(const net::Link& link, const xsk::Umem& umem) {
+core::Result<void> Attachment::attachable(const net::Link& link, core::HeadMode mode, const xsk::Umem& umem) {
     const auto refuse = [&](std::string why, std::string advice) {
         return core::fail({"attach", link.name, std::move(why), std::move(advice), EOPNOTSUPP});
     };
-    if (link.loopback) {
-        return refuse("it is the loopback device: packets cannot be handed back to it", "");
-    }
     if (link.alias.starts_with(net::kAliasPrefix)) {
         return refuse("it is a port of pfild itself", "attach the interface that it belongs to");
     }
+    if (mode == core::HeadMode::tap) {
+        return {};
+    }
+    if (link.loopback) {
+        return refuse("it is the loopback device: packets cannot be handed back to it", "mode tap captures there");
+    }
     if (link.arp_type != ARPHRD_ETHER || !link.mac) {
         return refuse(fmt::format("it is {} (type {})", link_type_words(link.arp_type), link.arp_type),
-                      "only devices with an Ethernet header can be attached");
+                      "only devices with an Ethernet header can be filtered; mode tap captures there");
     }
     if (const std::uint32_t longest = umem.longest_frame(); link.mtu + kFrameOverhead > longest) {
         return refuse(
@@ -96,6 +99,11 @@ core::Result<std::unique_ptr<Attachment>> Attachment::make(AttachmentWorld& worl
 }
 
 core::Result<void> Attachment::bring_up() {
+    if (only_tapped()) {
+        return write_interface(core::Directions()).and_then([&] {
+            return spec_.heads_later ? core::Result<void>() : attach_heads();
+        });
+    }
     auto port = net::Port::make(
         {.instance = world_.instance, .interface = spec_.link, .stack = &world_.stack, .engine = &world_.engine});
     if (!port) {
@@ -271,10 +279,14 @@ core::Result<void> Attachment::open_sockets() {
 core::Result<void> Attachment::write_interface(core::Directions divert) {
     pfild_interface entry{};
     entry.slot = slot();
+    entry.mark = mark_;
+    if (only_tapped()) {
+        entry.flags = PFILD_ONLY_TAPPED;
+        return world_.programs.set_interface(spec_.link.ifindex, entry);
+    }
     entry.flags = (spec_.unknown == core::UnknownPackets::drop ? PFILD_UNKNOWN_DROP : 0U) |
                   (divert.has(Direction::in) ? PFILD_DIVERT_IN : 0U) |
                   (divert.has(Direction::out) ? PFILD_DIVERT_OUT : 0U);
-    entry.mark = mark_;
     entry.port_p = port_->p().stack_ifindex;
     entry.port_q = port_->q().stack_ifindex;
     std::copy_n(spec_.link.mac.value_or(net::Mac{}).begin(), sizeof(entry.mac), entry.mac);
@@ -295,7 +307,7 @@ Attachment::~Attachment() {
     });
     world_.programs.clear_interface(spec_.link.ifindex);
     take_down_port();
-    if (heads_) { // else those of a daemon that was killed may still answer by them
+    if (heads_ && !only_tapped()) { // without heads those of a daemon that was killed may still answer by them
         (void)world_.engine_thread.forget_flows(spec_.link.ifindex);
     }
 }
@@ -342,7 +354,7 @@ core::Result<void> Attachment::follow(const net::Link& link) {
     const bool mtu_changed = link.mtu != spec_.link.mtu;
     const bool mac_changed = link.mac != spec_.link.mac;
     spec_.link = link;
-    if (auto fits = attachable(link, world_.umem); !fits) {
+    if (auto fits = attachable(link, spec_.mode, world_.umem); !fits) {
         take_down_port(); // the heads see empty sockets and do as with nobody home
         stood_down_ = true;
         fits.error().what = "filter";
@@ -356,10 +368,13 @@ core::Result<void> Attachment::follow(const net::Link& link) {
             return written;
         }
     }
-    return mtu_changed ? port_->set_mtu(link.mtu) : core::Result<void>();
+    return mtu_changed && port_ ? port_->set_mtu(link.mtu) : core::Result<void>();
 }
 
 bool Attachment::port_intact() const {
+    if (only_tapped()) {
+        return true;
+    }
     auto links = net::Links::open();
     if (!links || !port_) {
         return false;
@@ -425,7 +440,7 @@ api::InterfaceView Attachment::view() const {
     view.mtu = spec_.link.mtu;
     view.rx_queues = spec_.link.rx_queues;
     view.up = spec_.link.up;
-    view.mode = xdp_ ? "xdp" : "tc";
+    view.mode = only_tapped() ? "tap" : xdp_ ? "xdp" : "tc";
     view.mode_wanted = spec_.mode;
     view.mode_because = mode_because_;
     view.queues_served = xdp_ ? xdp_->queues() : 0;

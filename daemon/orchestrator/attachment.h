@@ -4,6 +4,8 @@
 //      attach   port, programs on it, up, sockets, engine, tables, heads last          so no packet is sent to nobody
 //      detach   divert no more, drain, heads, engine, sockets, tables, port            so no packet is on its way
 //
+// An interface that is only tapped has heads, and nothing of the rest.
+//
 // Where XDP is the IN head (xdp_side.h) it comes after the TC heads, which decide until it is there, and goes before.
 //
 // The heads are removed after the drain, not before it: they are what takes the mark off packets that come back.
@@ -60,10 +62,12 @@ class Attachment {
     ~Attachment();
 
     /// Why pfild cannot be attached to this device; success if it can.
-    [[nodiscard]] static core::Result<void> attachable(const net::Link& link, const xsk::Umem& umem);
+    [[nodiscard]] static core::Result<void> attachable(const net::Link& link, core::HeadMode mode,
+                                                       const xsk::Umem& umem);
 
     [[nodiscard]] const net::Link& link() const { return spec_.link; }
     [[nodiscard]] std::uint8_t slot() const { return spec_.slot; }
+    [[nodiscard]] bool only_tapped() const { return spec_.mode == core::HeadMode::tap; }
     /// Whether the device is p1 or q1 of this attachment.
     [[nodiscard]] bool owns_port(std::uint32_t ifindex) const { return port_ && port_->owns(ifindex); }
 

@@ -62,6 +62,13 @@ std::vector<Bad> bad_keys() {
          {":1:10: frames: must be a whole number from 4096 to 1048576"}},
         {"negative frames", "frames = -4096\n", {":1:10: frames: must be a whole number from 4096 to 1048576"}},
         {"a fraction of frames", "frames = 5000.0\n", {":1:10: frames: must be a whole number from 4096 to 1048576"}},
+        {"too many devices", "devices = 1025\n", {":1:11: devices: must be a whole number from 0 to 1024"}},
+        {"a ring that is no power of two",
+         "capture_ring_kib = 3000\n",
+         {":1:20: capture_ring_kib: must be a power of two"}},
+        {"a ring too small for a record",
+         "capture_ring_kib = 64\n",
+         {":1:20: capture_ring_kib: must be a whole number from 128 to 1048576"}},
         {"frames in words", "frames = \"5000\"\n", {":1:10: frames: must be a whole number from 4096 to 1048576"}},
         {"a folder that depends on where one stands",
          "runtime_dir = \"run\"\n",
@@ -209,7 +216,8 @@ TEST(Config, an_empty_file_means_the_documented_defaults) {
 
 TEST(Config, every_key_is_understood) {
     const auto config =
-        parse("log_level = \"warning\"\nunknown = \"drop\"\nmode = \"xdp\"\nframes = 4096\nruntime_dir = \"/tmp/x\"\n"
+        parse("log_level = \"warning\"\nunknown = \"drop\"\nmode = \"xdp\"\nframes = 4096\n"
+              "devices = 0\ncapture_ring_kib = 128\nruntime_dir = \"/tmp/x\"\n"
               "[[interface]]\nname = \"eth0\"\n[[interface]]\nname = \"eth1\"\nunknown = \"pass\"\nmode = \"tc\"\n" +
               kHook + "filter = \"tcp dst port 23\"\n" +
               "[[hook]]\nname = \"cbpf:b\"\ntype = \"ethernet\"\non_match = \"count\"\n"
@@ -219,6 +227,8 @@ TEST(Config, every_key_is_understood) {
     ASSERT_TRUE(config) << config.error().front().text();
     EXPECT_EQ(config->log_level, LogLevel::warning);
     EXPECT_EQ(config->frames, 4096U);
+    EXPECT_EQ(config->devices, 0U);
+    EXPECT_EQ(config->capture_ring_kib, 128U);
     EXPECT_EQ(config->runtime_dir, "/tmp/x");
     EXPECT_EQ(config->interfaces,
               (std::vector<InterfaceConfig>{{"eth0", core::UnknownPackets::drop, core::HeadMode::xdp},

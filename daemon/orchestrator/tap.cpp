@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "daemon/orchestrator/tap.h"
+
+#include <algorithm>
+#include <cerrno>
+
+#include <linux/if_packet.h>
+#include <net/if_arp.h>
+#include <spdlog/spdlog.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "daemon/sys/failure.h"
+
+namespace pfild {
+namespace {
+
+using core::Direction;
+
+constexpr auto kPeriod = std::chrono::microseconds(400);
+constexpr unsigned kLooksBeforeSleep = 8;
+constexpr std::size_t kMostAtOnce = 4096; ///< packets, before requests are looked at
+
+// What bpf(4) calls them (pcap-linktype(7)).
+constexpr std::uint32_t kEthernet = 1;
+constexpr std::uint32_t kRaw = 12;
+
+} // namespace
+
+core::Result<std::unique_ptr<Tap>> Tap::start(const kernel::Programs& programs, device::DeviceThreadOptions options) {
+    std::unique_ptr<Tap> self(new Tap);
+    self->promiscuity_.reset(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0)); // protocol 0: it receives nothing
+    if (!self->promiscuity_) {
+        return sys::failed("open", "a packet socket", errno);
+    }
+    auto ring = kernel::TapRing::open(programs, *self);
+    if (!ring) {
+        return core::fail(std::move(ring.error()));
+    }
+    self->ring_ = std::move(*ring);
+    auto thread = device::DeviceThread::start(std::move(options), *self);
+    if (!thread) {
+        return core::fail(std::move(thread.error()));
+    }
+    self->thread_ = std::move(*thread);
+    core::Result<void> begun;
+    self->thread_->call([&](sys::Loop& loop, core::DeviceTable& table) {
+        self->table_ = &table;
+        begun = self->begin(loop);
+    });
+    return begun.map([&] { return std::move(self); });
+}
+
+Tap::~Tap() {
+    if (thread_) {
+        thread_->call([&](sys::Loop&, core::DeviceTable&) {
+            packets_.reset();
+            looking_.reset();
+        });
+        thread_.reset();
+    }
+}
+
+// ---- interfaces
+
+void Tap::put(const net::Link& link, std::uint8_t slot) {
+    thread_->call([&](sys::Loop&, core::DeviceTable& table) {
+        const auto [tapped, fresh] = tapped_.try_emplace(link.ifindex, Tapped{slot, link.loopback, {}});
+        if (fresh) {
+            for (const Direction direction : core::kEachDirection) {
+                tapped->second.lost[core::index(direction)] = ring_->lost(kernel::lane(slot, direction));
+            }
+        }
+        const bool ethernet = link.arp_type == ARPHRD_ETHER || link.arp_type == ARPHRD_LOOPBACK;
+        table.put_interface(
+            {.index = link.ifindex, .name = link.name, .data_link = ethernet ? kEthernet : kRaw, .up = link.up});
+    });
+}
+
+void Tap::remove(std::uint32_t ifindex) {
+    thread_->call([&](sys::Loop&, core::DeviceTable& table) {
+        while (take() == kMostAtOnce) { // what it has seen until now
+        }
+        set_tap(ifindex, {});
+        tapped_.erase(ifindex);
+        table.remove_interface(ifindex);
+    });
+}
+
+std::vector<core::DeviceInfo> Tap::devices() {
+    std::vector<core::DeviceInfo> all;
+    thread_->call([&](sys::Loop&, core::DeviceTable& table) { all = table.devices(); });
+    return all;
+}
+
+core::DeviceCounts Tap::totals() {
+    core::DeviceCounts sum;
+    thread_->call([&](sys::Loop&, core::DeviceTable& table) { sum = table.totals(); });
+    return sum;
+}
+
+// ---- what devices want
+
+// A packet on the loopback device goes out and comes in: it is shown once, going out (BD-60, BD-65).
+void Tap::set_tap(std::uint32_t ifindex, core::TapWish wish) {
+    const auto tapped = tapped_.find(ifindex);
+    if (tapped == tapped_.end()) {
+        return;
+    }
+    for (const Direction direction : core::kEachDirection) {
+        const bool shown = wish.directions.has(direction) && !(tapped->second.loopback && direction == Direction::in);
+        // A device that wants no byte of them still counts them.
+        ring_->want(kernel::lane(tapped->second.slot, direction), shown ? std::max(wish.length, 1U) : 0);
+    }
+}
+
+core::Result<void> Tap::set_promiscuous(std::uint32_t ifindex, bool on) {
+    packet_mreq request{};
+    request.mr_ifindex = static_cast<int>(ifindex);
+    request.mr_type = PACKET_MR_PROMISC;
+    if (::setsockopt(promiscuity_.get(), SOL_PACKET, on ? PACKET_ADD_MEMBERSHIP : PACKET_DROP_MEMBERSHIP, &request,
+                     sizeof(request)) != 0) {
+        return sys::failed(on ? "begin" : "end", "promiscuous mode", errno);
+    }
+    return {};
+}
+
+// ---- packets
+
+core::Result<void> Tap::begin(sys::Loop& loop) {
+    loop_ = &loop;
+    auto packets = loop.add(ring_->fd(), EPOLLIN, [this](std::uint32_t) { wake_up(); });
+    if (!packets) {
+        return core::fail(std::move(packets.error()));
+    }
+    packets_ = std::move(*packets);
+    fall_asleep();
+    return {};
+}
+
+// The descriptor is readable as long as there are packets: it is not asked while the ring is looked at anyway.
+void Tap::wake_up() {
+    ring_->set_sleeping(false);
+    (void)packets_.set_events(0);
+    empty_looks_ = 0;
+    if (auto looking = loop_->every(kPeriod, [this] { look(); })) {
+        looking_ = std::move(*looking);
+    } else {
+        spdlog::error("capture: {}", looking.error().line());
+    }
+    look();
+}
+
+void Tap::look() {
+    empty_looks_ = take() == 0 ? empty_looks_ + 1 : 0;
+    thread_->settle();
+    if (empty_looks_ >= kLooksBeforeSleep) {
+        fall_asleep();
+    }
+}
+
+// Asking for the descriptor again finds what came in between: it is readable then.
+void Tap::fall_asleep() {
+    looking_.reset();
+    ring_->set_sleeping(true);
+    (void)packets_.set_events(EPOLLIN);
+}
+
+std::size_t Tap::take() {
+    const std::size_t taken = ring_->take(kMostAtOnce);
+    charge_lost();
+    return taken;
+}
+
+void Tap::charge_lost() {
+    for (auto& [ifindex, tapped] : tapped_) {
+        for (const Direction direction : core::kEachDirection) {
+            std::uint64_t& charged = tapped.lost[core::index(direction)];
+            const std::uint64_t lost = ring_->lost(kernel::lane(tapped.slot, direction));
+            if (lost != charged) {
+                table_->charge_lost(ifindex, direction, lost - charged);
+                charged = lost;
+            }
+        }
+    }
+}
+
+void Tap::show(const core::TappedPacket& packet) noexcept { table_->dispatch(packet); }
+
+} // namespace pfild

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Brings the tap's packets to the devices, and the devices' wishes to the tap.
+//
+//      heads --ring--> TapRing --> Tap --> DeviceTable --> devices, the device socket
+//      heads <--wanted-- TapRing <-- Tap <-- TapPort: how much of which packets, promiscuous mode
+//
+// While packets come, the ring is looked at every kPeriod, and heads wake nobody; when it was empty for a while the
+// thread sleeps until a head wakes it. So a packet is with its reader within a millisecond, and a flood costs no
+// wake-ups.
+//
+// What is public is called by the control thread; all else runs on the device thread.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "core/capture/device_table.h"
+#include "core/error.h"
+#include "daemon/device/device_thread.h"
+#include "daemon/kernel/tap_ring.h"
+#include "daemon/net/links.h"
+#include "daemon/sys/fd.h"
+#include "daemon/sys/loop.h"
+
+namespace pfild {
+
+class Tap final : public core::TapPort, private kernel::TapReader {
+  public:
+    /// Devices can be opened from the return on. => programs outlive it.
+    [[nodiscard]] static core::Result<std::unique_ptr<Tap>> start(const kernel::Programs& programs,
+                                                                  device::DeviceThreadOptions options);
+    Tap(const Tap&) = delete;
+    Tap& operator=(const Tap&) = delete;
+    ~Tap() override;
+
+    /// An interface that is attached, or has changed.
+    void put(const net::Link& link, std::uint8_t slot);
+    void remove(std::uint32_t ifindex);
+    /// Runs on the device thread; returns when it is done.
+    [[nodiscard]] std::vector<core::DeviceInfo> devices();
+    [[nodiscard]] core::DeviceCounts totals();
+
+  private:
+    struct Tapped {
+        std::uint8_t slot;
+        bool loopback;
+        std::array<std::uint64_t, core::kDirections> lost; ///< that devices have been charged for
+    };
+
+    Tap() = default;
+    void set_tap(std::uint32_t ifindex, core::TapWish wish) override;
+    [[nodiscard]] core::Result<void> set_promiscuous(std::uint32_t ifindex, bool on) override;
+    void show(const core::TappedPacket& packet) noexcept override;
+
+    [[nodiscard]] core::Result<void> begin(sys::Loop& loop);
+    void wake_up();
+    void look();
+    void fall_asleep();
+    std::size_t take();
+    void charge_lost();
+
+    sys::Fd promiscuity_; ///< a packet socket, of which the kernel takes back what it holds when it closes
+    std::map<std::uint32_t, Tapped> tapped_;
+    std::unique_ptr<kernel::TapRing> ring_;
+    sys::Loop* loop_ = nullptr;
+    core::DeviceTable* table_ = nullptr;
+    std::unique_ptr<device::DeviceThread> thread_; ///< ends first
+    sys::Registration packets_;
+    sys::Registration looking_;
+    unsigned empty_looks_ = 0;
+};
+
+} // namespace pfild
