@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The decoder of the device socket: which bytes are which request, and what everything else is refused with.
+#include "daemon/device/request.h"
+
+#include <cerrno>
+#include <cstring>
+#include <random>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace pfild::device {
+namespace {
+
+using Bytes = std::vector<std::uint8_t>;
+
+template <typename T>
+Bytes bytes_of(const T& value) {
+    Bytes bytes(sizeof value);
+    std::memcpy(bytes.data(), &value, sizeof value);
+    return bytes;
+}
+
+/// A message whose header is right.
+Bytes message(unsigned op, const Bytes& payload = {}, std::uint32_t device = 0) {
+    Bytes bytes = bytes_of(pfild_request{.id = 7,
+                                         .device = device,
+                                         .length = static_cast<__u32>(payload.size()),
+                                         .op = static_cast<__u16>(op),
+                                         .zero = 0});
+    bytes.insert(bytes.end(), payload.begin(), payload.end());
+    return bytes;
+}
+
+Bytes text(std::string_view words) { return {words.begin(), words.end()}; }
+
+Bytes with_byte(Bytes bytes, std::size_t at, std::uint8_t value) {
+    bytes.at(at) = value;
+    return bytes;
+}
+
+int error_of(const Bytes& bytes) {
+    const Request request = decode(bytes);
+    return request.payload ? 0 : request.payload.error().code;
+}
+
+const Bytes kOpen = bytes_of(pfild_open{.version = PFILD_WIRE_VERSION, .access = PFILD_ACCESS_BOTH});
+const Bytes kRead = bytes_of(pfild_read{.size = 4096, .flags = PFILD_READ_NONBLOCKING});
+const Bytes kOptions = bytes_of(pfild_options{.incoming = 1, .outgoing = 1});
+const Bytes kAccept = bytes_of(pfild_instruction{.code = 0x06, .jt = 0, .jf = 0, .k = 1});
+const Bytes kNoReturn = bytes_of(pfild_instruction{.code = 0x00, .jt = 0, .jf = 0, .k = 1});
+
+struct Row {
+    const char* sentence;
+    Bytes bytes;
+    int error;
+};
+
+TEST(DeviceRequest, malformed_messages_are_EPROTO_and_their_header_is_kept_if_there_is_one) {
+    Bytes too_long = message(PFILD_OP_SET_FILTER, Bytes(513 * sizeof(pfild_instruction)));
+    const std::vector<Row> table{
+        {"no bytes", {}, EPROTO},
+        {"less than a header", Bytes(15), EPROTO},
+        {"fewer bytes than the header says", with_byte(message(PFILD_OP_FLUSH), 8, 1), EPROTO},
+        {"more bytes than the header says", with_byte(message(PFILD_OP_FLUSH, Bytes(4)), 8, 3), EPROTO},
+        {"a length that wraps", with_byte(message(PFILD_OP_FLUSH), 11, 0xff), EPROTO},
+        {"zero is not 0", with_byte(message(PFILD_OP_FLUSH), 14, 1), EPROTO},
+        {"an unknown op with a wrong length", with_byte(message(PFILD_OPS), 8, 1), EPROTO},
+        {"longer than the longest", too_long, EPROTO},
+    };
+    for (const Row& row : table) {
+        EXPECT_EQ(error_of(row.bytes), row.error) << row.sentence;
+        EXPECT_TRUE(decode(row.bytes).malformed()) << row.sentence;
+    }
+    EXPECT_EQ(decode(Bytes(15, 0xff)).header.id, 0U);
+    EXPECT_EQ(decode(with_byte(message(PFILD_OP_FLUSH), 14, 1)).header.id, 7U);
+}
+
+TEST(DeviceRequest, what_is_wrong_with_one_payload_is_its_answer) {
+    const std::vector<Row> table{
+        {"no such op", message(PFILD_OPS), ENOTTY},
+        {"nor this one", message(0xffff, Bytes(8)), ENOTTY},
+        {"OPEN of version 2", message(PFILD_OP_OPEN, with_byte(kOpen, 0, 2)), EPROTONOSUPPORT},
+        {"of version 2, and wrong", message(PFILD_OP_OPEN, bytes_of(pfild_open{.version = 2, .access = 9}), 1),
+         EPROTONOSUPPORT},
+        {"for an unknown purpose", message(PFILD_OP_OPEN, with_byte(kOpen, 4, 3)), EINVAL},
+        {"of a device with a number", message(PFILD_OP_OPEN, kOpen, 1), EINVAL},
+        {"of half a struct", message(PFILD_OP_OPEN, Bytes(4)), EINVAL},
+        {"CLOSE of something", message(PFILD_OP_CLOSE, Bytes(1)), EINVAL},
+        {"READ without a size", message(PFILD_OP_READ), EINVAL},
+        {"with an unknown flag", message(PFILD_OP_READ, with_byte(kRead, 4, 2)), EINVAL},
+        {"CANCEL of nothing", message(PFILD_OP_CANCEL), EINVAL},
+        {"of 8 bytes", message(PFILD_OP_CANCEL, Bytes(8)), EINVAL},
+        {"BIOCGBLEN takes nothing", message(PFILD_OP_GET_BUFFER_SIZE, Bytes(4)), EINVAL},
+        {"BIOCSBLEN takes a number", message(PFILD_OP_SET_BUFFER_SIZE, Bytes(3)), EINVAL},
+        {"a filter that does not end", message(PFILD_OP_SET_FILTER, kNoReturn), EINVAL},
+        {"an instruction and a half", message(PFILD_OP_REPLACE_FILTER, Bytes(12)), EINVAL},
+        {"an interface without a name", message(PFILD_OP_SET_INTERFACE), EINVAL},
+        {"with one too long", message(PFILD_OP_SET_INTERFACE, text("abcdefghijklmnop")), EINVAL},
+        {"with an end in it", message(PFILD_OP_SET_INTERFACE, Bytes{'e', 0}), ENXIO},
+        {"with a blank", message(PFILD_OP_SET_INTERFACE, text("eth 0")), ENXIO},
+        {"with what moves a cursor", message(PFILD_OP_SET_INTERFACE, text("\x1b[2J")), ENXIO},
+        {"a time of 12 bytes", message(PFILD_OP_SET_READ_TIMEOUT, Bytes(12)), EINVAL},
+        {"options that see nothing", message(PFILD_OP_SET_OPTIONS, Bytes(16)), EINVAL},
+        {"options of 15 bytes", message(PFILD_OP_SET_OPTIONS, Bytes(15, 1)), EINVAL},
+    };
+    for (const Row& row : table) {
+        EXPECT_EQ(error_of(row.bytes), row.error) << row.sentence;
+        EXPECT_FALSE(decode(row.bytes).malformed()) << row.sentence;
+        EXPECT_FALSE(decode(row.bytes).payload.error().why.empty()) << row.sentence;
+    }
+    for (std::size_t at = 0; at < sizeof(pfild_options); ++at) {
+        EXPECT_EQ(error_of(message(PFILD_OP_SET_OPTIONS, with_byte(kOptions, at, 2))), EINVAL) << "byte " << at;
+    }
+}
+
+TEST(DeviceRequest, right_ones_say_what_they_said) {
+    EXPECT_EQ(std::get<core::Access>(*decode(message(PFILD_OP_OPEN, kOpen)).payload), core::Access::both);
+    const auto read = std::get<core::ReadRequest>(*decode(message(PFILD_OP_READ, kRead)).payload);
+    EXPECT_EQ(read.id, 7U);
+    EXPECT_EQ(read.size, 4096U);
+    EXPECT_TRUE(read.nonblocking);
+    EXPECT_EQ(std::get<std::uint32_t>(*decode(message(PFILD_OP_CANCEL, Bytes(4, 1))).payload), 0x01010101U);
+    EXPECT_FALSE(std::get<Filter>(*decode(message(PFILD_OP_SET_FILTER)).payload));
+    EXPECT_EQ(std::get<Filter>(*decode(message(PFILD_OP_SET_FILTER, kAccept)).payload)->instructions().size(), 1U);
+    EXPECT_EQ(std::get<std::string>(*decode(message(PFILD_OP_SET_INTERFACE, text("abcdefghijklmno"))).payload),
+              "abcdefghijklmno");
+    const pfild_read_timeout timeout{.seconds = -1, .microseconds = 1'000'000};
+    EXPECT_EQ(std::get<core::ReadTimeout>(*decode(message(PFILD_OP_SET_READ_TIMEOUT, bytes_of(timeout))).payload),
+              (core::ReadTimeout{.seconds = -1, .microseconds = 1'000'000}))
+        << "the device refuses it";
+}
+
+TEST(DeviceRequest, the_longest_filter_fits) {
+    Bytes filter;
+    for (int i = 0; i < 512; ++i) {
+        filter.insert(filter.end(), kAccept.begin(), kAccept.end());
+    }
+    const Bytes bytes = message(PFILD_OP_SET_FILTER, filter);
+    EXPECT_EQ(bytes.size(), static_cast<std::size_t>(PFILD_WIRE_REQUEST_MAX));
+    EXPECT_EQ(error_of(bytes), 0);
+}
+
+TEST(DeviceRequest, each_option_is_one_setting) {
+    for (std::size_t at = 0; at < 9; ++at) {
+        const Bytes bytes = with_byte(kOptions, at, at == 4 || at == 5 ? 0 : 1);
+        const Options options = std::get<Options>(*decode(message(PFILD_OP_SET_OPTIONS, bytes)).payload);
+        EXPECT_EQ(bytes_of(wire_options(options)), bytes) << "byte " << at;
+        EXPECT_NE(options, (Options{.settings = {}, .directions = core::Directions::both()})) << "byte " << at;
+    }
+    EXPECT_EQ(wire_options({.settings = {}, .directions = {true, false}}).outgoing, 0);
+}
+
+} // namespace
+} // namespace pfild::device
