@@ -151,8 +151,7 @@ def test_whole_segments_that_the_kernel_has_not_cut_are_captured_as_tcpdump_sees
 
 
 def packets_in(path):
-    with RawPcapReader(str(path)) as reader:
-        return [data for data, _ in reader]
+    return [data for data, _ in RawPcapReader(str(path))]
 
 
 def test_a_reader_of_lo_sees_each_packet_once_and_so_does_one_of_a_tunnel(host_lab, start_pfild):
