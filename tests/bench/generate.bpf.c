@@ -17,11 +17,32 @@ const volatile __u32 flow_mask;     /* flows - 1; flows is a power of two */
 const volatile __u32 first_source;  /* port, host byte order */
 const volatile __u32 first_address; /* source, network byte order; its last byte has room for 32 more */
 const volatile __u32 first_id;      /* identification, host byte order, at least 32 */
+const volatile __u64 interval_ns;   /* between two packets; 0: none, as fast as may be */
 
 #define PORT_BITS 15
 #define PORT_MASK ((1 << PORT_BITS) - 1)
 
-__u64 sent; /* one writer: the process that runs the program, on one CPU */
+__u64 start_ns; /* when the first was due */
+__u64 sent;     /* one writer: the process that runs the program, on one CPU */
+
+#define MOST_LOOKS (1 << 22) /* at the clock, for one packet */
+
+static long look_at_clock(__u32 number, __u64* due) {
+    (void)number;
+    return bpf_ktime_get_ns() >= *due; /* 1 ends the loop */
+}
+
+/* Spins: a sleep is coarser than the time between two packets. */
+static __always_inline void wait_for_turn(void) {
+    __u64 due;
+
+    if (!interval_ns)
+        return;
+    if (!start_ns)
+        start_ns = bpf_ktime_get_ns();
+    due = start_ns + sent * interval_ns;
+    bpf_loop(MOST_LOOKS, look_at_clock, &due, 0);
+}
 
 SEC("xdp")
 int bench_generate(struct xdp_md* ctx) {
@@ -32,6 +53,7 @@ int bench_generate(struct xdp_md* ctx) {
 
     if ((void*)(udp + 1) > (void*)(long)ctx->data_end)
         return XDP_ABORTED;
+    wait_for_turn();
     udp->source = bpf_htons(first_source + (sent & flow_mask & PORT_MASK));
     /* What the address gains the identification loses: the header's checksum stays right. */
     further = (sent & flow_mask) >> PORT_BITS;

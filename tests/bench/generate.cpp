@@ -20,6 +20,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -38,7 +39,8 @@ namespace {
 
 using namespace pfild::bench;
 
-constexpr std::size_t kFrameSize = 60;
+constexpr std::size_t kFrameSize = 60; ///< the shortest
+constexpr std::size_t kLongestFrame = 1514;
 constexpr std::uint16_t kFirstSource = 10'000;
 constexpr std::uint16_t kDestination = 9;
 constexpr std::uint16_t kFirstId = 0x4000;
@@ -52,6 +54,8 @@ struct Options {
     double seconds = 1;
     std::uint32_t flows = 1;
     std::uint32_t batch = 64;
+    std::uint32_t size = kFrameSize;
+    std::uint32_t rate = 0;
     unsigned cpu = 0;
 };
 
@@ -88,9 +92,9 @@ bool fill(Packet& packet, const Options& options) {
     packet.ip.ttl = 64;
     packet.ip.protocol = IPPROTO_UDP;
     packet.ip.id = htons(kFirstId);
-    packet.ip.tot_len = htons(sizeof(Packet) - sizeof(ether_header));
+    packet.ip.tot_len = htons(static_cast<std::uint16_t>(options.size - sizeof(ether_header)));
     packet.udp.dest = htons(kDestination);
-    packet.udp.len = htons(sizeof(Packet) - sizeof(ether_header) - sizeof(iphdr));
+    packet.udp.len = htons(static_cast<std::uint16_t>(options.size - sizeof(ether_header) - sizeof(iphdr)));
     in_addr from{};
     in_addr to{};
     ether_addr from_mac{};
@@ -140,6 +144,9 @@ int generate(const Options& options) {
     skeleton->rodata->first_source = kFirstSource;
     skeleton->rodata->first_address = packet.ip.saddr;
     skeleton->rodata->first_id = kFirstId;
+    skeleton->rodata->interval_ns = options.rate != 0 ? std::llround(kNanosPerSecond / options.rate) : 0;
+    std::vector<std::uint8_t> frame(options.size);
+    std::memcpy(frame.data(), &packet, sizeof(packet));
     if (skeleton->rodata->out_ifindex == 0) {
         return die(options.device.c_str(), errno);
     }
@@ -154,7 +161,7 @@ int generate(const Options& options) {
     std::fflush(stdout);
     const std::uint64_t start_ns = now_ns();
     while (stop_requested == 0) {
-        LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = &packet, .data_size_in = sizeof(packet),
+        LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame.data(), .data_size_in = static_cast<__u32>(frame.size()),
                     .repeat = std::numeric_limits<int>::max(), .flags = BPF_F_TEST_XDP_LIVE_FRAMES,
                     .batch_size = options.batch);
         const int error = bpf_prog_test_run_opts(bpf_program__fd(skeleton->progs.bench_generate), &run);
@@ -171,12 +178,15 @@ int generate(const Options& options) {
 
 int main(int argc, char** argv) {
     Options options;
-    CLI::App app{"Sends 60-byte UDP packets out of a veth as fast as one CPU can"};
+    CLI::App app{"Sends UDP packets out of a veth"};
     app.add_option("device", options.device, "the sending veth; its other end runs XDP or has GRO on")->required();
     app.add_option("--seconds", options.seconds, "how long")->check(CLI::Range(0.01, 60.0));
     app.add_option("--flows", options.flows, "different source ports and addresses")
         ->check(CLI::IsMember({1, 16, 256, 4096, 32768, 65536, 1048576}));
     app.add_option("--batch", options.batch, "frames at a time")->check(CLI::Range(1, 256));
+    app.add_option("--size", options.size, "bytes of a frame")->check(CLI::Range(kFrameSize, kLongestFrame));
+    app.add_option("--rate", options.rate, "packets a second; 0: as many as one CPU can")
+        ->check(CLI::Range(0, 20'000'000));
     app.add_option("--cpu", options.cpu, "CPU to stay on");
     app.add_option("--source", options.source, "IPv4 address");
     app.add_option("--source-mac", options.source_mac, "");

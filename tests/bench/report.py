@@ -98,12 +98,19 @@ def latency_table(rows):
 
 
 def section_text(section, rows):
-    table = latency_table(rows) if section is latency else rate_table(section, rows, section.COLUMN)
+    if section is latency:
+        table = latency_table(rows)
+    else:
+        table = [line for column in columns_of(section) for line in (*rate_table(section, rows, column), "")][:-1]
     return "\n".join(["", section.TITLE, *(f"  {line}" for line in section.EXPLANATION), "", *table])
 
 
+def columns_of(section):
+    return getattr(section, "COLUMNS", None) or (section.COLUMN,)
+
+
 def section_json(section, rows):
-    column = latency.COLUMNS[0] if section is latency else section.COLUMN
+    column = columns_of(section)[0]
     return {
         "refused": refusal(rows, column) is not None,
         "rows": {row.name: {"what": row.what, **row.figures} for row in rows},

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The highest rate at which a capture loses nothing, and what a packet costs it (RFC 2544's search, with few steps)."""
+import json
+import os
+import re
+import signal
+import time
+
+from harness.lab import Lab
+from harness.pfild import Pfild
+from harness.programs import BPFCTL
+
+from . import guarded, loads
+from .rounds import Row
+
+NAME = "capture"
+TITLE = "Capture without loss"
+EXPLANATION = (
+    "The highest rate of a search in steps of a tenth at which every packet is captured, written to /dev/null. CPU 0 sends, and takes",
+    "the copy; CPU 1 runs tcpdump, or pfild's device thread and bpfctl. Both have 16 MiB between kernel and userspace.",
+    "1 %: the filter wants 3 of 256 flows. CPU: of those processes, for each packet that was sent at that rate.",
+)
+COLUMNS = ("loss-free Mpps", "CPU ns a packet")
+REFERENCES = ()
+WINDOW_S = 0.4
+DRAIN_S = 0.3
+LOWEST_PPS, HIGHEST_PPS = 50_000, 8_000_000
+STEP = 1.1
+FLOWS = 256
+SELECTED = 3  # of them
+SELECTIVE = f"udp src portrange 10000-{10000 + SELECTED - 1}"
+RING_KIB = 16384
+BEHIND = 100
+
+
+class _Capture:
+    """A program that captures on fw's eth0 while a load runs."""
+
+    def __init__(self, lab, words, others=()):
+        self._lab, self._words, self._others = lab, words, others
+
+    def trial(self, rate_pps, size, selective):
+        """(packets sent a second, CPU nanoseconds of a packet), or nothing: some were lost."""
+        process = self._lab.fw.popen(*self._words, *([SELECTIVE] if selective else ["udp"]))
+        process.wait_for_output("on eth0")
+        os.sched_setaffinity(process.pid, {loads.ENGINE_CPU})
+        before = self._cpu_ns(process.pid)
+        words = ["--seconds", WINDOW_S, "--flows", FLOWS, "--size", size, "--rate", rate_pps, "--cpu", loads.LOAD_CPU]
+        sent = json.loads(self._lab.cli.run(loads.program("generate"), "eth0", *words).stdout.splitlines()[-1])
+        time.sleep(DRAIN_S)
+        spent = self._cpu_ns(process.pid) - before
+        process.signal(signal.SIGINT)
+        process.wait()
+        said = process.stderr
+        process.close()
+        wanted = expected(sent["sent"], selective)
+        captured = int(re.search(r"(\d+) packets? captured", said)[1])
+        return (sent["sent"] / sent["seconds"], spent / sent["sent"]) if captured == wanted else None
+
+    def _cpu_ns(self, pid):
+        return sum(_cpu_ns(one) for one in (pid, *self._others))
+
+
+def expected(sent, selective):
+    """How many of so many packets, each of the next flow, the filter wants."""
+    return sum((sent - flow + FLOWS - 1) // FLOWS for flow in range(SELECTED)) if selective else sent
+
+
+def _cpu_ns(pid):
+    """User and system time of a process."""
+    with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
+        fields = stat.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) * 1e9 / os.sysconf("SC_CLK_TCK")
+
+
+def _search(capture, size, selective):
+    """The steps are a geometric row; halved until two neighbours are left."""
+    rates = [LOWEST_PPS]
+    while rates[-1] < HIGHEST_PPS:
+        rates.append(round(rates[-1] * STEP))
+    best, low, high = (0.0, 0.0), -1, len(rates)
+    while high - low > 1:
+        middle = (low + high) // 2
+        found = capture.trial(rates[middle], size, selective)
+        low, high, best = (middle, high, found) if found else (low, middle, best)
+        if found and found[0] < 0.9 * rates[middle]:
+            break  # CPU 0 cannot send more
+    return dict(zip(COLUMNS, (best[0] / 1e6, best[1])))
+
+
+def _sink(lab):
+    """What passes is dropped by a bare TC program: the stack's own work is not what is measured."""
+    guarded.receive_by_napi(lab)
+    loads.Meter(lab.fw, "sink", "eth0", "--by", "tc-drop", "--pref", BEHIND)
+
+
+def _tcpdump():
+    lab = Lab("host")
+    _sink(lab)
+    return _Capture(lab, ["tcpdump", "-n", "-i", "eth0", "-B", RING_KIB, "-w", "/dev/null"])
+
+
+def _pfild():
+    lab = Lab("host")
+    daemon = Pfild(lab.fw, config=f"capture_ring_kib = {RING_KIB}\n")
+    daemon.bpfctl("attach", "eth0", "--tap")
+    loads.pin(daemon.pid, loads.ENGINE_CPU)
+    _sink(lab)
+    return _Capture(lab, [BPFCTL, "-N", daemon.name, "capture", "eth0", "-w", "/dev/null"], (daemon.pid,))
+
+
+def rows(_times):
+    tcpdump, pfild = _tcpdump(), _pfild()
+    found = []
+    for size in (60, 1514):
+        for selective, what in ((False, "all"), (True, "1 %")):
+            name = f"{size}-{'selective' if selective else 'all'}"
+            for who, capture in (("tcpdump", tcpdump), ("pfild", pfild)):
+                found.append(
+                    Row(
+                        f"{who}-{name}",
+                        f"{who}, {size} bytes, {what}",
+                        lambda capture=capture, size=size, selective=selective: _search(capture, size, selective),
+                        None if who == "tcpdump" else f"tcpdump-{name}",
+                    )
+                )
+    return found
