@@ -25,6 +25,9 @@
  * Errors that any request can get: EPROTO a malformed message, the connection then ends; EBADF no such device of this
  * connection; ENOTTY no such op; EINVAL a payload that is not of the size here; EIO a READ of the device waits (all
  * but CANCEL, CLOSE; contract 2.8). A client that does not take its answers is disconnected.
+ *
+ * A connection that is one too many gets a reply of id 0 that nobody has asked for, EAGAIN (in all) or EMFILE (of the
+ * user), and is closed.
  */
 #ifndef PFILD_WIRE_H
 #define PFILD_WIRE_H
