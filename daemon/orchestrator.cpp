@@ -484,6 +484,8 @@ core::Result<std::uint64_t> Orchestrator::flows_flush() {
     return engine_thread_->forget_flows(std::nullopt);
 }
 
+core::Result<api::PeersView> Orchestrator::peers() { return api::PeersView{}; }
+
 std::vector<std::string> Orchestrator::covered_by(const core::HeadInfo& head) const {
     std::vector<std::string> names;
     for (const auto& [ifindex, attachment] : attachments_) {

@@ -75,6 +75,7 @@ class Orchestrator final : public api::Service {
     [[nodiscard]] core::Result<api::StatsView> stats() override;
     [[nodiscard]] core::Result<api::FlowsView> flows(const api::FlowsRequest& request) override;
     [[nodiscard]] core::Result<std::uint64_t> flows_flush() override;
+    [[nodiscard]] core::Result<api::PeersView> peers() override;
 
   private:
     using Attachments = std::map<std::uint32_t, std::unique_ptr<Attachment>>; // by ifindex

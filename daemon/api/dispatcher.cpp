@@ -158,6 +158,10 @@ Answer flows_flush(Call& call) {
     });
 }
 
+Answer peers(Call& call) {
+    return when_right(call, [&] { return call.service.peers(); });
+}
+
 struct Verb {
     std::string_view name;
     Answer (*run)(Call& call);
@@ -177,6 +181,7 @@ constexpr std::array kVerbs{
     Verb{"stats", stats},
     Verb{"flows", flows},
     Verb{"flows-flush", flows_flush},
+    Verb{"peers", peers},
 };
 
 Answer run(Service& service, const Request& request, AttachDefaults defaults) {

@@ -68,6 +68,30 @@ OrderedJson tags_json(const core::FlowKey& key) {
     return list;
 }
 
+OrderedJson counts_json(const core::DeviceCounts& counts) {
+    return {{"received", counts.received},   {"captured", counts.captured}, {"filtered", counts.filtered},
+            {"delivered", counts.delivered}, {"dropped", counts.dropped},   {"lost", counts.lost},
+            {"flushed", counts.flushed}};
+}
+
+OrderedJson device_json(const core::DeviceInfo& info) {
+    OrderedJson object = {{"number", info.number},
+                          {"pid", info.opener.pid},
+                          {"uid", info.opener.uid},
+                          {"interface", info.interface},
+                          {"state", word_of(info.state, core::kDeviceStateNames)},
+                          {"buffer_size", info.buffer_size},
+                          {"promiscuous", info.promiscuous},
+                          {"immediate", info.settings.immediate},
+                          {"header_complete", info.settings.header_complete},
+                          {"nonblocking", info.settings.nonblocking},
+                          {"directions", directions_json(info.directions)},
+                          {"waits", info.waits}};
+    object.update(counts_json(info.stats));
+    object["buffered"] = info.buffered;
+    return object;
+}
+
 std::string address_text(std::uint8_t family, const __be32* address) {
     std::array<char, INET6_ADDRSTRLEN> text{};
     ::inet_ntop(family == 4 ? AF_INET : AF_INET6, address, text.data(), text.size());
@@ -209,6 +233,14 @@ OrderedJson to_json(const FlowsView& view) {
         flows.push_back(to_json(flow));
     }
     return {{"flows", std::move(flows)}, {"next", view.next ? OrderedJson(*view.next) : OrderedJson(nullptr)}};
+}
+
+OrderedJson to_json(const PeersView& view) {
+    OrderedJson devices = OrderedJson::array();
+    for (const core::DeviceInfo& info : view.devices) {
+        devices.push_back(device_json(info));
+    }
+    return {{"count", view.devices.size()}, {"devices", std::move(devices)}, {"totals", counts_json(view.totals)}};
 }
 
 OrderedJson to_json(const core::Error& error) {

@@ -20,6 +20,7 @@ namespace pfild::api {
 [[nodiscard]] nlohmann::ordered_json to_json(const StatsView& view);
 [[nodiscard]] nlohmann::ordered_json to_json(const FlowView& view);
 [[nodiscard]] nlohmann::ordered_json to_json(const FlowsView& view);
+[[nodiscard]] nlohmann::ordered_json to_json(const PeersView& view);
 [[nodiscard]] nlohmann::ordered_json to_json(const core::Error& error);
 
 /// One line with its newline, what the socket carries.

@@ -83,6 +83,7 @@ class Service {
     [[nodiscard]] virtual core::Result<FlowsView> flows(const FlowsRequest& request) = 0;
     /// Forgets all of them; their next packets go to the engine. Returns how many there were. EOPNOTSUPP.
     [[nodiscard]] virtual core::Result<std::uint64_t> flows_flush() = 0;
+    [[nodiscard]] virtual core::Result<PeersView> peers() = 0;
 };
 
 } // namespace pfild::api

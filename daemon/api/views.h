@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/capture/device_table.h"
 #include "core/direction.h"
 #include "core/flow/flow_key.h"
 #include "core/head_mode.h"
@@ -140,6 +141,12 @@ struct StatsView {
     FlowTableView flows;
     FramesView frames;
     std::vector<InterfaceStatsView> interfaces;
+};
+
+/// Open bpf devices (net.bpf.peers), and where the packets of all that there are or ever were went (net.bpf.stats).
+struct PeersView {
+    std::vector<core::DeviceInfo> devices;
+    core::DeviceCounts totals;
 };
 
 } // namespace pfild::api

@@ -66,6 +66,7 @@ class Recorder final : public api::Service {
         return inner_.flows(request);
     }
     [[nodiscard]] core::Result<std::uint64_t> flows_flush() override { return inner_.flows_flush(); }
+    [[nodiscard]] core::Result<api::PeersView> peers() override { return inner_.peers(); }
 
   private:
     template <typename T>

@@ -26,6 +26,7 @@ class FakeService final : public api::Service {
     api::StatsView stats_view;
     api::FlowsRequest last_flows;
     api::FlowsView flows_view;
+    api::PeersView peers_view;
     std::uint64_t forgotten = 0; ///< what flows-flush says
     std::size_t padding = 0;     ///< so many letters in version's kernel, to make a large answer
 
@@ -93,6 +94,10 @@ class FakeService final : public api::Service {
     core::Result<std::uint64_t> flows_flush() override {
         calls.emplace_back("flows-flush");
         return answer(forgotten);
+    }
+    core::Result<api::PeersView> peers() override {
+        calls.emplace_back("peers");
+        return answer(peers_view);
     }
 
   private:

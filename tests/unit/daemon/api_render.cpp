@@ -170,6 +170,37 @@ TEST(Render, flows_say_where_to_go_on) {
     EXPECT_EQ(part["next"], 64);
 }
 
+TEST(Render, peers_with_all_that_is_known_of_a_device_and_the_totals) {
+    PeersView view;
+    EXPECT_EQ(to_json(view).dump(), R"({"count":0,"devices":[],"totals":{"received":0,"captured":0,"filtered":0,)"
+                                    R"("delivered":0,"dropped":0,"lost":0,"flushed":0}})");
+    view.totals = {
+        .received = 28, .captured = 20, .filtered = 8, .delivered = 9, .dropped = 5, .lost = 2, .flushed = 6};
+    view.devices.push_back({.number = 3,
+                            .opener = {.uid = 1000, .pid = 123},
+                            .interface = "eth0",
+                            .state = core::DeviceState::attached,
+                            .buffer_size = 32768,
+                            .promiscuous = true,
+                            .waits = true,
+                            .directions = {true, false},
+                            .settings = {.immediate = true},
+                            .stats = {.received = 7, .captured = 6, .filtered = 1, .delivered = 2, .dropped = 1},
+                            .buffered = 3});
+    const auto json = to_json(view);
+    EXPECT_EQ(json["count"], 1);
+    EXPECT_EQ(json["devices"][0].dump(),
+              R"({"number":3,"pid":123,"uid":1000,"interface":"eth0","state":"attached","buffer_size":32768,)"
+              R"("promiscuous":true,"immediate":true,"header_complete":false,"nonblocking":false,"directions":["in"],)"
+              R"("waits":true,"received":7,"captured":6,"filtered":1,"delivered":2,"dropped":1,"lost":0,"flushed":0,)"
+              R"("buffered":3})");
+    EXPECT_EQ(json["totals"].dump(), R"({"received":28,"captured":20,"filtered":8,"delivered":9,"dropped":5,"lost":2,)"
+                                     R"("flushed":6})");
+    view.devices[0].interface.clear();
+    view.devices[0].state = core::DeviceState::orphaned;
+    EXPECT_EQ(to_json(view)["devices"][0]["state"], "orphaned");
+}
+
 TEST(Render, errors_carry_the_symbolic_name_of_their_number) {
     EXPECT_EQ(failure_line(7, {"attach", "lo", "no MAC header", "", EOPNOTSUPP}),
               R"({"id":7,"ok":false,"error":{"errno":"EOPNOTSUPP","what":"attach","object":"lo",)"

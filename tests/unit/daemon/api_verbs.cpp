@@ -126,7 +126,7 @@ std::vector<Wrong> wrong_arguments() {
     };
 }
 
-std::vector<Wrong> wrong_arguments_of_flows() {
+std::vector<Wrong> wrong_arguments_of_lists() {
     return {
         {"from is a number", "flows", R"({"from":"0"})", "argument 'from' must be a whole number from 0 to 4294967295"},
         {"of 32 bits", "flows", R"({"from":4294967296})",
@@ -137,14 +137,15 @@ std::vector<Wrong> wrong_arguments_of_flows() {
         {"and at most 256", "flows", R"({"most":257})", "argument 'most' must be a whole number from 1 to 256"},
         {"in whole numbers", "flows", R"({"most":1.5})", "argument 'most' must be a whole number from 1 to 256"},
         {"flows has no limit", "flows", R"({"limit":1})", "argument 'limit' is not known here"},
+        {"peers are listed altogether", "peers", R"({"limit":1})", "argument 'limit' is not known here"},
         {"flows-flush forgets all", "flows-flush", R"({"from":0})", "argument 'from' is not known here"},
     };
 }
 
 TEST_F(Verbs, refuse_wrong_arguments_by_name_before_the_service_hears_of_them) {
     std::vector<Wrong> table = wrong_arguments();
-    const std::vector<Wrong> of_flows = wrong_arguments_of_flows();
-    table.insert(table.end(), of_flows.begin(), of_flows.end());
+    const std::vector<Wrong> of_lists = wrong_arguments_of_lists();
+    table.insert(table.end(), of_lists.begin(), of_lists.end());
     for (const Wrong& wrong : table) {
         SCOPED_TRACE(wrong.sentence);
         const OrderedJson answer = ask(wrong.verb, wrong.arguments);
@@ -179,6 +180,7 @@ TEST_F(Verbs, reach_the_service_when_their_arguments_are_right) {
         {"flows", R"({"from":4294967295,"most":256})"},
         {"flows", R"({"most":1})"},
         {"flows-flush", "{}"},
+        {"peers", "{}"},
     };
     std::size_t calls = 0;
     for (const auto& [verb, arguments] : table) {
@@ -294,6 +296,7 @@ TEST_F(Verbs, what_the_service_refuses_is_answered_with_its_words_and_errno) {
         {"flows", R"({"from":4294967295,"most":256})"},
         {"flows", R"({"most":1})"},
         {"flows-flush", "{}"},
+        {"peers", "{}"},
     };
     for (const auto& [verb, arguments] : table) {
         EXPECT_EQ(ask(verb, arguments).dump(),
