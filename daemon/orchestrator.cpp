@@ -484,7 +484,9 @@ core::Result<std::uint64_t> Orchestrator::flows_flush() {
     return engine_thread_->forget_flows(std::nullopt);
 }
 
-core::Result<api::PeersView> Orchestrator::peers() { return api::PeersView{}; }
+core::Result<api::PeersView> Orchestrator::peers() {
+    return api::PeersView{.devices = tap_->devices(), .totals = tap_->totals()};
+}
 
 std::vector<std::string> Orchestrator::covered_by(const core::HeadInfo& head) const {
     std::vector<std::string> names;

@@ -39,7 +39,6 @@ class Tap final : public core::TapPort, private kernel::TapReader {
     /// An interface that is attached, or has changed.
     void put(const net::Link& link, std::uint8_t slot);
     void remove(std::uint32_t ifindex);
-    /// Runs on the device thread; returns when it is done.
     [[nodiscard]] std::vector<core::DeviceInfo> devices();
     [[nodiscard]] core::DeviceCounts totals();
 

@@ -8,7 +8,7 @@ import time
 
 from harness.lab import Lab
 from harness.pfild import Pfild
-from harness.programs import BPFCTL
+from harness.programs import program
 
 from . import guarded, loads
 from .rounds import Row
@@ -73,10 +73,10 @@ def _cpu_ns(pid):
     return (int(fields[11]) + int(fields[12])) * 1e9 / os.sysconf("SC_CLK_TCK")
 
 
-def _search(capture, size, selective):
+def _search(capture, size, selective, highest_pps):
     """The steps are a geometric row; halved until two neighbours are left."""
     rates = [LOWEST_PPS]
-    while rates[-1] < HIGHEST_PPS:
+    while rates[-1] < highest_pps:
         rates.append(round(rates[-1] * STEP))
     best, low, high = (0.0, 0.0), -1, len(rates)
     while high - low > 1:
@@ -106,10 +106,11 @@ def _pfild():
     daemon.bpfctl("attach", "eth0", "--tap")
     loads.pin(daemon.pid, loads.ENGINE_CPU)
     _sink(lab)
-    return _Capture(lab, [BPFCTL, "-N", daemon.name, "capture", "eth0", "-w", "/dev/null"], (daemon.pid,))
+    return _Capture(lab, [program("bpfctl"), "-N", daemon.name, "capture", "eth0", "-w", "/dev/null"], (daemon.pid,))
 
 
-def rows(_times):
+def rows(times):
+    highest_pps = HIGHEST_PPS if times.window_s >= WINDOW_S else LOWEST_PPS  # a smoke test
     tcpdump, pfild = _tcpdump(), _pfild()
     found = []
     for size in (60, 1514):
@@ -120,7 +121,7 @@ def rows(_times):
                     Row(
                         f"{who}-{name}",
                         f"{who}, {size} bytes, {what}",
-                        lambda capture=capture, size=size, selective=selective: _search(capture, size, selective),
+                        lambda capture=capture, size=size, selective=selective: _search(capture, size, selective, highest_pps),
                         None if who == "tcpdump" else f"tcpdump-{name}",
                     )
                 )
