@@ -35,4 +35,7 @@ using Shown = std::string;
 /// The socket of the options: --socket, or /run/pfild/NAME/control.sock.
 [[nodiscard]] Endpoint endpoint_of(const Options& options);
 
+/// The device socket beside it: bpf.sock in the same folder.
+[[nodiscard]] Endpoint device_endpoint_of(const Options& options);
+
 } // namespace pfild::bpfctl

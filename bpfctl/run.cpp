@@ -11,10 +11,13 @@
 namespace pfild::bpfctl {
 namespace {
 
-Outcome<std::string> answer_to(const Invocation& invocation, const Ask& ask) {
+Outcome<std::string> answer_to(const Invocation& invocation, const Console& console, const Ask& ask) {
     const auto question = invocation.arguments();
     if (!question) {
         return tl::make_unexpected(question.error());
+    }
+    if (question->work) {
+        return question->work(invocation.options, console).map([] { return std::string(); });
     }
     const Verb& verb = *invocation.verb;
     const auto ask_once = [&](const Json& arguments) {
@@ -30,7 +33,7 @@ Outcome<std::string> answer_to(const Invocation& invocation, const Ask& ask) {
     return verb.text({question->arguments, *result, invocation.options});
 }
 
-Outcome<std::string> text_for(const std::vector<std::string>& words, const Ask& ask) {
+Outcome<std::string> text_for(const std::vector<std::string>& words, const Console& console, const Ask& ask) {
     auto parsed = parse(words);
     if (!parsed) {
         return tl::make_unexpected(std::move(parsed.error()));
@@ -38,7 +41,7 @@ Outcome<std::string> text_for(const std::vector<std::string>& words, const Ask& 
     if (auto* const shown = std::get_if<Shown>(&*parsed)) {
         return std::move(*shown);
     }
-    return answer_to(std::get<Invocation>(*parsed), ask);
+    return answer_to(std::get<Invocation>(*parsed), console, ask);
 }
 
 } // namespace
@@ -56,7 +59,7 @@ Exit run(const std::vector<std::string>& words, const Console& console, const As
         console.err << usage_text();
         return Exit::kUsage;
     }
-    const auto text = text_for(words, ask);
+    const auto text = text_for(words, console, ask);
     if (!text) {
         console.err << (wants_json(words) ? compact(json_of(text.error())) : line_of(text.error())) << '\n';
         return text.error().exit;

@@ -4,16 +4,17 @@
 //     words -> parse -> arguments (checked, compiled) -> ask, page by page -> text or JSON on `out`, exit 0
 //                \________________\________________\--> one line, or one JSON object, on `err`, exit 1, 2 or 3
 //
-// Nothing is printed on `out` unless the command succeeded. No exception leaves run().
+// A verb that is more than a question (capture) does its work instead of asking, and prints by itself.
+// Any other prints nothing on `out` unless it succeeded. No exception leaves run().
 #pragma once
 
 #include <functional>
-#include <iosfwd>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "bpfctl/client.h"
+#include "bpfctl/console.h"
 #include "bpfctl/failure.h"
 
 namespace pfild::bpfctl {
@@ -23,11 +24,6 @@ using Ask = std::function<Outcome<Json>(const Endpoint& endpoint, std::string_vi
 
 /// Connects, asks and closes.
 [[nodiscard]] Outcome<Json> ask_daemon(const Endpoint& endpoint, std::string_view verb, const Json& arguments);
-
-struct Console {
-    std::ostream& out;
-    std::ostream& err;
-};
 
 /// `words` without the program's name.
 [[nodiscard]] Exit run(const std::vector<std::string>& words, const Console& console, const Ask& ask);

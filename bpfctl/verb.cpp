@@ -54,4 +54,6 @@ Arguments no_arguments(CLI::App& /*app*/, Options& /*options*/) {
     return [] { return Outcome<Json>(Json::object()); };
 }
 
+std::string no_text(const Exchange& /*exchange*/) { return {}; }
+
 } // namespace pfild::bpfctl

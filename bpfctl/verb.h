@@ -2,6 +2,7 @@
 // A row of the verb table: how a verb is written, what it asks the daemon, and how its answer reads.
 //
 //     words -> declare() names its options -> arguments() checks and gathers them -> request -> text()
+//                                                                                 \-> or work, for what is no question
 //
 // A row is constant. declare() may throw CLI11's exceptions only while options are declared, which is a bug; everything
 // about the user's words comes back as a value.
@@ -14,6 +15,7 @@
 
 #include <CLI/App.hpp>
 
+#include "bpfctl/console.h"
 #include "bpfctl/failure.h"
 #include "bpfctl/json.h"
 
@@ -27,6 +29,9 @@ struct Options {
     bool all = false;
 };
 
+/// What a verb does that is more than a question. Prints by itself.
+using Work = std::function<Outcome<void>(const Options& options, const Console& console)>;
+
 /// Is this item of the answer's list meant?
 using Wanted = std::function<Outcome<bool>(const Json& item)>;
 
@@ -38,6 +43,7 @@ struct Question {
 
     Json arguments;
     Wanted wanted; ///< of a list that comes in pages; empty: every item
+    Work work;     ///< done instead of asking, if there is any
 };
 
 /// The question, once the words are parsed. Fails with Exit::kUsage or Exit::kRefused.
@@ -55,7 +61,7 @@ struct Verb {
     std::string_view synopsis; ///< its operands: "IFACE [--unknown pass|drop]"
     std::string_view summary;  ///< one line
     std::string_view notes;    ///< paragraphs and examples of its help; lines end with \n
-    std::string_view request;  ///< verb of the control protocol; empty: nothing is asked (help)
+    std::string_view request;  ///< verb of the control protocol; empty: it is not asked (help, capture)
     std::string_view list;     ///< of an answer that comes in pages; else empty
     Arguments (*declare)(CLI::App& app, Options& options);
     std::string (*text)(const Exchange& exchange); ///< what a person reads; lines end with \n
@@ -80,5 +86,8 @@ struct Directions {
 
 /// For verbs without arguments.
 [[nodiscard]] Arguments no_arguments(CLI::App& app, Options& options);
+
+/// For verbs that ask nothing.
+[[nodiscard]] std::string no_text(const Exchange& exchange);
 
 } // namespace pfild::bpfctl

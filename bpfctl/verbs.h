@@ -23,6 +23,8 @@ extern const Verb kLink;
 extern const Verb kUnlink;
 extern const Verb kFlows;
 extern const Verb kFlowsFlush;
+extern const Verb kCapture;
+extern const Verb kPeers;
 extern const Verb kStats;
 extern const Verb kVersion;
 extern const Verb kHelp;

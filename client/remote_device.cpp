@@ -42,9 +42,16 @@ T value_of(std::span<const std::uint8_t> payload) {
     return value;
 }
 
+/// The daemon's sentence as an error. It says itself what was refused ("set interface eth9: no such interface"); if it
+/// does not, the op and its object do.
 core::Error refusal(const Reply& reply, std::string_view object) {
-    return {std::string(kOpNames.at(reply.header.op)), std::string(object), reply.sentence(), "",
-            static_cast<int>(reply.header.error)};
+    const std::string sentence = reply.sentence();
+    const int code = static_cast<int>(reply.header.error);
+    const std::size_t colon = sentence.find(": ");
+    if (colon == std::string::npos || colon == 0) {
+        return {std::string(kOpNames.at(reply.header.op)), std::string(object), sentence, "", code};
+    }
+    return {sentence.substr(0, colon), "", sentence.substr(colon + 2), "", code};
 }
 
 } // namespace

@@ -3,11 +3,6 @@
 #include "bpfctl/verbs.h"
 
 namespace pfild::bpfctl {
-namespace {
-
-std::string text_of_help(const Exchange& /*exchange*/) { return {}; }
-
-} // namespace
 
 const Verb kHelp{
     .name = "help",
@@ -16,7 +11,7 @@ const Verb kHelp{
     .notes = "",
     .request = "",
     .declare = no_arguments,
-    .text = text_of_help,
+    .text = no_text,
 };
 
 } // namespace pfild::bpfctl

@@ -144,6 +144,7 @@ TEST(Run, shows_help_and_version_without_a_daemon) {
         {"help of a verb that begins another", {"help", "flows"}, "Usage: bpfctl flows [--resolve] [EXPR]"},
         {"help of the other", {"help", "flows", "flush"}, "The table of flows is a cache: no connection breaks."},
         {"help behind an expression", {"flows", "tcp", "-h"}, "Usage: bpfctl flows [--resolve] [EXPR]"},
+        {"a verb that does more than ask", {"help", "cap"}, "Usage: bpfctl capture IFACE|any [-w FILE|-] [-c N]"},
         {"help of help", {"help", "help"}, "Usage: bpfctl [OPTIONS] VERB"},
         {"--version", {"--version"}, "bpfctl " PFILD_VERSION "\n"},
     };
@@ -169,6 +170,7 @@ TEST(Run, survives_every_result_with_every_verb) {
                               {"stats"},
                               {"flows"},
                               {"flows", "flush"},
+                              {"peers"},
                               {"version"}};
     const char* const results[] = {
         "{}",
@@ -178,6 +180,7 @@ TEST(Run, survives_every_result_with_every_verb) {
         R"({"engine": {"a": -1, "b": 1.5, "c": 18446744073709551615}, "frames": {"total": 18446744073709551615}})",
         R"({"flows": [null, 5, [], {"tags": 7, "in": []}, {"tags": [1, {}], "idle_s": -1, "limit_s": 1e300}]})",
         R"({"flows": [{"remote": "\u001b[2J", "remote_port": "\u0007", "protocol": 1.5, "interface": "\u009b1m"}]})",
+        R"({"devices": [null, 5, {}, {"pid": -1, "interface": "\u001b[2J", "state": "orphaned", "directions": ["\u0007"]}]})",
         R"({"flows": {"capacity": "x", "memory_bytes": 1}, "hooks": [{"answers": 1, "because": "\u001b[2J"}]})",
     };
     for (const Words& words : commands) {

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What a person sees, letter by letter: sample answers of docs/control-protocol.md and their texts.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include "bpfctl/command_name.h"
 #include "bpfctl/fields.h"
 #include "bpfctl/text/counters.h"
 #include "bpfctl/text/flows.h"
 #include "bpfctl/text/heads.h"
 #include "bpfctl/text/hooks.h"
+#include "bpfctl/text/peers.h"
 #include "bpfctl/text/status.h"
 #include "bpfctl/text/table.h"
 #include "bpfctl/text/units.h"
@@ -269,6 +272,26 @@ TEST(Stats, hide_zeros_unless_all_are_wanted) {
               "\n"
               "eth0, outgoing\n"
               "  diverted  0  sent to the engine\n");
+}
+
+TEST(Peers, are_a_table_as_netstat_has_it) {
+    const Json devices = Json::parse(R"([
+        {"number": 0, "pid": 123, "uid": 0, "interface": "eth0", "state": "attached", "buffer_size": 32768,
+         "promiscuous": true, "immediate": true, "header_complete": false, "nonblocking": false,
+         "directions": ["in", "out"], "waits": true, "received": 1234, "captured": 12, "dropped": 0, "buffered": 3},
+        {"number": 1, "pid": 4, "interface": "eth1", "state": "orphaned", "directions": ["in"], "header_complete": true,
+         "nonblocking": true, "received": 1, "captured": 1, "dropped": 1, "buffered": 0},
+        {"number": 2, "pid": 5, "interface": "", "state": "unattached", "directions": [],
+         "received": 0, "captured": 0, "dropped": 0, "buffered": 0}])");
+    EXPECT_EQ(peers_text(devices, [](std::uint64_t pid) { return "p" + std::to_string(pid); }),
+              "Pid  Interface    Sees     Flags  Received  Captured  Dropped  Buffered  Command\n"
+              "123  eth0         in, out  pi--w      1234        12        0         3  p123\n"
+              "  4  eth1 (gone)  in       --hn-         1         1        1         0  p4\n"
+              "  5  -            -        -----         0         0        0         0  p5\n");
+    EXPECT_EQ(text_of(kPeers, Json{{"count", 0}, {"devices", Json::array()}}),
+              "No bpf device is open. Open one: bpfctl capture IFACE\n");
+    EXPECT_NE(command_name(static_cast<std::uint64_t>(getpid())), "?");
+    EXPECT_EQ(command_name(0), "?");
 }
 
 TEST(Changes, say_what_is_now) {

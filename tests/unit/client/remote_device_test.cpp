@@ -185,6 +185,7 @@ TEST(RemoteDevice, repeats_the_daemons_words) {
     };
     const Row rows[] = {
         {"its reason", "no such interface", ENXIO, "set interface eth9: no such interface"},
+        {"what was refused, too", "attach eth9: no tap: see (help)", ENXIO, "attach eth9: no tap: see (help)"},
         {"none: the errno's words", "", EPERM, "set interface eth9: Operation not permitted"},
         {"nothing that a terminal obeys", "a\nb\x1b[2J", EINVAL, "set interface eth9: a?b?[2J"},
         {"not more than can be read", std::string(30'000, 'x'), EINVAL,

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// See capture.h.
+#include "bpfctl/capture/capture.h"
+
+#include <cerrno>
+#include <span>
+#include <string>
+#include <utility>
+
+#include <poll.h>
+
+#include "filter/link_type.h"
+
+namespace pfild::bpfctl {
+namespace {
+
+bool is_readable(int descriptor) {
+    pollfd watched{descriptor, POLLIN, 0};
+    return poll(&watched, 1, 0) > 0;
+}
+
+std::vector<pfild_instruction> on_the_wire(const std::vector<cbpf::Instruction>& program) {
+    std::vector<pfild_instruction> all;
+    all.reserve(program.size());
+    for (const cbpf::Instruction& in : program) {
+        all.push_back({in.code, in.jt, in.jf, in.k});
+    }
+    return all;
+}
+
+pfild_options options_of(const CapturePlan& plan) {
+    pfild_options options{};
+    options.immediate = plan.immediate || plan.live() ? 1 : 0;
+    options.incoming = plan.directions.has(core::Direction::in) ? 1 : 0;
+    options.outgoing = plan.directions.has(core::Direction::out) ? 1 : 0;
+    options.origins = 1;
+    options.nanoseconds = 1;
+    return options;
+}
+
+} // namespace
+
+core::Result<std::uint32_t> Capture::set_up(client::RemoteDevice& device, const CapturePlan& plan) {
+    const auto size = device.set_buffer_size(plan.buffer_size);
+    if (!size) {
+        return size;
+    }
+    const auto ready = device.set_options(options_of(plan))
+                           .and_then([&] { return device.set_read_timeout(kReadTimeout); })
+                           .and_then([&] { return device.set_filter(on_the_wire(plan.program)); })
+                           .and_then([&] { return device.set_interface(plan.interface); })
+                           .and_then([&] { return device.data_link(); });
+    if (!ready) {
+        return core::fail(ready.error());
+    }
+    if (*ready != static_cast<std::uint32_t>(filter::kEthernet.number)) {
+        return core::fail({"capture", plan.interface,
+                           "its packets have no Ethernet header, but link type " + std::to_string(*ready), "",
+                           EAFNOSUPPORT});
+    }
+    return size;
+}
+
+CaptureEnd Capture::run(int stop) {
+    core::Result<void> done;
+    while (done && !is_complete() && !is_readable(stop)) {
+        done = read_on(stop);
+    }
+    if (done && !is_complete()) {
+        done = drain();
+    }
+    return {packets_, done ? std::nullopt : std::optional(std::move(done.error()))};
+}
+
+/// One read. That nothing came, or that it was interrupted, is no error.
+core::Result<void> Capture::read_on(int stop) {
+    const auto read = device_.read(buffer_, {.wake = stop});
+    if (read) {
+        return put_records(*read);
+    }
+    if (device_.connected() && (read.error().code == EAGAIN || read.error().code == EINTR)) {
+        return {};
+    }
+    return core::fail(read.error());
+}
+
+/// What was buffered when the capture was stopped; not what comes later, or it would never end.
+core::Result<void> Capture::drain() {
+    const auto stats = device_.stats();
+    if (!stats) {
+        return core::fail(stats.error());
+    }
+    const std::uint64_t end = packets_ + stats->buffered;
+    while (packets_ < end && !is_complete()) {
+        const auto read = device_.read(buffer_, {.nonblocking = true});
+        if (!read) {
+            return device_.connected() && read.error().code == EAGAIN ? core::Result<void>() : core::fail(read.error());
+        }
+        if (auto put = put_records(*read); !put || *read == 0) {
+            return put;
+        }
+    }
+    return {};
+}
+
+core::Result<void> Capture::put_records(std::size_t bytes) {
+    client::RecordReader records{std::span(buffer_).first(bytes)};
+    while (!is_complete()) {
+        const auto record = records.next();
+        if (!record) {
+            return core::fail(record.error());
+        }
+        if (!*record) {
+            break;
+        }
+        if (auto put = sink_.put(**record); !put) {
+            return put;
+        }
+        ++packets_;
+    }
+    return sink_.flush();
+}
+
+} // namespace pfild::bpfctl

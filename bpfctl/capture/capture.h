@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A capture from its device to its sink: the loop that reads, and when it ends.
+//
+//     set_up() ── buffers, options, filter, interface ──> device
+//     run() ┌─> read, at most 200 ms ──> records ──> sink
+//           └── until: so many packets │ stop is readable: what is buffered is read, too │ the interface or the daemon
+//                      is gone │ the sink fails
+//
+// One thread; blocks. Whoever calls it prints.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "bpfctl/capture/packet_sink.h"
+#include "bpfctl/capture/plan.h"
+#include "client/remote_device.h"
+#include "core/error.h"
+
+namespace pfild::bpfctl {
+
+/// Packets that fill no buffer are seen after this time.
+inline constexpr std::chrono::milliseconds kReadTimeout{200};
+
+struct CaptureEnd {
+    std::uint64_t packets = 0;        ///< that the sink took
+    std::optional<core::Error> error; ///< nothing: it ended because it should
+};
+
+class Capture {
+  public:
+    /// => device and sink outlive it.
+    Capture(client::RemoteDevice& device, PacketSink& sink, std::optional<std::uint64_t> count,
+            std::uint32_t buffer_size)
+        : device_(device), sink_(sink), count_(count), buffer_(buffer_size) {}
+
+    /// The device as the plan wants it, capturing when this returns; its buffer size, bytes. What the daemon refuses,
+    /// and EAFNOSUPPORT: the packets have no Ethernet header.
+    [[nodiscard]] static core::Result<std::uint32_t> set_up(client::RemoteDevice& device, const CapturePlan& plan);
+
+    /// Until it ends. `stop` is a descriptor. The sink is not finished then.
+    [[nodiscard]] CaptureEnd run(int stop);
+
+  private:
+    [[nodiscard]] bool is_complete() const { return count_ && packets_ >= *count_; }
+    [[nodiscard]] core::Result<void> read_on(int stop);
+    [[nodiscard]] core::Result<void> drain();
+    [[nodiscard]] core::Result<void> put_records(std::size_t bytes);
+
+    client::RemoteDevice& device_;
+    PacketSink& sink_;
+    std::optional<std::uint64_t> count_;
+    std::vector<std::uint8_t> buffer_;
+    std::uint64_t packets_ = 0;
+};
+
+} // namespace pfild::bpfctl

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// See perform.h.
+#include "bpfctl/capture/perform.h"
+
+#include <cerrno>
+#include <memory>
+#include <ostream>
+#include <string>
+#include <utility>
+
+#include "bpfctl/capture/capture.h"
+#include "bpfctl/capture/sinks.h"
+#include "bpfctl/capture/stop_signals.h"
+#include "bpfctl/command_line.h"
+#include "bpfctl/fields.h"
+#include "bpfctl/text/packet.h"
+#include "bpfctl/text/units.h"
+#include "client/remote_device.h"
+
+namespace pfild::bpfctl {
+namespace {
+
+using Sink = std::unique_ptr<PacketSink>;
+
+std::string how_to_reach(const Endpoint& endpoint, int code) {
+    if (code == EACCES || code == EPERM) {
+        return "only root and the group pfild may capture";
+    }
+    if (endpoint.instance.empty()) {
+        return "is pfild running, and is this its socket?";
+    }
+    return "is pfild running? start it with: pfild --name " + endpoint.instance;
+}
+
+Exit exit_of(const client::RemoteDevice& device) { return device.connected() ? Exit::kRefused : Exit::kUnreachable; }
+
+Outcome<client::RemoteDevice> open_device(const Endpoint& endpoint) {
+    auto connection = client::DeviceConnection::connect(endpoint.path);
+    if (!connection) {
+        core::Error error = std::move(connection.error());
+        error.advice = how_to_reach(endpoint, error.code);
+        return fail(Exit::kUnreachable, std::move(error));
+    }
+    auto device = client::RemoteDevice::open(std::move(*connection));
+    if (!device) {
+        const bool answered = device.error().what != "daemon";
+        return fail(answered ? Exit::kRefused : Exit::kUnreachable, std::move(device.error()));
+    }
+    return std::move(*device);
+}
+
+core::Result<Sink> make_sink(const CapturePlan& plan, const Options& options, const Console& console) {
+    if (plan.file) {
+        auto file = filter::CaptureFile::create(*plan.file, filter::kEthernet, plan.snap_length);
+        return file ? core::Result<Sink>(std::make_unique<FileSink>(std::move(*file))) : core::fail(file.error());
+    }
+    const bool any = plan.interface == "any";
+    if (options.json) {
+        return std::make_unique<LineSink>(console.out,
+                                          [name = any ? "" : plan.interface](const client::Record& packet) {
+                                              return compact(packet_json(packet, name)) + '\n';
+                                          });
+    }
+    console.out.flush(); // the viewer writes to the same stream
+    auto viewer = ViewerSink::start(viewer_command(), plan.snap_length);
+    if (viewer || viewer.error().code != ENOENT) {
+        return viewer;
+    }
+    return std::make_unique<LineSink>(console.out,
+                                      [any](const client::Record& packet) { return packet_line(packet, any); });
+}
+
+void announce(const CapturePlan& plan, const Options& options, const Console& console) {
+    if (!options.json) {
+        const std::string where = plan.file ? ", writing " + (*plan.file == "-" ? "standard output" : *plan.file) : "";
+        console.err << printable("capturing on " + plan.interface + where) << std::endl;
+    }
+}
+
+/// The words of tcpdump(8), so that scripts which look for them find them.
+std::string statistics_text(std::uint64_t packets, const core::Result<pfild_stats>& stats) {
+    std::string text = counted(packets, "packet") + " captured\n";
+    if (stats) {
+        text += counted(stats->received, "packet") + " received by filter\n";
+        text += counted(stats->dropped, "packet") + " dropped by kernel\n";
+    }
+    return text;
+}
+
+Json statistics_json(std::uint64_t packets, const core::Result<pfild_stats>& stats) {
+    Json counters{{"captured", packets}};
+    if (stats) {
+        counters["received"] = stats->received;
+        counters["filtered"] = stats->filtered;
+        counters["dropped"] = stats->dropped;
+        counters["lost"] = stats->lost;
+    }
+    return {{"statistics", std::move(counters)}};
+}
+
+void report(const Options& options, const Console& console, std::uint64_t packets, client::RemoteDevice& device) {
+    const auto stats = device.stats();
+    if (options.json) {
+        console.out << compact(statistics_json(packets, stats)) << std::endl;
+    } else {
+        console.err << statistics_text(packets, stats) << std::flush;
+    }
+}
+
+} // namespace
+
+Outcome<void> perform_capture(const CapturePlan& plan, const Options& options, const Console& console) {
+    const auto signals = StopSignals::block();
+    if (!signals) {
+        return fail(Exit::kRefused, signals.error());
+    }
+    auto device = open_device(device_endpoint_of(options));
+    if (!device) {
+        return tl::make_unexpected(std::move(device.error()));
+    }
+    const auto buffer_size = Capture::set_up(*device, plan);
+    if (!buffer_size) {
+        return fail(exit_of(*device), buffer_size.error());
+    }
+    auto sink = make_sink(plan, options, console);
+    if (!sink) {
+        return fail(Exit::kRefused, std::move(sink.error()));
+    }
+    announce(plan, options, console);
+    CaptureEnd end = Capture(*device, **sink, plan.count, *buffer_size).run(signals->descriptor());
+    const Exit exit = exit_of(*device);
+    if (auto finished = (*sink)->finish(); !finished && !end.error) {
+        end.error = std::move(finished.error());
+    }
+    report(options, console, end.packets, *device);
+    if (end.error) {
+        return fail(exit, std::move(*end.error));
+    }
+    return {};
+}
+
+} // namespace pfild::bpfctl

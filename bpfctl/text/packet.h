@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A captured packet as a line, for people where tcpdump(8) is not installed, and as JSON.
+//
+//     09:05:01.000000123 in  tcp 192.0.2.1:443 > 198.51.100.7:51034, length 60
+#pragma once
+
+#include <string>
+
+#include "bpfctl/json.h"
+#include "client/record_reader.h"
+
+namespace pfild::bpfctl {
+
+/// Local time, direction, protocol, addresses, ports, bytes on the wire; with a newline. What is no complete IPv4 or
+/// IPv6 header is shown by its Ethernet addresses. `with_interface`: by number, for captures of several.
+[[nodiscard]] std::string packet_line(const client::Record& packet, bool with_interface);
+
+/// {"seconds", "nanoseconds", "interface" (null if it is ""), "ifindex", "direction", "caplen", "length", "data": hex}.
+[[nodiscard]] Json packet_json(const client::Record& packet, const std::string& interface);
+
+} // namespace pfild::bpfctl

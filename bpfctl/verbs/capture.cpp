@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// `bpfctl capture IFACE|any [EXPR]`: its options, as a plan; what it does is in capture/.
+#include <cerrno>
+#include <limits>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bpfctl/capture/perform.h"
+#include "bpfctl/capture/plan.h"
+#include "bpfctl/verbs.h"
+#include "cbpf/program.h"
+
+namespace pfild::bpfctl {
+namespace {
+
+constexpr std::size_t kLongestInterface = 15;
+constexpr std::uint16_t kReturnConstant = 0x06; // BPF_RET | BPF_K
+constexpr std::uint64_t kLargestBuffer = 1U << 30U;
+
+struct CaptureOperands {
+    CapturePlan plan;
+    std::vector<std::string> words;
+    std::string direction = "both";
+    bool resolve = false;
+};
+
+std::string expression_of(const std::vector<std::string>& words) {
+    std::string expression;
+    for (const std::string& word : words) {
+        expression += (&word == &words.front() ? "" : " ") + word;
+    }
+    return expression;
+}
+
+/// No expression and whole packets need no program.
+core::Result<std::vector<cbpf::Instruction>> program_of(const CaptureOperands& operands) {
+    const int length = operands.plan.snap_length;
+    if (!operands.words.empty()) {
+        return filter::compile(expression_of(operands.words), filter::kEthernet,
+                               operands.resolve ? filter::Names::kResolve : filter::Names::kNumeric, length);
+    }
+    std::vector<cbpf::Instruction> program;
+    if (length != filter::kSnapLength) {
+        program.push_back({kReturnConstant, 0, 0, static_cast<std::uint32_t>(length)});
+    }
+    return program;
+}
+
+Outcome<Question> gather_capture(const CaptureOperands& operands) {
+    CapturePlan plan = operands.plan;
+    if (plan.interface.empty() || plan.interface.size() > kLongestInterface) {
+        return usage_failure(kCapture.name, "IFACE: a name of an interface has 1 to 15 characters");
+    }
+    auto program = program_of(operands);
+    if (!program) {
+        return fail(Exit::kRefused, std::move(program.error()));
+    }
+    if (const auto verified = cbpf::Program::verify(*program); !program->empty() && !verified) {
+        return fail(Exit::kRefused,
+                    {std::string(kCapture.name), plan.interface,
+                     "the program does not verify: " + verified.error().message(), "use a shorter expression", EINVAL});
+    }
+    plan.program = std::move(*program);
+    plan.directions = {operands.direction != "out", operands.direction != "in"};
+    Question question;
+    question.work = [plan = std::move(plan)](const Options& options, const Console& console) {
+        return options.json && plan.file == "-"
+                   ? usage_failure(kCapture.name, "-w - and --json both want standard output")
+                   : perform_capture(plan, options, console);
+    };
+    return question;
+}
+
+/// A whole decimal number in these bounds.
+CLI::Validator whole_number(std::uint64_t least, std::uint64_t most) {
+    const auto check = [least, most](const std::string& word) {
+        const bool digits =
+            !word.empty() && word.size() <= 19 && word.find_first_not_of("0123456789") == std::string::npos;
+        const std::uint64_t value = digits ? std::stoull(word) : 0;
+        return digits && value >= least && value <= most
+                   ? std::string()
+                   : '\'' + word + "' is no number from " + std::to_string(least) + " to " + std::to_string(most);
+    };
+    return {check, ""};
+}
+
+Arguments declare_capture(CLI::App& app, Options& /*options*/) {
+    auto operands = std::make_shared<CaptureOperands>();
+    CapturePlan& plan = operands->plan;
+    app.add_option("IFACE", plan.interface, "an attached interface, or `any`: all Ethernet ones that are attached")
+        ->required();
+    app.add_option("EXPR", operands->words, "which packets, as tcpdump takes it, see pcap-filter(7); all without");
+    app.add_option("-w,--write", plan.file, "write a capture file; - is standard output")->option_text("FILE");
+    app.add_option("-c,--count", plan.count, "end after so many packets")
+        ->option_text("N")
+        ->check(whole_number(1, std::numeric_limits<std::int64_t>::max()));
+    app.add_option("-s,--snapshot-length", plan.snap_length, "bytes of each packet at most, else 262144")
+        ->option_text("SNAPLEN")
+        ->check(whole_number(1, filter::kSnapLength));
+    app.add_option("--direction", operands->direction, "which packets: those that come in, go out, or both")
+        ->check(one_of({"in", "out", "both"}));
+    app.add_flag("--immediate", plan.immediate, "hand over each packet at once; so it is without -w");
+    app.add_option("--buffer-size", plan.buffer_size, "of each of the device's two buffers, else 262144")
+        ->option_text("BYTES")
+        ->check(whole_number(1, kLargestBuffer));
+    app.add_flag("--resolve", operands->resolve, "look up names of hosts in the expression, once and now");
+    return [operands] { return gather_capture(*operands); };
+}
+
+} // namespace
+
+const Verb kCapture{
+    .name = "capture",
+    .synopsis = "IFACE|any [-w FILE|-] [-c N] [-s SNAPLEN] [--direction in|out|both] [--immediate]\n"
+                "                      [--buffer-size BYTES] [--resolve] [EXPR]",
+    .summary = "show the packets of an interface, or write them to a file",
+    .notes =
+        "Incoming packets are seen before any hook, also those that are dropped then; outgoing ones behind the hooks,\n"
+        "without those that were dropped. It ends with ^C, after N packets, or when the interface is gone (exit 1).\n"
+        "Then it says how many packets it captured, how many the filter was shown, and how many found no room.\n"
+        "\n"
+        "Without -w there is a line for each packet: from tcpdump(8) if it is installed, which is given the packets\n"
+        "and looks no name up; else time, direction, protocol, addresses, ports and length.\n"
+        "\n"
+        "With -w they go to a pcap file, times in nanoseconds, at the latest 200 ms after they came.\n"
+        "\n"
+        "With --json there is an object a line for each packet: seconds, nanoseconds, interface (null: any), ifindex,\n"
+        "direction, caplen, length (on the wire), data (hexadecimal). The last line is {\"statistics\": {captured,\n"
+        "received, filtered, dropped, lost}}; with -w FILE the only one.\n"
+        "\n"
+        "Root and the group pfild may capture. With --socket PATH the device socket is bpf.sock in the same folder.\n"
+        "\n"
+        "Examples:\n"
+        "  bpfctl capture eth0 tcp port 80\n"
+        "  bpfctl capture any -c 100 -w /tmp/dns.pcap 'udp port 53'\n"
+        "  bpfctl capture eth0 -w - --direction in | wireshark -k -i -\n",
+    .request = "",
+    .declare = declare_capture,
+    .text = no_text,
+};
+
+} // namespace pfild::bpfctl

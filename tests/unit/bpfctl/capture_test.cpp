@@ -1,0 +1,430 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// `bpfctl capture` from words to exit code, against a daemon on a socket of the test: what it asks, what comes out, how
+// it ends.
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <deque>
+#include <fstream>
+#include <sstream>
+
+#include <gmock/gmock.h>
+#include <pcap/pcap.h>
+#include <sys/un.h>
+
+#include "bpfctl/capture/sinks.h"
+#include "bpfctl/run.h"
+#include "tests/unit/client/fake_daemon.h"
+
+namespace pfild::bpfctl {
+namespace {
+
+using client::Bytes;
+using client::bytes_of_value;
+using client::FakePeer;
+using client::FakeRequest;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using Words = std::vector<std::string>;
+
+/// UDP from 192.0.2.1:1 to 192.0.2.2:53, or what is left of it.
+Bytes frame(std::size_t size = 60) {
+    Bytes bytes{2, 0,  0,  0, 0, 2,   2, 0, 0, 0,   0, 1, 8, 0, 0x45, 0, 0,  46, 0,  0, 0,
+                0, 64, 17, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2, 0, 1,    0, 53, 0,  26, 0, 0};
+    bytes.resize(size, 0);
+    return bytes;
+}
+
+Bytes record(std::uint32_t number, std::uint32_t length = 60) {
+    const Bytes packet = frame();
+    const pfild_record header{1'700'000'000 + number, 123'456'789,     60, length,
+                              sizeof(pfild_record),   PFILD_RECORD_IN, 0,  4};
+    Bytes bytes = bytes_of_value(header);
+    bytes.insert(bytes.end(), packet.begin(), packet.end());
+    bytes.resize(PFILD_RECORD_ALIGN(bytes.size()), 0);
+    return bytes;
+}
+
+Bytes records(std::uint32_t first, std::uint32_t count) {
+    Bytes all;
+    for (std::uint32_t i = 0; i < count; ++i) {
+        const Bytes one = record(first + i);
+        all.insert(all.end(), one.begin(), one.end());
+    }
+    return all;
+}
+
+/// A daemon with one device, which answers reads in this order and lets the last one wait.
+class DeviceDaemon {
+  public:
+    using Answer = std::function<void(const FakePeer&, const FakeRequest&)>;
+
+    std::deque<Answer> reads;
+    std::function<void()> when_idle = [] {};
+    pfild_stats stats{.received = 10, .dropped = 1, .captured = 5, .filtered = 5, .lost = 1};
+    std::uint32_t data_link = 1;
+    std::function<bool(const FakePeer&, const FakeRequest&)> refuses = [](const auto&, const auto&) { return false; };
+    std::vector<FakeRequest> requests;
+
+    DeviceDaemon() {
+        EXPECT_NE(mkdtemp(folder_.data()), nullptr);
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        (folder_ + "/bpf.sock").copy(address.sun_path, sizeof address.sun_path - 1);
+        listener_ = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+        EXPECT_EQ(bind(listener_, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+        EXPECT_EQ(listen(listener_, 1), 0);
+    }
+    DeviceDaemon(const DeviceDaemon&) = delete;
+    DeviceDaemon& operator=(const DeviceDaemon&) = delete;
+    ~DeviceDaemon() {
+        close(listener_);
+        (void)std::system(("rm -rf " + folder_).c_str());
+    }
+
+    struct Ended {
+        Exit exit;
+        std::string out;
+        std::string err;
+    };
+
+    Ended run_words(Words words) {
+        words.insert(words.begin(), {"--socket", folder_ + "/control.sock", "capture", "eth0"});
+        std::thread thread = client::deaf_thread([this] { serve(); });
+        std::ostringstream out;
+        std::ostringstream err;
+        const auto nobody = [](const Endpoint&, std::string_view, const Json&) {
+            return Outcome<Json>(fail(Exit::kUnreachable, {"nobody", "", "must be asked", "", EIO}));
+        };
+        const Exit exit = run(words, {out, err}, nobody);
+        shutdown(listener_, SHUT_RDWR); // if nobody came
+        thread.join();
+        return {exit, out.str(), err.str()};
+    }
+
+    [[nodiscard]] std::string path(const std::string& name) const { return folder_ + '/' + name; }
+    [[nodiscard]] std::vector<int> ops() const {
+        std::vector<int> all;
+        for (const FakeRequest& request : requests) {
+            all.push_back(request.header.op);
+        }
+        return all;
+    }
+    /// The first request with this op.
+    [[nodiscard]] FakeRequest request(int op) const {
+        for (const FakeRequest& request : requests) {
+            if (request.header.op == op) {
+                return request;
+            }
+        }
+        ADD_FAILURE() << "never asked: " << op;
+        return {};
+    }
+
+  private:
+    void serve() {
+        const int connection = accept(listener_, nullptr, nullptr);
+        if (connection < 0) {
+            return;
+        }
+        const FakePeer peer(connection);
+        std::optional<FakeRequest> waiting;
+        bool goes_on = true;
+        while (goes_on) {
+            const auto request = peer.next();
+            if (!request) {
+                break;
+            }
+            requests.push_back(*request);
+            if (request->header.op == PFILD_OP_CANCEL) {
+                EXPECT_TRUE(waiting);
+                peer.answer(*request);
+                peer.refuse(*waiting, EINTR, "read: interrupted");
+            } else if (request->header.op == PFILD_OP_READ && reads.empty()) {
+                waiting = *request;
+                when_idle();
+            } else if (request->header.op == PFILD_OP_READ) {
+                const Answer next = reads.front();
+                reads.pop_front();
+                goes_on = next != nullptr;
+                if (goes_on) {
+                    next(peer, *request);
+                }
+            } else if (!refuses(peer, *request)) {
+                answer(peer, *request);
+            }
+        }
+        close(connection);
+    }
+
+    void answer(const FakePeer& peer, const FakeRequest& request) const {
+        switch (request.header.op) {
+        case PFILD_OP_OPEN:
+            peer.answer_open(request);
+            break;
+        case PFILD_OP_SET_BUFFER_SIZE:
+            peer.answer(request, request.payload);
+            break;
+        case PFILD_OP_GET_DATA_LINK:
+            peer.answer(request, bytes_of_value(data_link));
+            break;
+        case PFILD_OP_GET_STATS:
+            peer.answer(request, bytes_of_value(stats));
+            break;
+        default:
+            peer.answer(request);
+        }
+    }
+
+    std::string folder_ = "/tmp/pfild-unit.XXXXXX"; // short: a socket's path has 107 characters
+    int listener_ = -1;
+};
+
+DeviceDaemon::Answer gives(const Bytes& bytes) {
+    return [bytes](const FakePeer& peer, const FakeRequest& request) { peer.answer(request, bytes); };
+}
+
+DeviceDaemon::Answer refused(int code, const std::string& sentence) {
+    return [code, sentence](const FakePeer& peer, const FakeRequest& request) { peer.refuse(request, code, sentence); };
+}
+
+/// Seconds of the packets in a capture file.
+std::vector<std::int64_t> seconds_in(const std::string& path) {
+    std::array<char, PCAP_ERRBUF_SIZE> error{};
+    pcap_t* const file =
+        pcap_open_offline_with_tstamp_precision(path.c_str(), PCAP_TSTAMP_PRECISION_NANO, error.data());
+    if (file == nullptr) {
+        ADD_FAILURE() << error.data();
+        return {};
+    }
+    std::vector<std::int64_t> found;
+    pcap_pkthdr* header = nullptr;
+    const u_char* bytes = nullptr;
+    while (pcap_next_ex(file, &header, &bytes) == 1) {
+        EXPECT_EQ(header->ts.tv_usec, 123'456'789);
+        EXPECT_EQ(Bytes(bytes, bytes + header->caplen), frame());
+        found.push_back(header->ts.tv_sec - 1'700'000'000);
+    }
+    pcap_close(file);
+    return found;
+}
+
+TEST(Capture, writes_as_many_packets_as_were_wanted) {
+    DeviceDaemon daemon;
+    daemon.reads = {gives(records(0, 2)), refused(EAGAIN, "read: timed out"), gives(records(2, 3))};
+    const std::string file = daemon.path("a.pcap");
+    const auto ended = daemon.run_words({"-w", file, "-c", "3", "-s", "96", "--direction", "in", "ip"});
+    EXPECT_EQ(ended.exit, Exit::kOk);
+    EXPECT_EQ(ended.out, "");
+    EXPECT_EQ(ended.err, "capturing on eth0, writing " + file +
+                             "\n3 packets captured\n10 packets received by filter\n1 packet dropped by kernel\n");
+    EXPECT_THAT(seconds_in(file), ElementsAre(0, 1, 2));
+    EXPECT_THAT(daemon.ops(),
+                ElementsAre(PFILD_OP_OPEN, PFILD_OP_SET_BUFFER_SIZE, PFILD_OP_SET_OPTIONS, PFILD_OP_SET_READ_TIMEOUT,
+                            PFILD_OP_SET_FILTER, PFILD_OP_SET_INTERFACE, PFILD_OP_GET_DATA_LINK, PFILD_OP_READ,
+                            PFILD_OP_READ, PFILD_OP_READ, PFILD_OP_GET_STATS));
+    EXPECT_EQ(daemon.request(PFILD_OP_SET_BUFFER_SIZE).value<std::uint32_t>(), 262144U);
+    EXPECT_EQ(daemon.request(PFILD_OP_READ).value<pfild_read>().size, 262144U);
+    EXPECT_EQ(daemon.request(PFILD_OP_SET_INTERFACE).text(), "eth0");
+    EXPECT_EQ(daemon.request(PFILD_OP_SET_READ_TIMEOUT).value<pfild_read_timeout>().microseconds, 200'000);
+    EXPECT_EQ(daemon.request(PFILD_OP_SET_OPTIONS).payload, (Bytes{0, 0, 0, 0, 1, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0}));
+    const Bytes ip{0x28, 0, 0, 0, 12, 0, 0, 0, 0x15, 0, 0, 1, 0, 8, 0, 0,
+                   6,    0, 0, 0, 96, 0, 0, 0, 6,    0, 0, 0, 0, 0, 0, 0};
+    EXPECT_EQ(daemon.request(PFILD_OP_SET_FILTER).payload, ip);
+}
+
+TEST(Capture, asks_for_what_its_options_say) {
+    struct Row {
+        const char* sentence;
+        Words words;
+        Bytes options; ///< the first eight
+        Bytes filter;
+        std::uint32_t buffer;
+    };
+    const std::string file = "/dev/null";
+    const Row rows[] = {
+        {"every packet, whole", {"-w", file}, {0, 0, 0, 0, 1, 1, 1, 1}, {}, 262144},
+        {"the first bytes of every packet",
+         {"-w", file, "-s", "64"},
+         {0, 0, 0, 0, 1, 1, 1, 1},
+         {6, 0, 0, 0, 64, 0, 0, 0},
+         262144},
+        {"at once", {"-w", file, "--immediate"}, {1, 0, 0, 0, 1, 1, 1, 1}, {}, 262144},
+        {"what is shown is shown at once", {"--json"}, {1, 0, 0, 0, 1, 1, 1, 1}, {}, 262144},
+        {"outgoing packets", {"-w", file, "--direction", "out"}, {0, 0, 0, 0, 0, 1, 1, 1}, {}, 262144},
+        {"a small buffer", {"-w", file, "--buffer-size", "4096"}, {0, 0, 0, 0, 1, 1, 1, 1}, {}, 4096},
+    };
+    for (const Row& row : rows) {
+        DeviceDaemon daemon;
+        daemon.reads = {gives(records(0, 1))};
+        Words words = row.words;
+        words.insert(words.end(), {"-c", "1"});
+        EXPECT_EQ(daemon.run_words(words).exit, Exit::kOk) << row.sentence;
+        Bytes options = daemon.request(PFILD_OP_SET_OPTIONS).payload;
+        options.resize(8);
+        EXPECT_EQ(options, row.options) << row.sentence;
+        EXPECT_EQ(daemon.request(PFILD_OP_SET_FILTER).payload, row.filter) << row.sentence;
+        EXPECT_EQ(daemon.request(PFILD_OP_SET_BUFFER_SIZE).value<std::uint32_t>(), row.buffer) << row.sentence;
+    }
+}
+
+TEST(Capture, that_is_interrupted_fetches_what_is_buffered_and_ends_well) {
+    for (const int signal : {SIGINT, SIGTERM}) {
+        DeviceDaemon daemon;
+        daemon.reads = {gives(records(0, 1))};
+        daemon.stats.buffered = 3;
+        daemon.when_idle = [&daemon, signal, self = pthread_self()] {
+            daemon.reads = {gives(records(1, 2)), gives(records(3, 2)), gives(records(5, 2))};
+            pthread_kill(self, signal);
+        };
+        const std::string file = daemon.path("a.pcap");
+        const auto ended = daemon.run_words({"-w", file});
+        EXPECT_EQ(ended.exit, Exit::kOk);
+        EXPECT_THAT(ended.err, HasSubstr("\n5 packets captured\n"));
+        EXPECT_THAT(seconds_in(file), ElementsAre(0, 1, 2, 3, 4)) << "but not what came later";
+        EXPECT_EQ(daemon.request(PFILD_OP_CANCEL).value<std::uint32_t>(), daemon.requests.at(8).header.id);
+        EXPECT_EQ(daemon.requests.at(11).value<pfild_read>().flags, static_cast<std::uint32_t>(PFILD_READ_NONBLOCKING));
+    }
+}
+
+TEST(Capture, of_an_interface_that_goes_says_so) {
+    DeviceDaemon daemon;
+    daemon.reads = {gives(records(0, 2)), refused(EIO, "read: the interface is gone")};
+    const std::string file = daemon.path("a.pcap");
+    const auto ended = daemon.run_words({"-w", file});
+    EXPECT_EQ(ended.exit, Exit::kRefused);
+    EXPECT_THAT(ended.err, HasSubstr("2 packets captured\n10 packets received by filter\n1 packet dropped by kernel\n"
+                                     "bpfctl: read: the interface is gone\n"));
+    EXPECT_THAT(seconds_in(file), ElementsAre(0, 1));
+}
+
+TEST(Capture, that_cannot_begin_says_why_and_touches_no_file) {
+    struct Row {
+        const char* sentence;
+        int op;
+        int code;
+        const char* said;
+        Exit exit;
+        const char* line;
+    };
+    const Row rows[] = {
+        {"no device is left", PFILD_OP_OPEN, ENOBUFS, "open device: all 16 are in use", Exit::kRefused,
+         "bpfctl: open device: all 16 are in use\n"},
+        {"no such interface", PFILD_OP_SET_INTERFACE, ENXIO, "set interface eth0: no such interface with a tap",
+         Exit::kRefused, "bpfctl: set interface eth0: no such interface with a tap\n"},
+        {"a filter that it does not take", PFILD_OP_SET_FILTER, EINVAL, "instruction 0", Exit::kRefused,
+         "bpfctl: set filter: instruction 0\n"},
+    };
+    for (const Row& row : rows) {
+        DeviceDaemon daemon;
+        daemon.refuses = [&row](const FakePeer& peer, const FakeRequest& request) {
+            if (request.header.op == row.op) {
+                peer.refuse(request, row.code, row.said);
+            }
+            return request.header.op == row.op;
+        };
+        const auto ended = daemon.run_words({"-w", daemon.path("a.pcap")});
+        EXPECT_EQ(ended.exit, row.exit) << row.sentence;
+        EXPECT_EQ(ended.err, row.line) << row.sentence;
+        EXPECT_NE(access(daemon.path("a.pcap").c_str(), F_OK), 0) << row.sentence;
+    }
+    DeviceDaemon daemon;
+    daemon.data_link = 12;
+    EXPECT_EQ(daemon.run_words({"-w", "/dev/null"}).err,
+              "bpfctl: capture eth0: its packets have no Ethernet header, but link type 12\n");
+}
+
+TEST(Capture, without_a_daemon_is_unreachable) {
+    DeviceDaemon gone;
+    unlink(gone.path("bpf.sock").c_str());
+    const auto ended = gone.run_words({});
+    EXPECT_EQ(ended.exit, Exit::kUnreachable);
+    EXPECT_EQ(ended.err, "bpfctl: connect " + gone.path("bpf.sock") +
+                             ": No such file or directory (is pfild running, and is this its socket?)\n");
+
+    DeviceDaemon dies;
+    dies.reads = {gives(records(0, 1)), nullptr};
+    const auto cut = dies.run_words({"-w", dies.path("a.pcap")});
+    EXPECT_EQ(cut.exit, Exit::kUnreachable);
+    EXPECT_THAT(cut.err, HasSubstr("1 packet captured\nbpfctl: daemon " + dies.path("bpf.sock") +
+                                   ": it closed the connection\n"));
+    EXPECT_THAT(seconds_in(dies.path("a.pcap")), ElementsAre(0));
+
+    DeviceDaemon lies;
+    lies.reads = {gives(Bytes(40, 1))};
+    EXPECT_THAT(lies.run_words({"--json"}).err, HasSubstr("a record of the daemon makes no sense"));
+}
+
+TEST(Capture, does_not_mix_packets_and_json_on_standard_output) {
+    DeviceDaemon daemon;
+    const auto ended = daemon.run_words({"-w", "-", "--json"});
+    EXPECT_EQ(ended.exit, Exit::kUsage);
+    EXPECT_THAT(ended.err, HasSubstr("-w - and --json both want standard output"));
+    EXPECT_TRUE(daemon.requests.empty());
+}
+
+TEST(Capture, reports_a_full_disk) {
+    DeviceDaemon daemon;
+    const auto ended = daemon.run_words({"-w", "/dev/full"});
+    EXPECT_EQ(ended.exit, Exit::kRefused);
+    EXPECT_THAT(ended.err, HasSubstr("bpfctl: write /dev/full: No space left on device"));
+}
+
+TEST(Capture, prints_json_a_line_a_packet_and_statistics_last) {
+    DeviceDaemon daemon;
+    daemon.reads = {gives(records(0, 2))};
+    const auto ended = daemon.run_words({"--json", "-c", "2"});
+    EXPECT_EQ(ended.exit, Exit::kOk);
+    EXPECT_EQ(ended.err, "");
+    std::istringstream lines(ended.out);
+    std::string line;
+    std::getline(lines, line);
+    const Json packet = Json::parse(line);
+    EXPECT_EQ(packet["nanoseconds"], 123'456'789);
+    EXPECT_EQ(packet["interface"], "eth0");
+    EXPECT_EQ(packet["direction"], "in");
+    EXPECT_EQ(packet["caplen"], 60);
+    EXPECT_EQ(packet["data"].get<std::string>().substr(0, 28), "0200000000020200000000010800");
+    std::getline(lines, line);
+    std::getline(lines, line);
+    EXPECT_EQ(line, R"({"statistics":{"captured":2,"received":10,"filtered":5,"dropped":1,"lost":1}})");
+    EXPECT_FALSE(std::getline(lines, line));
+}
+
+TEST(Capture, without_a_viewer_prints_its_own_lines) {
+    const std::string path = getenv("PATH");
+    setenv("PATH", "/nonexistent", 1);
+    DeviceDaemon daemon;
+    daemon.reads = {gives(records(0, 1))};
+    const auto ended = daemon.run_words({"-c", "1"});
+    setenv("PATH", path.c_str(), 1);
+    EXPECT_EQ(ended.exit, Exit::kOk) << ended.err;
+    EXPECT_THAT(ended.out, HasSubstr(".123456789 in  udp 192.0.2.1:1 > 192.0.2.2:53, length 60\n"));
+    EXPECT_THAT(ended.err, HasSubstr("capturing on eth0\n1 packet captured\n"));
+}
+
+TEST(ViewerSink, gives_a_program_the_packets_and_waits_for_it) {
+    const DeviceDaemon folder;
+    const std::string file = folder.path("seen.pcap");
+    auto sink = ViewerSink::start({"sh", "-c", "cat > " + file + "; sleep 0.02; echo done > " + file + ".end"}, 262144);
+    ASSERT_TRUE(sink) << sink.error().line();
+    const Bytes bytes = frame();
+    EXPECT_TRUE((*sink)->put({.seconds = 1'700'000'009, .nanoseconds = 123'456'789, .length = 60, .bytes = bytes}));
+    EXPECT_TRUE((*sink)->flush());
+    EXPECT_TRUE((*sink)->finish());
+    EXPECT_THAT(seconds_in(file), ElementsAre(9));
+    EXPECT_EQ(access((file + ".end").c_str(), F_OK), 0);
+}
+
+TEST(ViewerSink, that_fails_says_so) {
+    EXPECT_EQ(ViewerSink::start({"/nonexistent/tcpdump"}, 1).error().code, ENOENT);
+    auto failing = ViewerSink::start({"sh", "-c", "cat > /dev/null; exit 3"}, 262144);
+    ASSERT_TRUE(failing);
+    const auto finished = (*failing)->finish();
+    ASSERT_FALSE(finished);
+    EXPECT_EQ(finished.error().line(), "show packets: sh has ended with an error (see above what it said)");
+}
+
+} // namespace
+} // namespace pfild::bpfctl
