@@ -115,8 +115,8 @@ core::Result<void> RemoteDevice::set_filter(std::span<const pfild_instruction> p
 }
 
 core::Result<std::uint32_t> RemoteDevice::set_buffer_size(std::uint32_t bytes) {
-    const auto answer = ask(PFILD_OP_SET_BUFFER_SIZE, bytes_of(bytes), sizeof bytes, std::to_string(bytes))
-                            .map(value_of<std::uint32_t>);
+    auto answer = ask(PFILD_OP_SET_BUFFER_SIZE, bytes_of(bytes), sizeof bytes, std::to_string(bytes))
+                      .map(value_of<std::uint32_t>);
     if (answer && (*answer == 0 || *answer > kMostBufferBytes || *answer % PFILD_RECORD_ALIGNMENT != 0)) {
         return core::fail(connection_.give_up("it says a buffer size that none can have"));
     }

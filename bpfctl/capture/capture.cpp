@@ -41,7 +41,7 @@ pfild_options options_of(const CapturePlan& plan) {
 } // namespace
 
 core::Result<std::uint32_t> Capture::set_up(client::RemoteDevice& device, const CapturePlan& plan) {
-    const auto size = device.set_buffer_size(plan.buffer_size);
+    auto size = device.set_buffer_size(plan.buffer_size);
     if (!size) {
         return size;
     }

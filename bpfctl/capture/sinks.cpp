@@ -25,6 +25,7 @@ core::Error not_started(const std::string& program, int code) {
 /// The child's input is this end of the pipe, and it does not inherit that writing to a closed pipe is an error only.
 int spawn(const std::vector<std::string>& command, int input, pid_t& child) {
     std::vector<char*> words;
+    words.reserve(command.size() + 1);
     for (const std::string& word : command) {
         words.push_back(const_cast<char*>(word.c_str())); // NOLINT(cppcoreguidelines-pro-type-const-cast): execve(2)'s
     }

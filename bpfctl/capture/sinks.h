@@ -41,6 +41,8 @@ class ViewerSink final : public PacketSink {
     /// all that was captured; it ends with its input. ENOENT: there is no such program.
     [[nodiscard]] static core::Result<std::unique_ptr<PacketSink>> start(const std::vector<std::string>& command,
                                                                          int snap_length);
+    ViewerSink(const ViewerSink&) = delete;
+    ViewerSink& operator=(const ViewerSink&) = delete;
     ~ViewerSink() override;
 
     [[nodiscard]] core::Result<void> put(const client::Record& packet) override { return packets_.put(packet); }
