@@ -111,7 +111,7 @@ core::Result<void> Connection::open_device(core::Access access, const ucred& sen
 /// does not. Twice, because the kernel counts what a message takes of its memory. Without the right to it there is
 /// less.
 void Connection::make_room_for_reads() {
-    const auto bytes = static_cast<int>(2 * largest_read_ * clients_.size());
+    const auto bytes = static_cast<int>(2 * std::size_t{largest_read_} * clients_.size());
     if (::setsockopt(socket_.get(), SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof bytes) != 0) {
         (void)::setsockopt(socket_.get(), SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
     }

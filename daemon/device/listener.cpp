@@ -19,7 +19,7 @@
 namespace pfild::device {
 namespace {
 
-constexpr const char* kWhat = "listen";
+constexpr const char* kListen = "listen";
 constexpr mode_t kOwnMode = 0600; ///< until the group is known
 constexpr mode_t kMode = 0660;
 constexpr int kBacklog = 64; ///< who waits here is told so if it comes to that
@@ -27,12 +27,12 @@ constexpr int kBacklog = 64; ///< who waits here is told so if it comes to that
 core::Result<void> remove_stale(const std::string& path) {
     struct stat status {};
     if (::lstat(path.c_str(), &status) != 0) {
-        return errno == ENOENT ? core::Result<void>{} : sys::failed(kWhat, path, errno);
+        return errno == ENOENT ? core::Result<void>{} : sys::failed(kListen, path, errno);
     }
     if (!S_ISSOCK(status.st_mode)) {
-        return core::fail({kWhat, path, "a file that is no socket is in the way", "remove it", EADDRINUSE});
+        return core::fail({kListen, path, "a file that is no socket is in the way", "remove it", EADDRINUSE});
     }
-    return ::unlink(path.c_str()) == 0 ? core::Result<void>{} : sys::failed(kWhat, path, errno);
+    return ::unlink(path.c_str()) == 0 ? core::Result<void>{} : sys::failed(kListen, path, errno);
 }
 
 std::optional<gid_t> group_named(const std::string& name) {
@@ -62,7 +62,7 @@ core::Result<sys::Fd> listen_at(const std::string& path, const std::string& grou
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     if (path.size() >= sizeof address.sun_path) {
-        return core::fail({kWhat, path, "the path is longer than a socket's can be",
+        return core::fail({kListen, path, "the path is longer than a socket's can be",
                            "choose a shorter runtime_dir or name", ENAMETOOLONG});
     }
     std::memcpy(&address.sun_path, path.c_str(), path.size() + 1);
@@ -74,14 +74,14 @@ core::Result<sys::Fd> listen_at(const std::string& path, const std::string& grou
     if (!socket || ::setsockopt(socket.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0 ||
         ::fchmod(socket.get(), kOwnMode) != 0 ||
         ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-        return sys::failed(kWhat, path, errno);
+        return sys::failed(kListen, path, errno);
     }
     // The group comes before the mode that lets it in: there is no moment when another group is let in.
     give_to_group(path, group);
     if (::chmod(path.c_str(), kMode) != 0 || ::listen(socket.get(), kBacklog) != 0) {
         const int error = errno;
         ::unlink(path.c_str());
-        return sys::failed(kWhat, path, error);
+        return sys::failed(kListen, path, error);
     }
     return socket;
 }

@@ -15,13 +15,13 @@ namespace {
 using Body = std::span<const std::uint8_t>;
 using Decoded = core::Result<Payload>;
 
-constexpr const char* kWhat = "request";
+constexpr const char* kRequest = "request";
 constexpr std::size_t kLongestName = 15; ///< IFNAMSIZ without the end
 
-Decoded refuse(const char* why, int code) { return core::fail({kWhat, "", why, "", code}); }
+Decoded refuse(const char* why, int code) { return core::fail({kRequest, "", why, "", code}); }
 
 Decoded wrong_size(std::size_t should, std::size_t is) {
-    return core::fail({kWhat, "", "a payload of " + std::to_string(is) + " bytes",
+    return core::fail({kRequest, "", "a payload of " + std::to_string(is) + " bytes",
                        "it should have " + std::to_string(should), EINVAL});
 }
 
@@ -56,7 +56,7 @@ Decoded open(const pfild_request& header, Body body) {
         if (wanted.access >= core::kAccessNames.size()) {
             return refuse("no such access mode", EINVAL);
         }
-        return Decoded(static_cast<core::Access>(wanted.access));
+        return static_cast<core::Access>(wanted.access);
     });
 }
 static_assert(PFILD_ACCESS_READ == static_cast<int>(core::Access::read));
