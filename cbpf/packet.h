@@ -25,6 +25,14 @@ struct Segment {
     std::uint32_t length; ///< bytes
 };
 
+/// Where the members of a Packet lie, in bytes from its beginning, for native code that reads them.
+struct PacketLayout {
+    std::size_t head; ///< pointer to the first piece
+    std::size_t head_length;
+    std::size_t captured_length;
+    std::size_t wire_length;
+};
+
 class Packet {
   public:
     /// Offsets from here on do not exist, whatever the packet's length (CF-23).
@@ -66,6 +74,11 @@ class Packet {
         } else {
             return at[0];
         }
+    }
+
+    [[nodiscard]] static constexpr PacketLayout layout() noexcept {
+        return {offsetof(Packet, head_), offsetof(Packet, head_length_), offsetof(Packet, captured_length_),
+                offsetof(Packet, wire_length_)};
     }
 
   private:

@@ -3,11 +3,16 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
+#include <cstdlib>
 #include <span>
 #include <vector>
 
-#include "cbpf/interpret.h"
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "cbpf/machine.h"
 
 namespace pfild::tests {
 
@@ -33,29 +38,108 @@ class Segments {
     std::vector<cbpf::Segment> segments_;
 };
 
-struct Backend {
-    const char* name;
-    std::uint32_t (*run)(const cbpf::Program&, std::span<const std::uint8_t>, std::uint32_t wire_length);
+/// A packet's bytes in one piece that ends where the memory does: native code, which no sanitizer sees, faults when it
+/// reads behind the end.
+class AgainstTheEnd {
+  public:
+    explicit AgainstTheEnd(std::span<const std::uint8_t> bytes) {
+        const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+        mapped_ = (bytes.size() + page - 1) / page * page + page;
+        void* pages = mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (pages == MAP_FAILED || mprotect(static_cast<std::uint8_t*>(pages) + mapped_ - page, page, PROT_NONE) != 0) {
+            std::abort();
+        }
+        start_ = static_cast<std::uint8_t*>(pages);
+        bytes_ = {start_ + mapped_ - page - bytes.size(), bytes.size()};
+        std::copy(bytes.begin(), bytes.end(), start_ + mapped_ - page - bytes.size());
+    }
+    AgainstTheEnd(const AgainstTheEnd&) = delete;
+    AgainstTheEnd& operator=(const AgainstTheEnd&) = delete;
+    ~AgainstTheEnd() { munmap(start_, mapped_); }
+
+    [[nodiscard]] cbpf::Packet packet(std::uint32_t wire_length) const { return {bytes_, wire_length}; }
+
+  private:
+    std::uint8_t* start_ = nullptr;
+    std::size_t mapped_ = 0;
+    std::span<const std::uint8_t> bytes_;
 };
 
-template <std::size_t Length>
-std::uint32_t run_segmented(const cbpf::Program& program, std::span<const std::uint8_t> bytes,
-                            std::uint32_t wire_length) {
-    const Segments segments(bytes, Length);
-    return cbpf::interpret(program, segments.packet(wire_length));
+/// A program made ready for every way of running it. => `code` verifies.
+struct Runnable {
+    explicit Runnable(const cbpf::Program& code) : program(code), machine(code), set(between_others(code)) {
+        const auto refusal = machine.refusal();
+        if (refusal && *refusal != cbpf::jit::Refusal::kProcessor) {
+            std::abort(); // there is native code for this processor, and this is to test it
+        }
+    }
+
+    cbpf::Program program;
+    cbpf::Machine machine;
+    cbpf::MachineSet set; ///< the program is the second of three
+
+  private:
+    static cbpf::MachineSet between_others(const cbpf::Program& code) {
+        const std::array<cbpf::Instruction, 1> return_7{{{0x06, 0, 0, 7}}};
+        const auto other = cbpf::Program::verify(return_7);
+        return cbpf::MachineSet(std::array{*other, code, *other});
+    }
+};
+
+inline std::uint32_t by_interpreter(const Runnable& runnable, const cbpf::Packet& packet) {
+    return interpret(runnable.program, packet);
 }
 
-inline std::uint32_t run_contiguous(const cbpf::Program& program, std::span<const std::uint8_t> bytes,
-                                    std::uint32_t wire_length) {
-    const std::vector<std::uint8_t> exact(bytes.begin(), bytes.end()); // so that a sanitizer sees its end
-    return cbpf::interpret(program, cbpf::Packet(exact, wire_length));
+inline std::uint32_t by_native_code(const Runnable& runnable, const cbpf::Packet& packet) {
+    return runnable.machine.run(packet);
+}
+
+/// An empty packet, and twice this one.
+inline std::uint32_t by_native_batch(const Runnable& runnable, const cbpf::Packet& packet) {
+    const std::array<cbpf::Packet, 3> packets{cbpf::Packet({}), packet, packet};
+    std::array<std::uint32_t, 3> results{};
+    runnable.machine.run(packets, results);
+    return results[1] == results[2] ? results[1] : ~results[2];
+}
+
+inline std::uint32_t by_native_set(const Runnable& runnable, const cbpf::Packet& packet) {
+    std::array<std::uint32_t, 3> results{};
+    runnable.set.run(packet, results);
+    return results[0] == 7 && results[2] == 7 ? results[1] : ~results[1];
+}
+
+struct Backend {
+    const char* name;
+    std::uint32_t (*run)(const Runnable&, std::span<const std::uint8_t>, std::uint32_t wire_length);
+};
+
+using Answer = std::uint32_t (*)(const Runnable&, const cbpf::Packet&);
+
+template <Answer answer>
+std::uint32_t in_one_piece(const Runnable& runnable, std::span<const std::uint8_t> bytes, std::uint32_t wire_length) {
+    return answer(runnable, AgainstTheEnd(bytes).packet(wire_length));
+}
+
+template <Answer answer, std::size_t Length>
+std::uint32_t in_pieces(const Runnable& runnable, std::span<const std::uint8_t> bytes, std::uint32_t wire_length) {
+    const Segments segments(bytes, Length);
+    return answer(runnable, segments.packet(wire_length));
 }
 
 inline constexpr Backend kBackends[] = {
-    {"interpreter, one piece", run_contiguous},
-    {"interpreter, segments of 1 byte", run_segmented<1>},
-    {"interpreter, segments of 3 bytes", run_segmented<3>},
-    {"interpreter, segments of 4 bytes", run_segmented<4>},
+    {"interpreter, one piece", in_one_piece<by_interpreter>},
+    {"interpreter, segments of 1 byte", in_pieces<by_interpreter, 1>},
+    {"interpreter, segments of 3 bytes", in_pieces<by_interpreter, 3>},
+    {"interpreter, segments of 4 bytes", in_pieces<by_interpreter, 4>},
+    {"native, one piece", in_one_piece<by_native_code>},
+    {"native, segments of 1 byte", in_pieces<by_native_code, 1>},
+    {"native, segments of 3 bytes", in_pieces<by_native_code, 3>},
+    {"native, segments of 4 bytes", in_pieces<by_native_code, 4>},
+    {"native, segments of 24 bytes", in_pieces<by_native_code, 24>},
+    {"native batch, one piece", in_one_piece<by_native_batch>},
+    {"native batch, segments of 14 bytes", in_pieces<by_native_batch, 14>},
+    {"native set, one piece", in_one_piece<by_native_set>},
+    {"native set, segments of 14 bytes", in_pieces<by_native_set, 14>},
 };
 
 } // namespace pfild::tests

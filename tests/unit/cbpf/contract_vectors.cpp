@@ -28,8 +28,9 @@ TEST(ContractVectors, runs_R001_to_R097_yield_what_the_contract_says_on_every_ba
     for (const RunVector& vector : vectors) {
         const auto program = cbpf::Program::verify(vector.program);
         ASSERT_TRUE(program) << vector.id << ": " << program.error().message();
+        const Runnable runnable(*program);
         for (const Backend& backend : kBackends) {
-            EXPECT_EQ(backend.run(*program, vector.packet, vector.wire_length), vector.result)
+            EXPECT_EQ(backend.run(runnable, vector.packet, vector.wire_length), vector.result)
                 << vector.id << ' ' << vector.what << ", " << backend.name;
         }
         EXPECT_EQ(reference_run(vector.program, vector.packet, vector.wire_length), vector.result)

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Native code for classic BPF programs: decode (passes.h), machine code (emit.h), executable memory.
+//
+//     Program --decode--> Graph --emit--> MachineCode --CodeMemory--> NativeProgram
+//
+// A NativeProgram answers what it can from the first piece of a packet and says when it cannot; whoever holds it has
+// the interpreter for the rest (machine.h). Move-only, owns its code; any thread may run it. Running allocates nothing.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include <tl/expected.hpp>
+
+#include "cbpf/jit/code_memory.h"
+#include "cbpf/jit/emit.h"
+#include "cbpf/jit/refusal.h"
+#include "cbpf/packet.h"
+#include "cbpf/program.h"
+
+namespace pfild::cbpf::jit {
+
+/// The graph as all passes leave it.
+[[nodiscard]] Graph optimised(const Program& program);
+
+class NativeProgram {
+  public:
+    [[nodiscard]] static tl::expected<NativeProgram, Refusal> compile(const Program& program);
+
+    /// The result; nothing if the packet's first piece is too short to tell.
+    [[nodiscard]] std::optional<std::uint32_t> run(const Packet& packet) const noexcept {
+        const std::uint64_t answer = run_(&packet);
+        return answer == kUndecided ? std::nullopt : std::optional(static_cast<std::uint32_t>(answer));
+    }
+
+    /// Writes results up to the first packet that run() has no answer for; how many.
+    /// => as many results as packets.
+    [[nodiscard]] std::size_t run(std::span<const Packet> packets, std::span<std::uint32_t> results) const noexcept {
+        const Packet* first = packets.data();
+        return static_cast<std::size_t>(batch_(first, first + packets.size(), results.data()) - first);
+    }
+
+  private:
+    explicit NativeProgram(CodeMemory memory, std::size_t batch) noexcept
+        : memory_(std::move(memory)), run_(memory_.entry<RunOne>(0)), batch_(memory_.entry<RunBatch>(batch)) {}
+
+    CodeMemory memory_;
+    RunOne* run_;
+    RunBatch* batch_;
+};
+
+/// At most kSetLimit programs as one function, so that a packet is looked at by all of them in one call.
+class NativeSet {
+  public:
+    /// => 1 to kSetLimit programs.
+    [[nodiscard]] static tl::expected<NativeSet, Refusal> compile(std::span<const Program* const> programs);
+
+    /// Writes a result for each program; bit i is set if there is none for program i.
+    /// => as many results as programs.
+    [[nodiscard]] std::uint64_t run(const Packet& packet, std::uint32_t* results) const noexcept {
+        return run_(&packet, results);
+    }
+
+  private:
+    explicit NativeSet(CodeMemory memory) noexcept : memory_(std::move(memory)), run_(memory_.entry<RunSet>(0)) {}
+
+    CodeMemory memory_;
+    RunSet* run_;
+};
+
+} // namespace pfild::cbpf::jit
