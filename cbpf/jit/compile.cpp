@@ -25,6 +25,14 @@ tl::expected<CodeMemory, Refusal> executable(const tl::expected<MachineCode, Ref
 
 Graph optimised(const Program& program) {
     Graph graph = decode(program);
+    fold_ranges(graph);
+    cut_fruitless(graph);
+    straighten(graph);
+    hoist_checks(graph);
+    match_bytes(graph);
+    remove_dead(graph);
+    join_matches(graph);
+    straighten(graph);
     return graph;
 }
 

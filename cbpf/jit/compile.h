@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Native code for classic BPF programs: decode (passes.h), machine code (emit.h), executable memory.
+// Native code for classic BPF programs: passes (passes.h), machine code (emit.h), executable memory.
 //
-//     Program --decode--> Graph --emit--> MachineCode --CodeMemory--> NativeProgram
+//     Program --decode, ..., join_matches--> Graph --emit--> MachineCode --CodeMemory--> NativeProgram
 //
 // A NativeProgram answers what it can from the first piece of a packet and says when it cannot; whoever holds it has
 // the interpreter for the rest (machine.h). Move-only, owns its code; any thread may run it. Running allocates nothing.
