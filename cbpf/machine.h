@@ -43,9 +43,10 @@ class Machine {
 
     /// Bytes wanted; 0: none.
     [[nodiscard]] std::uint32_t run(const Packet& packet) const noexcept {
-        if (native_) {
-            if (const auto result = native_->run(packet)) [[likely]] {
-                return *result;
+        if (native_) [[likely]] {
+            const std::int64_t result = native_->run(packet);
+            if (result >= 0) [[likely]] {
+                return static_cast<std::uint32_t>(result);
             }
         }
         return interpret(program_, packet);

@@ -136,7 +136,11 @@ class Body {
 
     void emit(const Require& op) {
         if (op.base == Base::kPacket) {
-            out_.cmp(x86::r8d, op.end);
+            if (exits_.length_in_register) {
+                out_.cmp(x86::r8d, op.end);
+            } else {
+                out_.cmp(x86::dword_ptr(x86::rdi, static_cast<std::int32_t>(Packet::layout().head_length)), op.end);
+            }
             out_.jb(exits_.outside);
             return;
         }
@@ -327,6 +331,20 @@ class Body {
 };
 
 } // namespace
+
+bool wants_length_in_register(const Graph& graph) {
+    std::size_t requires_of_packet = 0;
+    for (const Block& block : graph.blocks) {
+        for (const Op& op : block.ops) {
+            if (const auto* require = std::get_if<Require>(&op)) {
+                if (require->base == Base::kX || ++requires_of_packet > 1) {
+                    return true;
+                }
+            }
+        }
+    }
+    return false;
+}
 
 void emit_body(x86::Assembler& out, const Graph& graph, const Exits& exits) { Body(out, graph, exits).emit(); }
 

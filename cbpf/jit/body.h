@@ -24,9 +24,14 @@ struct Exits {
     std::optional<asmjit::Label> done; ///< with the result in eax, the upper half of rax is 0; nothing: `ret`
     asmjit::Label outside;             ///< a Require was not met by the first piece
     asmjit::Label zero;                ///< the run ends with 0, whatever pieces the packet has
+    bool length_in_register = true;    ///< r8 is loaded; else a Require, there are but a few, looks into the packet
 };
 
-/// => `exits` are bound by the caller, behind the body: the last block may run into `done`.
+/// Is it worth a register to have the length of the first piece at hand? Not if one Require is all that asks for it.
+[[nodiscard]] bool wants_length_in_register(const Graph& graph);
+
+/// => rsi, and r8 if exits.length_in_register, are loaded; `exits` are bound by the caller, behind the body: the last
+/// block may run into `done`.
 void emit_body(asmjit::x86::Assembler& out, const Graph& graph, const Exits& exits);
 
 } // namespace pfild::cbpf::jit

@@ -8,7 +8,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <span>
 
 #include <tl/expected.hpp>
@@ -28,11 +27,9 @@ class NativeProgram {
   public:
     [[nodiscard]] static tl::expected<NativeProgram, Refusal> compile(const Program& program);
 
-    /// The result; nothing if the packet's first piece is too short to tell.
-    [[nodiscard]] std::optional<std::uint32_t> run(const Packet& packet) const noexcept {
-        const std::uint64_t answer = run_(&packet);
-        return answer == kUndecided ? std::nullopt : std::optional(static_cast<std::uint32_t>(answer));
-    }
+    /// The result; negative if the packet's first piece is too short to tell. (An optional would cost a fifth of the
+    /// time that a short filter takes.)
+    [[nodiscard]] std::int64_t run(const Packet& packet) const noexcept { return run_(&packet); }
 
     /// Writes results up to the first packet that run() has no answer for; how many.
     /// => as many results as packets.

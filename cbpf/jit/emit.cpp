@@ -43,15 +43,17 @@ class Emitter {
 
     /// RunOne(rdi = packet)
     void run_one(const Graph& graph) {
-        const Exits exits{.done = std::nullopt, .outside = out_.newLabel(), .zero = out_.newLabel()};
-        load_packet();
+        const Exits exits{.done = std::nullopt,
+                          .outside = out_.newLabel(),
+                          .zero = out_.newLabel(),
+                          .length_in_register = wants_length_in_register(graph)};
+        load_packet(exits.length_in_register);
         emit_body(out_, graph, exits);
         out_.bind(exits.outside);
         out_.xor_(x86::eax, x86::eax);
         compare_with_captured();
         out_.setne(x86::al);
-        out_.shl(x86::rax, 32);
-        static_assert(kUndecided == std::uint64_t{1} << 32U);
+        out_.neg(x86::rax);
         out_.ret();
         out_.bind(exits.zero);
         out_.xor_(x86::eax, x86::eax);
@@ -65,7 +67,10 @@ class Emitter {
         const Label done = out_.newLabel();
         const Label next = out_.newLabel();
         const Label leave = out_.newLabel();
-        const Exits exits{.done = done, .outside = out_.newLabel(), .zero = out_.newLabel()};
+        const Exits exits{.done = done,
+                          .outside = out_.newLabel(),
+                          .zero = out_.newLabel(),
+                          .length_in_register = wants_length_in_register(graph)};
         out_.push(x86::rbx);
         out_.push(x86::rbp);
         out_.mov(x86::rbx, x86::rsi);
@@ -73,7 +78,7 @@ class Emitter {
         out_.cmp(x86::rdi, x86::rbx);
         out_.je(leave);
         out_.bind(next);
-        load_packet();
+        load_packet(exits.length_in_register);
         emit_body(out_, graph, exits);
         out_.bind(done);
         out_.mov(x86::dword_ptr(x86::rbp), x86::eax);
@@ -100,7 +105,7 @@ class Emitter {
         out_.push(x86::rbx);
         out_.xor_(x86::ebx, x86::ebx);
         out_.mov(x86::r11, x86::rsi);
-        load_packet();
+        load_packet(true);
         std::vector<Exits> exits;
         for (std::size_t index = 0; index < graphs.size(); ++index) {
             exits.push_back({.done = out_.newLabel(), .outside = out_.newLabel(), .zero = out_.newLabel()});
@@ -133,13 +138,18 @@ class Emitter {
     }
 
   private:
-    void load_packet() {
+    void load_packet(bool with_length) {
         out_.mov(x86::rsi, member(Packet::layout().head, 8));
-        out_.mov(x86::r8d, member(Packet::layout().head_length, 4));
+        if (with_length) {
+            out_.mov(x86::r8d, member(Packet::layout().head_length, 4));
+        }
     }
 
     /// Equal: the packet is in one piece.
-    void compare_with_captured() { out_.cmp(x86::r8d, member(Packet::layout().captured_length, 4)); }
+    void compare_with_captured() {
+        out_.mov(x86::r8d, member(Packet::layout().head_length, 4));
+        out_.cmp(x86::r8d, member(Packet::layout().captured_length, 4));
+    }
 
     FirstError error_;
     asmjit::CodeHolder code_;

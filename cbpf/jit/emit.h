@@ -19,9 +19,8 @@
 
 namespace pfild::cbpf::jit {
 
-/// The result, or kUndecided.
-using RunOne = std::uint64_t(const Packet* packet);
-inline constexpr std::uint64_t kUndecided = std::uint64_t{1} << 32U;
+/// The result, or a negative number if it is undecided.
+using RunOne = std::int64_t(const Packet* packet);
 
 /// Writes a result for each packet from `first` on, up to one that is undecided or to `end`; returns where it stopped.
 using RunBatch = const Packet*(const Packet* first, const Packet* end, std::uint32_t* results);
