@@ -51,18 +51,19 @@ class AgainstTheEnd {
         }
         start_ = static_cast<std::uint8_t*>(pages);
         bytes_ = {start_ + mapped_ - page - bytes.size(), bytes.size()};
-        std::copy(bytes.begin(), bytes.end(), start_ + mapped_ - page - bytes.size());
+        std::copy(bytes.begin(), bytes.end(), bytes_.begin());
     }
     AgainstTheEnd(const AgainstTheEnd&) = delete;
     AgainstTheEnd& operator=(const AgainstTheEnd&) = delete;
     ~AgainstTheEnd() { munmap(start_, mapped_); }
 
     [[nodiscard]] cbpf::Packet packet(std::uint32_t wire_length) const { return {bytes_, wire_length}; }
+    [[nodiscard]] std::span<std::uint8_t> bytes() const { return bytes_; }
 
   private:
     std::uint8_t* start_ = nullptr;
     std::size_t mapped_ = 0;
-    std::span<const std::uint8_t> bytes_;
+    std::span<std::uint8_t> bytes_;
 };
 
 /// A program made ready for every way of running it. => `code` verifies.

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Random programs of 1 to 512 instructions that verify, and random packets: for machines that must agree on everything.
+//
+// Unlike RandomProgram of the oracles nothing is left out and nothing is regular: every opcode anywhere, jumps of every
+// length, words of M that only some ways write, code that nothing reaches, and runs that end early for every reason. So
+// that runs do get far, most offsets are small, most indexes are made small just before they are used, and constants
+// are made of the few bytes that packets are made of, which makes comparisons hold.
+//
+// The same for the same seed on every machine.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <random>
+#include <span>
+#include <vector>
+
+#include "cbpf/instruction.h"
+#include "cbpf/packet.h"
+
+namespace pfild::tests {
+
+class AnyProgram {
+  public:
+    explicit AnyProgram(std::uint32_t seed) : random_(seed) {}
+
+    /// 0 to limit - 1.
+    std::uint32_t below(std::uint32_t limit) { return static_cast<std::uint32_t>(random_()) % limit; }
+    bool one_in(std::uint32_t count) { return below(count) == 0; }
+
+    std::vector<cbpf::Instruction> program() {
+        constexpr std::array<std::uint32_t, 4> kLongest{4, 24, 100, cbpf::kMaxInstructions};
+        std::size_t length = 1 + below(kLongest[below(4)]);
+        if (one_in(12)) {
+            length = cbpf::kMaxInstructions;
+        }
+        palette_ = one_in(3) ? 256 : 2;
+        ways_.assign(length + 1, {});
+        ways_[0] = {true, 0};
+        program_.clear();
+        if (length > 1 && one_in(3)) { // where every run comes to it
+            constexpr auto kFirst = static_cast<std::uint32_t>(cbpf::Opcode::kJa);
+            add_jump(static_cast<cbpf::Opcode>(kFirst + below(4) * below(3)), length);
+        }
+        while (program_.size() < length) {
+            const bool is_last = program_.size() + 1 == length;
+            if (!here().reachable && one_in(2)) {
+                put(static_cast<std::uint16_t>(random_()), number()); // anything at all (CF-07)
+            } else if (is_last || one_in(60)) {
+                add_return();
+            } else {
+                add_any(length);
+            }
+        }
+        return program_;
+    }
+
+    /// Bytes for packets of programs made since; of two values, or of all.
+    void fill(std::span<std::uint8_t> bytes) {
+        for (std::uint8_t& byte : bytes) {
+            byte = packet_byte();
+        }
+    }
+
+    /// 0 to 9000, mostly less than 100.
+    std::uint32_t packet_length() { return one_in(8) ? below(9001) : below(100); }
+
+    /// The bytes in pieces of any lengths, some of them empty. The pieces are views.
+    std::vector<cbpf::Segment> pieces(std::span<const std::uint8_t> bytes) {
+        std::vector<cbpf::Segment> segments;
+        const std::uint32_t longest = one_in(2) ? 8 : 4000;
+        do {
+            const auto length = std::min<std::size_t>(below(longest), bytes.size());
+            segments.push_back({bytes.data(), static_cast<std::uint32_t>(length)});
+            bytes = bytes.subspan(length);
+        } while (!bytes.empty());
+        return segments;
+    }
+
+  private:
+    /// What the verifier knows in front of an instruction.
+    struct Way {
+        bool reachable = false;
+        std::uint32_t written = 0; ///< words of M, on every way
+    };
+
+    Way& here() { return ways_[program_.size()]; }
+
+    void arrive(std::size_t index, std::uint32_t written) {
+        Way& way = ways_[index];
+        way.written = way.reachable ? way.written & written : written;
+        way.reachable = true;
+    }
+
+    void put(std::uint16_t code, std::uint32_t k, std::uint8_t jt = 0, std::uint8_t jf = 0) {
+        program_.push_back({code, jt, jf, k});
+    }
+
+    /// An instruction after which the next one runs.
+    void put_running(cbpf::Opcode opcode, std::uint32_t k) {
+        const Way way = here();
+        const bool stores = opcode == cbpf::Opcode::kSt || opcode == cbpf::Opcode::kStx;
+        put(cbpf::info(opcode).code, k, static_cast<std::uint8_t>(random_()), static_cast<std::uint8_t>(random_()));
+        if (way.reachable) {
+            arrive(program_.size(), way.written | (stores ? 1U << k : 0U));
+        }
+    }
+
+    void add_return() { put(one_in(2) ? 0x06 : 0x16, one_in(3) ? 0 : number()); }
+
+    std::uint8_t packet_byte() { return static_cast<std::uint8_t>(palette_ == 2 ? below(2) * 0x81 : below(256)); }
+
+    std::uint32_t number() {
+        constexpr std::array<std::uint32_t, 12> kEdges{0,     1,     2,          31,         32,         255,
+                                                       65535, 65536, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff};
+        switch (below(4)) {
+        case 0:
+            return kEdges[below(kEdges.size())];
+        case 1:
+            return static_cast<std::uint32_t>(random_());
+        default: {
+            const std::uint32_t bytes = packet_byte() * 0x1000000U + packet_byte() * 0x10000U + packet_byte() * 0x100U;
+            return (bytes + packet_byte()) >> 8 * below(4);
+        }
+        }
+    }
+
+    std::uint32_t offset() {
+        if (one_in(200)) {
+            return number();
+        }
+        return one_in(60) ? below(9000) : below(one_in(3) ? 50 : 12);
+    }
+
+    void add_any(std::size_t length) {
+        using cbpf::Opcode;
+        using cbpf::Operand;
+        const auto opcode = static_cast<Opcode>(below(cbpf::kOpcodeCount));
+        switch (cbpf::info(opcode).operand) {
+        case Operand::kJump:
+        case Operand::kBranch:
+        case Operand::kBranchX:
+            add_jump(opcode, length);
+            return;
+        case Operand::kMemory:
+            add_memory(opcode);
+            return;
+        case Operand::kAbsolute:
+        case Operand::kHeader:
+            put_running(opcode, offset());
+            return;
+        case Operand::kIndexed:
+            make_x_small(length);
+            put_running(opcode, offset());
+            return;
+        case Operand::kX:
+            make_x_small(length);
+            put_running(opcode, number());
+            return;
+        default:
+            break;
+        }
+        if (opcode == Opcode::kRetK || opcode == Opcode::kRetA) {
+            put_running(Opcode::kLdh, offset()); // returns are too many already
+        } else if (opcode == Opcode::kLshK || opcode == Opcode::kRshK) {
+            put_running(opcode, below(32));
+        } else {
+            const std::uint32_t k = number();
+            put_running(opcode, k == 0 && (opcode == Opcode::kDivK || opcode == Opcode::kModK) ? 1 : k);
+        }
+    }
+
+    /// Mostly puts something in front that makes X small.
+    void make_x_small(std::size_t length) {
+        if (program_.size() + 2 >= length) {
+            return;
+        }
+        switch (below(4)) {
+        case 0:
+            put_running(cbpf::Opcode::kLdxMsh, below(12));
+            break;
+        case 1:
+        case 2:
+            put_running(cbpf::Opcode::kLdxImm, below(40));
+            break;
+        default:
+            break;
+        }
+    }
+
+    void add_memory(cbpf::Opcode opcode) {
+        std::uint32_t word = below(16);
+        const bool loads = opcode == cbpf::Opcode::kLdMem || opcode == cbpf::Opcode::kLdxMem;
+        if (loads && here().reachable) {
+            if (here().written == 0) {
+                opcode = cbpf::Opcode::kSt;
+            }
+            while (loads && here().written != 0 && (here().written >> word & 1U) == 0) {
+                word = (word + 1) % 16;
+            }
+        }
+        put_running(opcode, word);
+    }
+
+    /// How far: nowhere, near, far, as far as possible.
+    std::uint32_t distance(std::uint32_t farthest) {
+        switch (below(8)) {
+        case 0:
+        case 1:
+            return 0;
+        case 2:
+        case 3:
+            return farthest;
+        case 4:
+            return below(farthest + 1);
+        default:
+            return below(std::min(farthest, 6U) + 1);
+        }
+    }
+
+    void add_jump(cbpf::Opcode opcode, std::size_t length) {
+        const std::size_t next = program_.size() + 1;
+        const auto farthest = static_cast<std::uint32_t>(length - 1 - next);
+        const Way way = here();
+        if (opcode == cbpf::Opcode::kJa) {
+            const std::uint32_t skipped =
+                one_in(3) || next == 1 ? distance(farthest) : distance(std::min(farthest, 3U));
+            put(cbpf::info(opcode).code, skipped);
+            if (way.reachable) {
+                arrive(next + skipped, way.written);
+            }
+            return;
+        }
+        const auto jt = static_cast<std::uint8_t>(distance(std::min(farthest, 255U)));
+        const auto jf = one_in(10) ? jt : static_cast<std::uint8_t>(distance(std::min(farthest, 255U)));
+        put(cbpf::info(opcode).code, number(), jt, jf);
+        if (way.reachable) {
+            arrive(next + jt, way.written);
+            arrive(next + jf, way.written);
+        }
+    }
+
+    std::mt19937 random_;
+    std::uint32_t palette_ = 256; ///< how many values the bytes of packets have
+    std::vector<cbpf::Instruction> program_;
+    std::vector<Way> ways_;
+};
+
+} // namespace pfild::tests
