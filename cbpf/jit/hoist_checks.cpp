@@ -50,10 +50,11 @@ class Hoister {
             needs = {};
         }
         for_each_successor(block, [&](BlockIndex next) { needs = minimum(needs, needs_[next]); });
-        for (auto op = block.ops.rbegin(); op != block.ops.rend(); ++op) {
-            if (const auto* require = std::get_if<Require>(&*op)) {
+        for (std::size_t at = block.ops.size(); at-- > 0;) {
+            const Op& op = block.ops[at];
+            if (const auto* require = std::get_if<Require>(&op)) {
                 needs.from(require->base) = std::max(needs.from(require->base), require->end);
-            } else if (assigned(*op) == Variable::kX) {
+            } else if (assigned(op) == Variable::kX) {
                 after_x_[index].push_back(needs.x);
                 needs.x = 0;
             }

@@ -74,16 +74,17 @@ void remove_dead(Graph& graph) {
         add_reads(live, block.end);
         std::vector<Op> kept; // last one first
         kept.reserve(block.ops.size());
-        for (auto op = block.ops.rbegin(); op != block.ops.rend(); ++op) {
-            const std::optional<Variable> variable = assigned(*op);
+        for (std::size_t at = block.ops.size(); at-- > 0;) {
+            const Op& op = block.ops[at];
+            const std::optional<Variable> variable = assigned(op);
             if (variable && !live.contains(*variable)) {
                 continue;
             }
             if (variable) {
                 live.assign(*variable);
             }
-            add_reads(live, *op);
-            kept.push_back(*op);
+            add_reads(live, op);
+            kept.push_back(op);
         }
         std::ranges::reverse(kept);
         block.ops = std::move(kept);

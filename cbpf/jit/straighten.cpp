@@ -10,7 +10,7 @@ namespace {
 /// Edges go past blocks that do nothing but jump, and a branch whose ways are alike is a jump.
 void shorten_edges(Graph& graph) {
     std::vector<BlockIndex> resolved(graph.blocks.size());
-    for (BlockIndex index = static_cast<BlockIndex>(graph.blocks.size()); index-- > 0;) {
+    for (auto index = static_cast<BlockIndex>(graph.blocks.size()); index-- > 0;) {
         Block& block = graph.blocks[index];
         for_each_successor(block, [&](BlockIndex& next) { next = resolved[next]; });
         if (const auto* branch = std::get_if<Branch>(&block.end); branch != nullptr && branch->yes == branch->no) {
