@@ -17,7 +17,7 @@ constexpr std::int32_t kMemoryBytes = 64;
 static_assert(kMemoryBytes == kMemoryWords * sizeof(std::uint32_t));
 
 /// What r9 holds where a block begins: the bytes of a place, as they lie in the packet.
-struct Arrival {
+struct HeldAtHead {
     bool seen = false; ///< some way leads here
     std::optional<Place> held;
 };
@@ -49,7 +49,7 @@ class Body {
     }
 
   private:
-    void arrive(Arrival& arrival) const {
+    void arrive(HeldAtHead& arrival) const {
         if (!arrival.seen) {
             arrival = {true, held_};
         } else if (arrival.held != held_) {
@@ -325,7 +325,7 @@ class Body {
     const Graph& graph_;
     const Exits& exits_;
     std::vector<Label> labels_;
-    std::vector<Arrival> arrivals_;
+    std::vector<HeldAtHead> arrivals_;
     std::optional<Place> held_; ///< in r9, at the point that is being written
     std::size_t current_ = 0;   ///< block that is being written
 };

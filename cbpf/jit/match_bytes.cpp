@@ -21,7 +21,7 @@ struct Origin {
     bool operator==(const Origin&) const = default;
 };
 
-struct Arrival {
+struct OriginAtHead {
     bool seen = false; ///< some way leads here
     std::optional<Origin> origin;
 };
@@ -104,7 +104,7 @@ std::optional<Match> joined(const Match& first, const Match& second, std::uint32
 } // namespace
 
 void match_bytes(Graph& graph) {
-    std::vector<Arrival> arrivals(graph.blocks.size());
+    std::vector<OriginAtHead> arrivals(graph.blocks.size());
     for (std::size_t index = 0; index < graph.blocks.size(); ++index) {
         Block& block = graph.blocks[index];
         std::optional<Origin> origin = arrivals[index].origin;

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <string>
@@ -198,7 +199,12 @@ class Ratios : public benchmark::ConsoleReporter {
         for (const char* system : kSystems) {
             std::printf("            x %5.2f", std::exp(logarithms[system] / static_cast<double>(filters.size())));
         }
-        std::puts("");
+        std::puts("\n\ncompiling, us");
+        for (const Row& filter : filters) {
+            std::printf("  %s %.1f", filter.name.c_str(), median(filter.name + "/compile") / 1e3);
+        }
+        std::printf("\n\nall six as a set, ns a program and packet: native %.2f, interpreter %.2f\n", median("all/set"),
+                    median("all/set-interpreter"));
     }
 
   private:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Fuzzes the verifier and the interpreter: whatever program verifies must run without a fault, yield the same over
-// every cut of the packet, and yield what the reference machine yields; and the verifier must accept what the reference
-// accepts.
+// Fuzzes the verifier, the interpreter and the native code: whatever program verifies must run without a fault, yield
+// the same over every cut of the packet, and yield what the reference machine yields; and the verifier must accept what
+// the reference accepts.
 //
 // An input is
 //
@@ -17,13 +17,15 @@
 #include <span>
 #include <vector>
 
-#include "cbpf/interpret.h"
+#include "cbpf/machine.h"
 #include "cbpf/text.h"
 #include "tests/oracle/reference.h"
 
 namespace {
 
+using pfild::cbpf::Engine;
 using pfild::cbpf::Instruction;
+using pfild::cbpf::Machine;
 using pfild::cbpf::Packet;
 using pfild::cbpf::Program;
 using pfild::cbpf::Segment;
@@ -51,8 +53,20 @@ std::vector<Instruction> instructions_of(std::span<const std::uint8_t> bytes, bo
     return code;
 }
 
+/// Two machines that must agree.
+struct Machines {
+    Machine interpreter;
+    Machine native;
+
+    [[nodiscard]] std::uint32_t run(const Packet& packet) const {
+        const std::uint32_t result = interpreter.run(packet);
+        require(result == native.run(packet), "native code differs", interpreter.program().instructions());
+        return result;
+    }
+};
+
 /// The bytes in pieces of `length`, each an allocation of its own.
-std::uint32_t run_in_pieces(const Program& program, std::span<const std::uint8_t> bytes, std::size_t length,
+std::uint32_t run_in_pieces(const Machines& machines, std::span<const std::uint8_t> bytes, std::size_t length,
                             std::uint32_t offset, std::uint32_t wire_length) {
     std::vector<std::vector<std::uint8_t>> pieces;
     std::vector<Segment> segments;
@@ -61,7 +75,7 @@ std::uint32_t run_in_pieces(const Program& program, std::span<const std::uint8_t
         pieces.emplace_back(piece.begin(), piece.end());
         segments.push_back({pieces.back().data(), static_cast<std::uint32_t>(piece.size())});
     }
-    return interpret(program, Packet(segments, offset, wire_length));
+    return machines.run(Packet(segments, offset, wire_length));
 }
 
 } // namespace
@@ -86,8 +100,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     const std::uint32_t offset = std::min<std::uint32_t>(data[1], static_cast<std::uint32_t>(bytes.size()));
     const std::vector<std::uint8_t> shown(bytes.begin() + offset, bytes.end()); // an allocation of its own
-    const std::uint32_t result = interpret(*program, Packet(shown, wire_length));
-    require(result == run_in_pieces(*program, bytes, cut, offset, wire_length), "segments change the result", code);
+    const Machines machines{Machine(*program, Engine::kInterpreter), Machine(*program)};
+    const std::uint32_t result = machines.run(Packet(shown, wire_length));
+    require(result == run_in_pieces(machines, bytes, cut, offset, wire_length), "segments change the result", code);
     require(result == pfild::tests::reference_run(code, shown, wire_length), "the machines differ", code);
     return 0;
 }

@@ -36,6 +36,7 @@ class AnyProgram {
             length = cbpf::kMaxInstructions;
         }
         palette_ = one_in(3) ? 256 : 2;
+        is_filter_ = one_in(2);
         ways_.assign(length + 1, {});
         ways_[0] = {true, 0};
         program_.clear();
@@ -126,7 +127,19 @@ class AnyProgram {
         }
     }
 
+    /// Loads and comparisons mostly: what people's filters are made of.
+    cbpf::Opcode opcode_of_filters() {
+        using cbpf::Opcode;
+        constexpr std::array<Opcode, 12> kCommon{Opcode::kLd,     Opcode::kLdh,    Opcode::kLdb,   Opcode::kLdb,
+                                                 Opcode::kLdhInd, Opcode::kLdbInd, Opcode::kJeqK,  Opcode::kJeqK,
+                                                 Opcode::kJeqK,   Opcode::kJsetK,  Opcode::kJsetK, Opcode::kAndK};
+        return one_in(8) ? static_cast<Opcode>(below(cbpf::kOpcodeCount)) : kCommon[below(kCommon.size())];
+    }
+
     std::uint32_t offset() {
+        if (is_filter_ && !one_in(20)) {
+            return below(8);
+        }
         if (one_in(200)) {
             return number();
         }
@@ -136,7 +149,7 @@ class AnyProgram {
     void add_any(std::size_t length) {
         using cbpf::Opcode;
         using cbpf::Operand;
-        const auto opcode = static_cast<Opcode>(below(cbpf::kOpcodeCount));
+        const auto opcode = is_filter_ ? opcode_of_filters() : static_cast<Opcode>(below(cbpf::kOpcodeCount));
         switch (cbpf::info(opcode).operand) {
         case Operand::kJump:
         case Operand::kBranch:
@@ -243,6 +256,7 @@ class AnyProgram {
 
     std::mt19937 random_;
     std::uint32_t palette_ = 256; ///< how many values the bytes of packets have
+    bool is_filter_ = false;      ///< the program is to be like a filter that somebody wrote
     std::vector<cbpf::Instruction> program_;
     std::vector<Way> ways_;
 };

@@ -67,6 +67,21 @@ TEST(Machine, a_batch_goes_on_behind_packets_that_only_the_interpreter_can_answe
     }
 }
 
+TEST(NativeProgram, leaves_nothing_undecided_about_a_packet_in_one_piece) {
+    const auto native = jit::NativeProgram::compile(byte_at(2));
+    if (!native) {
+        GTEST_SKIP() << jit::text(native.error());
+    }
+    const std::array<std::uint8_t, 4> bytes{5, 6, 7, 8};
+    const Packet too_short(std::span<const std::uint8_t>(bytes).first(2));
+    const std::array<Packet, 3> packets{too_short, Packet(bytes), too_short};
+    std::array<std::uint32_t, 3> results{9, 9, 9};
+    EXPECT_EQ(native->run(packets, results), packets.size());
+    EXPECT_EQ(results, (std::array<std::uint32_t, 3>{0, 7, 0}));
+    EXPECT_EQ(native->run(too_short), 0);
+    EXPECT_LT(native->run(tests::Segments(bytes, 2).packet(4)), 0);
+}
+
 TEST(MachineSet, answers_for_more_programs_than_one_function_holds_and_for_equal_ones) {
     std::vector<std::uint8_t> bytes(120);
     std::vector<Program> programs;
