@@ -37,10 +37,14 @@ Graph optimised(const Program& program) {
 }
 
 tl::expected<NativeProgram, Refusal> NativeProgram::compile(const Program& program) {
+    return compile(optimised(program));
+}
+
+tl::expected<NativeProgram, Refusal> NativeProgram::compile(const Graph& graph) {
     if (!runs_here()) {
         return tl::make_unexpected(Refusal::kProcessor);
     }
-    const auto code = emit_program(optimised(program));
+    const auto code = emit_program(graph);
     auto memory = executable(code);
     if (!memory) {
         return tl::make_unexpected(memory.error());

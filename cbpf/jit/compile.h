@@ -26,6 +26,8 @@ namespace pfild::cbpf::jit {
 class NativeProgram {
   public:
     [[nodiscard]] static tl::expected<NativeProgram, Refusal> compile(const Program& program);
+    /// Of a graph that any number of passes, even none, have been over.
+    [[nodiscard]] static tl::expected<NativeProgram, Refusal> compile(const Graph& graph);
 
     /// The result; negative if the packet's first piece is too short to tell. (An optional would cost a fifth of the
     /// time that a short filter takes.)

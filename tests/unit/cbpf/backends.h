@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "cbpf/jit/passes.h"
 #include "cbpf/machine.h"
 
 namespace pfild::tests {
@@ -68,7 +69,9 @@ class AgainstTheEnd {
 
 /// A program made ready for every way of running it. => `code` verifies.
 struct Runnable {
-    explicit Runnable(const cbpf::Program& code) : program(code), machine(code), set(between_others(code)) {
+    explicit Runnable(const cbpf::Program& code)
+        : program(code), machine(code), literal(cbpf::jit::NativeProgram::compile(cbpf::jit::decode(code))),
+          set(between_others(code)) {
         const auto refusal = machine.refusal();
         if (refusal && *refusal != cbpf::jit::Refusal::kProcessor) {
             std::abort(); // there is native code for this processor, and this is to test it
@@ -77,6 +80,8 @@ struct Runnable {
 
     cbpf::Program program;
     cbpf::Machine machine;
+    /// Native code without any pass: what a pass can compute is computed by the processor.
+    tl::expected<cbpf::jit::NativeProgram, cbpf::jit::Refusal> literal;
     cbpf::MachineSet set; ///< the program is the second of three
 
   private:
@@ -93,6 +98,11 @@ inline std::uint32_t by_interpreter(const Runnable& runnable, const cbpf::Packet
 
 inline std::uint32_t by_native_code(const Runnable& runnable, const cbpf::Packet& packet) {
     return runnable.machine.run(packet);
+}
+
+inline std::uint32_t by_literal_code(const Runnable& runnable, const cbpf::Packet& packet) {
+    const std::int64_t result = runnable.literal ? runnable.literal->run(packet) : -1;
+    return result < 0 ? interpret(runnable.program, packet) : static_cast<std::uint32_t>(result);
 }
 
 /// An empty packet, and twice this one.
@@ -137,6 +147,8 @@ inline constexpr Backend kBackends[] = {
     {"native, segments of 3 bytes", in_pieces<by_native_code, 3>},
     {"native, segments of 4 bytes", in_pieces<by_native_code, 4>},
     {"native, segments of 24 bytes", in_pieces<by_native_code, 24>},
+    {"native without passes, one piece", in_one_piece<by_literal_code>},
+    {"native without passes, segments of 3 bytes", in_pieces<by_literal_code, 3>},
     {"native batch, one piece", in_one_piece<by_native_batch>},
     {"native batch, segments of 14 bytes", in_pieces<by_native_batch, 14>},
     {"native set, one piece", in_one_piece<by_native_set>},

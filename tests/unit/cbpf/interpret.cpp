@@ -53,6 +53,10 @@ TEST(Interpret, loads) {
         {"CF-22: nor does it with the roles exchanged", {ldx_imm(1), op(0x50, 0xffffffff), kReturn7}, 0},
         {"CF-22: a half-word over the wrap", {ldx_imm(0xffffffff), op(0x48, 0), kReturn7}, 0},
         {"CF-22: a word over the wrap", {op(0x20, 0xfffffffe), kReturn7}, 0},
+        {"CF-22: an X that only the run can know", {op(0x30, 7), op(0x84), op(0x07), op(0x50, 1), kReturn7}, 0},
+        {"CF-22: a half-word over the wrap, X from the packet",
+         {op(0x30, 7), op(0x84), op(0x07), op(0x48), kReturn7},
+         0},
         {"CF-23: offset 2^31", {op(0x30, 0x80000000), kReturn7}, 0},
         {"CF-23: what Linux takes as an ancillary load", {op(0x30, 0xfffff000), kReturn7}, 0},
         {"CF-23: what Linux takes as the network header", {ldx_imm(0xfff00000), op(0x50, 0), kReturn7}, 0},
@@ -102,6 +106,27 @@ TEST(Interpret, comparisons) {
         {"a jump into the jeq behind a load", {op(0x05, 1), op(0x28, 2), jump(0x15, 0), yes, no}, 11},
         {"ret a at once: A starts as 0", {kReturnA}, 0},
         {"txa at once: X starts as 0", {ld_imm(9), op(0x87), kReturnA}, 0},
+    };
+    expect_results(table);
+}
+
+/// Native code keeps bytes that it has matched in a register; what it holds where ways meet, or X has changed, differs.
+TEST(Interpret, bytes_that_are_tested_again_on_another_way) {
+    const auto jeq = [](std::uint32_t k, std::uint8_t jt, std::uint8_t jf) { return Instruction{0x15, jt, jf, k}; };
+    const Instruction yes{0x06, 0, 0, 11};
+    const Instruction no{0x06, 0, 0, 12};
+    const RunCase table[] = {
+        {"[1] was tested last on one way, [2] on the other, which runs",
+         {op(0x30), jeq(0x46, 0, 2), op(0x30, 1), jeq(1, 5, 2), op(0x30, 2), jeq(1, 3, 0), op(0x30, 1), jeq(0xad, 0, 1),
+          yes, no},
+         11},
+        {"the same with the ways exchanged",
+         {op(0x30), jeq(0x45, 0, 2), op(0x30, 2), jeq(1, 5, 2), op(0x30, 1), jeq(1, 3, 0), op(0x30, 1), jeq(0xad, 0, 1),
+          yes, no},
+         11},
+        {"[x+1], and X is another then",
+         {op(0xb1, 4), op(0x50, 1), jeq(1, 2, 0), op(0x30, 7), op(0x07), op(0x50, 1), jeq(0xbe, 0, 1), yes, no},
+         11},
     };
     expect_results(table);
 }

@@ -100,6 +100,14 @@ TEST(MatchBytes, eight_bytes_are_one_comparison_and_a_window_may_begin_in_front)
     EXPECT_EQ(no_room.size(), 2U);
 }
 
+TEST(MatchBytes, bytes_from_different_bases_and_values_that_contradict_each_other_stay_apart) {
+    const auto bases =
+        all_matches(optimised({ldx_msh(0), ldh(2), jeq(1, 0, 3), ldh_x(4), jeq(2, 0, 1), ret(1), ret(0)}));
+    EXPECT_EQ(bases.size(), 2U);
+    const auto never = all_matches(optimised({ldb(0), jeq(1, 0, 3), ldb(0), jeq(2, 0, 1), ret(1), ret(0)}));
+    EXPECT_EQ(never.size(), 2U);
+}
+
 TEST(RemoveDead, what_no_way_reads_is_not_computed_but_its_bytes_are_still_required) {
     const Graph graph = optimised({ld(4), {0x02, 0, 0, 3}, {0x07, 0, 0, 0}, ret(7)});
     ASSERT_EQ(graph.blocks.size(), 1U);

@@ -115,12 +115,17 @@ void compare(const Machine& machine, std::span<const Packet> packets, std::uint3
     std::array<std::uint32_t, kPacketsPerProgram> batch{};
     machine.run(packets, batch);
     const auto native = jit::NativeProgram::compile(machine.program());
+    const auto literal = jit::NativeProgram::compile(jit::decode(machine.program())); // without any pass
     for (std::size_t index = 0; index < packets.size(); ++index) {
         const std::uint32_t expected = interpret(machine.program(), packets[index]);
         ASSERT_EQ(machine.run(packets[index]), expected) << "seed " << seed << " packet " << index << '\n'
                                                          << print_decimal(machine.program().instructions());
         ASSERT_EQ(batch[index], expected) << "batch, seed " << seed << " packet " << index << '\n'
                                           << print_decimal(machine.program().instructions());
+        const std::int64_t by_literal = literal->run(packets[index]);
+        ASSERT_TRUE(by_literal < 0 || by_literal == expected)
+            << "no passes, seed " << seed << " packet " << index << '\n'
+            << print_decimal(machine.program().instructions());
         outcome.nonzero += expected != 0 ? 1 : 0;
         outcome.undecided += native->run(packets[index]) < 0 ? 1 : 0;
     }
