@@ -1,33 +1,28 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Random programs of 1 to 512 instructions that verify, and random packets: for machines that must agree on everything.
+// Random programs of 1 to 512 instructions that verify, with random packets for them (any_packet.h): for machines that
+// must agree on everything.
 //
 // Unlike RandomProgram of the oracles nothing is left out and nothing is regular: every opcode anywhere, jumps of every
 // length, words of M that only some ways write, code that nothing reaches, and runs that end early for every reason. So
 // that runs do get far, most offsets are small, most indexes are made small just before they are used, and constants
 // are made of the few bytes that packets are made of, which makes comparisons hold.
 //
-// The same for the same seed on every machine.
+// The same for the same seed and compiler.
 #pragma once
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <random>
-#include <span>
 #include <vector>
 
 #include "cbpf/instruction.h"
-#include "cbpf/packet.h"
+#include "tests/unit/cbpf/any_packet.h"
 
 namespace pfild::tests {
 
-class AnyProgram {
+class AnyProgram : public AnyPacket {
   public:
-    explicit AnyProgram(std::uint32_t seed) : random_(seed) {}
-
-    /// 0 to limit - 1.
-    std::uint32_t below(std::uint32_t limit) { return static_cast<std::uint32_t>(random_()) % limit; }
-    bool one_in(std::uint32_t count) { return below(count) == 0; }
+    explicit AnyProgram(std::uint32_t seed) : AnyPacket(seed) {}
 
     std::vector<cbpf::Instruction> program() {
         constexpr std::array<std::uint32_t, 4> kLongest{4, 24, 100, cbpf::kMaxInstructions};
@@ -35,7 +30,7 @@ class AnyProgram {
         if (one_in(12)) {
             length = cbpf::kMaxInstructions;
         }
-        palette_ = one_in(3) ? 256 : 2;
+        choose_palette();
         is_filter_ = one_in(2);
         ways_.assign(length + 1, {});
         ways_[0] = {true, 0};
@@ -47,7 +42,7 @@ class AnyProgram {
         while (program_.size() < length) {
             const bool is_last = program_.size() + 1 == length;
             if (!here().reachable && one_in(2)) {
-                put(static_cast<std::uint16_t>(random_()), number()); // anything at all (CF-07)
+                put(static_cast<std::uint16_t>(any()), number()); // anything at all (CF-07)
             } else if (is_last || one_in(60)) {
                 add_return();
             } else {
@@ -55,28 +50,6 @@ class AnyProgram {
             }
         }
         return program_;
-    }
-
-    /// Bytes for packets of programs made since; of two values, or of all.
-    void fill(std::span<std::uint8_t> bytes) {
-        for (std::uint8_t& byte : bytes) {
-            byte = packet_byte();
-        }
-    }
-
-    /// 0 to 9000, mostly less than 100.
-    std::uint32_t packet_length() { return one_in(8) ? below(9001) : below(100); }
-
-    /// The bytes in pieces of any lengths, some of them empty. The pieces are views.
-    std::vector<cbpf::Segment> pieces(std::span<const std::uint8_t> bytes) {
-        std::vector<cbpf::Segment> segments;
-        const std::uint32_t longest = one_in(2) ? 8 : 4000;
-        do {
-            const auto length = std::min<std::size_t>(below(longest), bytes.size());
-            segments.push_back({bytes.data(), static_cast<std::uint32_t>(length)});
-            bytes = bytes.subspan(length);
-        } while (!bytes.empty());
-        return segments;
     }
 
   private:
@@ -102,15 +75,13 @@ class AnyProgram {
     void put_running(cbpf::Opcode opcode, std::uint32_t k) {
         const Way way = here();
         const bool stores = opcode == cbpf::Opcode::kSt || opcode == cbpf::Opcode::kStx;
-        put(cbpf::info(opcode).code, k, static_cast<std::uint8_t>(random_()), static_cast<std::uint8_t>(random_()));
+        put(cbpf::info(opcode).code, k, static_cast<std::uint8_t>(any()), static_cast<std::uint8_t>(any()));
         if (way.reachable) {
             arrive(program_.size(), way.written | (stores ? 1U << k : 0U));
         }
     }
 
     void add_return() { put(one_in(2) ? 0x06 : 0x16, one_in(3) ? 0 : number()); }
-
-    std::uint8_t packet_byte() { return static_cast<std::uint8_t>(palette_ == 2 ? below(2) * 0x81 : below(256)); }
 
     std::uint32_t number() {
         constexpr std::array<std::uint32_t, 12> kEdges{0,     1,     2,          31,         32,         255,
@@ -119,7 +90,7 @@ class AnyProgram {
         case 0:
             return kEdges[below(kEdges.size())];
         case 1:
-            return static_cast<std::uint32_t>(random_());
+            return any();
         default: {
             const std::uint32_t bytes = packet_byte() * 0x1000000U + packet_byte() * 0x10000U + packet_byte() * 0x100U;
             return (bytes + packet_byte()) >> 8 * below(4);
@@ -254,9 +225,7 @@ class AnyProgram {
         }
     }
 
-    std::mt19937 random_;
-    std::uint32_t palette_ = 256; ///< how many values the bytes of packets have
-    bool is_filter_ = false;      ///< the program is to be like a filter that somebody wrote
+    bool is_filter_ = false; ///< the program is to be like a filter that somebody wrote
     std::vector<cbpf::Instruction> program_;
     std::vector<Way> ways_;
 };

@@ -53,27 +53,27 @@ std::vector<Match> all_matches(const Graph& graph) {
 }
 
 TEST(HoistChecks, one_check_at_the_start_is_left_of_those_that_every_match_needs) {
-    const std::vector<Require> requires_ = all<Require>(optimised(kPort443));
-    ASSERT_EQ(requires_.size(), 2U);
-    EXPECT_EQ(requires_[0].base, Base::kPacket);
-    EXPECT_EQ(requires_[0].end, 24U); // the protocol; byte 14 is below it
-    EXPECT_EQ(requires_[1].base, Base::kX);
-    EXPECT_EQ(requires_[1].end, 18U);
+    const std::vector<Require> checks = all<Require>(optimised(kPort443));
+    ASSERT_EQ(checks.size(), 2U);
+    EXPECT_EQ(checks[0].base, Base::kPacket);
+    EXPECT_EQ(checks[0].end, 24U); // the protocol; byte 14 is below it
+    EXPECT_EQ(checks[1].base, Base::kX);
+    EXPECT_EQ(checks[1].end, 18U);
 }
 
 TEST(HoistChecks, does_not_ask_for_bytes_that_a_run_with_a_result_can_do_without) {
-    const auto requires_ = all<Require>(optimised({ldb(0), jeq(1, 0, 1), ret(5), ldb(99), kReturnA}));
-    ASSERT_EQ(requires_.size(), 2U);
-    EXPECT_EQ(requires_[0].end, 1U);
-    EXPECT_EQ(requires_[1].end, 100U);
+    const auto checks = all<Require>(optimised({ldb(0), jeq(1, 0, 1), ret(5), ldb(99), kReturnA}));
+    ASSERT_EQ(checks.size(), 2U);
+    EXPECT_EQ(checks[0].end, 1U);
+    EXPECT_EQ(checks[1].end, 100U);
 }
 
 TEST(HoistChecks, asks_behind_each_change_of_X_once_for_all_that_is_indexed_by_it) {
-    const auto requires_ =
+    const auto checks =
         all<Require>(optimised({ldx_msh(0), ldh_x(2), jeq(80, 0, 3), ldh_x(10), jeq(443, 0, 1), ret(1), ret(0)}));
-    ASSERT_EQ(requires_.size(), 2U);
-    EXPECT_EQ(requires_[1].base, Base::kX);
-    EXPECT_EQ(requires_[1].end, 12U);
+    ASSERT_EQ(checks.size(), 2U);
+    EXPECT_EQ(checks[1].base, Base::kX);
+    EXPECT_EQ(checks[1].end, 12U);
 }
 
 TEST(MatchBytes, protocol_and_fragment_are_one_comparison_of_four_bytes) {
