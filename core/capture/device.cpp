@@ -7,7 +7,6 @@
 #include <string>
 #include <utility>
 
-#include "cbpf/interpret.h"
 
 namespace pfild::core {
 namespace {
@@ -69,8 +68,11 @@ void Device::set_filter(std::optional<cbpf::Program> filter) {
 }
 
 void Device::replace_filter(std::optional<cbpf::Program> filter) {
-    filter_ = std::move(filter);
-    needed_ = filter_ ? needed_length(*filter_) : NeededLength{.to_judge = 0, .to_keep = kWholePacket};
+    needed_ = filter ? needed_length(*filter) : NeededLength{.to_judge = 0, .to_keep = kWholePacket};
+    filter_.reset();
+    if (filter) {
+        filter_.emplace(std::move(*filter));
+    }
 }
 
 void Device::flush() {
@@ -136,7 +138,7 @@ void Device::offer(const TappedPacket& packet) noexcept {
         return;
     }
     ++lifetime_.received;
-    const std::uint32_t wanted = filter_ ? cbpf::interpret(*filter_, packet.view()) : kWholePacket;
+    const std::uint32_t wanted = filter_ ? filter_->run(packet.view()) : kWholePacket;
     if (wanted == 0) {
         ++lifetime_.filtered;
         return;

@@ -22,6 +22,7 @@
 #include <span>
 #include <string_view>
 
+#include "cbpf/machine.h"
 #include "cbpf/program.h"
 #include "core/capture/device_counts.h"
 #include "core/capture/device_settings.h"
@@ -195,7 +196,7 @@ class Device {
     DeviceSettings settings_;
     Directions directions_ = Directions::both();
     ReadTimeout timeout_;
-    std::optional<cbpf::Program> filter_;
+    std::optional<cbpf::Machine> filter_;
     NeededLength needed_{.to_judge = 0, .to_keep = kWholePacket};
     std::optional<Hold> hold_; ///< from attach() on
     std::optional<Reading> reading_;

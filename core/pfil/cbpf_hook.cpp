@@ -4,14 +4,13 @@
 #include <algorithm>
 #include <utility>
 
-#include "cbpf/interpret.h"
 #include "cbpf/packet.h"
 
 namespace pfild::core {
 namespace {
 
 /// The program's answer about a packet in several pieces.
-std::uint32_t interpret_chain(const cbpf::Program& program, const Packet& packet) noexcept {
+std::uint32_t run_over_chain(const cbpf::Machine& machine, const Packet& packet) noexcept {
     std::array<cbpf::Segment, kMaxFrameSegments> segments;
     std::size_t count = 0;
     std::uint32_t skip = packet.offset;
@@ -26,15 +25,15 @@ std::uint32_t interpret_chain(const cbpf::Program& program, const Packet& packet
             segments[count++] = {.data = segment.data() + skipped, .length = taken};
         }
     });
-    return cbpf::interpret(program, cbpf::Packet(std::span(segments).first(count), 0, packet.length));
+    return machine.run(cbpf::Packet(std::span(segments).first(count), 0, packet.length));
 }
 
-std::uint32_t interpret(const cbpf::Program& program, const Packet& packet) noexcept {
+std::uint32_t answer(const cbpf::Machine& machine, const Packet& packet) noexcept {
     const std::span<const std::uint8_t> head = packet.frame.head();
     if (packet.offset <= head.size() && packet.length <= head.size() - packet.offset) [[likely]] {
-        return cbpf::interpret(program, cbpf::Packet(head.subspan(packet.offset, packet.length)));
+        return machine.run(cbpf::Packet(head.subspan(packet.offset, packet.length)));
     }
-    return interpret_chain(program, packet);
+    return run_over_chain(machine, packet);
 }
 
 cbpf::PacketForm form_of(HeadType type) {
@@ -65,8 +64,8 @@ std::optional<OnMatch> on_match_named(std::string_view text) {
 }
 
 CbpfHook::CbpfHook(CbpfHookSpec spec, cbpf::Program program)
-    : Hook(std::move(spec.name), spec.type), program_(std::move(program)),
-      per_packet_(cbpf::why_per_packet(program_, form_of(spec.type))), on_match_(spec.on_match),
+    : Hook(std::move(spec.name), spec.type), machine_(std::move(program)),
+      per_packet_(cbpf::why_per_packet(machine_.program(), form_of(spec.type))), on_match_(spec.on_match),
       filter_(std::move(spec.filter)) {}
 
 std::vector<HookDetail> CbpfHook::details() const {
@@ -82,7 +81,7 @@ std::vector<HookDetail> CbpfHook::details() const {
     }
     return {{.name = "on_match", .value = std::string(core::name(on_match_))},
             std::move(filter),
-            {.name = "instructions", .value = std::uint64_t{program_.instructions().size()}},
+            {.name = "instructions", .value = std::uint64_t{machine_.program().instructions().size()}},
             {.name = "answers", .value = std::string(per_packet_ ? "per packet" : "per flow")},
             std::move(because)};
 }
@@ -94,7 +93,7 @@ std::vector<HookCounter> CbpfHook::counters() const {
 }
 
 CbpfHook::Judgement CbpfHook::judge(const Packet& packet) const noexcept {
-    const bool matches = interpret(program_, packet) != 0;
+    const bool matches = answer(machine_, packet) != 0;
     const bool drops = (on_match_ == OnMatch::drop && matches) || (on_match_ == OnMatch::pass && !matches);
     const bool lasts = !per_packet_ && !(on_match_ == OnMatch::count && matches);
     return {matches, (drops ? Verdict::dropped(EACCES) : Verdict::pass()).lasting(lasts)};

@@ -26,6 +26,7 @@
 #include <vector>
 
 #include "cbpf/flow_dependence.h"
+#include "cbpf/machine.h"
 #include "cbpf/program.h"
 #include "core/pfil/hook.h"
 
@@ -78,7 +79,7 @@ class CbpfHook final : public Hook {
     [[nodiscard]] Verdict run(Packet& packet) noexcept override;
     [[nodiscard]] Verdict foresee(const Packet& packet) const noexcept override;
 
-    [[nodiscard]] const cbpf::Program& program() const { return program_; }
+    [[nodiscard]] const cbpf::Program& program() const { return machine_.program(); }
 
   private:
     struct Judgement {
@@ -87,7 +88,7 @@ class CbpfHook final : public Hook {
     };
     [[nodiscard]] Judgement judge(const Packet& packet) const noexcept;
 
-    cbpf::Program program_;
+    cbpf::Machine machine_;
     std::optional<cbpf::PerPacket> per_packet_;
     OnMatch on_match_;
     std::optional<std::string> filter_;
