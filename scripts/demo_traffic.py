@@ -4,6 +4,7 @@
 Made of the harness of the tests, whose clean-up runs at the end, at an error, at Ctrl-C and at SIGTERM.
 """
 import shlex
+import signal
 import sys
 import time
 
@@ -11,6 +12,7 @@ from harness import cleanup
 from harness.lab import Lab
 from harness.pfild import Pfild
 from harness.ping import ping
+from harness.programs import program
 from harness.transfer import HttpServer
 
 MEGABYTE = 1_000_000
@@ -52,6 +54,23 @@ def bpfctl(daemon, *words):
     daemon.bpfctl(*words)
 
 
+class Capture:
+    """`bpfctl capture` while traffic runs; what it said in the end."""
+
+    def __init__(self, daemon, *words):
+        self._command = ["capture", *words]
+        self._process = daemon.host.popen(program("bpfctl"), "-N", daemon.name, *self._command)
+        self._process.wait_for_output("capturing on")
+
+    def show(self):
+        self._process.signal(signal.SIGINT)
+        self._process.wait()
+        print("\n  $ bpfctl", shlex.join(self._command))
+        for line in self._process.stdout.splitlines() + self._process.stderr.splitlines():
+            if not line.startswith("reading from"):  # of tcpdump, which writes the lines
+                print("   ", line)
+
+
 def demo():
     lab = Lab("host")
     web, telnet = HttpServer(lab.fw, 8080), HttpServer(lab.fw, 23)
@@ -70,6 +89,7 @@ def demo():
     get = web.download
     show(daemon, "  TCP 8080, download 50 MB, IPv4", lambda: transfer_result(get(lab.cli, "192.0.2.2", 50 * MEGABYTE)),
          "cbpf:no-telnet: no match")
+    blocked = Capture(daemon, "eth0", "ip and tcp dst port 23")
     show(daemon, "  TCP 23, IPv4", lambda: transfer_result(telnet.download(lab.cli, "192.0.2.2", 1000, timeout_s=2)),
          "cbpf:no-telnet: match, drop")
     show(daemon, "  TCP 23, IPv6", lambda: transfer_result(telnet.download(lab.cli, "2001:db8:1::2", 1000, timeout_s=2)),
@@ -77,8 +97,9 @@ def demo():
     hook = daemon.bpfctl.hook("cbpf:no-telnet")["counters"]
     print(f"\n  cbpf:no-telnet was asked about {hook['seen_packets']} packets; the kernel answers the rest of their flows. cbpf:watch counts,\n"
           "  so it sees them all. ARP and neighbour discovery pass in the kernel.")
+    blocked.show()
     code = daemon.stop()
-    print(f"  pfild stopped ({code}); left behind: {', '.join(daemon.left_behind()) or 'nothing'}\n")
+    print(f"\n  pfild stopped ({code}); left behind: {', '.join(daemon.left_behind()) or 'nothing'}\n")
     return code
 
 

@@ -40,6 +40,7 @@ class UdpFlow:
         self._receiver.wait_for_output("listening")
         paced = ["--rate", rate_pps, "--size", size_bytes, "--source-port", source_port]
         self._sender = sender.popen(program("udp_flow"), "send", address, *shared, *paced)
+        self._sender.wait_for_output("sending")
         self._longest_s = 60 + 2 * count / rate_pps
 
     def running(self):

@@ -159,6 +159,7 @@ int run_sender(const Options& options) {
     }
     Batch batch(options.size_bytes);
     batch.send_to(target);
+    std::fprintf(stderr, "sending\n"); // signals end it in order from here on
     const std::uint64_t start_ns = now_ns();
     std::uint64_t sent = 0;
     while (sent < options.count && stop_requested == 0) {
