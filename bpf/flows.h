@@ -54,7 +54,7 @@ static __always_inline __u64 entry_in(__u32 number, __u32 tag) {
     for (int i = 0; i < PFILD_BUCKET_ENTRIES; i++) {
         __u64 entry = *(volatile const __u64*)&bucket->entry[i];
 
-        if (PFILD_ENTRY_TAG(entry) == tag)
+        if (entry && PFILD_ENTRY_TAG(entry) == tag)
             found = entry;
     }
     return found;

@@ -63,16 +63,17 @@ static __always_inline int divert(struct xdp_md* packet, const struct pfild_inte
     return action;
 }
 
-/* For the TC head. A driver that has no room for metadata makes it decide once more; the answer is the same. */
-static __always_inline int pass(struct xdp_md* packet, const struct pfild_interface* self) {
+/* For the TC head. 0: the driver has no room for metadata, and the TC head decides once more, with the same answer. */
+static __always_inline int mark_passed(struct xdp_md* packet, const struct pfild_interface* self) {
     __u32* mark;
 
     if (bpf_xdp_adjust_meta(packet, -(int)sizeof(*mark)))
-        return XDP_PASS;
+        return 0;
     mark = (void*)(long)packet->data_meta;
-    if ((const void*)(mark + 1) <= (const void*)(long)packet->data)
-        *mark = self->mark;
-    return XDP_PASS;
+    if ((const void*)(mark + 1) > (const void*)(long)packet->data)
+        return 0;
+    *mark = self->mark;
+    return 1;
 }
 
 SEC("xdp.frags")
@@ -88,11 +89,13 @@ int pfild_in_xdp(struct xdp_md* packet) {
     if (self->flags & head.divert)
         known = look_up(packet, head);
     course = decide(packet, self, head, known);
-    if (course != COURSE_LEFT)
+    if (course == COURSE_PASS && !mark_passed(packet, self))
+        course = COURSE_LEFT;
+    if (course != COURSE_LEFT) /* else the TC head does */
         tap(packet, lane_of(self, head), head.outgoing);
     switch (course) {
     case COURSE_PASS:
-        return pass(packet, self);
+        return XDP_PASS;
     case COURSE_DIVERT:
         return divert(packet, self, head, known.flow);
     case COURSE_LEFT:

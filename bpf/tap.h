@@ -21,10 +21,18 @@ struct {
     __type(value, struct pfild_tap_state);
 } tap_state SEC(".maps") __weak;
 
+/*
+ * Asked when the record has its place in the ring, behind a full barrier: the device thread says that it sleeps, and
+ * then looks whether there is a record (Tap::fall_asleep). One of the two sees the other.
+ */
+static __always_inline __u64 wake(struct pfild_tap_state* state) {
+    return __sync_fetch_and_add(&state->sleeping, 0) ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
+}
+
 /* Takes a packet into a record of one size. Not 0: there was no room, or it could not be read. */
 #define TAKE_INTO(size)                                                                                                \
     static __always_inline int take_into_##size(packet_context* packet, const struct pfild_tap_packet* about,          \
-                                                __u32 bytes, __u64 wake) {                                             \
+                                                __u32 bytes, struct pfild_tap_state* state) {                          \
         struct pfild_tap_packet* record = bpf_ringbuf_reserve(&tap_ring, sizeof(*record) + (size), 0);                 \
                                                                                                                        \
         if (!record)                                                                                                   \
@@ -36,7 +44,7 @@ struct {
             bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);                                                             \
             return 1;                                                                                                  \
         }                                                                                                              \
-        bpf_ringbuf_submit(record, wake);                                                                              \
+        bpf_ringbuf_submit(record, wake(state));                                                                       \
         return 0;                                                                                                      \
     }
 
@@ -46,20 +54,20 @@ TAKE_INTO(PFILD_TAP_FRAME)
 TAKE_INTO(PFILD_TAP_JUMBO)
 TAKE_INTO(PFILD_TAP_LARGE)
 
-static __noinline int take(packet_context* packet, struct pfild_tap_packet* about, __u64 wake) {
+static __noinline int take(packet_context* packet, struct pfild_tap_packet* about, struct pfild_tap_state* state) {
     __u32 bytes = about->taken;
 
     if (!bytes)
         return 1;
     if (bytes <= PFILD_TAP_TINY)
-        return take_into_PFILD_TAP_TINY(packet, about, bytes, wake);
+        return take_into_PFILD_TAP_TINY(packet, about, bytes, state);
     if (bytes <= PFILD_TAP_SMALL)
-        return take_into_PFILD_TAP_SMALL(packet, about, bytes, wake);
+        return take_into_PFILD_TAP_SMALL(packet, about, bytes, state);
     if (bytes <= PFILD_TAP_FRAME)
-        return take_into_PFILD_TAP_FRAME(packet, about, bytes, wake);
+        return take_into_PFILD_TAP_FRAME(packet, about, bytes, state);
     if (bytes <= PFILD_TAP_JUMBO)
-        return take_into_PFILD_TAP_JUMBO(packet, about, bytes, wake);
-    return take_into_PFILD_TAP_LARGE(packet, about, bytes, wake);
+        return take_into_PFILD_TAP_JUMBO(packet, about, bytes, state);
+    return take_into_PFILD_TAP_LARGE(packet, about, bytes, state);
 }
 
 /* lane: below PFILD_MAX_LANES. */
@@ -83,6 +91,6 @@ static __always_inline void tap(packet_context* packet, __u32 lane, __u32 outgoi
     about.flags = outgoing ? PFILD_TAP_OUTGOING : 0;
     about.lane = lane;
     tag_of(packet, &about.tag_type, &about.tag_tci);
-    if (take(packet, &about, state->sleeping ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP))
+    if (take(packet, &about, state))
         __sync_fetch_and_add(&state->lost[lane], 1);
 }

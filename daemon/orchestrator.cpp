@@ -132,8 +132,14 @@ core::Result<void> Orchestrator::make_engine() {
                                                                .umem = *umem_,
                                                                .engine_thread = *engine_thread_,
                                                                .tcx_wanted = options_.tcx_wanted});
-    auto tap = Tap::start(*programs_, {.socket = {.path = options_.device_socket},
-                                       .limits = {.devices = options_.devices, .devices_per_user = options_.devices}});
+    const core::DeviceLimits standard;
+    const std::uint64_t largest_pair = 2ULL * standard.buffer_sizes.largest;
+    auto tap = Tap::start(*programs_, {.socket = {.path = options_.device_socket,
+                                                  .max_connections = options_.devices + 48U,
+                                                  .max_connections_per_user = options_.devices + 16U},
+                                       .limits = {.devices = options_.devices,
+                                                  .devices_per_user = std::max(options_.devices * 3 / 4, 1U),
+                                                  .buffer_memory = options_.devices * largest_pair}});
     if (!tap) {
         return core::fail(std::move(tap.error()));
     }
@@ -343,7 +349,9 @@ core::Result<api::InterfaceView> Orchestrator::attach(const api::AttachRequest& 
                                                  .divert = diverted(*slot),
                                                  .heads_later = preparing_});
     if (!attachment) {
-        (void)registry_.unregister_head(link->name);
+        if (filters) {
+            (void)registry_.unregister_head(link->name);
+        }
         return core::fail(std::move(attachment.error()));
     }
     const auto added = attachments_.emplace(link->ifindex, std::move(*attachment)).first;

@@ -21,7 +21,7 @@ core::Error failure(const std::string& name, int code) {
     return {"write", name, std::strerror(code), code == ENOSPC ? "what was written before can be read" : "", code};
 }
 
-struct CloseHandle {
+struct CloseFormat {
     void operator()(pcap_t* handle) const noexcept { pcap_close(handle); }
 };
 
@@ -52,7 +52,7 @@ core::Result<CaptureFile> CaptureFile::adopt(int descriptor, std::string name, L
     }
     auto buffer = std::make_unique<std::vector<char>>(kBufferBytes);
     (void)std::setvbuf(stream, buffer->data(), _IOFBF, buffer->size());
-    const std::unique_ptr<pcap_t, CloseHandle> format(
+    const std::unique_ptr<pcap_t, CloseFormat> format(
         pcap_open_dead_with_tstamp_precision(link_type.number, snap_length, PCAP_TSTAMP_PRECISION_NANO));
     pcap_dumper* const dumper = format ? pcap_dump_fopen(format.get(), stream) : nullptr;
     if (dumper == nullptr) {

@@ -52,12 +52,12 @@ std::string interface_text(const Json& interface) {
     const Json& ports = member(interface, "ports");
     Table table({Align::kLeft, Align::kLeft}, 2);
     table.add({"state", state_text(interface)});
-    table.add({"incoming", path_text(interface, "in")});
-    table.add({"outgoing", path_text(interface, "out")});
     if (text(interface, "mode") == "tap") {
         table.add({"mode", "tap: its packets are shown to captures, and pass"});
         return title + '\n' + table.str();
     }
+    table.add({"incoming", path_text(interface, "in")});
+    table.add({"outgoing", path_text(interface, "out")});
     table.add({"without engine", unattended_text(interface)});
     table.add({"mode", mode_text(interface) + ", ports " + text(ports, "p") + " and " + text(ports, "q")});
     return title + '\n' + table.str();

@@ -43,7 +43,7 @@ const Verb kAttach{
         "XDP or refuses. On virtual interfaces TC keeps the offloads that make bulk traffic fast.\n"
         "\n"
         "With --tap nothing is decided about the interface's packets: they can be captured (`bpfctl help capture`),\n"
-        "and pass. Any interface can be tapped, also lo, tunnels, and others that have no Ethernet header.\n"
+        "and pass. lo can be tapped, too, and so can tunnels that carry bare IP packets.\n"
         "\n"
         "Example:\n"
         "  bpfctl attach eth0 --unknown drop\n",

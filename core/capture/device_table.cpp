@@ -49,7 +49,7 @@ Result<DeviceNumber> DeviceTable::open(const DeviceOpener& opener, DeviceClient&
     const auto of_user = std::count_if(entries_.begin(), entries_.end(), [&](const auto& entry) {
         return entry != nullptr && entry->opener.uid == opener.uid;
     });
-    if (static_cast<std::uint64_t>(of_user) >= limits_.devices_per_user) {
+    if (opener.uid != 0 && static_cast<std::uint64_t>(of_user) >= limits_.devices_per_user) {
         return fail({kWhat, "", "user " + std::to_string(opener.uid) + " has " + std::to_string(of_user) + " open",
                      "close one, or raise the limit", ENOBUFS});
     }

@@ -34,7 +34,7 @@ inline constexpr std::string_view kAnyInterface = "any";
 
 struct DeviceLimits {
     std::uint32_t devices = 16;                       ///< open at the same time (BD-01)
-    std::uint32_t devices_per_user = 16;              ///< of one user, whoever it is
+    std::uint32_t devices_per_user = 16;              ///< of one user but root
     BufferSizes buffer_sizes;                         ///< rounded down to multiples of PFILD_RECORD_ALIGNMENT
     std::uint64_t buffer_memory = 2ULL * 16 * 262144; ///< bytes, store and hold of all devices
 };

@@ -111,6 +111,9 @@ void Server::rest_from_accepting() {
 void Server::proceed(std::uint64_t id) {
     const auto client = clients_.find(id);
     if (client != clients_.end()) {
+        if (before_) {
+            before_();
+        }
         client->second.connection->proceed(now_ns());
         settle_();
     }

@@ -38,6 +38,7 @@ class Server {
     /// Ends all connections, which closes their devices, and removes the socket's file.
     ~Server();
 
+    void before_requests(std::function<void()> work) { before_ = std::move(work); }
     [[nodiscard]] std::size_t connections() const noexcept { return clients_.size(); }
     /// Destroys the connections that have ended. Returns how many: their devices are closed, so the table has changed.
     std::size_t sweep();
@@ -61,6 +62,7 @@ class Server {
     ServerOptions options_;
     sys::Loop& loop_;
     core::DeviceTable& table_;
+    std::function<void()> before_;
     std::function<void()> settle_;
     sys::Fd socket_;
     sys::Registration accepting_;

@@ -56,11 +56,24 @@ TapRing::~TapRing() {
 }
 
 std::size_t TapRing::take(std::size_t most) {
-    realtime_offset_ns_ = now_ns(CLOCK_REALTIME) - now_ns(CLOCK_MONOTONIC);
+    set_offset();
     taken_ = 0;
     most_ = most;
     (void)ring_buffer__consume(ring_); // nothing in it can fail but took(), to make an end
     return taken_;
+}
+
+// Read between two looks at the other clock, so that being interrupted does not shift the times of a whole batch.
+void TapRing::set_offset() {
+    constexpr std::uint64_t kUninterruptedNs = 5'000;
+    constexpr int kTries = 4;
+    for (int i = 0; i < kTries; i++) {
+        const std::uint64_t before = now_ns(CLOCK_MONOTONIC);
+        realtime_offset_ns_ = now_ns(CLOCK_REALTIME) - before;
+        if (now_ns(CLOCK_MONOTONIC) - before < kUninterruptedNs) {
+            return;
+        }
+    }
 }
 
 int TapRing::took(void* self, void* record, std::size_t size) {

@@ -52,6 +52,7 @@ class TapRing {
     explicit TapRing(TapReader& reader) : reader_(reader) {}
     static int took(void* self, void* record, std::size_t size);
     void show(const pfild_tap_packet& about);
+    void set_offset();
 
     TapReader& reader_;
     int fd_ = -1;

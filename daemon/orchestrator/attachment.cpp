@@ -14,6 +14,7 @@
 #include <spdlog/spdlog.h>
 
 #include "daemon/net/features.h"
+#include "daemon/orchestrator/tap.h"
 
 namespace pfild {
 namespace {
@@ -63,14 +64,15 @@ core::Result<void> Attachment::attachable(const net::Link& link, core::HeadMode 
         return refuse("it is a port of pfild itself", "attach the interface that it belongs to");
     }
     if (mode == core::HeadMode::tap) {
-        return {};
+        return link_type(link) ? core::Result<void>()
+                               : refuse(fmt::format("captures know nothing of its link type {}", link.arp_type), "");
     }
     if (link.loopback) {
-        return refuse("it is the loopback device: packets cannot be handed back to it", "mode tap captures there");
+        return refuse("it is the loopback device: packets cannot be handed back to it", "--tap captures there");
     }
     if (link.arp_type != ARPHRD_ETHER || !link.mac) {
         return refuse(fmt::format("it is {} (type {})", link_type_words(link.arp_type), link.arp_type),
-                      "only devices with an Ethernet header can be filtered; mode tap captures there");
+                      "only devices with an Ethernet header can be filtered");
     }
     if (const std::uint32_t longest = umem.longest_frame(); link.mtu + kFrameOverhead > longest) {
         return refuse(
@@ -456,7 +458,7 @@ api::InterfaceView Attachment::view() const {
         view.head_in = xdp_ ? xdp_->place() : heads_->place(Direction::in);
         view.head_out = heads_->place(Direction::out);
     }
-    view.divert = spec_.divert;
+    view.divert = only_tapped() ? core::Directions() : spec_.divert;
     return view;
 }
 
@@ -476,6 +478,9 @@ api::Counters Attachment::counters(Direction direction) const {
     const pfild_counters head = world_.programs.counters(slot(), direction);
     for (std::size_t i = 0; i < PFILD_COUNTERS; i++) {
         counters.emplace_back(kHeadCounterNames[i], head.count[i]);
+    }
+    if (only_tapped()) { // the engine has none of it
+        return counters;
     }
     if (port_) {
         counters.emplace_back("port_dropped", port_dropped(direction));

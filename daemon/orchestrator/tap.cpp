@@ -6,9 +6,10 @@
 
 #include <linux/if_packet.h>
 #include <net/if_arp.h>
-#include <spdlog/spdlog.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 #include "daemon/sys/failure.h"
 
@@ -25,7 +26,26 @@ constexpr std::size_t kMostAtOnce = 4096; ///< packets, before requests are look
 constexpr std::uint32_t kEthernet = 1;
 constexpr std::uint32_t kRaw = 12;
 
+// More rounds than a detach waits for: others may fill the ring as fast as it is emptied.
+constexpr unsigned kMostRounds = 64;
+
 } // namespace
+
+std::optional<std::uint32_t> link_type(const net::Link& link) {
+    switch (link.arp_type) {
+    case ARPHRD_ETHER:
+    case ARPHRD_LOOPBACK:
+        return kEthernet;
+    case ARPHRD_NONE:
+    case ARPHRD_RAWIP:
+    case ARPHRD_TUNNEL:
+    case ARPHRD_TUNNEL6:
+    case ARPHRD_SIT:
+        return kRaw;
+    default:
+        return std::nullopt;
+    }
+}
 
 core::Result<std::unique_ptr<Tap>> Tap::start(const kernel::Programs& programs, device::DeviceThreadOptions options) {
     std::unique_ptr<Tap> self(new Tap);
@@ -71,17 +91,16 @@ void Tap::put(const net::Link& link, std::uint8_t slot) {
                 tapped->second.lost[core::index(direction)] = ring_->lost(kernel::lane(slot, direction));
             }
         }
-        const bool ethernet = link.arp_type == ARPHRD_ETHER || link.arp_type == ARPHRD_LOOPBACK;
         table.put_interface(
-            {.index = link.ifindex, .name = link.name, .data_link = ethernet ? kEthernet : kRaw, .up = link.up});
+            {.index = link.ifindex, .name = link.name, .data_link = link_type(link).value_or(kRaw), .up = link.up});
     });
 }
 
 void Tap::remove(std::uint32_t ifindex) {
     thread_->call([&](sys::Loop&, core::DeviceTable& table) {
-        while (take() == kMostAtOnce) { // what it has seen until now
-        }
         set_tap(ifindex, {});
+        for (unsigned round = 0; round < kMostRounds && take() == kMostAtOnce; round++) { // what it has seen until now
+        }
         tapped_.erase(ifindex);
         table.remove_interface(ifindex);
     });
@@ -128,12 +147,25 @@ core::Result<void> Tap::set_promiscuous(std::uint32_t ifindex, bool on) {
 // ---- packets
 
 core::Result<void> Tap::begin(sys::Loop& loop) {
-    loop_ = &loop;
     auto packets = loop.add(ring_->fd(), EPOLLIN, [this](std::uint32_t) { wake_up(); });
     if (!packets) {
         return core::fail(std::move(packets.error()));
     }
     packets_ = std::move(*packets);
+    timer_.reset(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+    if (!timer_) {
+        return sys::failed("make", "a timer", errno);
+    }
+    auto looking = loop.add(timer_.get(), EPOLLIN, [this](std::uint32_t) {
+        std::uint64_t ticks = 0;
+        (void)!::read(timer_.get(), &ticks, sizeof(ticks));
+        look();
+    });
+    if (!looking) {
+        return core::fail(std::move(looking.error()));
+    }
+    looking_ = std::move(*looking);
+    thread_->before_requests([this] { (void)take(); });
     fall_asleep();
     return {};
 }
@@ -143,12 +175,14 @@ void Tap::wake_up() {
     ring_->set_sleeping(false);
     (void)packets_.set_events(0);
     empty_looks_ = 0;
-    if (auto looking = loop_->every(kPeriod, [this] { look(); })) {
-        looking_ = std::move(*looking);
-    } else {
-        spdlog::error("capture: {}", looking.error().line());
-    }
+    set_timer(kPeriod);
     look();
+}
+
+void Tap::set_timer(std::chrono::nanoseconds period) {
+    const timespec every{.tv_sec = 0, .tv_nsec = period.count()};
+    const itimerspec timer{.it_interval = every, .it_value = every}; // 0: stops
+    (void)::timerfd_settime(timer_.get(), 0, &timer, nullptr);
 }
 
 void Tap::look() {
@@ -159,9 +193,9 @@ void Tap::look() {
     }
 }
 
-// Asking for the descriptor again finds what came in between: it is readable then.
+// Asking for the descriptor again finds what came in between: it is readable then (wake() in bpf/tap.h).
 void Tap::fall_asleep() {
-    looking_.reset();
+    set_timer(std::chrono::nanoseconds(0));
     ring_->set_sleeping(true);
     (void)packets_.set_events(EPOLLIN);
 }

@@ -12,9 +12,11 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "core/capture/device_table.h"
@@ -26,6 +28,9 @@
 #include "daemon/sys/loop.h"
 
 namespace pfild {
+
+/// What captures call a device's link type, a DLT_ number (pcap-linktype(7)); nothing: they know nothing of it.
+[[nodiscard]] std::optional<std::uint32_t> link_type(const net::Link& link);
 
 class Tap final : public core::TapPort, private kernel::TapReader {
   public:
@@ -55,6 +60,7 @@ class Tap final : public core::TapPort, private kernel::TapReader {
     void show(const core::TappedPacket& packet) noexcept override;
 
     [[nodiscard]] core::Result<void> begin(sys::Loop& loop);
+    void set_timer(std::chrono::nanoseconds period);
     void wake_up();
     void look();
     void fall_asleep();
@@ -64,10 +70,10 @@ class Tap final : public core::TapPort, private kernel::TapReader {
     sys::Fd promiscuity_; ///< a packet socket, of which the kernel takes back what it holds when it closes
     std::map<std::uint32_t, Tapped> tapped_;
     std::unique_ptr<kernel::TapRing> ring_;
-    sys::Loop* loop_ = nullptr;
     core::DeviceTable* table_ = nullptr;
     std::unique_ptr<device::DeviceThread> thread_; ///< ends first
     sys::Registration packets_;
+    sys::Fd timer_; ///< of looks
     sys::Registration looking_;
     unsigned empty_looks_ = 0;
 };

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from harness.lab import Lab
+from harness.programs import program
 
 from . import guarded, loads
 from .rounds import Row
@@ -46,12 +47,24 @@ OTHERS = {"expression": "tcp", "on_match": "drop", "options": ()}
 MILLION = 1048576
 
 
-def _pfild(name, what, counter, times, flows=1, beside=None, **options):
+CAPTURED = "udp src portrange 10000-10002"  # 3 of 256 flows
+
+
+def _captured(daemon):
+    """A selective capture beside the traffic, on the CPU of the engine."""
+    capture = daemon.host.popen(program("bpfctl"), "-N", daemon.name, "capture", "eth0", "-w", "/dev/null", CAPTURED)
+    capture.wait_for_output("capturing on")
+    loads.pin(capture.pid, loads.ENGINE_CPU)
+
+
+def _pfild(name, what, counter, times, flows=1, beside=None, captured=False, **options):
     """What passes is dropped by a bare TC program behind the head: the stack's own work is not what is measured."""
     config = f"flows = {2 * flows}\nflow_idle_s = 3600\n" if flows > 1 else None
     lab, daemon = guarded.with_pfild(direction="i", config=config, **options)
     guarded.receive_by_napi(lab)
     loads.Meter(lab.fw, "sink", "eth0", "--by", "tc-drop", "--pref", BEHIND)
+    if captured:
+        _captured(daemon)
     learning_s = 4e-6 * flows  # the engine sees each flow once or twice before it is known
     times = replace(times, warm_up_s=times.warm_up_s + learning_s)
     return _row(name, what, lab, loads.EngineMeter(daemon, counter), times, flows, beside)
@@ -76,6 +89,8 @@ def rows(times):
         _pfild("xdp-64k", "pfild XDP, 65,536 flows known: drop", known, times, 65536, "xdp-known-drop", mode="xdp", **MATCHING),
         _pfild("xdp-1m", "pfild XDP, 1,048,576 flows known: drop", known, times, MILLION, "xdp-known-drop", mode="xdp", **MATCHING),
         _pfild("tc-64k", "pfild TC, 65,536 flows known: drop", known, times, 65536, "tc-known-drop", **MATCHING),
+        _pfild("tc-256", "pfild TC, 256 flows known: pass", "passed_known", times, 256, "tc-known-pass", **OTHERS),
+        _pfild("tc-256-captured", "the same, and 1 % of it captured", "passed_known", times, 256, "tc-256", captured=True, **OTHERS),
         _pfild("tc-unhooked", "pfild TC, no hook: passed in the kernel", "passed_unhooked", times, beside="tc-pass", hooked=False),
         _pfild("xdp-drop-up", "pfild XDP, userspace drop", "engine_dropped", times, beside="af-xdp", mode="xdp", on_match="drop"),
         _pfild("xdp-pass-up", "pfild XDP, userspace pass, back in the stack", "reentered", times, mode="xdp"),

@@ -104,12 +104,15 @@ TEST_F(DeviceTables, BD_01_have_16_places_and_refuse_the_17th_with_ENOBUFS) {
     EXPECT_EQ(table_.open({.uid = 99}, client_).error().code, ENOBUFS);
 }
 
-TEST_F(DeviceTables, refuse_a_user_who_has_too_many_and_nobody_else) {
-    DeviceTable table({.devices = 4, .devices_per_user = 2}, taps_);
+TEST_F(DeviceTables, refuse_a_user_who_has_too_many_and_nobody_else_and_never_root) {
+    DeviceTable table({.devices = 7, .devices_per_user = 2}, taps_);
     ASSERT_TRUE(table.open({.uid = 1}, client_).has_value());
     ASSERT_TRUE(table.open({.uid = 1}, client_).has_value());
     EXPECT_EQ(table.open({.uid = 1}, client_).error().code, ENOBUFS);
     EXPECT_TRUE(table.open({.uid = 2}, client_).has_value());
+    for (int i = 0; i < 3; i++) {
+        EXPECT_TRUE(table.open({.uid = 0}, client_).has_value());
+    }
     EXPECT_TRUE(table.close(0).has_value());
     EXPECT_TRUE(table.open({.uid = 1}, client_).has_value());
 }
