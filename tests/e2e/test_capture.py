@@ -111,6 +111,20 @@ def test_outgoing_packets_are_captured_when_no_hook_has_dropped_them(host_lab, s
     assert_ends_well(daemon)
 
 
+@pytest.mark.parametrize("way", ["kernel", "engine"])
+def test_jumbo_frames_are_captured_whole(host_lab, start_pfild, way):
+    host_lab.set_mtu(9000)
+    daemon = start_pfild(host_lab.fw)
+    guarded(daemon, way)
+    made = [frame + bytes(range(256)) * 29 for frame in frames(host_lab.cli.eth0, host_lab.fw.eth0, 50)]
+    with Device(daemon, "eth0", FROM_CLI, outgoing=False) as device:
+        send(host_lab.cli, made)
+        records = collected(device, len(made))
+        assert [record.data for record in records] == made
+        assert_accounted(device.stats())
+    assert_ends_well(daemon)
+
+
 def test_no_more_is_kept_of_a_packet_than_the_filter_asks_for(host_lab, start_pfild):
     daemon = start_pfild(host_lab.fw)
     daemon.bpfctl("attach", "eth0")
