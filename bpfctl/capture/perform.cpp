@@ -22,7 +22,7 @@ namespace {
 
 using Sink = std::unique_ptr<PacketSink>;
 
-std::string how_to_reach(const Endpoint& endpoint, int code) {
+std::string how_to_capture(const Endpoint& endpoint, int code) {
     if (code == EACCES || code == EPERM) {
         return "only root and the group pfild may capture";
     }
@@ -38,7 +38,7 @@ Outcome<client::RemoteDevice> open_device(const Endpoint& endpoint) {
     auto connection = client::DeviceConnection::connect(endpoint.path);
     if (!connection) {
         core::Error error = std::move(connection.error());
-        error.advice = how_to_reach(endpoint, error.code);
+        error.advice = how_to_capture(endpoint, error.code);
         return fail(Exit::kUnreachable, std::move(error));
     }
     auto device = client::RemoteDevice::open(std::move(*connection));

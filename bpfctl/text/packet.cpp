@@ -34,7 +34,7 @@ struct Protocol {
     std::string_view name;
     bool has_ports;
 };
-constexpr std::array<Protocol, 5> kProtocols{
+constexpr std::array<Protocol, 5> kTransports{
     {{1, "icmp", false}, {6, "tcp", true}, {17, "udp", true}, {58, "icmp6", false}, {132, "sctp", true}}};
 
 std::uint16_t word_at(Bytes bytes, std::size_t at) {
@@ -59,9 +59,9 @@ std::string address(Bytes bytes) {
 
 /// "tcp A:1 > B:2". `transport` is what follows the header; empty for all but the first fragment.
 std::string ends_text(std::uint8_t number, std::array<Bytes, 2> ends, Bytes transport) {
-    const auto* const known =
-        std::find_if(kProtocols.begin(), kProtocols.end(), [number](const Protocol& p) { return p.number == number; });
-    const bool is_known = known != kProtocols.end();
+    const auto* const known = std::find_if(kTransports.begin(), kTransports.end(),
+                                           [number](const Protocol& p) { return p.number == number; });
+    const bool is_known = known != kTransports.end();
     const bool with_ports = is_known && known->has_ports && transport.size() >= 4;
     std::string text = is_known ? std::string(known->name) : "ip-proto-" + std::to_string(number);
     for (std::size_t i = 0; i < ends.size(); ++i) {

@@ -11,10 +11,10 @@
 namespace pfild::client {
 namespace {
 
-using Bytes = std::vector<std::uint8_t>;
+using RawBytes = std::vector<std::uint8_t>;
 
-Bytes record(const pfild_record& header, const Bytes& packet, bool padded = true) {
-    Bytes bytes(header.hdrlen, 0);
+RawBytes record(const pfild_record& header, const RawBytes& packet, bool padded = true) {
+    RawBytes bytes(header.hdrlen, 0);
     std::memcpy(bytes.data(), &header, sizeof header);
     bytes.insert(bytes.end(), packet.begin(), packet.end());
     if (padded) {
@@ -28,12 +28,12 @@ pfild_record header_for(std::uint32_t caplen) {
 }
 
 TEST(RecordReader, gives_each_packet_with_its_time_and_origin) {
-    Bytes bytes = record(header_for(3), {1, 2, 3});
+    RawBytes bytes = record(header_for(3), {1, 2, 3});
     pfild_record cut{5, 6, 2, 1514, sizeof(pfild_record) + 8, PFILD_RECORD_NO_DIRECTION, 0, 0}; // a longer header
-    const Bytes second = record(cut, {8, 9});
-    const Bytes empty = record({7, 0, 0, 60, sizeof(pfild_record), PFILD_RECORD_IN, 0, 1}, {});
-    const Bytes last = record(header_for(5), Bytes(5, 4), false); // without its padding
-    for (const Bytes& more : {second, empty, last}) {
+    const RawBytes second = record(cut, {8, 9});
+    const RawBytes empty = record({7, 0, 0, 60, sizeof(pfild_record), PFILD_RECORD_IN, 0, 1}, {});
+    const RawBytes last = record(header_for(5), RawBytes(5, 4), false); // without its padding
+    for (const RawBytes& more : {second, empty, last}) {
         bytes.insert(bytes.end(), more.begin(), more.end());
     }
     RecordReader records(bytes);
@@ -41,7 +41,7 @@ TEST(RecordReader, gives_each_packet_with_its_time_and_origin) {
         std::int64_t seconds;
         std::uint32_t nanoseconds;
         std::uint32_t length;
-        Bytes bytes;
+        RawBytes bytes;
         pfild_record_direction direction;
         std::uint32_t ifindex;
     };
@@ -49,7 +49,7 @@ TEST(RecordReader, gives_each_packet_with_its_time_and_origin) {
         {1'700'000'000, 999'999'999, 3, {1, 2, 3}, PFILD_RECORD_OUT, 4},
         {5, 6, 1514, {8, 9}, PFILD_RECORD_NO_DIRECTION, 0},
         {7, 0, 60, {}, PFILD_RECORD_IN, 1},
-        {1'700'000'000, 999'999'999, 5, Bytes(5, 4), PFILD_RECORD_OUT, 4},
+        {1'700'000'000, 999'999'999, 5, RawBytes(5, 4), PFILD_RECORD_OUT, 4},
     };
     for (const Row& row : rows) {
         const auto next = records.next();
@@ -57,7 +57,7 @@ TEST(RecordReader, gives_each_packet_with_its_time_and_origin) {
         EXPECT_EQ((*next)->seconds, row.seconds);
         EXPECT_EQ((*next)->nanoseconds, row.nanoseconds);
         EXPECT_EQ((*next)->length, row.length);
-        EXPECT_EQ(Bytes((*next)->bytes.begin(), (*next)->bytes.end()), row.bytes);
+        EXPECT_EQ(RawBytes((*next)->bytes.begin(), (*next)->bytes.end()), row.bytes);
         EXPECT_EQ((*next)->direction, row.direction);
         EXPECT_EQ((*next)->ifindex, row.ifindex);
     }
@@ -83,7 +83,7 @@ TEST(RecordReader, takes_nothing_for_a_record_that_is_none) {
         {"a third direction", [](pfild_record& h) { h.direction = 3; }},
     };
     for (const Row& row : rows) {
-        Bytes bytes = record(header_for(8), Bytes(8, 1));
+        RawBytes bytes = record(header_for(8), RawBytes(8, 1));
         pfild_record header = header_for(8);
         row.change(header);
         std::memcpy(bytes.data(), &header, sizeof header);
@@ -95,7 +95,7 @@ TEST(RecordReader, takes_nothing_for_a_record_that_is_none) {
         EXPECT_TRUE(after && !*after) << row.sentence << ": nothing follows it";
     }
     for (const std::size_t length : {1, 31}) {
-        const Bytes bytes(length, 0);
+        const RawBytes bytes(length, 0);
         EXPECT_FALSE(RecordReader(bytes).next()) << length;
     }
     EXPECT_TRUE(RecordReader({}).next());

@@ -2,6 +2,7 @@
 // Programs at the device socket that die, do not read, or send what is none: nobody else notices, and nothing leaks.
 //
 // PFILD_FUZZ_MESSAGES in the environment: how many random messages are sent, instead of 100,000.
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <memory>
@@ -233,7 +234,7 @@ class RandomMessages {
         }
         std::vector<std::uint8_t> message(sizeof head + payload.size());
         std::memcpy(message.data(), &head, sizeof head);
-        std::memcpy(message.data() + sizeof head, payload.data(), payload.size());
+        std::copy(payload.begin(), payload.end(), message.begin() + sizeof head);
         if (kind == 1) {
             message.resize(number() % sizeof head);
         }
