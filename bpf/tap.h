@@ -7,6 +7,10 @@
 #include "context.h"
 #include "pfild/tap.h"
 
+#ifndef barrier_var
+#define barrier_var(variable) asm volatile("" : "+r"(variable))
+#endif
+
 /* Its size is set at load. */
 struct {
     __uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -29,18 +33,25 @@ static __always_inline __u64 wake(struct pfild_tap_state* state) {
     return __sync_fetch_and_add(&state->sleeping, 0) ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
 }
 
-/* Takes a packet into a record of one size. Not 0: there was no room, or it could not be read. */
+/*
+ * Takes a packet into a record of one size. Not 0: there was no room, or it could not be read. The bytes behind the
+ * first are what is compared: Linux 6.1's verifier learns from it that they are not too many, but not, from a
+ * comparison with 0, that there is one.
+ */
 #define TAKE_INTO(size)                                                                                                \
     static __always_inline int take_into_##size(packet_context* packet, const struct pfild_tap_packet* about,          \
                                                 __u32 bytes, struct pfild_tap_state* state) {                          \
         struct pfild_tap_packet* record = bpf_ringbuf_reserve(&tap_ring, sizeof(*record) + (size), 0);                 \
+        __u32 more;                                                                                                    \
                                                                                                                        \
         if (!record)                                                                                                   \
             return 1;                                                                                                  \
         *record = *about;                                                                                              \
-        if (bytes > (size)) /* for the verifier: it is not */                                                          \
-            bytes = (size);                                                                                            \
-        if (load_bytes(packet, 0, record + 1, bytes)) {                                                                \
+        more = bytes - 1;                                                                                              \
+        barrier_var(more);                                                                                             \
+        if (more > (size)-1)                                                                                           \
+            more = (size)-1;                                                                                           \
+        if (load_bytes(packet, 0, record + 1, more + 1)) {                                                             \
             bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);                                                             \
             return 1;                                                                                                  \
         }                                                                                                              \
