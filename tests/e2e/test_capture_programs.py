@@ -142,6 +142,21 @@ def test_the_descriptor_of_a_device_can_be_polled_by_a_child_and_a_duplicate(hos
     assert_ends_well(daemon)
 
 
+def test_an_immediate_reader_has_a_packet_within_a_millisecond(host_lab, start_pfild):
+    daemon = start_pfild(host_lab.fw)
+    daemon.bpfctl("attach", "eth0")
+    late_ms = []
+    with Device(daemon, "eth0", "udp port 9000", immediate=True) as device:
+        flow = UdpFlow(host_lab.cli, host_lab.fw, "192.0.2.2", rate_pps=50, count=100)  # the device thread sleeps in between
+        while len(late_ms) < 100:
+            for record in device.read():
+                late_ms.append((time.time() - record.time) * 1e3)
+        assert flow.finish().clean()
+    late_ms.sort()
+    assert late_ms[90] < 1.0, late_ms[50:]  # a tenth for what else the machine does
+    assert_ends_well(daemon)
+
+
 def test_8_captures_of_200_kpps_get_what_tcpdump_gets_and_account_for_every_packet(host_lab, start_pfild, tmp_path):
     daemon = start_pfild(host_lab.fw)
     daemon.bpfctl("attach", "eth0")

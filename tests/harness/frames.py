@@ -62,7 +62,12 @@ class FramePort:
         return self._collect(lambda seen: seen.outgoing and wanted(seen.packet), count, timeout_s)
 
     def close(self):
-        self._process.close()
+        """Returns when all that was ever sent here has left."""
+        try:
+            if not self._process.popen.stdin.closed:
+                self.send_last()
+        finally:
+            self._process.close()
 
     def _collect(self, wanted, count, timeout_s):
         deadline = time.monotonic() + timeout_s
