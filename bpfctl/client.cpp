@@ -30,10 +30,7 @@ std::string how_to_reach(const Endpoint& endpoint, int code) {
     if (code == EACCES || code == EPERM) {
         return "only root may control pfild: run bpfctl as root";
     }
-    if (endpoint.instance.empty()) {
-        return "is pfild running, and is this its socket?";
-    }
-    return "is pfild running? start it with: pfild --name " + endpoint.instance;
+    return how_to_start(endpoint);
 }
 
 tl::unexpected<Failure> not_connected(const Endpoint& endpoint, int code) {
@@ -43,6 +40,13 @@ tl::unexpected<Failure> not_connected(const Endpoint& endpoint, int code) {
 }
 
 } // namespace
+
+std::string how_to_start(const Endpoint& endpoint) {
+    if (endpoint.instance.empty()) {
+        return "is pfild running, and is this its socket?";
+    }
+    return "is pfild running? start it with: pfild --name " + endpoint.instance;
+}
 
 Outcome<Client> Client::connect(const Endpoint& endpoint, Timeouts timeouts) {
     sockaddr_un address{};

@@ -27,6 +27,9 @@ struct Endpoint {
     std::string instance; ///< empty if the path was given by --socket
 };
 
+/// What to do when nobody listens there.
+[[nodiscard]] std::string how_to_start(const Endpoint& endpoint);
+
 struct Timeouts {
     std::chrono::milliseconds connect{5'000};
     std::chrono::milliseconds answer{10'000}; ///< sending the question included

@@ -26,10 +26,7 @@ std::string how_to_capture(const Endpoint& endpoint, int code) {
     if (code == EACCES || code == EPERM) {
         return "only root and the group pfild may capture";
     }
-    if (endpoint.instance.empty()) {
-        return "is pfild running, and is this its socket?";
-    }
-    return "is pfild running? start it with: pfild --name " + endpoint.instance;
+    return how_to_start(endpoint);
 }
 
 Exit exit_of(const client::RemoteDevice& device) { return device.connected() ? Exit::kRefused : Exit::kUnreachable; }

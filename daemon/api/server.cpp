@@ -3,60 +3,26 @@
 #include "daemon/api/server.h"
 
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include <spdlog/spdlog.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "daemon/api/render.h"
 #include "daemon/sys/failure.h"
+#include "daemon/sys/local_socket.h"
 
 namespace pfild::api {
 namespace {
 
 constexpr mode_t kSocketMode = 0600;
 constexpr int kBacklog = 64; // those who wait here are told EBUSY if it comes to that
-constexpr auto kRestFromAccepting = std::chrono::milliseconds(100);
-
-/// Removes what a dead daemon left; refuses to remove anything but a socket.
-core::Result<void> remove_stale(const std::string& path) {
-    struct stat status {};
-    if (::lstat(path.c_str(), &status) != 0) {
-        return errno == ENOENT ? core::Result<void>{} : sys::failed("listen", path, errno);
-    }
-    if (!S_ISSOCK(status.st_mode)) {
-        return core::fail({"listen", path, "a file that is no socket is in the way", "remove it", EADDRINUSE});
-    }
-    if (::unlink(path.c_str()) != 0) {
-        return sys::failed("listen", path, errno);
-    }
-    return {};
-}
 
 core::Result<sys::Fd> listening_socket(const std::string& path) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    if (path.size() >= sizeof address.sun_path) {
-        return core::fail({"listen", path, "the path is longer than a socket's can be",
-                           "choose a shorter runtime_dir or name", ENAMETOOLONG});
-    }
-    std::memcpy(&address.sun_path, path.c_str(), path.size() + 1);
-    if (auto clear = remove_stale(path); !clear) {
-        return core::fail(std::move(clear.error()));
-    }
-    sys::Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (!socket) {
-        return sys::failed("listen", path, errno);
-    }
-    // The mode of the socket is the mode of its file: set before bind(2), there is no moment when others can connect.
-    if (::fchmod(socket.get(), kSocketMode) != 0 ||
-        ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
-        ::listen(socket.get(), kBacklog) != 0) {
+    auto socket = sys::bind_local(path, SOCK_STREAM, kSocketMode);
+    if (socket && ::listen(socket->get(), kBacklog) != 0) {
         return sys::failed("listen", path, errno);
     }
     return socket;
@@ -76,38 +42,25 @@ core::Result<void> admit(int socket) {
 
 } // namespace
 
-Server::Server(ServerOptions options, sys::Loop& loop, Answerer answer, sys::Fd socket) noexcept
-    : options_(std::move(options)), loop_(loop), answer_(std::move(answer)), socket_(std::move(socket)) {}
-
-Server::~Server() {
-    accepting_.reset();
-    ::unlink(options_.path.c_str());
-}
+Server::Server(ServerOptions options, sys::Loop& loop, Answerer answer) noexcept
+    : options_(std::move(options)), loop_(loop), answer_(std::move(answer)) {}
 
 core::Result<std::unique_ptr<Server>> Server::listen(ServerOptions options, sys::Loop& loop, Answerer answer) {
     auto socket = listening_socket(options.path);
     if (!socket) {
         return core::fail(std::move(socket.error()));
     }
-    std::unique_ptr<Server> server(new Server(std::move(options), loop, std::move(answer), std::move(*socket)));
-    auto accepting =
-        loop.add(server->socket_.get(), EPOLLIN, [self = server.get()](std::uint32_t) { self->accept_one(); });
-    if (!accepting) {
-        return core::fail(std::move(accepting.error()));
+    std::unique_ptr<Server> server(new Server(std::move(options), loop, std::move(answer)));
+    auto acceptor = sys::Acceptor::start(std::move(*socket), server->options_.path, loop,
+                                         [self = server.get()](sys::Fd client) { self->take_in(std::move(client)); });
+    if (!acceptor) {
+        return core::fail(std::move(acceptor.error()));
     }
-    server->accepting_ = std::move(*accepting);
+    server->acceptor_ = std::move(*acceptor);
     return server;
 }
 
-void Server::accept_one() {
-    sys::Fd socket(::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    if (!socket) {
-        if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
-            spdlog::warn("control socket: accept: {}", sys::errno_text(errno));
-            rest_from_accepting();
-        }
-        return;
-    }
+void Server::take_in(sys::Fd socket) {
     if (auto admitted = admit(socket.get()); !admitted) {
         turn_away(std::move(socket), admitted.error());
     } else if (clients_.size() >= options_.max_connections) {
@@ -135,15 +88,6 @@ void Server::welcome(sys::Fd socket) {
     }
     clients_.emplace(id, Client{std::move(connection), std::move(*events), {}, 0});
     settle(id, Connection::Fate::kReading);
-}
-
-/// Out of descriptors: the event stays, and would come back at once and for ever.
-void Server::rest_from_accepting() {
-    auto rest = loop_.once(kRestFromAccepting, [this] { (void)accepting_.set_events(EPOLLIN); });
-    if (rest) {
-        rest_ = std::move(*rest);
-        (void)accepting_.set_events(0);
-    }
 }
 
 void Server::proceed(std::uint64_t id) {

@@ -11,6 +11,7 @@
 
 #include "core/error.h"
 #include "daemon/api/connection.h"
+#include "daemon/sys/acceptor.h"
 #include "daemon/sys/fd.h"
 #include "daemon/sys/loop.h"
 
@@ -33,7 +34,7 @@ class Server {
     Server(Server&&) = delete;
     Server& operator=(Server&&) = delete;
     /// Closes all connections and removes the socket's file.
-    ~Server();
+    ~Server() = default;
 
     [[nodiscard]] std::size_t connections() const noexcept { return clients_.size(); }
 
@@ -46,22 +47,19 @@ class Server {
         std::uint64_t stalled_answer = 0; ///< the deadline is for the taking of this one; 0: for the next request
     };
 
-    Server(ServerOptions options, sys::Loop& loop, Answerer answer, sys::Fd socket) noexcept;
-    void accept_one();
+    Server(ServerOptions options, sys::Loop& loop, Answerer answer) noexcept;
+    void take_in(sys::Fd socket);
     void welcome(sys::Fd socket);
     void turn_away(sys::Fd socket, const core::Error& error);
-    void rest_from_accepting();
     void proceed(std::uint64_t id);
     void settle(std::uint64_t id, Connection::Fate fate);
 
     ServerOptions options_;
     sys::Loop& loop_;
     Answerer answer_;
-    sys::Fd socket_;
-    sys::Registration accepting_;
-    sys::Registration rest_;
     std::uint64_t next_id_ = 1;
     std::map<std::uint64_t, Client> clients_;
+    std::unique_ptr<sys::Acceptor> acceptor_;
 };
 
 } // namespace pfild::api

@@ -4,36 +4,23 @@
 
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <optional>
 
 #include <grp.h>
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "daemon/sys/failure.h"
+#include "daemon/sys/local_socket.h"
 
 namespace pfild::device {
 namespace {
 
-constexpr const char* kListen = "listen";
 constexpr mode_t kOwnMode = 0600; ///< until the group is known
 constexpr mode_t kMode = 0660;
 constexpr int kBacklog = 64; ///< who waits here is told so if it comes to that
-
-core::Result<void> remove_stale(const std::string& path) {
-    struct stat status {};
-    if (::lstat(path.c_str(), &status) != 0) {
-        return errno == ENOENT ? core::Result<void>{} : sys::failed(kListen, path, errno);
-    }
-    if (!S_ISSOCK(status.st_mode)) {
-        return core::fail({kListen, path, "a file that is no socket is in the way", "remove it", EADDRINUSE});
-    }
-    return ::unlink(path.c_str()) == 0 ? core::Result<void>{} : sys::failed(kListen, path, errno);
-}
 
 std::optional<gid_t> group_named(const std::string& name) {
     constexpr std::size_t kMost = 16384; // the members are in it as well
@@ -59,29 +46,18 @@ void give_to_group(const std::string& path, const std::string& group) {
 } // namespace
 
 core::Result<sys::Fd> listen_at(const std::string& path, const std::string& group) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    if (path.size() >= sizeof address.sun_path) {
-        return core::fail({kListen, path, "the path is longer than a socket's can be",
-                           "choose a shorter runtime_dir or name", ENAMETOOLONG});
-    }
-    std::memcpy(&address.sun_path, path.c_str(), path.size() + 1);
-    if (auto clear = remove_stale(path); !clear) {
-        return core::fail(std::move(clear.error()));
-    }
-    const int on = 1;
-    sys::Fd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (!socket || ::setsockopt(socket.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0 ||
-        ::fchmod(socket.get(), kOwnMode) != 0 ||
-        ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-        return sys::failed(kListen, path, errno);
+    auto socket = sys::bind_local(path, SOCK_SEQPACKET, kOwnMode);
+    if (!socket) {
+        return socket;
     }
     // The group comes before the mode that lets it in: there is no moment when another group is let in.
     give_to_group(path, group);
-    if (::chmod(path.c_str(), kMode) != 0 || ::listen(socket.get(), kBacklog) != 0) {
+    const int on = 1;
+    if (::setsockopt(socket->get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0 ||
+        ::chmod(path.c_str(), kMode) != 0 || ::listen(socket->get(), kBacklog) != 0) {
         const int error = errno;
         ::unlink(path.c_str());
-        return sys::failed(kListen, path, error);
+        return sys::failed("listen", path, error);
     }
     return socket;
 }

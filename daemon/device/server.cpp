@@ -4,34 +4,19 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <utility>
 
 #include <spdlog/spdlog.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "daemon/device/clock.h"
 #include "daemon/device/listener.h"
 #include "daemon/sys/failure.h"
 
 namespace pfild::device {
-namespace {
-
-constexpr auto kRestFromAccepting = std::chrono::milliseconds(100);
-
-} // namespace
-
-Server::Server(ServerOptions options, sys::Loop& loop, core::DeviceTable& table, std::function<void()> settle,
-               sys::Fd socket) noexcept
-    : options_(std::move(options)), loop_(loop), table_(table), settle_(std::move(settle)), socket_(std::move(socket)) {
-}
-
-Server::~Server() {
-    accepting_.reset();
-    ::unlink(options_.path.c_str());
-}
+Server::Server(ServerOptions options, sys::Loop& loop, core::DeviceTable& table, std::function<void()> settle) noexcept
+    : options_(std::move(options)), loop_(loop), table_(table), settle_(std::move(settle)) {}
 
 core::Result<std::unique_ptr<Server>> Server::listen(ServerOptions options, sys::Loop& loop, core::DeviceTable& table,
                                                      std::function<void()> settle) {
@@ -39,25 +24,17 @@ core::Result<std::unique_ptr<Server>> Server::listen(ServerOptions options, sys:
     if (!socket) {
         return core::fail(std::move(socket.error()));
     }
-    std::unique_ptr<Server> server(new Server(std::move(options), loop, table, std::move(settle), std::move(*socket)));
-    auto accepting =
-        loop.add(server->socket_.get(), EPOLLIN, [self = server.get()](std::uint32_t) { self->accept_one(); });
-    if (!accepting) {
-        return core::fail(std::move(accepting.error()));
+    std::unique_ptr<Server> server(new Server(std::move(options), loop, table, std::move(settle)));
+    auto acceptor = sys::Acceptor::start(std::move(*socket), server->options_.path, loop,
+                                         [self = server.get()](sys::Fd client) { self->take_in(std::move(client)); });
+    if (!acceptor) {
+        return core::fail(std::move(acceptor.error()));
     }
-    server->accepting_ = std::move(*accepting);
+    server->acceptor_ = std::move(*acceptor);
     return server;
 }
 
-void Server::accept_one() {
-    sys::Fd socket(::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    if (!socket) {
-        if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
-            spdlog::warn("device socket: accept: {}", sys::errno_text(errno));
-            rest_from_accepting();
-        }
-        return;
-    }
+void Server::take_in(sys::Fd socket) {
     const auto user = admit(socket.get());
     if (user) {
         welcome(std::move(socket), *user);
@@ -97,15 +74,6 @@ void Server::welcome(sys::Fd socket, uid_t user) {
         return;
     }
     clients_.emplace(id, Entry{.connection = std::move(connection), .user = user, .events = std::move(*events)});
-}
-
-/// Out of descriptors: the event stays, and would come back at once and for ever.
-void Server::rest_from_accepting() {
-    auto rest = loop_.once(kRestFromAccepting, [this] { (void)accepting_.set_events(EPOLLIN); });
-    if (rest) {
-        rest_ = std::move(*rest);
-        (void)accepting_.set_events(0);
-    }
 }
 
 void Server::proceed(std::uint64_t id) {

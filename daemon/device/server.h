@@ -12,6 +12,7 @@
 #include "core/capture/device_table.h"
 #include "core/error.h"
 #include "daemon/device/connection.h"
+#include "daemon/sys/acceptor.h"
 #include "daemon/sys/fd.h"
 #include "daemon/sys/loop.h"
 
@@ -36,7 +37,7 @@ class Server {
     Server(Server&&) = delete;
     Server& operator=(Server&&) = delete;
     /// Ends all connections, which closes their devices, and removes the socket's file.
-    ~Server();
+    ~Server() = default;
 
     void before_requests(std::function<void()> work) { before_ = std::move(work); }
     [[nodiscard]] std::size_t connections() const noexcept { return clients_.size(); }
@@ -51,12 +52,10 @@ class Server {
         sys::Registration events;
     };
 
-    Server(ServerOptions options, sys::Loop& loop, core::DeviceTable& table, std::function<void()> settle,
-           sys::Fd socket) noexcept;
-    void accept_one();
+    Server(ServerOptions options, sys::Loop& loop, core::DeviceTable& table, std::function<void()> settle) noexcept;
+    void take_in(sys::Fd socket);
     [[nodiscard]] core::Result<uid_t> admit(int socket) const;
     void welcome(sys::Fd socket, uid_t user);
-    void rest_from_accepting();
     void proceed(std::uint64_t id);
 
     ServerOptions options_;
@@ -64,11 +63,9 @@ class Server {
     core::DeviceTable& table_;
     std::function<void()> before_;
     std::function<void()> settle_;
-    sys::Fd socket_;
-    sys::Registration accepting_;
-    sys::Registration rest_;
     std::uint64_t next_id_ = 1;
     std::map<std::uint64_t, Entry> clients_;
+    std::unique_ptr<sys::Acceptor> acceptor_;
 };
 
 } // namespace pfild::device

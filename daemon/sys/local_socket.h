@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A socket of the local machine with a name in the file system (unix(7)), as the far ends of both of pfild's sockets
+// are.
+#pragma once
+
+#include <string>
+
+#include <sys/types.h>
+
+#include "core/error.h"
+#include "daemon/sys/fd.h"
+
+namespace pfild::sys {
+
+/// A socket of `type` (SOCK_STREAM, SOCK_SEQPACKET) that is bound to `path`, closed on exec and does not wait. Nobody
+/// can connect before listen(2). `mode`, less the umask, is the file's from its first moment. What a dead process left
+/// there is removed, if it is a socket: EADDRINUSE if it is anything else, ENAMETOOLONG, and those of bind(2).
+[[nodiscard]] core::Result<Fd> bind_local(const std::string& path, int type, mode_t mode);
+
+} // namespace pfild::sys
