@@ -59,7 +59,8 @@ class ConfigReader {
 Config ConfigReader::read_root(const toml::table& root) {
     ConfigTable table(root, "", mistakes_);
     table.allow_only({"log_level", "unknown", "mode", "frames", "flows", "flow_idle_s", "flow_tcp_idle_s", "devices",
-                      "capture_ring_kib", "tc_attach", "runtime_dir", "interface", "hook", "link"});
+                      "capture_ring_kib", "capture_buffer_kib", "tc_attach", "runtime_dir", "interface", "hook",
+                      "link"});
     config_.log_level = table.word<LogLevel>("log_level", kLogLevelNames).value_or(config_.log_level);
     config_.unknown = table.word<core::UnknownPackets>("unknown", core::kUnknownPacketsNames).value_or(config_.unknown);
     config_.mode = table.word<core::HeadMode>("mode", core::kHeadModeNames).value_or(config_.mode);
@@ -74,6 +75,8 @@ Config ConfigReader::read_root(const toml::table& root) {
     if (!std::has_single_bit(config_.capture_ring_kib)) {
         table.mistake("capture_ring_kib", "must be a power of two");
     }
+    config_.capture_buffer_kib =
+        table.number("capture_buffer_kib", kMinCaptureBuffer, kMaxCaptureBuffer).value_or(config_.capture_buffer_kib);
     config_.runtime_dir = table.string("runtime_dir").value_or(config_.runtime_dir);
     if (!config_.runtime_dir.starts_with('/') || config_.runtime_dir.find('\0') != std::string::npos) {
         table.mistake("runtime_dir", "must begin with a slash");

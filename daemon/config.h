@@ -54,11 +54,12 @@ struct Config {
     core::UnknownPackets unknown = core::UnknownPackets::pass;
     core::HeadMode mode = core::HeadMode::automatic;
     std::uint32_t frames = 16384;
-    std::uint32_t flows = 65536;            ///< 0: none are known
-    std::uint32_t flow_idle_s = 60;         ///< of flows that are not TCP
-    std::uint32_t flow_tcp_idle_s = 300;    ///< of TCP
-    std::uint32_t devices = 16;             ///< capture devices that can be open at once
-    std::uint32_t capture_ring_kib = 16384; ///< of the tap's ring, a power of two
+    std::uint32_t flows = 65536;             ///< 0: none are known
+    std::uint32_t flow_idle_s = 60;          ///< of flows that are not TCP
+    std::uint32_t flow_tcp_idle_s = 300;     ///< of TCP
+    std::uint32_t devices = 16;              ///< capture devices that can be open at once
+    std::uint32_t capture_ring_kib = 16384;  ///< of the tap's ring, a power of two
+    std::uint32_t capture_buffer_kib = 2048; ///< of the largest of a device's two buffers
     TcAttach tc_attach = TcAttach::automatic;
     std::string runtime_dir = "/run/pfild";
     std::vector<InterfaceConfig> interfaces; ///< in the order of the file, as are the next two
@@ -73,6 +74,8 @@ inline constexpr std::uint32_t kMaxFlowIdle = 86400; ///< seconds
 inline constexpr std::uint32_t kMaxDevices = 1024;
 inline constexpr std::uint32_t kMinCaptureRing = 128; ///< KiB: the longest record has 64
 inline constexpr std::uint32_t kMaxCaptureRing = 1048576;
+inline constexpr std::uint32_t kMinCaptureBuffer = 4;     ///< KiB
+inline constexpr std::uint32_t kMaxCaptureBuffer = 16384; ///< KiB
 
 /// One thing that is wrong with a file.
 struct ConfigMistake {

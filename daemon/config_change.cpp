@@ -148,6 +148,10 @@ ConfigChange difference(const Config& old_config, const Config& new_config) {
         change.needs_restart.push_back(
             stays("capture_ring_kib", old_config.capture_ring_kib, new_config.capture_ring_kib));
     }
+    if (old_config.capture_buffer_kib != new_config.capture_buffer_kib) {
+        change.needs_restart.push_back(
+            stays("capture_buffer_kib", old_config.capture_buffer_kib, new_config.capture_buffer_kib));
+    }
     if (old_config.flow_idle_s != new_config.flow_idle_s) {
         change.needs_restart.push_back(stays("flow_idle_s", old_config.flow_idle_s, new_config.flow_idle_s));
     }
@@ -206,6 +210,7 @@ ConfigChange from_nothing(const Config& config) {
     nothing.flows = config.flows;
     nothing.devices = config.devices;
     nothing.capture_ring_kib = config.capture_ring_kib;
+    nothing.capture_buffer_kib = config.capture_buffer_kib;
     nothing.flow_idle_s = config.flow_idle_s;
     nothing.flow_tcp_idle_s = config.flow_tcp_idle_s;
     nothing.tc_attach = config.tc_attach;

@@ -147,6 +147,7 @@ class Daemon {
              .flows = options_.no_cache ? 0 : config_.flows,
              .flow_timeouts = {.tcp_ns = config_.flow_tcp_idle_s * kNsPerS, .other_ns = config_.flow_idle_s * kNsPerS},
              .capture_bytes = config_.capture_ring_kib * 1024U,
+             .capture_buffer_bytes = config_.capture_buffer_kib * 1024U,
              .devices = config_.devices,
              .device_socket = instance_->folder() + "/bpf.sock",
              .tcx_wanted = config_.tc_attach == TcAttach::automatic},
@@ -241,6 +242,7 @@ class Daemon {
         fresh->tc_attach = config_.tc_attach;
         fresh->devices = config_.devices;
         fresh->capture_ring_kib = config_.capture_ring_kib;
+        fresh->capture_buffer_kib = config_.capture_buffer_kib;
         fresh->frames = config_.frames; // what is in force, so that the next reading tells again
         fresh->runtime_dir = config_.runtime_dir;
         config_ = std::move(*fresh);

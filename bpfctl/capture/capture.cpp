@@ -2,6 +2,7 @@
 // See capture.h.
 #include "bpfctl/capture/capture.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <span>
 #include <string>
@@ -9,10 +10,10 @@
 
 #include <poll.h>
 
-#include "filter/link_type.h"
-
 namespace pfild::bpfctl {
 namespace {
+
+constexpr std::uint32_t kSmallestBuffer = 4096; ///< bytes, that is asked for when there is no memory
 
 bool is_readable(int descriptor) {
     pollfd watched{descriptor, POLLIN, 0};
@@ -38,27 +39,53 @@ pfild_options options_of(const CapturePlan& plan) {
     return options;
 }
 
+core::Result<void> set_filter(client::RemoteDevice& device, const CapturePlan& plan, filter::LinkType link_type) {
+    const auto program = plan.program(link_type);
+    return program ? device.set_filter(on_the_wire(*program)) : core::fail(program.error());
+}
+
+/// Its size, bytes. All devices together have a limit: then half as much is asked for, as libpcap does.
+core::Result<std::uint32_t> set_interface(client::RemoteDevice& device, const CapturePlan& plan) {
+    for (std::uint32_t wanted = plan.buffer_size;; wanted /= 2) {
+        const auto size = device.set_buffer_size(wanted);
+        if (!size) {
+            return size;
+        }
+        const auto set = device.set_interface(plan.interface);
+        if (set) {
+            return size;
+        }
+        wanted = std::min(wanted, *size); // the daemon has a largest
+        if (!device.connected() || set.error().code != ENOBUFS || wanted <= kSmallestBuffer) {
+            return core::fail(set.error());
+        }
+    }
+}
+
 } // namespace
 
-core::Result<std::uint32_t> Capture::set_up(client::RemoteDevice& device, const CapturePlan& plan) {
-    auto size = device.set_buffer_size(plan.buffer_size);
-    if (!size) {
-        return size;
+core::Result<CaptureSource> Capture::set_up(client::RemoteDevice& device, const CapturePlan& plan) {
+    std::uint32_t size = 0;
+    const auto number = device.set_options(options_of(plan))
+                            .and_then([&] { return device.set_read_timeout(kReadTimeout); })
+                            .and_then([&] { return set_filter(device, plan, filter::kEthernet); })
+                            .and_then([&] { return set_interface(device, plan); })
+                            .and_then([&](std::uint32_t given) {
+                                size = given;
+                                return device.data_link();
+                            });
+    if (!number) {
+        return core::fail(number.error());
     }
-    const auto ready = device.set_options(options_of(plan))
-                           .and_then([&] { return device.set_read_timeout(kReadTimeout); })
-                           .and_then([&] { return device.set_filter(on_the_wire(plan.program)); })
-                           .and_then([&] { return device.set_interface(plan.interface); })
-                           .and_then([&] { return device.data_link(); });
-    if (!ready) {
-        return core::fail(ready.error());
+    if (*number == static_cast<std::uint32_t>(filter::kEthernet.number)) {
+        return CaptureSource{size, filter::kEthernet};
     }
-    if (*ready != static_cast<std::uint32_t>(filter::kEthernet.number)) {
-        return core::fail({"capture", plan.interface,
-                           "its packets have no Ethernet header, but link type " + std::to_string(*ready), "",
-                           EAFNOSUPPORT});
+    if (*number != static_cast<std::uint32_t>(filter::kRaw.number)) {
+        return core::fail({"capture", plan.interface, "its packets are of link type " + std::to_string(*number),
+                           "only Ethernet and IP can be captured", EAFNOSUPPORT});
     }
-    return size;
+    // What the other filter has let in is thrown away with it.
+    return set_filter(device, plan, filter::kRaw).map([&] { return CaptureSource{size, filter::kRaw}; });
 }
 
 CaptureEnd Capture::run(int stop) {

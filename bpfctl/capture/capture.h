@@ -18,11 +18,18 @@
 #include "bpfctl/capture/plan.h"
 #include "client/remote_device.h"
 #include "core/error.h"
+#include "filter/link_type.h"
 
 namespace pfild::bpfctl {
 
 /// Packets that fill no buffer are seen after this time.
 inline constexpr std::chrono::milliseconds kReadTimeout{200};
+
+/// A device that captures.
+struct CaptureSource {
+    std::uint32_t buffer_size;  ///< bytes
+    filter::LinkType link_type; ///< of its packets
+};
 
 struct CaptureEnd {
     std::uint64_t packets = 0;        ///< that the sink took
@@ -36,9 +43,10 @@ class Capture {
             std::uint32_t buffer_size)
         : device_(device), sink_(sink), count_(count), buffer_(buffer_size) {}
 
-    /// The device as the plan wants it, capturing when this returns; its buffer size, bytes. What the daemon refuses,
-    /// and EAFNOSUPPORT: the packets have no Ethernet header.
-    [[nodiscard]] static core::Result<std::uint32_t> set_up(client::RemoteDevice& device, const CapturePlan& plan);
+    /// The device as the plan wants it, capturing when this returns, with smaller buffers where there is no memory for
+    /// those wanted. What the daemon refuses, and EAFNOSUPPORT: packets that begin neither with an Ethernet header nor
+    /// with that of IP.
+    [[nodiscard]] static core::Result<CaptureSource> set_up(client::RemoteDevice& device, const CapturePlan& plan);
 
     /// Until it ends. `stop` is a descriptor. The sink is not finished then.
     [[nodiscard]] CaptureEnd run(int stop);

@@ -46,9 +46,10 @@ Outcome<client::RemoteDevice> open_device(const Endpoint& endpoint) {
     return std::move(*device);
 }
 
-core::Result<Sink> make_sink(const CapturePlan& plan, const Options& options, const Console& console) {
+core::Result<Sink> make_sink(const CapturePlan& plan, filter::LinkType link_type, const Options& options,
+                             const Console& console) {
     if (plan.file) {
-        auto file = filter::CaptureFile::create(*plan.file, filter::kEthernet, plan.snap_length);
+        auto file = filter::CaptureFile::create(*plan.file, link_type, plan.snap_length);
         return file ? core::Result<Sink>(std::make_unique<FileSink>(std::move(*file))) : core::fail(file.error());
     }
     const bool any = plan.interface == "any";
@@ -59,12 +60,12 @@ core::Result<Sink> make_sink(const CapturePlan& plan, const Options& options, co
                                           });
     }
     console.out.flush(); // the viewer writes to the same stream
-    auto viewer = ViewerSink::start(viewer_command(), plan.snap_length);
+    auto viewer = ViewerSink::start(viewer_command(), link_type, plan.snap_length);
     if (viewer || viewer.error().code != ENOENT) {
         return viewer;
     }
-    return std::make_unique<LineSink>(console.out,
-                                      [any](const client::Record& packet) { return packet_line(packet, any); });
+    return std::make_unique<LineSink>(
+        console.out, [any, link_type](const client::Record& packet) { return packet_line(packet, link_type, any); });
 }
 
 void announce(const CapturePlan& plan, const Options& options, const Console& console) {
@@ -115,16 +116,16 @@ Outcome<void> perform_capture(const CapturePlan& plan, const Options& options, c
     if (!device) {
         return tl::make_unexpected(std::move(device.error()));
     }
-    const auto buffer_size = Capture::set_up(*device, plan);
-    if (!buffer_size) {
-        return fail(exit_of(*device), buffer_size.error());
+    const auto source = Capture::set_up(*device, plan);
+    if (!source) {
+        return fail(exit_of(*device), source.error());
     }
-    auto sink = make_sink(plan, options, console);
+    auto sink = make_sink(plan, source->link_type, options, console);
     if (!sink) {
         return fail(Exit::kRefused, std::move(sink.error()));
     }
     announce(plan, options, console);
-    CaptureEnd end = Capture(*device, **sink, plan.count, *buffer_size).run(signals->descriptor());
+    CaptureEnd end = Capture(*device, **sink, plan.count, source->buffer_size).run(signals->descriptor());
     const Exit exit = exit_of(*device);
     if (auto finished = (*sink)->finish(); !finished && !end.error) {
         end.error = std::move(finished.error());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What a capture shall be: the words of `bpfctl capture`, understood and compiled.
+// What a capture shall be: the words of `bpfctl capture`, understood.
 #pragma once
 
 #include <cstdint>
@@ -9,22 +9,27 @@
 
 #include "cbpf/instruction.h"
 #include "core/direction.h"
+#include "core/error.h"
 #include "filter/expression.h"
 
 namespace pfild::bpfctl {
 
 struct CapturePlan {
     std::string interface;
-    std::vector<cbpf::Instruction> program; ///< for EN10MB; none: every packet, whole
-    std::optional<std::string> file;        ///< "-": standard output; nothing: packets are shown
-    std::optional<std::uint64_t> count;     ///< packets after which it ends
-    int snap_length = filter::kSnapLength;  ///< bytes of a packet at most
+    std::string expression; ///< pcap-filter(7); empty: every packet
+    filter::Names names = filter::Names::kNumeric;
+    std::optional<std::string> file;       ///< "-": standard output; nothing: packets are shown
+    std::optional<std::uint64_t> count;    ///< packets after which it ends
+    int snap_length = filter::kSnapLength; ///< bytes of a packet at most
     core::Directions directions = core::Directions::both();
     bool immediate = false;
-    std::uint32_t buffer_size = 262'144; ///< bytes, asked for
+    std::uint32_t buffer_size = 2'097'152; ///< bytes, asked for
 
     /// Is somebody waiting for each packet?
     [[nodiscard]] bool live() const { return !file.has_value(); }
+    /// The program for packets of this link type; none: every packet, whole. EINVAL: what libpcap says of the
+    /// expression, or that it is too long.
+    [[nodiscard]] core::Result<std::vector<cbpf::Instruction>> program(filter::LinkType link_type) const;
 };
 
 } // namespace pfild::bpfctl

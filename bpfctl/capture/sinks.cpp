@@ -58,7 +58,8 @@ const std::vector<std::string>& viewer_command() {
     return kCommand;
 }
 
-core::Result<std::unique_ptr<PacketSink>> ViewerSink::start(const std::vector<std::string>& command, int snap_length) {
+core::Result<std::unique_ptr<PacketSink>> ViewerSink::start(const std::vector<std::string>& command,
+                                                            filter::LinkType link_type, int snap_length) {
     std::array<int, 2> ends{-1, -1};
     if (pipe2(ends.data(), O_CLOEXEC) != 0) {
         return core::fail(not_started(command[0], errno));
@@ -69,7 +70,7 @@ core::Result<std::unique_ptr<PacketSink>> ViewerSink::start(const std::vector<st
     if (const int code = spawn(command, input.get(), child); code != 0) {
         return core::fail(not_started(command[0], code));
     }
-    auto packets = filter::CaptureFile::adopt(output.release(), "to " + command[0], filter::kEthernet, snap_length);
+    auto packets = filter::CaptureFile::adopt(output.release(), "to " + command[0], link_type, snap_length);
     if (!packets) {
         waitpid(child, nullptr, 0); // its input has ended
         return core::fail(std::move(packets.error()));

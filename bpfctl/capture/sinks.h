@@ -40,7 +40,7 @@ class ViewerSink final : public PacketSink {
     /// Starts the program, found in PATH. It gets no SIGINT or SIGTERM while they are blocked here, so that it prints
     /// all that was captured; it ends with its input. ENOENT: there is no such program.
     [[nodiscard]] static core::Result<std::unique_ptr<PacketSink>> start(const std::vector<std::string>& command,
-                                                                         int snap_length);
+                                                                         filter::LinkType link_type, int snap_length);
     ViewerSink(const ViewerSink&) = delete;
     ViewerSink& operator=(const ViewerSink&) = delete;
     ~ViewerSink() override;

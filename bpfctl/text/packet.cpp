@@ -114,6 +114,11 @@ std::string frame_text(Bytes frame) {
     return tags + inside;
 }
 
+std::string ip_text(Bytes packet) {
+    std::string text = packet.empty() || packet[0] >> 4U != 6 ? ipv4_text(packet) : ipv6_text(packet);
+    return text.empty() ? "incomplete" : text;
+}
+
 std::string time_text(const client::Record& packet) {
     const std::time_t seconds = packet.seconds;
     std::tm local{};
@@ -129,12 +134,13 @@ std::string time_text(const client::Record& packet) {
 
 } // namespace
 
-std::string packet_line(const client::Record& packet, bool with_interface) {
+std::string packet_line(const client::Record& packet, filter::LinkType link_type, bool with_interface) {
     std::string line = time_text(packet) + ' ';
     line += with_interface ? "if" + std::to_string(packet.ifindex) + ' ' : "";
     const std::string_view direction = kDirections.at(packet.direction);
     line.append(direction).append(direction.empty() ? "" : " ");
-    return line + frame_text(packet.bytes) + ", length " + std::to_string(packet.length) + '\n';
+    line += link_type == filter::kRaw ? ip_text(packet.bytes) : frame_text(packet.bytes);
+    return line + ", length " + std::to_string(packet.length) + '\n';
 }
 
 Json packet_json(const client::Record& packet, const std::string& interface) {

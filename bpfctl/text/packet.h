@@ -8,12 +8,14 @@
 
 #include "bpfctl/json.h"
 #include "client/record_reader.h"
+#include "filter/link_type.h"
 
 namespace pfild::bpfctl {
 
 /// Local time, direction, protocol, addresses, ports, bytes on the wire; with a newline. What is no complete IPv4 or
-/// IPv6 header is shown by its Ethernet addresses. `with_interface`: by number, for captures of several.
-[[nodiscard]] std::string packet_line(const client::Record& packet, bool with_interface);
+/// IPv6 header is shown by its Ethernet addresses, if it has them. `with_interface`: by number, for captures of
+/// several.
+[[nodiscard]] std::string packet_line(const client::Record& packet, filter::LinkType link_type, bool with_interface);
 
 /// {"seconds", "nanoseconds", "interface" (null if it is ""), "ifindex", "direction", "caplen", "length", "data": hex}.
 [[nodiscard]] Json packet_json(const client::Record& packet, const std::string& interface);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // `bpfctl capture IFACE|any [EXPR]`: its options, as a plan; what it does is in capture/.
-#include <cerrno>
 #include <limits>
 #include <memory>
 #include <string>
@@ -10,13 +9,11 @@
 #include "bpfctl/capture/perform.h"
 #include "bpfctl/capture/plan.h"
 #include "bpfctl/verbs.h"
-#include "cbpf/program.h"
 
 namespace pfild::bpfctl {
 namespace {
 
 constexpr std::size_t kLongestInterface = 15;
-constexpr std::uint16_t kReturnConstant = 0x06; // BPF_RET | BPF_K
 constexpr std::uint64_t kLargestBuffer = 1U << 30U;
 
 struct CaptureOperands {
@@ -34,35 +31,16 @@ std::string expression_of(const std::vector<std::string>& words) {
     return expression;
 }
 
-/// No expression and whole packets need no program.
-core::Result<std::vector<cbpf::Instruction>> program_of(const CaptureOperands& operands) {
-    const int length = operands.plan.snap_length;
-    if (!operands.words.empty()) {
-        return filter::compile(expression_of(operands.words), filter::kEthernet,
-                               operands.resolve ? filter::Names::kResolve : filter::Names::kNumeric, length);
-    }
-    std::vector<cbpf::Instruction> program;
-    if (length != filter::kSnapLength) {
-        program.push_back({kReturnConstant, 0, 0, static_cast<std::uint32_t>(length)});
-    }
-    return program;
-}
-
 Outcome<Question> gather_capture(const CaptureOperands& operands) {
     CapturePlan plan = operands.plan;
     if (plan.interface.empty() || plan.interface.size() > kLongestInterface) {
         return usage_failure(kCapture.name, "IFACE: a name of an interface has 1 to 15 characters");
     }
-    auto program = program_of(operands);
-    if (!program) {
+    plan.expression = expression_of(operands.words);
+    plan.names = operands.resolve ? filter::Names::kResolve : filter::Names::kNumeric;
+    if (auto program = plan.program(filter::kEthernet); !program) { // before anything is opened
         return fail(Exit::kRefused, std::move(program.error()));
     }
-    if (const auto verified = cbpf::Program::verify(*program); !program->empty() && !verified) {
-        return fail(Exit::kRefused,
-                    {std::string(kCapture.name), plan.interface,
-                     "the program does not verify: " + verified.error().message(), "use a shorter expression", EINVAL});
-    }
-    plan.program = std::move(*program);
     plan.directions = {operands.direction != "out", operands.direction != "in"};
     Question question;
     question.work = [plan = std::move(plan)](const Options& options, const Console& console) {
@@ -102,7 +80,8 @@ Arguments declare_capture(CLI::App& app, Options& /*options*/) {
     app.add_option("--direction", operands->direction, "which packets: those that come in, go out, or both")
         ->check(one_of({"in", "out", "both"}));
     app.add_flag("--immediate", plan.immediate, "hand over each packet at once; so it is without -w");
-    app.add_option("--buffer-size", plan.buffer_size, "of each of the device's two buffers, else 262144")
+    app.add_option("--buffer-size", plan.buffer_size,
+                   "of each of the device's two buffers, else 2097152; the daemon may give less")
         ->option_text("BYTES")
         ->check(whole_number(1, kLargestBuffer));
     app.add_flag("--resolve", operands->resolve, "look up names of hosts in the expression, once and now");

@@ -168,7 +168,7 @@ def packets_in(path):
     return [data for data, _ in RawPcapReader(str(path))]
 
 
-def test_a_reader_of_lo_sees_each_packet_once_and_so_does_one_of_a_tunnel(host_lab, start_pfild):
+def test_a_reader_of_lo_sees_each_packet_once(host_lab, start_pfild):
     fw = host_lab.fw
     daemon = start_pfild(fw)
     daemon.bpfctl("attach", "lo", "--tap")
@@ -180,6 +180,23 @@ def test_a_reader_of_lo_sees_each_packet_once_and_so_does_one_of_a_tunnel(host_l
         assert [Ether(record.data)[ICMP].type for record in records] == [8, 0] * 5
     daemon.bpfctl("detach", "lo")
     assert_ends_well(daemon, "lo")
+
+
+def test_a_tag_beside_an_outgoing_packet_is_shown_where_the_wire_has_it(router_lab, start_pfild):
+    fw = router_lab.fw  # a bridge: the tag is taken out of what comes in by eth0, and goes beside it to eth1
+    fw.run("ip", "link", "add", "br0", "type", "bridge", "mcast_snooping", "0")
+    for interface in ("eth0", "eth1"):
+        fw.run("ip", "link", "set", interface, "master", "br0")
+    fw.run("ip", "link", "set", "br0", "up")
+    daemon = start_pfild(fw)
+    daemon.bpfctl("attach", "eth1")
+    made = frames(router_lab.cli.eth0, router_lab.srv.eth0, 100)
+    with Device(daemon, "eth1", FROM_CLI, incoming=False) as device:
+        send(router_lab.cli, made)
+        records = collected(device, len(made))
+        assert [record.data for record in records] == made
+        assert sum(Dot1Q in Ether(record.data) for record in records) == 10
+    assert_ends_well(daemon, "eth1")
 
 
 def test_a_device_outlives_its_interface_for_as_long_as_there_is_something_to_read(host_lab, start_pfild):

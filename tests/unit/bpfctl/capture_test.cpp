@@ -221,11 +221,11 @@ TEST(Capture, writes_as_many_packets_as_were_wanted) {
                              "\n3 packets captured\n10 packets received by filter\n1 packet dropped by kernel\n");
     EXPECT_THAT(seconds_in(file), ElementsAre(0, 1, 2));
     EXPECT_THAT(daemon.ops(),
-                ElementsAre(PFILD_OP_OPEN, PFILD_OP_SET_BUFFER_SIZE, PFILD_OP_SET_OPTIONS, PFILD_OP_SET_READ_TIMEOUT,
-                            PFILD_OP_SET_FILTER, PFILD_OP_SET_INTERFACE, PFILD_OP_GET_DATA_LINK, PFILD_OP_READ,
+                ElementsAre(PFILD_OP_OPEN, PFILD_OP_SET_OPTIONS, PFILD_OP_SET_READ_TIMEOUT, PFILD_OP_SET_FILTER,
+                            PFILD_OP_SET_BUFFER_SIZE, PFILD_OP_SET_INTERFACE, PFILD_OP_GET_DATA_LINK, PFILD_OP_READ,
                             PFILD_OP_READ, PFILD_OP_READ, PFILD_OP_GET_STATS));
-    EXPECT_EQ(daemon.request(PFILD_OP_SET_BUFFER_SIZE).value<std::uint32_t>(), 262144U);
-    EXPECT_EQ(daemon.request(PFILD_OP_READ).value<pfild_read>().size, 262144U);
+    EXPECT_EQ(daemon.request(PFILD_OP_SET_BUFFER_SIZE).value<std::uint32_t>(), 2097152U);
+    EXPECT_EQ(daemon.request(PFILD_OP_READ).value<pfild_read>().size, 2097152U);
     EXPECT_EQ(daemon.request(PFILD_OP_SET_INTERFACE).text(), "eth0");
     EXPECT_EQ(daemon.request(PFILD_OP_SET_READ_TIMEOUT).value<pfild_read_timeout>().microseconds, 200'000);
     EXPECT_EQ(daemon.request(PFILD_OP_SET_OPTIONS).payload, (Bytes{0, 0, 0, 0, 1, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0}));
@@ -244,15 +244,15 @@ TEST(Capture, asks_for_what_its_options_say) {
     };
     const std::string file = "/dev/null";
     const Row rows[] = {
-        {"every packet, whole", {"-w", file}, {0, 0, 0, 0, 1, 1, 1, 1}, {}, 262144},
+        {"every packet, whole", {"-w", file}, {0, 0, 0, 0, 1, 1, 1, 1}, {}, 2097152},
         {"the first bytes of every packet",
          {"-w", file, "-s", "64"},
          {0, 0, 0, 0, 1, 1, 1, 1},
          {6, 0, 0, 0, 64, 0, 0, 0},
-         262144},
-        {"at once", {"-w", file, "--immediate"}, {1, 0, 0, 0, 1, 1, 1, 1}, {}, 262144},
-        {"what is shown is shown at once", {"--json"}, {1, 0, 0, 0, 1, 1, 1, 1}, {}, 262144},
-        {"outgoing packets", {"-w", file, "--direction", "out"}, {0, 0, 0, 0, 0, 1, 1, 1}, {}, 262144},
+         2097152},
+        {"at once", {"-w", file, "--immediate"}, {1, 0, 0, 0, 1, 1, 1, 1}, {}, 2097152},
+        {"what is shown is shown at once", {"--json"}, {1, 0, 0, 0, 1, 1, 1, 1}, {}, 2097152},
+        {"outgoing packets", {"-w", file, "--direction", "out"}, {0, 0, 0, 0, 0, 1, 1, 1}, {}, 2097152},
         {"a small buffer", {"-w", file, "--buffer-size", "4096"}, {0, 0, 0, 0, 1, 1, 1, 1}, {}, 4096},
     };
     for (const Row& row : rows) {
@@ -267,6 +267,73 @@ TEST(Capture, asks_for_what_its_options_say) {
         EXPECT_EQ(daemon.request(PFILD_OP_SET_FILTER).payload, row.filter) << row.sentence;
         EXPECT_EQ(daemon.request(PFILD_OP_SET_BUFFER_SIZE).value<std::uint32_t>(), row.buffer) << row.sentence;
     }
+}
+
+TEST(Capture, asks_for_half_the_buffer_when_there_is_no_memory_but_not_for_ever) {
+    struct Row {
+        const char* sentence;
+        std::uint32_t room; ///< bytes
+        std::uint32_t wanted;
+        std::vector<std::uint32_t> asked;
+        Exit exit;
+    };
+    const Row rows[] = {
+        {"a quarter is there", 524288, 2097152, {2097152, 1048576, 524288}, Exit::kOk},
+        {"all is there", 2097152, 2097152, {2097152}, Exit::kOk},
+        {"nothing is", 0, 16384, {16384, 8192, 4096}, Exit::kRefused},
+    };
+    for (const Row& row : rows) {
+        DeviceDaemon daemon;
+        daemon.reads = {gives(records(0, 1))};
+        std::vector<std::uint32_t> asked;
+        daemon.refuses = [&](const FakePeer& peer, const FakeRequest& request) {
+            if (request.header.op == PFILD_OP_SET_BUFFER_SIZE) {
+                asked.push_back(request.value<std::uint32_t>());
+            }
+            const bool refused = request.header.op == PFILD_OP_SET_INTERFACE && asked.back() > row.room;
+            if (refused) {
+                peer.refuse(request, ENOBUFS, "set interface eth0: the buffers would be too large");
+            }
+            return refused;
+        };
+        const auto ended =
+            daemon.run_words({"-w", "/dev/null", "-c", "1", "--buffer-size", std::to_string(row.wanted)});
+        EXPECT_EQ(ended.exit, row.exit) << row.sentence << ended.err;
+        EXPECT_EQ(asked, row.asked) << row.sentence;
+    }
+}
+
+TEST(Capture, of_ip_without_a_link_header_has_the_filter_and_the_file_for_that) {
+    DeviceDaemon daemon;
+    daemon.data_link = 12; // DLT_RAW
+    daemon.reads = {gives(records(0, 1))};
+    const std::string file = daemon.path("a.pcap");
+    const auto ended = daemon.run_words({"-w", file, "-c", "1", "ip"});
+    EXPECT_EQ(ended.exit, Exit::kOk) << ended.err;
+    const Bytes raw_ip{0x30, 0, 0, 0, 0, 0, 0, 0, 0x54, 0, 0, 0, 0xf0, 0, 0, 0, 0x15, 0, 0, 1,
+                       0x40, 0, 0, 0, 6, 0, 0, 0, 0,    0, 4, 0, 6,    0, 0, 0, 0,    0, 0, 0};
+    std::vector<Bytes> filters;
+    for (const FakeRequest& request : daemon.requests) {
+        if (request.header.op == PFILD_OP_SET_FILTER) {
+            filters.push_back(request.payload);
+        }
+    }
+    ASSERT_EQ(filters.size(), 2U) << "before there is an interface, and when it is known";
+    EXPECT_EQ(filters.back(), raw_ip);
+    std::array<char, PCAP_ERRBUF_SIZE> error{};
+    pcap_t* const written = pcap_open_offline(file.c_str(), error.data());
+    ASSERT_NE(written, nullptr) << error.data();
+    EXPECT_EQ(pcap_datalink(written), DLT_RAW);
+    pcap_close(written);
+}
+
+TEST(Capture, of_another_link_type_is_refused) {
+    DeviceDaemon daemon;
+    daemon.data_link = 127; // DLT_IEEE802_11_RADIO
+    const auto ended = daemon.run_words({"-w", daemon.path("a.pcap")});
+    EXPECT_EQ(ended.exit, Exit::kRefused);
+    EXPECT_EQ(ended.err,
+              "bpfctl: capture eth0: its packets are of link type 127 (only Ethernet and IP can be captured)\n");
 }
 
 TEST(Capture, that_is_interrupted_fetches_what_is_buffered_and_ends_well) {
@@ -329,10 +396,6 @@ TEST(Capture, that_cannot_begin_says_why_and_touches_no_file) {
         EXPECT_EQ(ended.err, row.line) << row.sentence;
         EXPECT_NE(access(daemon.path("a.pcap").c_str(), F_OK), 0) << row.sentence;
     }
-    DeviceDaemon daemon;
-    daemon.data_link = 12;
-    EXPECT_EQ(daemon.run_words({"-w", "/dev/null"}).err,
-              "bpfctl: capture eth0: its packets have no Ethernet header, but link type 12\n");
 }
 
 TEST(Capture, without_a_daemon_is_unreachable) {
@@ -407,7 +470,8 @@ TEST(Capture, without_a_viewer_prints_its_own_lines) {
 TEST(ViewerSink, gives_a_program_the_packets_and_waits_for_it) {
     const DeviceDaemon folder;
     const std::string file = folder.path("seen.pcap");
-    auto sink = ViewerSink::start({"sh", "-c", "cat > " + file + "; sleep 0.02; echo done > " + file + ".end"}, 262144);
+    auto sink = ViewerSink::start({"sh", "-c", "cat > " + file + "; sleep 0.02; echo done > " + file + ".end"},
+                                  filter::kEthernet, 262144);
     ASSERT_TRUE(sink) << sink.error().line();
     const Bytes bytes = frame();
     EXPECT_TRUE((*sink)->put({.seconds = 1'700'000'009, .nanoseconds = 123'456'789, .length = 60, .bytes = bytes}));
@@ -418,8 +482,8 @@ TEST(ViewerSink, gives_a_program_the_packets_and_waits_for_it) {
 }
 
 TEST(ViewerSink, that_fails_says_so) {
-    EXPECT_EQ(ViewerSink::start({"/nonexistent/tcpdump"}, 1).error().code, ENOENT);
-    auto failing = ViewerSink::start({"sh", "-c", "cat > /dev/null; exit 3"}, 262144);
+    EXPECT_EQ(ViewerSink::start({"/nonexistent/tcpdump"}, filter::kEthernet, 1).error().code, ENOENT);
+    auto failing = ViewerSink::start({"sh", "-c", "cat > /dev/null; exit 3"}, filter::kEthernet, 262144);
     ASSERT_TRUE(failing);
     const auto finished = (*failing)->finish();
     ASSERT_FALSE(finished);

@@ -42,8 +42,9 @@ Bytes ipv6(std::uint8_t next) {
 }
 
 /// Without the time, which depends on where the reader lives.
-std::string shown(const client::Record& packet, bool with_interface = false) {
-    const std::string line = packet_line(packet, with_interface);
+std::string shown(const client::Record& packet, bool with_interface = false,
+                  filter::LinkType link_type = filter::kEthernet) {
+    const std::string line = packet_line(packet, link_type, with_interface);
     EXPECT_EQ(line.substr(8, 11), ".000000123 ");
     return line.substr(19);
 }
@@ -79,6 +80,26 @@ TEST(PacketLine, says_who_speaks_to_whom) {
     for (const Row& row : rows) {
         const client::Record packet{.seconds = 1'700'000'000, .nanoseconds = 123, .length = 1514, .bytes = row.frame};
         EXPECT_EQ(shown(packet), row.line + std::string(", length 1514\n")) << row.sentence;
+    }
+}
+
+TEST(PacketLine, begins_with_the_ip_header_where_there_is_no_other) {
+    struct Row {
+        const char* sentence;
+        Bytes packet;
+        std::string line;
+    };
+    const auto without_type = [](Bytes bytes) { return Bytes(bytes.begin() + 2, bytes.end()); };
+    const Row rows[] = {
+        {"IPv4", without_type(joined({ipv4(6), kPorts})), "tcp 192.0.2.1:443 > 198.51.100.7:51034"},
+        {"IPv6", without_type(joined({ipv6(17), kPorts})), "udp [2001:db8::1]:443 > [2001:db8::2]:51034"},
+        {"half a header", {0x45, 0}, "incomplete"},
+        {"neither", Bytes(60, 0x71), "incomplete"},
+        {"nothing", {}, "incomplete"},
+    };
+    for (const Row& row : rows) {
+        const client::Record packet{.seconds = 1'700'000'000, .nanoseconds = 123, .length = 100, .bytes = row.packet};
+        EXPECT_EQ(shown(packet, false, filter::kRaw), row.line + ", length 100\n") << row.sentence;
     }
 }
 

@@ -69,6 +69,9 @@ std::vector<Bad> bad_keys() {
         {"a ring too small for a record",
          "capture_ring_kib = 64\n",
          {":1:20: capture_ring_kib: must be a whole number from 128 to 1048576"}},
+        {"buffers larger than a socket holds",
+         "capture_buffer_kib = 16385\n",
+         {":1:22: capture_buffer_kib: must be a whole number from 4 to 16384"}},
         {"frames in words", "frames = \"5000\"\n", {":1:10: frames: must be a whole number from 4096 to 1048576"}},
         {"a folder that depends on where one stands",
          "runtime_dir = \"run\"\n",
@@ -217,7 +220,7 @@ TEST(Config, an_empty_file_means_the_documented_defaults) {
 TEST(Config, every_key_is_understood) {
     const auto config =
         parse("log_level = \"warning\"\nunknown = \"drop\"\nmode = \"xdp\"\nframes = 4096\n"
-              "devices = 0\ncapture_ring_kib = 128\nruntime_dir = \"/tmp/x\"\n"
+              "devices = 0\ncapture_ring_kib = 128\ncapture_buffer_kib = 4\nruntime_dir = \"/tmp/x\"\n"
               "[[interface]]\nname = \"eth0\"\n[[interface]]\nname = \"eth1\"\nunknown = \"pass\"\nmode = \"tc\"\n" +
               kHook + "filter = \"tcp dst port 23\"\n" +
               "[[hook]]\nname = \"cbpf:b\"\ntype = \"ethernet\"\non_match = \"count\"\n"
@@ -229,6 +232,7 @@ TEST(Config, every_key_is_understood) {
     EXPECT_EQ(config->frames, 4096U);
     EXPECT_EQ(config->devices, 0U);
     EXPECT_EQ(config->capture_ring_kib, 128U);
+    EXPECT_EQ(config->capture_buffer_kib, 4U);
     EXPECT_EQ(config->runtime_dir, "/tmp/x");
     EXPECT_EQ(config->interfaces,
               (std::vector<InterfaceConfig>{{"eth0", core::UnknownPackets::drop, core::HeadMode::xdp},
