@@ -96,10 +96,11 @@ Result<void> Device::attach() {
     if (hold_) {
         return fail({kWhat, "", "the device has or had one", "open another device", EINVAL});
     }
-    hold_ = Hold::make(size_);
-    if (!hold_) {
+    auto memory = client_.take_memory(std::size_t{2} * size_);
+    if (memory == nullptr) {
         return fail({kWhat, "", "no memory for the buffers", "ask for smaller ones", ENOBUFS});
     }
+    hold_.emplace(size_, std::move(memory));
     state_ = DeviceState::attached;
     return {};
 }
@@ -107,7 +108,7 @@ Result<void> Device::attach() {
 void Device::orphan() {
     assert(state_ == DeviceState::attached);
     state_ = DeviceState::orphaned;
-    if (hold_->held().empty()) {
+    if (hold_->is_empty()) {
         hold_->rotate();
     }
     if (!hold_->held().empty()) {
@@ -202,6 +203,7 @@ Result<void> Device::read(const ReadRequest& request, std::uint64_t now_ns) {
     if (request.size != size_) {
         return fail({kRead, "", "a read takes a whole buffer", "read " + std::to_string(size_) + " bytes", EINVAL});
     }
+    take_back();
     if (state_ == DeviceState::orphaned && hold_->held().empty()) {
         return fail(gone());
     }
@@ -210,13 +212,13 @@ Result<void> Device::read(const ReadRequest& request, std::uint64_t now_ns) {
         hold_->rotate();
     }
     if (!hold_->held().empty()) {
-        deliver(request.id);
+        deliver(request.id, request.lend);
         return {};
     }
     if (nonblocking) {
         return fail({kRead, "", "no packet yet", "", EAGAIN});
     }
-    reading_ = Reading{.id = request.id, .deadline_ns = deadline(timeout_, now_ns)};
+    reading_ = Reading{.id = request.id, .deadline_ns = deadline(timeout_, now_ns), .lend = request.lend};
     return {};
 }
 
@@ -259,21 +261,38 @@ void Device::settle() {
 }
 
 /// Hands the hold to a reader. A buffer that is full, or will never be, follows at once (BD-21, BD-24, BD-D1).
-void Device::deliver(ReadId id) noexcept {
-    const std::uint32_t records = hold_->held_records();
-    if (!client_.deliver(id, hold_->held())) {
+void Device::deliver(ReadId id, bool lend) noexcept {
+    const std::span<const std::uint8_t> records = hold_->held();
+    const std::uint32_t count = hold_->held_records();
+    if (!(lend ? client_.lend(id, records) : client_.deliver(id, records))) {
         return;
     }
-    lifetime_.delivered += records;
+    lifetime_.delivered += count;
+    if (lend && !records.empty()) {
+        hold_->lend();
+    } else {
+        release();
+    }
+}
+
+void Device::release() noexcept {
     hold_->release();
     if (state_ == DeviceState::orphaned && hold_->held().empty()) {
         hold_->rotate();
     }
 }
 
+/// A reader that comes again is done with what it was lent.
+void Device::take_back() noexcept {
+    if (hold_->lent()) {
+        release();
+    }
+}
+
 void Device::deliver_to_waiting() noexcept {
     if (reading_) {
-        deliver(std::exchange(reading_, std::nullopt)->id);
+        const Reading reading = *std::exchange(reading_, std::nullopt);
+        deliver(reading.id, reading.lend);
     }
 }
 
@@ -285,7 +304,7 @@ void Device::fail_waiting(const Error& error) {
 
 /// Whether a read that starts now finds records. => attached or orphaned.
 bool Device::readable_now() const noexcept {
-    return !hold_->held().empty() || (settings_.immediate && hold_->stored_bytes() != 0);
+    return !hold_->held().empty() || hold_->follows_lent() || (settings_.immediate && hold_->stored_bytes() != 0);
 }
 
 Readiness Device::readiness() const {
@@ -301,7 +320,7 @@ std::uint64_t Device::readable_bytes() const {
     if (settings_.personality == Personality::freebsd) {
         return held + stored;
     }
-    return held != 0 || !settings_.immediate ? held : stored;
+    return held != 0 || !(settings_.immediate || hold_->follows_lent()) ? held : stored;
 }
 
 std::uint64_t Device::buffered() const {

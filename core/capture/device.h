@@ -60,6 +60,10 @@ class DeviceClient {
     /// Ends a read with these records, which are valid during the call alone; no bytes only by BD-18. False: they could
     /// not be handed over; the read has ended, the records are kept for the next one (BD-23).
     [[nodiscard]] virtual bool deliver(ReadId read, std::span<const std::uint8_t> records) noexcept = 0;
+    /// The same, but they stay where they are, valid and unchanged until the next read or flush.
+    [[nodiscard]] virtual bool lend(ReadId read, std::span<const std::uint8_t> records) noexcept = 0;
+    /// Memory for both buffers, which deliver() and lend() are given parts of. Nothing: there is none.
+    [[nodiscard]] virtual std::unique_ptr<BufferMemory> take_memory(std::size_t bytes) { return private_memory(bytes); }
     /// Ends a read that had waited, with an error.
     virtual void fail(ReadId read, const Error& error) = 0;
     /// What poll says has changed. A new device is {readable}: it has no interface yet (BD-30).
@@ -84,6 +88,7 @@ struct ReadRequest {
     ReadId id = 0;
     std::uint32_t size = 0;   ///< of the reader's buffer, bytes
     bool nonblocking = false; ///< of this read; the setting counts as well
+    bool lend = false;        ///< the records are not copied: DeviceClient::lend()
 };
 
 /// struct timeval as BIOCSRTIMEOUT takes it.
@@ -179,12 +184,15 @@ class Device {
     struct Reading {
         ReadId id;
         std::optional<std::uint64_t> deadline_ns;
+        bool lend;
     };
 
     [[nodiscard]] Error gone() const;
     [[nodiscard]] pfild_record header_of(const TappedPacket& packet, std::uint32_t wanted) const noexcept;
     [[nodiscard]] bool readable_now() const noexcept;
-    void deliver(ReadId id) noexcept;
+    void deliver(ReadId id, bool lend) noexcept;
+    void release() noexcept;
+    void take_back() noexcept;
     void deliver_to_waiting() noexcept;
     void fail_waiting(const Error& error);
 

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cassert>
 #include <cstring>
-#include <new>
 #include <utility>
 
 namespace pfild::core {
@@ -14,18 +13,13 @@ constexpr std::uint32_t kHeaderLength = sizeof(pfild_record);
 
 } // namespace
 
-Hold::Hold(std::uint32_t size, std::unique_ptr<std::uint8_t[]> store, std::unique_ptr<std::uint8_t[]> hold) noexcept
-    : size_(size), store_{.bytes = std::move(store)}, hold_{.bytes = std::move(hold)} {}
-
-std::optional<Hold> Hold::make(std::uint32_t size) {
+Hold::Hold(std::uint32_t size, std::unique_ptr<BufferMemory> memory) noexcept
+    : size_(size), memory_(std::move(memory)) {
     assert(size >= kSmallest && size % PFILD_RECORD_ALIGNMENT == 0);
-    // Zeroed, so that the pages are there before the first packet is.
-    std::unique_ptr<std::uint8_t[]> store(new (std::nothrow) std::uint8_t[size]());
-    std::unique_ptr<std::uint8_t[]> hold(new (std::nothrow) std::uint8_t[size]());
-    if (store == nullptr || hold == nullptr) {
-        return std::nullopt;
-    }
-    return Hold(size, std::move(store), std::move(hold));
+    const std::span<std::uint8_t> bytes = memory_->bytes();
+    assert(bytes.size() == std::size_t{2} * size);
+    store_.bytes = bytes.data();
+    hold_.bytes = bytes.data() + size;
 }
 
 Placed Hold::append(pfild_record header, std::span<const cbpf::Segment> bytes) noexcept {
@@ -35,6 +29,7 @@ Placed Hold::append(pfild_record header, std::span<const cbpf::Segment> bytes) n
     bool rotated = false;
     if (length > size_ - store_.length) {
         if (hold_.length != 0) {
+            refused_ = lent_;
             return Placed::dropped;
         }
         rotate();
@@ -50,7 +45,7 @@ Placed Hold::append(pfild_record header, std::span<const cbpf::Segment> bytes) n
 
 /// => `length` bytes are free in the store and are what the record needs.
 void Hold::write(const pfild_record& header, std::span<const cbpf::Segment> bytes, std::uint32_t length) noexcept {
-    std::uint8_t* const end = store_.bytes.get() + store_.length + length;
+    std::uint8_t* const end = store_.bytes + store_.length + length;
     std::uint8_t* at = end - length;
     std::memcpy(at, &header, kHeaderLength);
     at += kHeaderLength;
@@ -66,15 +61,24 @@ void Hold::write(const pfild_record& header, std::span<const cbpf::Segment> byte
     ++store_.records;
 }
 
+void Hold::lend() noexcept {
+    assert(hold_.length != 0);
+    lent_ = true;
+    refused_ = false;
+    hold_.records = 0;
+}
+
 void Hold::rotate() noexcept {
     assert(hold_.length == 0);
     std::swap(store_, hold_);
 }
 
 void Hold::release() noexcept {
+    const bool follows = follows_lent() || store_.length == size_;
     hold_.length = 0;
     hold_.records = 0;
-    if (store_.length == size_) {
+    lent_ = false;
+    if (follows) {
         rotate();
     }
 }
@@ -84,6 +88,7 @@ void Hold::flush() noexcept {
         buffer->length = 0;
         buffer->records = 0;
     }
+    lent_ = false;
 }
 
 } // namespace pfild::core

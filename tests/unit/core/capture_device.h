@@ -36,6 +36,10 @@ class ListClient final : public DeviceClient {
         answers.push_back({.read = read, .code = 0, .bytes = Bytes(records.begin(), records.end())});
         return true;
     }
+    [[nodiscard]] bool lend(ReadId read, std::span<const std::uint8_t> records) noexcept override {
+        lent = records;
+        return deliver(read, records);
+    }
     void fail(ReadId read, const Error& error) override {
         EXPECT_FALSE(error.why.empty());
         answers.push_back({.read = read, .code = error.code, .bytes = {}});
@@ -44,7 +48,8 @@ class ListClient final : public DeviceClient {
 
     std::vector<Answer> answers;
     std::vector<Readiness> told;
-    bool faulty = false; ///< copying out fails (BD-23)
+    std::span<const std::uint8_t> lent; ///< the last one
+    bool faulty = false;                ///< copying out fails (BD-23)
 };
 
 inline cbpf::Program program_of(const std::vector<cbpf::Instruction>& instructions) {
@@ -110,10 +115,15 @@ class DeviceTest : public testing::Test {
     }
     /// The errno of read(2), or 0 when it was answered or waits.
     int read(ReadId id = 1, bool nonblocking = false, std::uint64_t now_ns = 0) {
-        const auto result = device_.read({.id = id, .size = device_.buffer_size(), .nonblocking = nonblocking}, now_ns);
+        return read({.id = id, .size = device_.buffer_size(), .nonblocking = nonblocking}, now_ns);
+    }
+    int read(const ReadRequest& request, std::uint64_t now_ns = 0) {
+        const auto result = device_.read(request, now_ns);
         device_.settle();
         return result ? 0 : result.error().code;
     }
+    /// Without waiting; the records are lent.
+    int borrow() { return read({.id = 9, .size = device_.buffer_size(), .nonblocking = true, .lend = true}); }
     /// Reads and expects records of these lengths together.
     void expect_read(std::size_t bytes) {
         client_.answers.clear();

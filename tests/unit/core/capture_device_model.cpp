@@ -52,6 +52,9 @@ struct DeviceModel {
     std::optional<std::uint64_t> deadline_ns;
     bool faulty = false;
     bool gone = false;
+    bool lending = false; ///< the read that waits, or the one that ends now
+    bool lent = false;    ///< the hold's records are with a reader
+    bool refused = false; ///< a packet, since then
     DeviceCounts counts;
     std::vector<Outcome> outcomes;
 
@@ -66,9 +69,22 @@ struct DeviceModel {
         }
         outcomes.push_back(outcome);
         counts.delivered += hold.size();
+        lent = lending && !hold.empty();
+        refused = false;
         hold.clear();
-        if (bytes_of(store) == kBuffer || gone) {
+        if (!lent) {
+            follow();
+        }
+    }
+    void follow() {
+        if (refused || bytes_of(store) == kBuffer || gone) {
             hold.swap(store);
+        }
+    }
+    void take_back() {
+        if (lent) {
+            lent = false;
+            follow();
         }
     }
     void end(int code) {
@@ -84,8 +100,9 @@ struct DeviceModel {
         counts.captured++;
         const std::uint32_t record = std::min(kBuffer, 32 + (std::min(snap, wire) + 7) / 8 * 8);
         const bool fits = bytes_of(store) + record <= kBuffer;
-        if (!fits && !hold.empty()) {
+        if (!fits && (lent || !hold.empty())) {
             counts.dropped++;
+            refused = lent;
             return;
         }
         if (!fits) {
@@ -93,7 +110,7 @@ struct DeviceModel {
         }
         store.push_back({number, record});
         bool wake = !fits;
-        if (hold.empty() && bytes_of(store) == kBuffer) {
+        if (!lent && hold.empty() && bytes_of(store) == kBuffer) {
             hold.swap(store);
             wake = true;
         }
@@ -101,10 +118,15 @@ struct DeviceModel {
             deliver();
         }
     }
-    int read(bool nonblocking, std::uint64_t now_ns) {
-        if (waits || (gone && hold.empty())) {
+    int read(bool nonblocking, bool lend, std::uint64_t now_ns) {
+        if (waits) {
             return EIO;
         }
+        take_back();
+        if (gone && hold.empty()) {
+            return EIO;
+        }
+        lending = lend;
         if (hold.empty() && (immediate || nonblocking)) {
             hold.swap(store);
         }
@@ -140,17 +162,21 @@ struct DeviceModel {
         counts.flushed += store.size() + hold.size();
         store.clear();
         hold.clear();
+        lent = false;
     }
     void orphan() {
         gone = true;
-        if (hold.empty()) {
+        if (!lent && hold.empty()) {
             hold.swap(store);
         }
         if (waits) {
             hold.empty() ? end(EIO) : deliver();
         }
     }
-    [[nodiscard]] bool readable() const { return gone || !hold.empty() || (immediate && !store.empty()); }
+    [[nodiscard]] bool readable() const {
+        const bool follows = lent && (refused || bytes_of(store) == kBuffer);
+        return gone || !hold.empty() || follows || (immediate && !store.empty());
+    }
 };
 
 /// Both, fed with the same.
@@ -218,8 +244,9 @@ class Pair {
     }
     void read() {
         const bool nonblocking = below(3) == 0;
-        const auto result = device_.read({.id = 0, .size = kBuffer, .nonblocking = nonblocking}, now_ns_);
-        ASSERT_EQ(result ? 0 : result.error().code, model_.read(nonblocking, now_ns_));
+        const bool lend = below(2) == 0;
+        const auto result = device_.read({.id = 0, .size = kBuffer, .nonblocking = nonblocking, .lend = lend}, now_ns_);
+        ASSERT_EQ(result ? 0 : result.error().code, model_.read(nonblocking, lend, now_ns_));
     }
     void compare() {
         ASSERT_EQ(device_.lifetime(), model_.counts);
@@ -230,11 +257,18 @@ class Pair {
         ASSERT_EQ(client_.answers.size(), model_.outcomes.size());
         for (std::size_t i = 0; i < client_.answers.size(); i++) {
             ASSERT_EQ(outcome_of(client_.answers[i]), model_.outcomes[i]);
+            lent_ = client_.answers[i].bytes;
+        }
+        if (model_.lent) {
+            lent_checks_++;
+            ASSERT_TRUE(std::equal(lent_.begin(), lent_.end(), client_.lent.begin(), client_.lent.end()))
+                << "a reader looks at it";
         }
         client_.answers.clear();
         model_.outcomes.clear();
     }
     [[nodiscard]] std::uint32_t delivered() const { return delivered_; }
+    [[nodiscard]] std::uint32_t lent_checks() const { return lent_checks_; }
     [[nodiscard]] std::uint64_t dropped() const { return model_.counts.dropped - model_.counts.lost; }
 
   private:
@@ -289,6 +323,8 @@ class Pair {
     std::uint32_t packets_ = 0;
     std::uint32_t last_read_ = 0;
     std::uint32_t delivered_ = 0;
+    Bytes lent_; ///< what the last answer was
+    std::uint32_t lent_checks_ = 0;
 };
 
 TEST(DeviceModelled, BD_28_BD_61_does_the_same_as_two_vectors_of_packets) {
@@ -301,6 +337,7 @@ TEST(DeviceModelled, BD_28_BD_61_does_the_same_as_two_vectors_of_packets) {
             ASSERT_NO_FATAL_FAILURE(pair.compare()) << "round " << round << ", operation " << i;
         }
         EXPECT_GT(pair.delivered(), 20U) << "or little was tried";
+        EXPECT_GT(pair.lent_checks(), 20U) << "or little was lent";
         dropped += pair.dropped();
         pair.orphan();
         ASSERT_NO_FATAL_FAILURE(pair.settle());

@@ -354,5 +354,59 @@ TEST_F(DeviceRead, forbids_every_ioctl_while_it_waits) {
     EXPECT_TRUE(device_.admit_ioctl().has_value());
 }
 
+TEST_F(DeviceRead, lends_the_records_until_the_next_one) {
+    attach();
+    offer({kSize, 400});
+    ASSERT_EQ(borrow(), 0);
+    expect_answer(9, kSize);
+    EXPECT_EQ(device_.stats().delivered, 1U);
+    EXPECT_EQ(device_.buffered(), 1U) << "what is lent is the reader's";
+    EXPECT_FALSE(device_.readiness().readable);
+    const Bytes lent(client_.lent.begin(), client_.lent.end());
+    offer({kSize, 400});
+    EXPECT_EQ(device_.stats().dropped, 1U) << "the first had no room";
+    EXPECT_TRUE(std::equal(lent.begin(), lent.end(), client_.lent.begin()));
+    EXPECT_TRUE(device_.readiness().readable) << "packets are lost unless he reads";
+    ASSERT_EQ(borrow(), 0);
+    expect_answer(9, 800);
+    EXPECT_EQ(borrow(), EAGAIN);
+    offer({400});
+    ASSERT_EQ(borrow(), 0) << "given back by the read before, though there was nothing";
+    expect_answer(9, 400);
+}
+
+TEST_F(DeviceRead, that_lends_may_be_followed_by_one_that_copies) {
+    attach();
+    offer({400});
+    ASSERT_EQ(borrow(), 0);
+    expect_answer(9, 400);
+    offer({40, 48});
+    expect_read(88);
+}
+
+TEST_F(DeviceRead, that_lends_finds_the_rest_when_the_interface_goes) {
+    attach();
+    offer({400});
+    ASSERT_EQ(borrow(), 0);
+    expect_answer(9, 400);
+    offer({48});
+    device_.orphan();
+    EXPECT_TRUE(device_.readiness().readable);
+    ASSERT_EQ(borrow(), 0);
+    expect_answer(9, 48);
+    EXPECT_EQ(borrow(), EIO);
+}
+
+TEST_F(DeviceRead, that_lends_is_over_with_a_flush) {
+    attach();
+    offer({400});
+    ASSERT_EQ(borrow(), 0);
+    device_.flush();
+    EXPECT_EQ(device_.lifetime().flushed, 0U) << "it was delivered";
+    client_.answers.clear();
+    offer({kSize});
+    expect_read(kSize);
+}
+
 } // namespace
 } // namespace pfild::core

@@ -279,6 +279,7 @@ TEST_F(DeviceTables, BD_62_show_packets_in_the_order_of_attachment_any_among_the
             log_ += name_;
             return true;
         }
+        [[nodiscard]] bool lend(ReadId, std::span<const std::uint8_t>) noexcept override { return false; }
         void fail(ReadId, const Error&) override {}
         void set_readiness(Readiness) noexcept override {}
 

@@ -12,7 +12,7 @@
 namespace pfild::core {
 namespace {
 
-Hold hold_of(std::uint32_t size) { return *Hold::make(size); }
+Hold hold_of(std::uint32_t size) { return {size, private_memory(std::size_t{2} * size)}; }
 
 /// Appends a packet of `wire` bytes of which `caplen` are wanted.
 Placed append(Hold& hold, std::uint32_t caplen, std::uint32_t wire, const std::vector<std::size_t>& cuts = {}) {
@@ -218,6 +218,35 @@ TEST(Hold, BD_28_the_hold_is_older_than_the_store) {
         hold.release();
     }
     EXPECT_EQ(next_read, 49) << "the last one waits in the store";
+}
+
+TEST(Hold, that_is_lent_has_nothing_to_read_and_no_room) {
+    Hold hold = hold_of(64);
+    ASSERT_EQ(append_record(hold, 64), Placed::rotated);
+    const Bytes before(hold.held().begin(), hold.held().end());
+    const std::uint8_t* const place = hold.held().data();
+    hold.lend();
+    EXPECT_TRUE(hold.held().empty());
+    EXPECT_EQ(hold.held_records(), 0U);
+    EXPECT_FALSE(hold.is_empty());
+    EXPECT_EQ(append_record(hold, 40), Placed::stored);
+    EXPECT_FALSE(hold.follows_lent()) << "there is room for another";
+    EXPECT_EQ(append_record(hold, 64), Placed::dropped);
+    EXPECT_TRUE(hold.follows_lent());
+    EXPECT_TRUE(std::equal(before.begin(), before.end(), place)) << "its reader looks at it";
+    hold.release();
+    EXPECT_EQ(hold.held().size(), 40U) << "what came meanwhile, as no other packet may come";
+}
+
+TEST(Hold, that_comes_back_leaves_a_store_with_room_alone) {
+    Hold hold = hold_of(64);
+    ASSERT_EQ(append_record(hold, 64), Placed::rotated);
+    hold.lend();
+    ASSERT_EQ(append_record(hold, 40), Placed::stored);
+    hold.release();
+    EXPECT_TRUE(hold.is_empty());
+    EXPECT_EQ(hold.stored_bytes(), 40U);
+    EXPECT_FALSE(hold.lent());
 }
 
 } // namespace

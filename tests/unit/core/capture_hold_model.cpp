@@ -96,7 +96,7 @@ void expect_equal(const Hold& hold, const HoldModel& model) {
 }
 
 void run(std::uint32_t size, unsigned operations, std::mt19937& random) {
-    Hold hold = *Hold::make(size);
+    Hold hold(size, private_memory(std::size_t{2} * size));
     HoldModel model(size);
     const auto below = [&](std::size_t limit) { return random() % limit; };
     for (unsigned i = 0; i < operations; i++) {
