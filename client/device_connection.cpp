@@ -188,7 +188,8 @@ core::Result<Reply> DeviceConnection::judge(std::size_t received, int message_fl
     if (std::string flaw = flaw_of(reply.header, received); !flaw.empty()) {
         return core::fail(give_up(std::move(flaw)));
     }
-    if (descriptor.valid() && (reply.header.op != PFILD_OP_OPEN || reply.header.error != 0)) {
+    if (descriptor.valid() &&
+        ((reply.header.op != PFILD_OP_OPEN && reply.header.op != PFILD_OP_SHARE) || reply.header.error != 0)) {
         return core::fail(give_up("an answer came with a descriptor that nobody asked for"));
     }
     reply.payload = std::span(bytes_).subspan(sizeof reply.header, reply.header.length);

@@ -16,7 +16,7 @@ constexpr std::array<std::string_view, PFILD_OPS> kOpNames{
     "open device",     "close device",  "read",           "cancel read",  "get buffer size",
     "set buffer size", "set filter",    "replace filter", "flush",        "set promiscuous",
     "get data link",   "get interface", "set interface",  "get time-out", "set time-out",
-    "get options",     "set options",   "get statistics", "get readable",
+    "get options",     "set options",   "get statistics", "get readable", "share buffers",
 };
 static_assert(!kOpNames.back().empty());
 
@@ -150,13 +150,45 @@ core::Result<void> RemoteDevice::close() {
     return ask(PFILD_OP_CLOSE, {}, 0, "").map([](auto) {});
 }
 
+core::Result<void> RemoteDevice::share() {
+    const auto id = connection_.send(PFILD_OP_SHARE, number_, {});
+    if (!id) {
+        return core::fail(id.error());
+    }
+    auto reply = answer_to(PFILD_OP_SHARE, *id);
+    if (!reply) {
+        return core::fail(std::move(reply.error()));
+    }
+    if (reply->header.error != 0) {
+        return core::fail(refusal(*reply, ""));
+    }
+    const auto bytes = reply->payload.size() == sizeof(std::uint32_t) ? value_of<std::uint32_t>(reply->payload) : 0;
+    auto mapping = Mapping::of(reply->descriptor, bytes);
+    if (!mapping) {
+        return core::fail(connection_.give_up("it shares buffers that cannot be mapped"));
+    }
+    shared_ = std::move(*mapping);
+    return {};
+}
+
 core::Result<std::size_t> RemoteDevice::read(std::span<std::uint8_t> buffer, const ReadWish& wish) {
-    const pfild_read wanted{static_cast<std::uint32_t>(buffer.size()), wish.nonblocking ? PFILD_READ_NONBLOCKING : 0U};
+    Reading reading{.size = static_cast<std::uint32_t>(buffer.size()), .buffer = buffer};
+    return perform(reading, wish).map([&] { return reading.filled; });
+}
+
+core::Result<std::span<const std::uint8_t>> RemoteDevice::borrow(const ReadWish& wish) {
+    Reading reading{.size = static_cast<std::uint32_t>(shared_.bytes().size() / 2), .lend = true};
+    return perform(reading, wish).map([&] { return reading.lent; });
+}
+
+core::Result<void> RemoteDevice::perform(Reading& reading, const ReadWish& wish) {
+    const pfild_read wanted{reading.size,
+                            (wish.nonblocking ? PFILD_READ_NONBLOCKING : 0U) | (reading.lend ? PFILD_READ_LEND : 0U)};
     const auto id = connection_.send(PFILD_OP_READ, number_, bytes_of(wanted));
     if (!id) {
         return core::fail(id.error());
     }
-    Reading reading{.id = *id};
+    reading.id = *id;
     while (!reading.ended || reading.cancel) {
         const auto reply = connection_.receive(patience_for(reading, wish));
         if (!reply && reply.error().code == EINTR && connection_.connected()) {
@@ -165,14 +197,14 @@ core::Result<std::size_t> RemoteDevice::read(std::span<std::uint8_t> buffer, con
             }
         } else if (!reply) {
             return core::fail(reply.error());
-        } else if (auto taken = take(reading, *reply, buffer); !taken) {
+        } else if (auto taken = take(reading, *reply); !taken) {
             return core::fail(std::move(taken.error()));
         }
     }
     if (reading.error) {
         return core::fail(std::move(*reading.error));
     }
-    return reading.filled;
+    return {};
 }
 
 /// A read without time-out waits for ever. Once its records have begun to come, or it was cancelled, it must end soon.
@@ -197,7 +229,7 @@ core::Result<void> RemoteDevice::send_cancel(Reading& reading) {
 }
 
 /// An answer while a read is on its way: to the CANCEL, or (a part of) the read's own.
-core::Result<void> RemoteDevice::take(Reading& reading, const Reply& reply, std::span<std::uint8_t> buffer) {
+core::Result<void> RemoteDevice::take(Reading& reading, const Reply& reply) {
     const pfild_reply& header = reply.header;
     if (reading.cancel && header.id == *reading.cancel && header.op == PFILD_OP_CANCEL && header.device == number_) {
         reading.cancel.reset(); // whatever it says: the read may have ended before
@@ -214,11 +246,29 @@ core::Result<void> RemoteDevice::take(Reading& reading, const Reply& reply, std:
         reading.error = refusal(reply, "");
         return {};
     }
-    if (reply.payload.size() > buffer.size() - reading.filled) {
+    if (reading.lend) {
+        return take_lent(reading, reply);
+    }
+    if (reply.payload.size() > reading.buffer.size() - reading.filled) {
         return core::fail(connection_.give_up("a read has more records than were asked for"));
     }
-    std::copy(reply.payload.begin(), reply.payload.end(), buffer.begin() + static_cast<std::ptrdiff_t>(reading.filled));
+    std::copy(reply.payload.begin(), reply.payload.end(),
+              reading.buffer.begin() + static_cast<std::ptrdiff_t>(reading.filled));
     reading.filled += reply.payload.size();
+    return {};
+}
+
+core::Result<void> RemoteDevice::take_lent(Reading& reading, const Reply& reply) {
+    const std::span<const std::uint8_t> shared = shared_.bytes();
+    if (!reading.ended || reply.payload.size() != sizeof(pfild_lent)) {
+        return core::fail(connection_.give_up("an answer has another size than its kind"));
+    }
+    const auto lent = value_of<pfild_lent>(reply.payload);
+    if (lent.offset > shared.size() || lent.length > shared.size() - lent.offset ||
+        lent.offset % PFILD_RECORD_ALIGNMENT != 0) {
+        return core::fail(connection_.give_up("it lends what is outside of its buffers"));
+    }
+    reading.lent = shared.subspan(lent.offset, lent.length);
     return {};
 }
 

@@ -19,6 +19,7 @@
 
 #include "client/descriptor.h"
 #include "client/device_connection.h"
+#include "client/mapping.h"
 #include "core/error.h"
 #include "pfild/wire.h"
 
@@ -55,6 +56,13 @@ class RemoteDevice {
     /// is gone, and everything was read. EINVAL: another size, or no interface yet.
     [[nodiscard]] core::Result<std::size_t> read(std::span<std::uint8_t> buffer, const ReadWish& wish = {});
 
+    /// Maps the device's buffers, so that borrow() can be called. EINVAL: it has no interface yet. EOPNOTSUPP, ENOTTY:
+    /// the daemon does not share them; read() goes on to work.
+    [[nodiscard]] core::Result<void> share();
+    /// As read(), without a copy: the records where the daemon has put them. => shared; they are not used after the
+    /// next read() or borrow() or set_filter().
+    [[nodiscard]] core::Result<std::span<const std::uint8_t>> borrow(const ReadWish& wish = {});
+
     /// The device ends. Also done by the destructor, without waiting.
     [[nodiscard]] core::Result<void> close();
 
@@ -66,11 +74,15 @@ class RemoteDevice {
   private:
     /// A READ on its way.
     struct Reading {
-        std::uint32_t id;
+        std::uint32_t size; ///< of the buffer, bytes
+        std::span<std::uint8_t> buffer;
+        bool lend = false;
+        std::uint32_t id = 0;
         bool cancelled = false;
         std::optional<std::uint32_t> cancel; ///< id of the CANCEL that is not answered yet
         bool ended = false;
         std::size_t filled = 0;
+        std::span<const std::uint8_t> lent;
         std::optional<core::Error> error; ///< it ended with
     };
 
@@ -80,13 +92,16 @@ class RemoteDevice {
     [[nodiscard]] core::Result<std::span<const std::uint8_t>> ask(pfild_op op, std::span<const std::uint8_t> payload,
                                                                   std::size_t answer_size, std::string_view object);
     [[nodiscard]] core::Result<Reply> answer_to(pfild_op op, std::uint32_t id);
-    [[nodiscard]] core::Result<void> take(Reading& reading, const Reply& reply, std::span<std::uint8_t> buffer);
+    [[nodiscard]] core::Result<void> perform(Reading& reading, const ReadWish& wish);
+    [[nodiscard]] core::Result<void> take(Reading& reading, const Reply& reply);
+    [[nodiscard]] core::Result<void> take_lent(Reading& reading, const Reply& reply);
     [[nodiscard]] core::Result<void> send_cancel(Reading& reading);
     [[nodiscard]] Patience patience_for(const Reading& reading, const ReadWish& wish) const;
 
     DeviceConnection connection_;
     Descriptor readiness_;
     std::uint32_t number_;
+    Mapping shared_; ///< both buffers, once they are
     std::chrono::microseconds timeout_{0};
 };
 

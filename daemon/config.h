@@ -59,7 +59,7 @@ struct Config {
     std::uint32_t flow_tcp_idle_s = 300;     ///< of TCP
     std::uint32_t devices = 16;              ///< capture devices that can be open at once
     std::uint32_t capture_ring_kib = 16384;  ///< of the tap's ring, a power of two
-    std::uint32_t capture_buffer_kib = 2048; ///< of the largest of a device's two buffers
+    std::uint32_t capture_buffer_kib = 4096; ///< of the largest of a device's two buffers
     TcAttach tc_attach = TcAttach::automatic;
     std::string runtime_dir = "/run/pfild";
     std::vector<InterfaceConfig> interfaces; ///< in the order of the file, as are the next two

@@ -36,7 +36,7 @@ struct OrchestratorOptions {
     std::uint32_t flows = 65536;  ///< entries of the flow table; 0: every packet that a hook could see is asked about
     core::FlowTimeouts flow_timeouts;
     std::uint32_t capture_bytes = 16U << 20U;       ///< of the tap's ring, a power of two
-    std::uint32_t capture_buffer_bytes = 2U << 20U; ///< of the largest of a device's two buffers
+    std::uint32_t capture_buffer_bytes = 4U << 20U; ///< of the largest of a device's two buffers
     std::uint32_t devices = 16;                     ///< capture devices that can be open at once
     std::string device_socket;                      ///< path
     bool tcx_wanted = true;                         ///< heads by TCX where the kernel has it, or always on clsact

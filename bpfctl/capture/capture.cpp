@@ -101,14 +101,23 @@ CaptureEnd Capture::run(int stop) {
 
 /// One read. That nothing came, or that it was interrupted, is no error.
 core::Result<void> Capture::read_on(int stop) {
-    const auto read = device_.read(buffer_, {.wake = stop});
-    if (read) {
-        return put_records(*read);
+    const auto records = read({.wake = stop});
+    if (records) {
+        return put_records(*records);
     }
-    if (device_.connected() && (read.error().code == EAGAIN || read.error().code == EINTR)) {
+    if (device_.connected() && (records.error().code == EAGAIN || records.error().code == EINTR)) {
         return {};
     }
-    return core::fail(read.error());
+    return core::fail(records.error());
+}
+
+core::Result<std::span<const std::uint8_t>> Capture::read(const client::ReadWish& wish) {
+    if (shared_) {
+        return device_.borrow(wish);
+    }
+    return device_.read(buffer_, wish).map([&](std::size_t filled) {
+        return std::span<const std::uint8_t>(buffer_).first(filled);
+    });
 }
 
 /// What was buffered when the capture was stopped; not what comes later, or it would never end.
@@ -119,19 +128,20 @@ core::Result<void> Capture::drain() {
     }
     const std::uint64_t end = packets_ + stats->buffered;
     while (packets_ < end && !is_complete()) {
-        const auto read = device_.read(buffer_, {.nonblocking = true});
-        if (!read) {
-            return device_.connected() && read.error().code == EAGAIN ? core::Result<void>() : core::fail(read.error());
+        const auto records = read({.nonblocking = true});
+        if (!records) {
+            return device_.connected() && records.error().code == EAGAIN ? core::Result<void>()
+                                                                         : core::fail(records.error());
         }
-        if (auto put = put_records(*read); !put || *read == 0) {
+        if (auto put = put_records(*records); !put || records->empty()) {
             return put;
         }
     }
     return {};
 }
 
-core::Result<void> Capture::put_records(std::size_t bytes) {
-    client::RecordReader records{std::span(buffer_).first(bytes)};
+core::Result<void> Capture::put_records(std::span<const std::uint8_t> bytes) {
+    client::RecordReader records(bytes);
     while (!is_complete()) {
         const auto record = records.next();
         if (!record) {

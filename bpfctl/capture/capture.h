@@ -41,7 +41,8 @@ class Capture {
     /// => device and sink outlive it.
     Capture(client::RemoteDevice& device, PacketSink& sink, std::optional<std::uint64_t> count,
             std::uint32_t buffer_size)
-        : device_(device), sink_(sink), count_(count), buffer_(buffer_size) {}
+        : device_(device), sink_(sink), count_(count), shared_(device.share().has_value()),
+          buffer_(shared_ ? 0 : buffer_size) {}
 
     /// The device as the plan wants it, capturing when this returns, with smaller buffers where there is no memory for
     /// those wanted. What the daemon refuses, and EAFNOSUPPORT: packets that begin neither with an Ethernet header nor
@@ -55,11 +56,13 @@ class Capture {
     [[nodiscard]] bool is_complete() const { return count_ && packets_ >= *count_; }
     [[nodiscard]] core::Result<void> read_on(int stop);
     [[nodiscard]] core::Result<void> drain();
-    [[nodiscard]] core::Result<void> put_records(std::size_t bytes);
+    [[nodiscard]] core::Result<std::span<const std::uint8_t>> read(const client::ReadWish& wish);
+    [[nodiscard]] core::Result<void> put_records(std::span<const std::uint8_t> bytes);
 
     client::RemoteDevice& device_;
     PacketSink& sink_;
     std::optional<std::uint64_t> count_;
+    bool shared_; ///< the records are looked at where they are
     std::vector<std::uint8_t> buffer_;
     std::uint64_t packets_ = 0;
 };

@@ -23,7 +23,7 @@ struct CapturePlan {
     int snap_length = filter::kSnapLength; ///< bytes of a packet at most
     core::Directions directions = core::Directions::both();
     bool immediate = false;
-    std::uint32_t buffer_size = 2'097'152; ///< bytes, asked for
+    std::uint32_t buffer_size = 4'194'304; ///< bytes, asked for
 
     /// Is somebody waiting for each packet?
     [[nodiscard]] bool live() const { return !file.has_value(); }

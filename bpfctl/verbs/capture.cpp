@@ -81,7 +81,7 @@ Arguments declare_capture(CLI::App& app, Options& /*options*/) {
         ->check(one_of({"in", "out", "both"}));
     app.add_flag("--immediate", plan.immediate, "hand over each packet at once; so it is without -w");
     app.add_option("--buffer-size", plan.buffer_size,
-                   "of each of the device's two buffers, else 2097152; the daemon may give less")
+                   "of each of the device's two buffers, else 4194304; the daemon may give less")
         ->option_text("BYTES")
         ->check(whole_number(1, kLargestBuffer));
     app.add_flag("--resolve", operands->resolve, "look up names of hosts in the expression, once and now");

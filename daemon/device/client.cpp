@@ -2,6 +2,10 @@
 // See daemon/device/client.h.
 #include "daemon/device/client.h"
 
+#include <utility>
+
+#include "daemon/device/shared_memory.h"
+
 namespace pfild::device {
 
 /// A program that has its records must not find the device readable because of these: the byte goes before they do. The
@@ -9,6 +13,25 @@ namespace pfild::device {
 bool Client::deliver(core::ReadId read, std::span<const std::uint8_t> records) noexcept {
     readiness_.show({});
     return replies_.answer_read(reply_to_read(read), records);
+}
+
+/// As deliver(); the answer says where they are.
+bool Client::lend(core::ReadId read, std::span<const std::uint8_t> records) noexcept {
+    readiness_.show({});
+    const pfild_lent lent{.offset = records.empty() ? 0 : static_cast<__u32>(records.data() - memory_),
+                          .length = static_cast<__u32>(records.size())};
+    return replies_.answer(reply_to_read(read), {reinterpret_cast<const std::uint8_t*>(&lent), sizeof lent});
+}
+
+/// Memory that cannot be shared will do: then records are copied.
+std::unique_ptr<core::BufferMemory> Client::take_memory(std::size_t bytes) {
+    SharedMemory shared = SharedMemory::make(bytes);
+    if (shared.memory == nullptr) {
+        return core::private_memory(bytes);
+    }
+    descriptor_ = std::move(shared.descriptor);
+    memory_ = shared.memory->bytes().data();
+    return std::move(shared.memory);
 }
 
 void Client::fail(core::ReadId read, const core::Error& error) { replies_.refuse(reply_to_read(read), error); }

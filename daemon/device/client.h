@@ -6,6 +6,7 @@
 #include "core/capture/device_table.h"
 #include "daemon/device/readiness.h"
 #include "daemon/device/replies.h"
+#include "daemon/sys/fd.h"
 
 namespace pfild::device {
 
@@ -17,8 +18,15 @@ class Client final : public core::DeviceClient {
     /// Once, when the device has one. => before any read.
     void set_number(core::DeviceNumber number) noexcept { number_ = number; }
     [[nodiscard]] int far_end() const noexcept { return readiness_.far_end(); }
+    /// The memory of both buffers; -1: it is not shared. => the device has an interface.
+    [[nodiscard]] int memory() const noexcept { return descriptor_.get(); }
+    /// The program knows where they are: records can be lent to it.
+    void set_sharing() noexcept { sharing_ = true; }
+    [[nodiscard]] bool sharing() const noexcept { return sharing_; }
 
     [[nodiscard]] bool deliver(core::ReadId read, std::span<const std::uint8_t> records) noexcept override;
+    [[nodiscard]] bool lend(core::ReadId read, std::span<const std::uint8_t> records) noexcept override;
+    [[nodiscard]] std::unique_ptr<core::BufferMemory> take_memory(std::size_t bytes) override;
     void fail(core::ReadId read, const core::Error& error) override;
     void set_readiness(core::Readiness readiness) noexcept override { readiness_.show(readiness); }
 
@@ -28,6 +36,9 @@ class Client final : public core::DeviceClient {
     Replies& replies_;
     ReadinessEnd readiness_;
     core::DeviceNumber number_ = 0;
+    sys::Fd descriptor_;                   ///< of the buffers' memory
+    const std::uint8_t* memory_ = nullptr; ///< where it begins here
+    bool sharing_ = false;
 };
 
 } // namespace pfild::device

@@ -72,6 +72,8 @@ void Connection::handle(const Message& message, std::uint64_t now_ns) {
         return read(request, *client->second, now_ns);
     case PFILD_OP_CANCEL:
         return cancel(request);
+    case PFILD_OP_SHARE:
+        return share(request, *client->second);
     default:
         return operate_on(request);
     }
@@ -131,8 +133,14 @@ void Connection::close(const Request& request) {
 /// The answer comes from the client: at once, or when there is something.
 void Connection::read(const Request& request, Client& client, std::uint64_t now_ns) {
     core::Device& device = *table_.find(request.header.device);
-    const auto asked = request.payload.and_then(
-        [&](const Payload& payload) { return device.read(std::get<core::ReadRequest>(payload), now_ns); });
+    const auto asked = request.payload.and_then([&](const Payload& payload) -> core::Result<void> {
+        const auto& wanted = std::get<core::ReadRequest>(payload);
+        if (wanted.lend && !client.sharing()) {
+            return core::fail(
+                {"read", "", "records are lent only where they can be seen", "share the buffers", EINVAL});
+        }
+        return device.read(wanted, now_ns);
+    });
     table_.settle();
     if (!asked) {
         return replies_.refuse(reply_to(request.header), asked.error());
@@ -148,6 +156,30 @@ void Connection::cancel(const Request& request) {
     (void)table_.find(request.header.device)->cancel_read(std::get<std::uint32_t>(*request.payload));
     table_.settle();
     replies_.answer(reply, {});
+}
+
+void Connection::share(const Request& request, Client& client) {
+    const core::Device& device = *table_.find(request.header.device);
+    const auto done =
+        device.admit_ioctl()
+            .and_then([&] { return request.payload; })
+            .and_then([&](const Payload&) -> core::Result<void> {
+                if (device.state() == core::DeviceState::unattached) {
+                    return core::fail({"share buffers", "", "the device has no interface", "set one first", EINVAL});
+                }
+                if (client.memory() < 0) {
+                    return core::fail(
+                        {"share buffers", "", "their memory cannot be shared", "read without", EOPNOTSUPP});
+                }
+                return {};
+            });
+    if (!done) {
+        return replies_.refuse(reply_to(request.header), done.error());
+    }
+    client.set_sharing();
+    const std::uint32_t bytes = 2 * device.buffer_size();
+    replies_.answer(reply_to(request.header), {reinterpret_cast<const std::uint8_t*>(&bytes), sizeof bytes},
+                    client.memory());
 }
 
 void Connection::operate_on(Request& request) {

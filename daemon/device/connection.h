@@ -6,6 +6,7 @@
 //      OPEN ------------------> a Client, a device, a descriptor
 //      device is another's ---> EBADF
 //      READ, CANCEL, CLOSE ---> the device
+//      SHARE -----------------> the memory of its buffers, a descriptor
 //      all others ------------> EIO while a read waits; else what decode() says; else operate()
 //
 // Who asks is what the kernel says of each message: the user of OPEN is whose device it is, the process of the last
@@ -52,6 +53,7 @@ class Connection {
     void close(const Request& request);
     void read(const Request& request, Client& client, std::uint64_t now_ns);
     void cancel(const Request& request);
+    void share(const Request& request, Client& client);
     void operate_on(Request& request);
     void make_room_for_reads();
 

@@ -88,6 +88,7 @@ Answer operate(pfild_op op, const Operand& on, Payload payload) {
     case PFILD_OP_CLOSE:
     case PFILD_OP_READ:
     case PFILD_OP_CANCEL:
+    case PFILD_OP_SHARE:
     case PFILD_OPS:
         break;
     }

@@ -65,11 +65,13 @@ static_assert(PFILD_ACCESS_BOTH == static_cast<int>(core::Access::both));
 
 Decoded read(const pfild_request& header, Body body) {
     return fixed<pfild_read>(body, [&](const pfild_read& wanted) -> Decoded {
-        if ((wanted.flags & ~PFILD_READ_NONBLOCKING) != 0) {
+        if ((wanted.flags & ~(PFILD_READ_NONBLOCKING | PFILD_READ_LEND)) != 0) {
             return refuse("no such flag of a read", EINVAL);
         }
-        return Decoded(core::ReadRequest{
-            .id = header.id, .size = wanted.size, .nonblocking = (wanted.flags & PFILD_READ_NONBLOCKING) != 0});
+        return Decoded(core::ReadRequest{.id = header.id,
+                                         .size = wanted.size,
+                                         .nonblocking = (wanted.flags & PFILD_READ_NONBLOCKING) != 0,
+                                         .lend = (wanted.flags & PFILD_READ_LEND) != 0});
     });
 }
 
@@ -153,6 +155,7 @@ constexpr std::array<Reader, PFILD_OPS> kReaders{
     options, // SET_OPTIONS
     nothing, // GET_STATS
     nothing, // GET_READABLE
+    nothing, // SHARE
 };
 static_assert(kReaders.back() != nullptr);
 

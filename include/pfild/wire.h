@@ -20,7 +20,8 @@
  *
  * Requests of a connection are answered in order, but READ when it is done. An answer has the request's id and op.
  * Records of one READ may come in several messages, all but the last with PFILD_REPLY_MORE; together they are what
- * read(2) would return. With an error the payload is a sentence for people, UTF-8, without end.
+ * read(2) would return. Or they do not come at all: SHARE gives a descriptor of the memory they are in. With an error
+ * the payload is a sentence for people, UTF-8, without end.
  *
  * Errors that any request can get: EPROTO a malformed message, the connection then ends; EBADF no such device of this
  * connection; ENOTTY no such op; EINVAL a payload that is not of the size here; EIO a READ of the device waits (all
@@ -89,6 +90,8 @@ enum pfild_op {
     PFILD_OP_SET_OPTIONS,      /* pfild_options -> - */
     PFILD_OP_GET_STATS,        /* - -> pfild_stats (BIOCGSTATS) */
     PFILD_OP_GET_READABLE,     /* - -> __u64, bytes that can be read (FIONREAD) */
+    PFILD_OP_SHARE,            /* - -> __u32, bytes, + a descriptor: both buffers, to be mapped for reading (in place of
+                                  BIOCSETZBUF); EINVAL: no interface yet, EOPNOTSUPP: they cannot be shared */
     PFILD_OPS
 };
 
@@ -101,12 +104,23 @@ struct pfild_open {
 static_assert(sizeof(struct pfild_open) == 8, "struct pfild_open");
 
 #define PFILD_READ_NONBLOCKING 0x1 /* this time */
+#define PFILD_READ_LEND 0x2        /* the answer is a pfild_lent; EINVAL: not without PFILD_OP_SHARE */
 
 struct pfild_read {
     __u32 size; /* of the reader's buffer, must be the device's */
     __u32 flags;
 };
 static_assert(sizeof(struct pfild_read) == 8, "struct pfild_read");
+
+/*
+ * The records of a READ where they are, in the memory that is shared. They stay until the next READ of the device, a
+ * FLUSH or a SET_FILTER; until then there is only the other buffer to capture into.
+ */
+struct pfild_lent {
+    __u32 offset; /* bytes */
+    __u32 length; /* bytes; 0: the read-time-out is over, and nothing is lent */
+};
+static_assert(sizeof(struct pfild_lent) == 8, "struct pfild_lent");
 
 /* struct bpf_insn */
 struct pfild_instruction {

@@ -11,10 +11,12 @@
 
 #include <gmock/gmock.h>
 #include <pcap/pcap.h>
+#include <sys/mman.h>
 #include <sys/un.h>
 
 #include "bpfctl/capture/sinks.h"
 #include "bpfctl/run.h"
+#include "client/descriptor.h"
 #include "tests/unit/client/fake_daemon.h"
 
 namespace pfild::bpfctl {
@@ -64,6 +66,8 @@ class DeviceDaemon {
     std::function<void()> when_idle = [] {};
     pfild_stats stats{.received = 10, .dropped = 1, .captured = 5, .filtered = 5, .lost = 1};
     std::uint32_t data_link = 1;
+    static constexpr std::uint32_t kSharedBytes = 8192;
+    int shared = -1; ///< a descriptor of so many bytes; negative: they are not
     std::function<bool(const FakePeer&, const FakeRequest&)> refuses = [](const auto&, const auto&) { return false; };
     std::vector<FakeRequest> requests;
 
@@ -172,8 +176,19 @@ class DeviceDaemon {
         case PFILD_OP_GET_STATS:
             peer.answer(request, bytes_of_value(stats));
             break;
+        case PFILD_OP_SHARE:
+            share(peer, request);
+            break;
         default:
             peer.answer(request);
+        }
+    }
+
+    void share(const FakePeer& peer, const FakeRequest& request) const {
+        if (shared < 0) {
+            peer.refuse(request, EOPNOTSUPP, "share buffers: their memory cannot be shared");
+        } else {
+            peer.send(FakePeer::header_for(request), bytes_of_value(kSharedBytes), {shared});
         }
     }
 
@@ -222,10 +237,10 @@ TEST(Capture, writes_as_many_packets_as_were_wanted) {
     EXPECT_THAT(seconds_in(file), ElementsAre(0, 1, 2));
     EXPECT_THAT(daemon.ops(),
                 ElementsAre(PFILD_OP_OPEN, PFILD_OP_SET_OPTIONS, PFILD_OP_SET_READ_TIMEOUT, PFILD_OP_SET_FILTER,
-                            PFILD_OP_SET_BUFFER_SIZE, PFILD_OP_SET_INTERFACE, PFILD_OP_GET_DATA_LINK, PFILD_OP_READ,
-                            PFILD_OP_READ, PFILD_OP_READ, PFILD_OP_GET_STATS));
-    EXPECT_EQ(daemon.request(PFILD_OP_SET_BUFFER_SIZE).value<std::uint32_t>(), 2097152U);
-    EXPECT_EQ(daemon.request(PFILD_OP_READ).value<pfild_read>().size, 2097152U);
+                            PFILD_OP_SET_BUFFER_SIZE, PFILD_OP_SET_INTERFACE, PFILD_OP_GET_DATA_LINK, PFILD_OP_SHARE,
+                            PFILD_OP_READ, PFILD_OP_READ, PFILD_OP_READ, PFILD_OP_GET_STATS));
+    EXPECT_EQ(daemon.request(PFILD_OP_SET_BUFFER_SIZE).value<std::uint32_t>(), 4194304U);
+    EXPECT_EQ(daemon.request(PFILD_OP_READ).value<pfild_read>().size, 4194304U);
     EXPECT_EQ(daemon.request(PFILD_OP_SET_INTERFACE).text(), "eth0");
     EXPECT_EQ(daemon.request(PFILD_OP_SET_READ_TIMEOUT).value<pfild_read_timeout>().microseconds, 200'000);
     EXPECT_EQ(daemon.request(PFILD_OP_SET_OPTIONS).payload, (Bytes{0, 0, 0, 0, 1, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0}));
@@ -244,15 +259,15 @@ TEST(Capture, asks_for_what_its_options_say) {
     };
     const std::string file = "/dev/null";
     const Row rows[] = {
-        {"every packet, whole", {"-w", file}, {0, 0, 0, 0, 1, 1, 1, 1}, {}, 2097152},
+        {"every packet, whole", {"-w", file}, {0, 0, 0, 0, 1, 1, 1, 1}, {}, 4194304},
         {"the first bytes of every packet",
          {"-w", file, "-s", "64"},
          {0, 0, 0, 0, 1, 1, 1, 1},
          {6, 0, 0, 0, 64, 0, 0, 0},
-         2097152},
-        {"at once", {"-w", file, "--immediate"}, {1, 0, 0, 0, 1, 1, 1, 1}, {}, 2097152},
-        {"what is shown is shown at once", {"--json"}, {1, 0, 0, 0, 1, 1, 1, 1}, {}, 2097152},
-        {"outgoing packets", {"-w", file, "--direction", "out"}, {0, 0, 0, 0, 0, 1, 1, 1}, {}, 2097152},
+         4194304},
+        {"at once", {"-w", file, "--immediate"}, {1, 0, 0, 0, 1, 1, 1, 1}, {}, 4194304},
+        {"what is shown is shown at once", {"--json"}, {1, 0, 0, 0, 1, 1, 1, 1}, {}, 4194304},
+        {"outgoing packets", {"-w", file, "--direction", "out"}, {0, 0, 0, 0, 0, 1, 1, 1}, {}, 4194304},
         {"a small buffer", {"-w", file, "--buffer-size", "4096"}, {0, 0, 0, 0, 1, 1, 1, 1}, {}, 4096},
     };
     for (const Row& row : rows) {
@@ -327,6 +342,22 @@ TEST(Capture, of_ip_without_a_link_header_has_the_filter_and_the_file_for_that) 
     pcap_close(written);
 }
 
+TEST(Capture, looks_at_packets_where_the_daemon_has_them) {
+    const client::Descriptor memory(memfd_create("buffers", MFD_CLOEXEC));
+    const Bytes all = records(0, 3);
+    ASSERT_EQ(ftruncate(memory.get(), DeviceDaemon::kSharedBytes), 0);
+    ASSERT_EQ(pwrite(memory.get(), all.data(), all.size(), 4096), static_cast<ssize_t>(all.size()));
+    DeviceDaemon daemon;
+    daemon.shared = memory.get();
+    daemon.reads = {
+        gives(bytes_of_value(pfild_lent{.offset = 4096, .length = static_cast<std::uint32_t>(all.size())}))};
+    const std::string file = daemon.path("a.pcap");
+    const auto ended = daemon.run_words({"-w", file, "-c", "3"});
+    EXPECT_EQ(ended.exit, Exit::kOk) << ended.err;
+    EXPECT_THAT(seconds_in(file), ElementsAre(0, 1, 2));
+    EXPECT_EQ(daemon.request(PFILD_OP_READ).value<pfild_read>().flags, static_cast<std::uint32_t>(PFILD_READ_LEND));
+}
+
 TEST(Capture, of_another_link_type_is_refused) {
     DeviceDaemon daemon;
     daemon.data_link = 127; // DLT_IEEE802_11_RADIO
@@ -350,8 +381,8 @@ TEST(Capture, that_is_interrupted_fetches_what_is_buffered_and_ends_well) {
         EXPECT_EQ(ended.exit, Exit::kOk);
         EXPECT_THAT(ended.err, HasSubstr("\n5 packets captured\n"));
         EXPECT_THAT(seconds_in(file), ElementsAre(0, 1, 2, 3, 4)) << "but not what came later";
-        EXPECT_EQ(daemon.request(PFILD_OP_CANCEL).value<std::uint32_t>(), daemon.requests.at(8).header.id);
-        EXPECT_EQ(daemon.requests.at(11).value<pfild_read>().flags, static_cast<std::uint32_t>(PFILD_READ_NONBLOCKING));
+        EXPECT_EQ(daemon.request(PFILD_OP_CANCEL).value<std::uint32_t>(), daemon.requests.at(9).header.id);
+        EXPECT_EQ(daemon.requests.at(12).value<pfild_read>().flags, static_cast<std::uint32_t>(PFILD_READ_NONBLOCKING));
     }
 }
 

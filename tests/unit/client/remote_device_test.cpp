@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 
 #include "tests/unit/client/fake_daemon.h"
 
@@ -393,6 +394,97 @@ TEST(RemoteDevice, believes_no_size_that_cannot_be) {
     auto device = open_at(daemon);
     ASSERT_TRUE(device);
     EXPECT_THAT(device->stats().error().line(), HasSubstr("another size than its kind"));
+}
+
+/// A file in memory whose bytes are 0, 1, 2, …
+Descriptor memory_of(std::size_t bytes) {
+    Descriptor file(memfd_create("buffers", MFD_CLOEXEC));
+    Bytes content(bytes);
+    for (std::size_t i = 0; i < bytes; ++i) {
+        content[i] = static_cast<std::uint8_t>(i);
+    }
+    EXPECT_EQ(write(file.get(), content.data(), bytes), static_cast<ssize_t>(bytes));
+    return file;
+}
+
+/// Shares `file`, says that it has `bytes`, and answers READs with these, one after the other.
+auto sharing(const Descriptor& file, std::uint32_t bytes, std::vector<pfild_lent> lent) {
+    return after_open([&file, bytes, lent = std::move(lent)](FakePeer& peer) {
+        const auto share = peer.next();
+        ASSERT_TRUE(share);
+        EXPECT_EQ(share->header.op, PFILD_OP_SHARE);
+        peer.send(FakePeer::header_for(*share), bytes_of_value(bytes), {file.get()});
+        for (const pfild_lent& one : lent) {
+            const auto read = peer.next();
+            ASSERT_TRUE(read);
+            EXPECT_EQ(read->value<pfild_read>().size, bytes / 2);
+            EXPECT_EQ(read->value<pfild_read>().flags, static_cast<std::uint32_t>(PFILD_READ_LEND));
+            peer.answer(*read, bytes_of_value(one));
+        }
+    });
+}
+
+TEST(RemoteDevice, looks_at_records_where_they_are) {
+    const Descriptor file = memory_of(8192);
+    const FakeDaemon daemon(sharing(file, 8192, {{.offset = 4096, .length = 16}, {.offset = 0, .length = 0}}));
+    auto device = open_at(daemon);
+    ASSERT_TRUE(device);
+    ASSERT_TRUE(device->share());
+    const auto records = device->borrow();
+    ASSERT_TRUE(records) << records.error().line();
+    EXPECT_EQ(Bytes(records->begin(), records->end()), (Bytes{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}));
+    EXPECT_TRUE(device->borrow()->empty());
+    EXPECT_TRUE(device->connected());
+}
+
+TEST(RemoteDevice, looks_at_nothing_outside_of_the_buffers) {
+    struct Row {
+        const char* sentence;
+        pfild_lent lent;
+    };
+    for (const Row& row :
+         {Row{"one byte too many", {.offset = 8, .length = 8185}}, Row{"behind the end", {.offset = 8200, .length = 0}},
+          Row{"a length that wraps", {.offset = 8, .length = UINT32_MAX}},
+          Row{"no record begins there", {.offset = 4, .length = 8}}}) {
+        const Descriptor file = memory_of(8192);
+        const FakeDaemon daemon(sharing(file, 8192, {row.lent}));
+        auto device = open_at(daemon);
+        ASSERT_TRUE(device && device->share());
+        EXPECT_THAT(device->borrow().error().line(), HasSubstr("outside of its buffers")) << row.sentence;
+        EXPECT_FALSE(device->connected());
+    }
+}
+
+TEST(RemoteDevice, maps_no_memory_that_is_not_there) {
+    const Descriptor file = memory_of(4096);
+    const Descriptor no_file(eventfd(0, EFD_CLOEXEC));
+    for (const auto& [shared, bytes] : {std::pair(&file, 4097U), std::pair(&file, 0U), std::pair(&no_file, 4096U)}) {
+        const int before = open_descriptors();
+        {
+            const FakeDaemon daemon(sharing(*shared, bytes, {}));
+            auto device = open_at(daemon);
+            ASSERT_TRUE(device);
+            EXPECT_THAT(device->share().error().line(), HasSubstr("cannot be mapped")) << bytes;
+            EXPECT_FALSE(device->connected());
+        }
+        EXPECT_EQ(open_descriptors(), before);
+    }
+}
+
+TEST(RemoteDevice, goes_on_without_sharing) {
+    const FakeDaemon daemon(after_open([](FakePeer& peer) {
+        const auto share = peer.next();
+        ASSERT_TRUE(share);
+        peer.refuse(*share, EOPNOTSUPP, "share buffers: their memory cannot be shared");
+        const auto read = peer.next();
+        ASSERT_TRUE(read);
+        peer.answer(*read, Bytes(8, 1));
+    }));
+    auto device = open_at(daemon);
+    ASSERT_TRUE(device);
+    EXPECT_EQ(device->share().error().code, EOPNOTSUPP);
+    Bytes buffer(64, 0);
+    EXPECT_EQ(device->read(buffer), std::size_t{8});
 }
 
 TEST(RemoteDevice, waits_no_longer_than_it_must) {

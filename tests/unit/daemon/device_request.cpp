@@ -88,7 +88,7 @@ TEST(DeviceRequest, what_is_wrong_with_one_payload_is_its_answer) {
         {"of half a struct", message(PFILD_OP_OPEN, Bytes(4)), EINVAL},
         {"CLOSE of something", message(PFILD_OP_CLOSE, Bytes(1)), EINVAL},
         {"READ without a size", message(PFILD_OP_READ), EINVAL},
-        {"with an unknown flag", message(PFILD_OP_READ, with_byte(kRead, 4, 2)), EINVAL},
+        {"with an unknown flag", message(PFILD_OP_READ, with_byte(kRead, 4, 4)), EINVAL},
         {"CANCEL of nothing", message(PFILD_OP_CANCEL), EINVAL},
         {"of 8 bytes", message(PFILD_OP_CANCEL, Bytes(8)), EINVAL},
         {"BIOCGBLEN takes nothing", message(PFILD_OP_GET_BUFFER_SIZE, Bytes(4)), EINVAL},
