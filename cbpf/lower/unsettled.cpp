@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// One walk over the program, with what is known where each instruction is reached: the family of the packet, what A and
+// what X came from. Jumps go forward, so all ways to an instruction have been walked before it.
+#include "cbpf/lower/unsettled.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <vector>
+
+namespace pfild::cbpf {
+namespace {
+
+constexpr std::uint32_t kLinkHeader = 14;
+constexpr std::uint32_t kTypeOffset = 12;
+constexpr std::uint32_t kTypeInet = 0x0800;
+constexpr std::uint32_t kTypeInet6 = 0x86dd;
+
+enum class Family : std::uint8_t { unknown, inet, inet6 };
+enum class Origin : std::uint8_t {
+    other,
+    type,             ///< the Ethernet type
+    transport_header, ///< the length of the IPv4 header: where the transport header begins
+};
+
+struct Known {
+    Family family = Family::unknown;
+    Origin a = Origin::other;
+    Origin x = Origin::other;
+};
+
+Known common(const Known& left, const Known& right) {
+    return {.family = left.family == right.family ? left.family : Family::unknown,
+            .a = left.a == right.a ? left.a : Origin::other,
+            .x = left.x == right.x ? left.x : Origin::other};
+}
+
+struct Settled {
+    bool checksum;
+    bool segments;
+};
+constexpr Settled kSettled{true, true};
+constexpr Settled kButForSegments{true, false};
+constexpr Settled kUnsettled{false, false};
+
+bool is_one_of(std::uint32_t byte, std::initializer_list<std::uint32_t> bytes) {
+    return std::find(bytes.begin(), bytes.end(), byte) != bytes.end();
+}
+
+/// Total length, identification, checksum.
+Settled of_inet(std::uint32_t byte) {
+    if (byte >= 20) {
+        return kUnsettled; // an option, or behind the header: where the checksum is depends on the packet
+    }
+    return is_one_of(byte, {2, 3, 4, 5, 10, 11}) ? kButForSegments : kSettled;
+}
+
+/// Ports; then what may be a checksum of UDP (6) or SCTP (8 to 11); then the flags of TCP, whose checksum is behind
+/// them (16).
+Settled of_transport(std::uint32_t byte) {
+    if (byte < 4) {
+        return kSettled;
+    }
+    return byte < 6 || (byte >= 12 && byte < 16) ? kButForSegments : kUnsettled;
+}
+
+/// With an extension header, of 8 bytes and more, there may be a checksum from byte 54 on.
+Settled of_inet6(std::uint32_t byte) {
+    if (byte >= 40) {
+        return byte >= 54 ? kUnsettled : of_transport(byte - 40);
+    }
+    return is_one_of(byte, {4, 5}) ? kButForSegments : kSettled;
+}
+
+class UnsettledWalk {
+  public:
+    UnsettledWalk(const Program& program, PacketForm form)
+        : steps_(program.steps()), network_(form == PacketForm::ethernet ? kLinkHeader : 0), before_(steps_.size()) {
+        before_.front() = Known{.family = form == PacketForm::inet    ? Family::inet
+                                          : form == PacketForm::inet6 ? Family::inet6
+                                                                      : Family::unknown};
+    }
+
+    Unsettled run() {
+        for (at_ = 0; at_ < steps_.size(); ++at_) {
+            if (before_[at_]) {
+                run(*before_[at_], steps_[at_]);
+            }
+        }
+        return std::move(found_);
+    }
+
+  private:
+    void run(Known known, const Step& step) {
+        switch (step.opcode) {
+        case Opcode::kLd:
+        case Opcode::kLdh:
+        case Opcode::kLdb:
+            look_at(known, step.k, size_of(step.opcode));
+            known.a = is_type(step) ? Origin::type : Origin::other;
+            break;
+        case Opcode::kLdInd:
+        case Opcode::kLdhInd:
+        case Opcode::kLdbInd:
+            look_behind_x(known, step.k, size_of(step.opcode));
+            known.a = Origin::other;
+            break;
+        case Opcode::kLdxMsh:
+            look_at(known, step.k, 1);
+            known.x = step.k == network_ && known.family == Family::inet ? Origin::transport_header : Origin::other;
+            break;
+        case Opcode::kLdLen:
+        case Opcode::kLdxLen:
+            report(found_.segments, "uses the packet length", kOfSegments);
+            (step.opcode == Opcode::kLdLen ? known.a : known.x) = Origin::other;
+            break;
+        case Opcode::kLdxImm:
+        case Opcode::kLdxMem:
+        case Opcode::kTax:
+            known.x = Origin::other;
+            break;
+        case Opcode::kSt:
+        case Opcode::kStx:
+            break;
+        case Opcode::kRetK:
+        case Opcode::kRetA:
+            return;
+        case Opcode::kJa:
+            arrive(step.k, known);
+            return;
+        default:
+            if (is_branch(step.opcode)) {
+                branch(known, step);
+                return;
+            }
+            known.a = Origin::other;
+        }
+        arrive(0, known);
+    }
+
+    static std::uint32_t size_of(Opcode opcode) {
+        switch (opcode) {
+        case Opcode::kLd:
+        case Opcode::kLdInd:
+            return 4;
+        case Opcode::kLdh:
+        case Opcode::kLdhInd:
+            return 2;
+        default:
+            return 1;
+        }
+    }
+    static bool is_branch(Opcode opcode) {
+        const Operand operand = info(opcode).operand;
+        return operand == Operand::kBranch || operand == Operand::kBranchX;
+    }
+    [[nodiscard]] bool is_type(const Step& step) const {
+        return network_ == kLinkHeader && step.opcode == Opcode::kLdh && step.k == kTypeOffset;
+    }
+
+    void branch(const Known& known, const Step& step) {
+        Known yes = known;
+        if (known.a == Origin::type && step.opcode == Opcode::kJeqK) {
+            yes.family = step.k == kTypeInet ? Family::inet : step.k == kTypeInet6 ? Family::inet6 : Family::unknown;
+        }
+        arrive(step.jt, yes);
+        arrive(step.jf, known);
+    }
+
+    void arrive(std::uint32_t skipped, const Known& known) {
+        std::optional<Known>& target = before_[at_ + 1 + skipped];
+        target = target ? common(*target, known) : known;
+    }
+
+    void look_at(const Known& known, std::uint32_t offset, std::uint32_t size) {
+        for (std::uint32_t byte = offset; byte - offset < size; ++byte) {
+            Settled settled = kUnsettled;
+            if (byte < network_) {
+                settled = kSettled;
+            } else if (known.family == Family::inet) {
+                settled = of_inet(byte - network_);
+            } else if (known.family == Family::inet6) {
+                settled = of_inet6(byte - network_);
+            }
+            note(settled, "reads byte " + std::to_string(byte));
+        }
+    }
+
+    void look_behind_x(const Known& known, std::uint32_t offset, std::uint32_t size) {
+        const bool of_header = known.x == Origin::transport_header && offset >= network_;
+        for (std::uint32_t byte = offset; byte - offset < size; ++byte) {
+            note(of_header ? of_transport(byte - network_) : kUnsettled,
+                 of_header ? "reads byte " + std::to_string(byte - network_) + " behind the IPv4 header"
+                           : "reads at an offset that it computes");
+        }
+    }
+
+    void note(Settled settled, const std::string& what) {
+        if (!settled.checksum) {
+            report(found_.checksum, what, ", where a checksum may be unfinished");
+        }
+        if (!settled.segments) {
+            report(found_.segments, what, kOfSegments);
+        }
+    }
+
+    void report(std::optional<UnsettledRead>& where, const std::string& what, const char* which) const {
+        if (!where) {
+            where = UnsettledRead{at_, what + which};
+        }
+    }
+
+    static constexpr const char* kOfSegments = ", in which the segments of a packet differ that is not cut yet";
+
+    std::span<const Step> steps_;
+    std::uint32_t network_;                    ///< where the IP header is
+    std::vector<std::optional<Known>> before_; ///< by instruction; empty where no path leads
+    std::size_t at_ = 0;                       ///< the instruction that is run
+    Unsettled found_;
+};
+
+} // namespace
+
+Unsettled unsettled_of(const Program& program, PacketForm form) { return UnsettledWalk(program, form).run(); }
+
+} // namespace pfild::cbpf

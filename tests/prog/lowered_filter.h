@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// One classic BPF program lowered, loaded into the kernel and run over packets by BPF_PROG_TEST_RUN.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include <tl/expected.hpp>
+
+#include "cbpf/lower/lower.h"
+#include "daemon/sys/fd.h"
+
+namespace pfild::tests {
+
+/// What the program is shown of a frame.
+enum class Shown : std::uint8_t {
+    whole,  ///< all of it; the kernel runs nothing shorter than 14 bytes
+    behind, ///< what is behind 14 bytes of link header, as heads show IP packets
+};
+
+/// eBPF as a program of XDP or TC, in the kernel.
+struct LoadedCode {
+    sys::Fd program;
+    std::string verifier; ///< the last of what it said, if there is no program
+
+    [[nodiscard]] static LoadedCode load(std::span<const cbpf::EbpfInstruction> code, cbpf::Place place);
+};
+
+class LoweredFilter {
+  public:
+    [[nodiscard]] static tl::expected<LoweredFilter, std::string> load(const cbpf::Program& program, cbpf::Place place,
+                                                                       Shown shown);
+
+    /// What the program returns. A packet that the kernel does not run is an error.
+    [[nodiscard]] tl::expected<std::uint32_t, std::string> run(std::span<const std::uint8_t> packet) const;
+
+  private:
+    LoweredFilter(sys::Fd program, Shown shown) : program_(std::move(program)), shown_(shown) {}
+
+    sys::Fd program_;
+    Shown shown_;
+};
+
+} // namespace pfild::tests
