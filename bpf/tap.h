@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
 /*
- * A packet's copy for the devices (pfild/tap.h). While nobody listens to a lane this is a load and a comparison.
+ * A packet's copy for the devices (pfild/tap.h). While nobody listens to a lane this is a load and a comparison; while
+ * all who do have filters, these are asked first, and what none of them wants is not copied.
  */
 #pragma once
 
@@ -24,6 +25,54 @@ struct {
     __type(key, __u32);
     __type(value, struct pfild_tap_state);
 } tap_state SEC(".maps") __weak;
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+    __uint(max_entries, PFILD_MAX_LANES);
+    __type(key, __u32);
+    __type(value, __u32);
+} tc_filters SEC(".maps") __weak;
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+    __uint(max_entries, PFILD_MAX_LANES);
+    __type(key, __u32);
+    __type(value, __u32);
+} xdp_filters SEC(".maps") __weak;
+
+#ifdef PFILD_HEAD_XDP
+#define FILTERS xdp_filters
+#else
+#define FILTERS tc_filters
+#endif
+
+/* Packets of a lane that no device wants. */
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, PFILD_MAX_LANES);
+    __type(key, __u32);
+    __type(value, __u64);
+} tap_skipped SEC(".maps") __weak;
+
+/*
+ * enum pfild_tap_answer. A function that the caller is not part of: from there a tail call returns to the caller. To
+ * the verifier it never does, so what is returned without it must be a number that the verifier does not know.
+ */
+static __noinline int ask_filters(packet_context* packet, const struct pfild_tap_state* state, __u32 lane) {
+    bpf_tail_call(packet, &FILTERS, lane);
+    return *(volatile const __u32*)&state->no_answer;
+}
+
+static __always_inline int is_unwanted(packet_context* packet, const struct pfild_tap_state* state, __u32 lane) {
+    __u64* skipped;
+
+    if (!*(volatile const __u32*)&state->filtered[lane] || ask_filters(packet, state, lane) != PFILD_TAP_SKIP)
+        return 0;
+    skipped = bpf_map_lookup_elem(&tap_skipped, &lane);
+    if (skipped)
+        ++*skipped;
+    return 1;
+}
 
 /*
  * Asked when the record has its place in the ring, behind a full barrier: the device thread says that it sleeps, and
@@ -91,7 +140,7 @@ static __always_inline void tap(packet_context* packet, __u32 lane, __u32 outgoi
     if (!state || lane >= PFILD_MAX_LANES)
         return;
     wanted = *(volatile __u32*)&state->wanted[lane];
-    if (!wanted)
+    if (!wanted || is_unwanted(packet, state, lane))
         return;
     about.time_ns = bpf_ktime_get_ns();
     about.ifindex = interface_of(packet);

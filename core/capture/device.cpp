@@ -69,6 +69,7 @@ void Device::set_filter(std::optional<cbpf::Program> filter) {
 void Device::replace_filter(std::optional<cbpf::Program> filter) {
     needed_ = filter ? needed_length(*filter) : NeededLength{.to_judge = 0, .to_keep = kWholePacket};
     filter_.reset();
+    ++filter_version_;
     if (filter) {
         filter_.emplace(std::move(*filter));
     }
@@ -177,6 +178,13 @@ void Device::charge_lost(std::uint64_t count) noexcept {
     lifetime_.captured += count;
     lifetime_.dropped += count;
     lifetime_.lost += count;
+}
+
+void Device::charge_filtered(std::uint64_t count) noexcept {
+    if (filter_) {
+        lifetime_.received += count;
+        lifetime_.filtered += count;
+    }
 }
 
 TapWish Device::tap_wish() const {

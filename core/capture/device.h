@@ -148,6 +148,12 @@ class Device {
     /// `count` packets that the tap could not take: see DeviceCounts::lost. => as offer().
     void charge_lost(std::uint64_t count) noexcept;
     [[nodiscard]] bool wants(Direction direction) const noexcept { return directions_.has(direction); }
+    /// As offer(): `count` packets that the filter would not want. A device without filter is charged nothing.
+    void charge_filtered(std::uint64_t count) noexcept;
+    /// Nothing: it wants every packet.
+    [[nodiscard]] const cbpf::Program* filter() const noexcept { return filter_ ? &filter_->program() : nullptr; }
+    /// Another number for every filter that it has had.
+    [[nodiscard]] std::uint64_t filter_version() const noexcept { return filter_version_; }
     /// What the tap has to take for this device; nothing for one that cannot be read.
     [[nodiscard]] TapWish tap_wish() const;
 
@@ -205,6 +211,7 @@ class Device {
     Directions directions_ = Directions::both();
     ReadTimeout timeout_;
     std::optional<cbpf::Machine> filter_;
+    std::uint64_t filter_version_ = 0;
     NeededLength needed_{.to_judge = 0, .to_keep = kWholePacket};
     std::optional<Hold> hold_; ///< from attach() on
     std::optional<Reading> reading_;

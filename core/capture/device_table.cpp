@@ -267,12 +267,53 @@ void DeviceTable::settle() {
         }
     }
     for (auto& [index, interface] : interfaces_) {
+        for (const Direction direction : kEachDirection) { // before the lengths: nothing that is wanted is left out
+            settle_filters(index, interface, direction);
+        }
         const TapWish wish = wish_of(interface);
         if (wish != interface.told) {
             interface.told = wish;
             port_.set_tap(index, wish);
         }
     }
+}
+
+void DeviceTable::charge_filtered(std::uint32_t ifindex, Direction direction, std::uint64_t count) noexcept {
+    const auto found = interfaces_.find(ifindex);
+    if (found == interfaces_.end()) {
+        strays_ += count;
+        return;
+    }
+    for (Entry* entry : found->second.listeners) {
+        if (entry->device.wants(direction)) {
+            entry->device.charge_filtered(count);
+        }
+    }
+}
+
+/// The filters of who listens there, unless one has none.
+void DeviceTable::settle_filters(std::uint32_t index, Interface& interface, Direction direction) {
+    names_.clear();
+    for (const Entry* entry : interface.listeners) {
+        if (!entry->device.tap_wish().directions.has(direction)) {
+            continue;
+        }
+        if (entry->device.filter() == nullptr) {
+            names_.clear();
+            break;
+        }
+        names_.emplace_back(entry->number, entry->device.filter_version());
+    }
+    FilterNames& told = interface.told_filters[core::index(direction)];
+    if (names_ == told) {
+        return;
+    }
+    told = names_;
+    std::vector<const cbpf::Program*> filters;
+    for (const auto& [number, version] : told) {
+        filters.push_back(entries_[number]->device.filter());
+    }
+    port_.set_filters(index, direction, filters);
 }
 
 /// Enough for each of its listeners.
@@ -284,6 +325,12 @@ TapWish DeviceTable::wish_of(const Interface& interface) {
         all.length = std::max(all.length, wish.length);
     }
     return all;
+}
+
+bool DeviceTable::is_urgent() const {
+    return std::any_of(entries_.begin(), entries_.end(), [](const auto& entry) {
+        return entry != nullptr && entry->device.settings().immediate && entry->device.state() == DeviceState::attached;
+    });
 }
 
 std::optional<std::uint64_t> DeviceTable::deadline_ns() const {

@@ -14,12 +14,15 @@
 // before the request is answered: see Device. dispatch() allocates nothing and locks nothing.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/capture/device.h"
@@ -66,6 +69,10 @@ class TapPort {
     /// Packets that come up from now on should be so long, and no others need come. Shorter ones may still be on the
     /// way.
     virtual void set_tap(std::uint32_t ifindex, TapWish wish) = 0;
+    /// Of packets in this direction only those need come that one of these programs wants; none: all. Those that do not
+    /// come are charged (DeviceTable::charge_filtered). => the programs are used during the call alone.
+    virtual void set_filters(std::uint32_t ifindex, Direction direction,
+                             std::span<const cbpf::Program* const> filters) = 0;
     /// With the errno of the driver when it refuses.
     [[nodiscard]] virtual Result<void> set_promiscuous(std::uint32_t ifindex, bool on) = 0;
 };
@@ -129,8 +136,12 @@ class DeviceTable {
     void dispatch(const TappedPacket& packet) noexcept;
     /// `count` packets of an interface and direction that its tap could not take.
     void charge_lost(std::uint32_t ifindex, Direction direction, std::uint64_t count) noexcept;
+    /// `count` packets that no device on that interface and direction wants. Before its devices change.
+    void charge_filtered(std::uint32_t ifindex, Direction direction, std::uint64_t count) noexcept;
     /// Tells clients and taps what has changed.
     void settle();
+    /// Somebody waits for single packets: a device is in immediate mode.
+    [[nodiscard]] bool is_urgent() const;
     /// The first moment at which a read times out; nothing: none does.
     [[nodiscard]] std::optional<std::uint64_t> deadline_ns() const;
     /// Ends the reads whose time is over.
@@ -153,11 +164,14 @@ class DeviceTable {
         std::optional<std::uint32_t> ifindex = {}; ///< while attached; 0: any
         bool promiscuous = false;
     };
+    /// Devices and the versions of their filters.
+    using FilterNames = std::vector<std::pair<DeviceNumber, std::uint64_t>>;
     struct Interface {
         TapInterface facts;
         std::vector<Entry*> listeners = {}; ///< reading devices in the order of attachment
         std::uint32_t promiscuous = 0;      ///< devices that asked for it
         TapWish told = {};
+        std::array<FilterNames, kDirections> told_filters = {}; ///< by direction
     };
 
     [[nodiscard]] Result<Entry*> entry(const char* what, DeviceNumber number) const;
@@ -165,6 +179,7 @@ class DeviceTable {
     [[nodiscard]] std::optional<std::uint32_t> index_named(std::string_view name) const;
     [[nodiscard]] std::uint64_t buffer_bytes() const;
     [[nodiscard]] static TapWish wish_of(const Interface& interface);
+    void settle_filters(std::uint32_t index, Interface& interface, Direction direction);
     void listen(Entry& entry);
     void detach(Entry& entry);
 
@@ -172,7 +187,8 @@ class DeviceTable {
     TapPort& port_;
     std::vector<std::unique_ptr<Entry>> entries_; ///< by number; empty: free
     std::vector<DeviceNumber> free_;              ///< the next one last
-    std::vector<Entry*> any_;                     ///< reading devices attached to any, in the order of attachment
+    FilterNames names_;       ///< of settle_filters(), which allocates nothing while nothing changes
+    std::vector<Entry*> any_; ///< reading devices attached to any, in the order of attachment
     std::map<std::uint32_t, Interface> interfaces_;
     DeviceCounts closed_; ///< of devices that are no more
     std::uint64_t strays_ = 0;

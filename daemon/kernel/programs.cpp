@@ -73,7 +73,12 @@ int Programs::flow_index_fd() const { return bpf_map__fd(skeleton_->maps.flow_in
 int Programs::flow_slots_fd() const { return bpf_map__fd(skeleton_->maps.flow_slots); }
 int Programs::flow_state_fd() const { return bpf_map__fd(skeleton_->maps.flow_state); }
 int Programs::tap_ring_fd() const { return bpf_map__fd(skeleton_->maps.tap_ring); }
+std::uint32_t Programs::tap_ring_bytes() const { return bpf_map__max_entries(skeleton_->maps.tap_ring); }
 int Programs::tap_state_fd() const { return bpf_map__fd(skeleton_->maps.tap_state); }
+int Programs::tap_filters_fd(cbpf::Place place) const {
+    return bpf_map__fd(place == cbpf::Place::xdp ? skeleton_->maps.xdp_filters : skeleton_->maps.tc_filters);
+}
+int Programs::tap_skipped_fd() const { return bpf_map__fd(skeleton_->maps.tap_skipped); }
 
 int Programs::head_fd(core::Direction direction) const {
     return bpf_program__fd(direction == core::Direction::in ? skeleton_->progs.pfild_in : skeleton_->progs.pfild_out);

@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 
+#include "cbpf/lower/place.h"
 #include "core/direction.h"
 #include "core/error.h"
 #include "pfild/abi.h"
@@ -73,7 +74,10 @@ class Programs {
     [[nodiscard]] int flow_slots_fd() const;
     [[nodiscard]] int flow_state_fd() const;
     [[nodiscard]] int tap_ring_fd() const;
+    [[nodiscard]] std::uint32_t tap_ring_bytes() const;
     [[nodiscard]] int tap_state_fd() const;
+    [[nodiscard]] int tap_filters_fd(cbpf::Place place) const;
+    [[nodiscard]] int tap_skipped_fd() const;
 
     /// Sums over all processors.
     [[nodiscard]] pfild_counters counters(std::uint8_t slot, core::Direction direction) const;

@@ -35,6 +35,7 @@ std::size_t state_bytes() {
 core::Result<std::unique_ptr<TapRing>> TapRing::open(const Programs& programs, TapReader& reader) {
     std::unique_ptr<TapRing> self(new TapRing(reader));
     self->fd_ = programs.tap_ring_fd();
+    self->bytes_ = programs.tap_ring_bytes();
     self->ring_ = ring_buffer__new(self->fd_, took, self.get(), nullptr);
     if (self->ring_ == nullptr) {
         return sys::failed("map the kernel's table", "tap_ring", errno);
@@ -49,7 +50,9 @@ core::Result<std::unique_ptr<TapRing>> TapRing::open(const Programs& programs, T
 
 TapRing::~TapRing() {
     if (state_ != nullptr) {
-        std::fill(std::begin(state_->wanted), std::end(state_->wanted), 0U); // heads outlive the daemon
+        // Heads outlive the daemon.
+        std::fill(std::begin(state_->wanted), std::end(state_->wanted), 0U);
+        std::fill(std::begin(state_->filtered), std::end(state_->filtered), 0U);
         ::munmap(state_, state_bytes());
     }
     ring_buffer__free(ring_);
@@ -107,6 +110,10 @@ void TapRing::set_sleeping(bool sleeping) noexcept {
 
 void TapRing::want(std::uint32_t lane, std::uint32_t bytes) noexcept {
     std::atomic_ref(state_->wanted[lane]).store(bytes, std::memory_order_relaxed);
+}
+
+void TapRing::set_filtered(std::uint32_t lane, bool filtered) noexcept {
+    std::atomic_ref(state_->filtered[lane]).store(filtered ? 1U : 0U, std::memory_order_relaxed);
 }
 
 std::uint64_t TapRing::lost(std::uint32_t lane) const noexcept {

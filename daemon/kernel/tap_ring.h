@@ -38,6 +38,8 @@ class TapRing {
 
     /// Readable (EPOLLIN) while the ring has packets.
     [[nodiscard]] int fd() const { return fd_; }
+    /// That it holds, records and their heads.
+    [[nodiscard]] std::uint32_t bytes() const { return bytes_; }
     /// Shows up to `most` packets, in the order in which they were taken; returns how many.
     std::size_t take(std::size_t most);
 
@@ -45,6 +47,8 @@ class TapRing {
     void set_sleeping(bool sleeping) noexcept;
     /// Bytes of each packet of a lane that are wanted; 0: none is.
     void want(std::uint32_t lane, std::uint32_t bytes) noexcept;
+    /// Whether heads ask the lane's program first (TapFilters).
+    void set_filtered(std::uint32_t lane, bool filtered) noexcept;
     /// Packets of a lane that found no room, since the programs were loaded.
     [[nodiscard]] std::uint64_t lost(std::uint32_t lane) const noexcept;
 
@@ -56,6 +60,7 @@ class TapRing {
 
     TapReader& reader_;
     int fd_ = -1;
+    std::uint32_t bytes_ = 0;
     ring_buffer* ring_ = nullptr;
     pfild_tap_state* state_ = nullptr;
     std::uint64_t realtime_offset_ns_ = 0; ///< CLOCK_REALTIME - CLOCK_MONOTONIC, of this take()

@@ -6,6 +6,7 @@
 
 #include <linux/if_packet.h>
 #include <net/if_arp.h>
+#include <spdlog/spdlog.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
@@ -18,7 +19,14 @@ namespace {
 
 using core::Direction;
 
-constexpr auto kPeriod = std::chrono::microseconds(400);
+using std::chrono::microseconds;
+
+// Between two looks. The longer one is for when nobody waits for a single packet, and few come.
+constexpr microseconds kShortestPeriod{400};
+constexpr microseconds kLongestPeriod{1600};
+constexpr std::size_t kFew = 64; ///< packets in a look
+constexpr std::size_t kMany = 512;
+constexpr std::uint32_t kFastest = 4096; ///< bytes of records in a microsecond, that the ring must hold in a period
 constexpr unsigned kLooksBeforeSleep = 8;
 constexpr std::size_t kMostAtOnce = 4096; ///< packets, before requests are looked at
 
@@ -48,7 +56,7 @@ std::optional<std::uint32_t> link_type(const net::Link& link) {
 }
 
 core::Result<std::unique_ptr<Tap>> Tap::start(const kernel::Programs& programs, device::DeviceThreadOptions options) {
-    std::unique_ptr<Tap> self(new Tap);
+    std::unique_ptr<Tap> self(new Tap(programs));
     self->promiscuity_.reset(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0)); // protocol 0: it receives nothing
     if (!self->promiscuity_) {
         return sys::failed("open", "a packet socket", errno);
@@ -85,10 +93,12 @@ Tap::~Tap() {
 
 void Tap::put(const net::Link& link, std::uint8_t slot) {
     thread_->call([&](sys::Loop&, core::DeviceTable& table) {
-        const auto [tapped, fresh] = tapped_.try_emplace(link.ifindex, Tapped{slot, link.loopback, {}});
+        const auto [tapped, fresh] = tapped_.try_emplace(link.ifindex, Tapped{.slot = slot, .loopback = link.loopback});
         if (fresh) {
             for (const Direction direction : core::kEachDirection) {
-                tapped->second.lost[core::index(direction)] = ring_->lost(kernel::lane(slot, direction));
+                const std::uint32_t lane = kernel::lane(slot, direction);
+                tapped->second.lost[core::index(direction)] = ring_->lost(lane);
+                tapped->second.skipped[core::index(direction)] = filters_.skipped(lane);
             }
         }
         table.put_interface(
@@ -99,6 +109,9 @@ void Tap::put(const net::Link& link, std::uint8_t slot) {
 void Tap::remove(std::uint32_t ifindex) {
     thread_->call([&](sys::Loop&, core::DeviceTable& table) {
         set_tap(ifindex, {});
+        for (const Direction direction : core::kEachDirection) {
+            set_filters(ifindex, direction, {});
+        }
         for (unsigned round = 0; round < kMostRounds && take() == kMostAtOnce; round++) { // what it has seen until now
         }
         tapped_.erase(ifindex);
@@ -108,13 +121,19 @@ void Tap::remove(std::uint32_t ifindex) {
 
 std::vector<core::DeviceInfo> Tap::devices() {
     std::vector<core::DeviceInfo> all;
-    thread_->call([&](sys::Loop&, core::DeviceTable& table) { all = table.devices(); });
+    thread_->call([&](sys::Loop&, core::DeviceTable& table) {
+        catch_up();
+        all = table.devices();
+    });
     return all;
 }
 
 core::DeviceCounts Tap::totals() {
     core::DeviceCounts sum;
-    thread_->call([&](sys::Loop&, core::DeviceTable& table) { sum = table.totals(); });
+    thread_->call([&](sys::Loop&, core::DeviceTable& table) {
+        catch_up();
+        sum = table.totals();
+    });
     return sum;
 }
 
@@ -131,6 +150,29 @@ void Tap::set_tap(std::uint32_t ifindex, core::TapWish wish) {
         // A device that wants no byte of them still counts them.
         ring_->want(kernel::lane(tapped->second.slot, direction), shown ? std::max(wish.length, 1U) : 0);
     }
+}
+
+// What heads are not told, devices do by themselves: there is no error that anybody has to hear of. XDP too, whether a
+// head is there or not: which one is may change.
+void Tap::set_filters(std::uint32_t ifindex, Direction direction, std::span<const cbpf::Program* const> filters) {
+    const auto tapped = tapped_.find(ifindex);
+    if (tapped == tapped_.end()) {
+        return;
+    }
+    const std::uint32_t lane = kernel::lane(tapped->second.slot, direction);
+    bool filtered = false;
+    for (const cbpf::Place place : {cbpf::Place::tc, cbpf::Place::xdp}) {
+        if (filters.empty() || (place == cbpf::Place::xdp && direction == Direction::out)) {
+            filters_.clear(lane, place);
+        } else if (auto set = filters_.set(lane, place, filters); set) {
+            filtered = true;
+        } else {
+            spdlog::debug("captures: {}: {}", cbpf::name(place), set.error().line());
+        }
+    }
+    charge_skipped(); // those of the filters that were there
+    ring_->set_filtered(lane, filtered);
+    tapped->second.filtered[core::index(direction)] = filtered;
 }
 
 core::Result<void> Tap::set_promiscuous(std::uint32_t ifindex, bool on) {
@@ -165,7 +207,7 @@ core::Result<void> Tap::begin(sys::Loop& loop) {
         return core::fail(std::move(looking.error()));
     }
     looking_ = std::move(*looking);
-    thread_->before_requests([this] { (void)take(); });
+    thread_->before_requests([this] { catch_up(); });
     fall_asleep();
     return {};
 }
@@ -175,27 +217,39 @@ void Tap::wake_up() {
     ring_->set_sleeping(false);
     (void)packets_.set_events(0);
     empty_looks_ = 0;
-    set_timer(kPeriod);
+    set_timer(kShortestPeriod);
     look();
 }
 
-void Tap::set_timer(std::chrono::nanoseconds period) {
-    const timespec every{.tv_sec = 0, .tv_nsec = period.count()};
+void Tap::set_timer(std::chrono::microseconds period) {
+    period_ = period;
+    const timespec every{.tv_sec = 0, .tv_nsec = std::chrono::nanoseconds(period).count()};
     const itimerspec timer{.it_interval = every, .it_value = every}; // 0: stops
     (void)::timerfd_settime(timer_.get(), 0, &timer, nullptr);
 }
 
 void Tap::look() {
-    empty_looks_ = take() == 0 ? empty_looks_ + 1 : 0;
+    const std::size_t taken = take();
+    empty_looks_ = taken == 0 ? empty_looks_ + 1 : 0;
     thread_->settle();
     if (empty_looks_ >= kLooksBeforeSleep) {
         fall_asleep();
+    } else if (const microseconds period = next_period(taken); period != period_) {
+        set_timer(period);
     }
+}
+
+microseconds Tap::next_period(std::size_t taken) const {
+    const microseconds longest = std::clamp(microseconds(ring_->bytes() / kFastest), kShortestPeriod, kLongestPeriod);
+    if (table_->is_urgent() || taken > kMany) {
+        return kShortestPeriod;
+    }
+    return taken < kFew ? std::min(2 * period_, longest) : period_;
 }
 
 // Asking for the descriptor again finds what came in between: it is readable then (wake() in bpf/tap.h).
 void Tap::fall_asleep() {
-    set_timer(std::chrono::nanoseconds(0));
+    set_timer(microseconds(0));
     ring_->set_sleeping(true);
     (void)packets_.set_events(EPOLLIN);
 }
@@ -204,6 +258,27 @@ std::size_t Tap::take() {
     const std::size_t taken = ring_->take(kMostAtOnce);
     charge_lost();
     return taken;
+}
+
+/// So that who asks is told of what was until then.
+void Tap::catch_up() {
+    (void)take();
+    charge_skipped();
+}
+
+void Tap::charge_skipped() {
+    for (auto& [ifindex, tapped] : tapped_) {
+        for (const Direction direction : core::kEachDirection) {
+            if (!tapped.filtered[core::index(direction)]) {
+                continue;
+            }
+            const std::uint32_t lane = kernel::lane(tapped.slot, direction);
+            std::uint64_t& charged = tapped.skipped[core::index(direction)];
+            const std::uint64_t skipped = filters_.skipped(lane);
+            table_->charge_filtered(ifindex, direction, skipped - charged);
+            charged = skipped;
+        }
+    }
 }
 
 void Tap::charge_lost() {

@@ -5,6 +5,7 @@
  *
  *     head --struct pfild_tap_packet, bytes--> ring `tap_ring` --> device thread
  *     head <--struct pfild_tap_state.wanted, sleeping------------- device thread, by memory both have mapped
+ *     head --tail call--> PROG_ARRAY `tc_filters`, `xdp_filters`, by lane: enum pfild_tap_answer
  *
  * Incoming packets are taken before any hook decides about them, also those that are then dropped; outgoing ones after
  * all hooks have let them pass (contract BD-64). A record in the ring has one of a few sizes, as the kernel wants a
@@ -14,6 +15,12 @@
 #define PFILD_TAP_H
 
 #include "pfild/abi.h"
+
+/* Of a program that the daemon writes out of the filters of all devices (core/capture/tap_program.h). */
+enum pfild_tap_answer {
+    PFILD_TAP_TAKE, /* also if there is no program */
+    PFILD_TAP_SKIP, /* nobody wants it */
+};
 
 #define PFILD_TAP_OUTGOING 0x1
 
@@ -39,11 +46,12 @@ PFILD_ASSERT_SIZE(struct pfild_tap_packet, 32);
 
 /* The one entry of `tap_state`. */
 struct pfild_tap_state {
-    __u32 sleeping; /* the device thread waits for the ring: wake it */
-    __u32 pad;
-    __u32 wanted[PFILD_MAX_LANES]; /* by lane: bytes of each packet; 0: nobody listens */
-    __u64 lost[PFILD_MAX_LANES];   /* by lane: packets that found no room in the ring */
+    __u32 sleeping;                  /* the device thread waits for the ring: wake it */
+    __u32 no_answer;                 /* always PFILD_TAP_TAKE; but the kernel's verifier does not know */
+    __u32 wanted[PFILD_MAX_LANES];   /* by lane: bytes of each packet; 0: nobody listens */
+    __u32 filtered[PFILD_MAX_LANES]; /* by lane: not 0: its program is asked, and counts in `tap_skipped` */
+    __u64 lost[PFILD_MAX_LANES];     /* by lane: packets that found no room in the ring */
 };
-PFILD_ASSERT_SIZE(struct pfild_tap_state, 8 + 12 * PFILD_MAX_LANES);
+PFILD_ASSERT_SIZE(struct pfild_tap_state, 8 + 16 * PFILD_MAX_LANES);
 
 #endif

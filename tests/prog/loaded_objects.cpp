@@ -81,6 +81,8 @@ TEST_F(LoadedObjects, tables_have_the_sizes_of_the_abi_and_are_one_each) {
         {"flow_state", {BPF_MAP_TYPE_ARRAY, 4, sizeof(pfild_flow_state), 1}},
         {"tap_ring", {BPF_MAP_TYPE_RINGBUF, 0, 0, kTapBytes}},
         {"tap_state", {BPF_MAP_TYPE_ARRAY, 4, sizeof(pfild_tap_state), 1}},
+        {"tap_skipped", {BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(std::uint64_t), PFILD_MAX_LANES}},
+        {"tc_filters", {BPF_MAP_TYPE_PROG_ARRAY, 4, 4, PFILD_MAX_LANES}},
         {"counters", {BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(pfild_counters), PFILD_MAX_LANES}},
     };
     std::map<std::string, std::set<std::uint32_t>> ids;
@@ -104,7 +106,7 @@ TEST_F(LoadedObjects, tables_have_the_sizes_of_the_abi_and_are_one_each) {
 }
 
 TEST_F(LoadedObjects, heads_use_what_they_decide_by_and_ports_nothing_of_interfaces) {
-    const std::map<std::string, std::size_t> tables{{"pfild_in", 8},   {"pfild_out", 8},   {"port_up", 3},
+    const std::map<std::string, std::size_t> tables{{"pfild_in", 10},  {"pfild_out", 10},  {"port_up", 3},
                                                     {"reentry_in", 1}, {"reentry_out", 1}, {"set_clock", 1}};
     for (const Program& program : all()) {
         EXPECT_EQ(program.map_ids.size(), tables.at(program.info.name)) << program.info.name;

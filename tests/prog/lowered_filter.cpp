@@ -82,6 +82,16 @@ LoadedCode LoadedCode::load(std::span<const cbpf::EbpfInstruction> code, Place p
     return loaded;
 }
 
+tl::expected<std::uint32_t, std::string> LoadedCode::run(std::span<const std::uint8_t> frame) const {
+    LIBBPF_OPTS(bpf_test_run_opts, run);
+    run.data_in = frame.data();
+    run.data_size_in = static_cast<__u32>(frame.size());
+    if (const int error = bpf_prog_test_run_opts(program.get(), &run); error != 0) {
+        return tl::make_unexpected("a packet of " + std::to_string(frame.size()) + " bytes: " + std::strerror(-error));
+    }
+    return run.retval;
+}
+
 tl::expected<LoweredFilter, std::string> LoweredFilter::load(const cbpf::Program& program, Place place, Shown shown) {
     std::vector<cbpf::EbpfInstruction> code;
     if (shown == Shown::behind) {
@@ -95,19 +105,13 @@ tl::expected<LoweredFilter, std::string> LoweredFilter::load(const cbpf::Program
     if (!loaded.program) {
         return tl::make_unexpected(loaded.verifier);
     }
-    return LoweredFilter(std::move(loaded.program), shown);
+    return LoweredFilter(std::move(loaded), shown);
 }
 
 tl::expected<std::uint32_t, std::string> LoweredFilter::run(std::span<const std::uint8_t> packet) const {
     std::vector<std::uint8_t> frame(shown_ == Shown::behind ? kHeader : 0, 0xee);
     frame.insert(frame.end(), packet.begin(), packet.end());
-    LIBBPF_OPTS(bpf_test_run_opts, run);
-    run.data_in = frame.data();
-    run.data_size_in = static_cast<__u32>(frame.size());
-    if (const int error = bpf_prog_test_run_opts(program_.get(), &run); error != 0) {
-        return tl::make_unexpected("a packet of " + std::to_string(frame.size()) + " bytes: " + std::strerror(-error));
-    }
-    return run.retval;
+    return code_.run(frame);
 }
 
 } // namespace pfild::tests

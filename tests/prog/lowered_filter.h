@@ -25,6 +25,8 @@ struct LoadedCode {
     std::string verifier; ///< the last of what it said, if there is no program
 
     [[nodiscard]] static LoadedCode load(std::span<const cbpf::EbpfInstruction> code, cbpf::Place place);
+    /// What it returns. A packet that the kernel does not run is an error.
+    [[nodiscard]] tl::expected<std::uint32_t, std::string> run(std::span<const std::uint8_t> frame) const;
 };
 
 class LoweredFilter {
@@ -36,9 +38,9 @@ class LoweredFilter {
     [[nodiscard]] tl::expected<std::uint32_t, std::string> run(std::span<const std::uint8_t> packet) const;
 
   private:
-    LoweredFilter(sys::Fd program, Shown shown) : program_(std::move(program)), shown_(shown) {}
+    LoweredFilter(LoadedCode code, Shown shown) : code_(std::move(code)), shown_(shown) {}
 
-    sys::Fd program_;
+    LoadedCode code_;
     Shown shown_;
 };
 

@@ -1,96 +1,17 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// All devices together: how many there may be, who sees which packet, what the taps are told, promiscuous mode, and
-// interfaces that come and go (contract 2.2, 2.5, 2.10).
+// All devices together: how many there may be, who sees which packet, promiscuous mode, and interfaces that come and go
+// (contract 2.2, 2.5, 2.10).
 #include <cerrno>
 #include <cstdint>
-#include <map>
-#include <set>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
-#include "core/capture/device_table.h"
-#include "tests/unit/core/capture_device.h"
+#include "tests/unit/core/capture_device_table.h"
 
 namespace pfild::core {
 namespace {
-
-class ListTaps final : public TapPort {
-  public:
-    void set_tap(std::uint32_t ifindex, TapWish wish) override {
-        taps[ifindex] = wish;
-        told++;
-    }
-    [[nodiscard]] Result<void> set_promiscuous(std::uint32_t ifindex, bool on) override {
-        calls++;
-        if (refuses != 0) {
-            return core::fail({"set promiscuous", "", "the driver refuses", "", refuses});
-        }
-        if (on) {
-            EXPECT_TRUE(promiscuous.insert(ifindex).second) << "twice";
-        } else {
-            EXPECT_EQ(promiscuous.erase(ifindex), 1U) << "was not on";
-        }
-        return {};
-    }
-
-    std::map<std::uint32_t, TapWish> taps;
-    std::set<std::uint32_t> promiscuous;
-    int told = 0;
-    int calls = 0;
-    int refuses = 0; ///< errno
-};
-
-class DeviceTables : public testing::Test {
-  protected:
-    static constexpr std::uint32_t kEth0 = 3;
-    static constexpr std::uint32_t kEth1 = 4;
-    static constexpr std::uint32_t kTun0 = 5;
-
-    DeviceTables() {
-        table_.put_interface({.index = kEth0, .name = "eth0"});
-        table_.put_interface({.index = kEth1, .name = "eth1"});
-        table_.put_interface({.index = kTun0, .name = "tun0", .data_link = 12});
-    }
-    ~DeviceTables() override {
-        std::uint64_t buffered = 0;
-        for (const DeviceInfo& device : table_.devices()) {
-            buffered += device.buffered;
-        }
-        EXPECT_TRUE(table_.totals().balanced(buffered));
-    }
-
-    DeviceNumber open(Access access = Access::both, std::uint32_t uid = 1000) {
-        const auto number = table_.open({.uid = uid, .pid = 1, .access = access}, client_);
-        EXPECT_TRUE(number.has_value());
-        return number.value_or(0);
-    }
-    DeviceNumber open_on(std::string_view interface, Access access = Access::both) {
-        const DeviceNumber number = open(access);
-        EXPECT_EQ(attach(number, interface), 0);
-        table_.settle();
-        return number;
-    }
-    int attach(DeviceNumber number, std::string_view interface) {
-        const auto result = table_.attach(number, interface);
-        return result ? 0 : result.error().code;
-    }
-    int set_promiscuous(DeviceNumber number) {
-        const auto result = table_.set_promiscuous(number);
-        return result ? 0 : result.error().code;
-    }
-    void dispatch(std::uint32_t ifindex, Direction direction = Direction::in) {
-        table_.dispatch(TestPacket(60, {.ifindex = ifindex, .direction = direction}).tapped());
-        table_.settle();
-    }
-    [[nodiscard]] std::uint64_t received(DeviceNumber number) const { return table_.find(number)->stats().received; }
-    [[nodiscard]] Device& device(DeviceNumber number) const { return *table_.find(number); }
-
-    ListClient client_;
-    ListTaps taps_;
-    DeviceTable table_{DeviceLimits{}, taps_};
-};
 
 // ---- opening and closing
 
@@ -367,60 +288,6 @@ TEST_F(DeviceTables, show_a_closed_device_nothing_more) {
     EXPECT_EQ(table_.totals(), DeviceCounts{});
     EXPECT_EQ(table_.strays(), 0U);
     EXPECT_FALSE(taps_.taps.contains(9));
-}
-
-// ---- what the taps are told
-
-TEST_F(DeviceTables, tell_a_tap_the_most_that_anybody_needs_and_nothing_when_nobody_listens) {
-    EXPECT_EQ(taps_.told, 0);
-    const DeviceNumber first = open_on("eth0");
-    device(first).set_filter(returning(96));
-    ASSERT_TRUE(device(first).set_directions(kInOnly).has_value());
-    table_.settle();
-    EXPECT_EQ(taps_.taps[kEth0], (TapWish{kInOnly, 96}));
-    const DeviceNumber second = open_on("any");
-    EXPECT_EQ(taps_.taps[kEth0], (TapWish{Directions::both(), 32768 - 32}));
-    EXPECT_EQ(taps_.taps[kEth1], (TapWish{Directions::both(), 32768 - 32}));
-    EXPECT_FALSE(taps_.taps.contains(kTun0));
-    device(second).replace_filter(returning(60));
-    ASSERT_TRUE(device(second).set_directions(kOutOnly).has_value());
-    table_.settle();
-    EXPECT_EQ(taps_.taps[kEth0], (TapWish{Directions::both(), 96}));
-    EXPECT_EQ(taps_.taps[kEth1], (TapWish{kOutOnly, 60}));
-    ASSERT_TRUE(table_.close(first).has_value());
-    table_.settle();
-    EXPECT_EQ(taps_.taps[kEth0], (TapWish{kOutOnly, 60}));
-    ASSERT_TRUE(table_.close(second).has_value());
-    table_.settle();
-    EXPECT_EQ(taps_.taps[kEth0], TapWish{});
-    EXPECT_EQ(taps_.taps[kEth1], TapWish{});
-}
-
-TEST_F(DeviceTables, tell_a_tap_nothing_that_it_knows) {
-    const DeviceNumber number = open_on("eth0");
-    EXPECT_EQ(taps_.told, 1);
-    open_on("eth0");
-    dispatch(kEth0);
-    table_.settle();
-    EXPECT_EQ(taps_.told, 1);
-    ASSERT_TRUE(table_.close(number).has_value());
-    table_.settle();
-    EXPECT_EQ(taps_.told, 1) << "the other one needs the same";
-}
-
-TEST_F(DeviceTables, tell_no_tap_of_those_who_only_write) {
-    open_on("eth0", Access::write);
-    open_on("any", Access::write);
-    EXPECT_EQ(taps_.told, 0);
-    open_on("eth0", Access::read);
-    EXPECT_EQ(taps_.told, 1);
-}
-
-TEST_F(DeviceTables, tell_the_tap_of_a_new_interface_what_any_needs) {
-    open_on("any");
-    table_.put_interface({.index = 9, .name = "eth9"});
-    table_.settle();
-    EXPECT_EQ(taps_.taps[9], (TapWish{Directions::both(), 32768 - 32}));
 }
 
 // ---- promiscuous mode

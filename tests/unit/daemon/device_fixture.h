@@ -25,6 +25,8 @@ class FakeTap final : public core::TapPort {
     std::map<std::uint32_t, bool> promiscuous;
 
     void set_tap(std::uint32_t ifindex, core::TapWish wish) override { wishes[ifindex] = wish; }
+    void set_filters(std::uint32_t /*ifindex*/, core::Direction /*direction*/,
+                     std::span<const cbpf::Program* const> /*filters*/) override {}
     core::Result<void> set_promiscuous(std::uint32_t ifindex, bool on) override {
         promiscuous[ifindex] = on;
         return {};

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "daemon/kernel/lowered_program.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <bpf/bpf.h>
+
+#include "daemon/sys/failure.h"
+
+namespace pfild::kernel {
+namespace {
+
+constexpr const char* kLicense = "Dual BSD/GPL"; // as of the heads
+constexpr std::size_t kLogBytes = 1U << 20U;
+
+static_assert(sizeof(bpf_insn) == sizeof(cbpf::EbpfInstruction));
+
+/// Instructions that load the address of a map say which in their number.
+std::vector<bpf_insn> with_map(const LoweredProgram& program) {
+    const auto* first = reinterpret_cast<const bpf_insn*>(program.code.data());
+    std::vector<bpf_insn> code(first, first + program.code.size());
+    for (bpf_insn& instruction : code) {
+        if (instruction.code == (BPF_LD | BPF_IMM | BPF_DW) && instruction.src_reg == BPF_PSEUDO_MAP_FD) {
+            instruction.imm = program.map.value_or(-1);
+        }
+    }
+    return code;
+}
+
+/// Its last words before the statistics.
+std::string reason_in(std::string_view log) {
+    std::string reason;
+    while (!log.empty()) {
+        const std::size_t end = std::min(log.find('\n'), log.size());
+        const std::string_view line = log.substr(0, end);
+        if (!line.empty() && !line.starts_with("processed ")) {
+            reason = line;
+        }
+        log.remove_prefix(std::min(end + 1, log.size()));
+    }
+    return reason;
+}
+
+} // namespace
+
+core::Result<sys::Fd> load(const LoweredProgram& program) {
+    const bool xdp = program.place == cbpf::Place::xdp;
+    const std::vector<bpf_insn> code = with_map(program);
+    LIBBPF_OPTS(bpf_prog_load_opts, options);
+    options.prog_flags = xdp ? BPF_F_XDP_HAS_FRAGS : 0;
+    const auto attempt = [&] {
+        const bpf_prog_type type = xdp ? BPF_PROG_TYPE_XDP : BPF_PROG_TYPE_SCHED_CLS;
+        return sys::Fd(bpf_prog_load(type, program.name, kLicense, code.data(), code.size(), &options));
+    };
+    sys::Fd loaded = attempt();
+    if (loaded) {
+        return loaded;
+    }
+    const int error = errno;
+    std::vector<char> log(kLogBytes);
+    options.log_buf = log.data();
+    options.log_size = static_cast<__u32>(log.size());
+    options.log_level = 1;
+    if (sys::Fd again = attempt(); again) { // there was no memory, for a moment
+        return again;
+    }
+    const std::string reason = errno == ENOSPC ? std::string() : reason_in(log.data());
+    return core::fail({"load", program.name,
+                       "the kernel's verifier refuses: " + (reason.empty() ? sys::errno_text(error) : reason), "",
+                       error});
+}
+
+} // namespace pfild::kernel

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The filters of all devices as one program at the tap: it skips what none of them wants, and nothing else; and heads
+// ask it, count, and take everything where there is none.
+#include "daemon/kernel/tap_filters.h"
+
+#include <algorithm>
+#include <optional>
+#include <vector>
+
+#include "cbpf/interpret.h"
+#include "core/capture/tap_program.h"
+#include "daemon/kernel/tap_ring.h"
+#include "tests/prog/kernel_programs_test.h"
+#include "tests/prog/lowered_filter.h"
+#include "tests/unit/cbpf/any_program.h"
+
+namespace pfild::tests {
+namespace {
+
+using cbpf::Place;
+using core::Direction;
+using core::kEachDirection;
+
+constexpr Place kPlaces[] = {Place::xdp, Place::tc};
+constexpr std::uint8_t kTcp = 6;
+constexpr std::uint8_t kUdp = 17;
+
+cbpf::Program verified(const std::vector<cbpf::Instruction>& code) {
+    auto program = cbpf::Program::verify(code);
+    EXPECT_TRUE(program) << program.error().message();
+    return *program;
+}
+
+/// Every byte of packets of this protocol; nothing of others.
+cbpf::Program of_protocol(std::uint32_t protocol) {
+    return verified({{0x30, 0, 0, 23}, {0x15, 0, 1, protocol}, {0x06, 0, 0, 0xffffffff}, {0x06, 0, 0, 0}});
+}
+
+class TapFiltersTest : public KernelProgramsTest, private kernel::TapReader {
+  protected:
+    void SetUp() override {
+        KernelProgramsTest::SetUp();
+        if (IsSkipped() || HasFatalFailure()) {
+            return;
+        }
+        auto opened = kernel::TapRing::open(programs(), *this);
+        ASSERT_TRUE(opened) << opened.error().line();
+        ring_ = std::move(*opened);
+        filters_.emplace(programs());
+        attach(0);
+        for (const Direction direction : kEachDirection) {
+            ring_->want(lane(direction), 0xffffffff);
+        }
+    }
+    static std::uint32_t lane(Direction direction) { return kernel::lane(kSlot, direction); }
+
+    void filter(Direction direction, const std::vector<const cbpf::Program*>& programs) {
+        const auto set = filters_->set(lane(direction), Place::tc, programs);
+        ASSERT_TRUE(set) << set.error().line();
+        ring_->set_filtered(lane(direction), true);
+    }
+    /// Whether the tap takes this packet.
+    bool takes(Direction direction, const Scene& scene) {
+        (void)head(direction, scene);
+        return ring_->take(100) != 0;
+    }
+    [[nodiscard]] std::uint64_t skipped(Direction direction) const { return filters_->skipped(lane(direction)); }
+
+    std::unique_ptr<kernel::TapRing> ring_;
+    std::optional<kernel::TapFilters> filters_;
+    cbpf::Program udp_ = of_protocol(kUdp);
+    cbpf::Program tcp_ = of_protocol(kTcp);
+
+  private:
+    void show(const core::TappedPacket& /*packet*/) noexcept override {}
+};
+
+const Bytes kUdpPacket = ethernet(kTypeIpv4, ipv4(kUdp));
+const Bytes kTcpPacket = ethernet(kTypeIpv4, ipv4(kTcp));
+const Bytes kOther = ethernet(kTypeIpv4, ipv4(47));
+
+TEST_F(TapFiltersTest, heads_do_not_take_what_no_filter_wants_and_count_it) {
+    for (const Direction direction : kEachDirection) {
+        filter(direction, {&udp_});
+        EXPECT_TRUE(takes(direction, on_watched(kUdpPacket)));
+        EXPECT_FALSE(takes(direction, on_watched(kTcpPacket)));
+        EXPECT_EQ(skipped(direction), 1U);
+        filter(direction, {&udp_, &tcp_});
+        EXPECT_TRUE(takes(direction, on_watched(kTcpPacket))) << "one of two wants it";
+        EXPECT_FALSE(takes(direction, on_watched(kOther)));
+        EXPECT_EQ(skipped(direction), 2U);
+    }
+}
+
+TEST_F(TapFiltersTest, heads_take_everything_where_there_is_no_program) {
+    filter(Direction::in, {&udp_});
+    EXPECT_TRUE(takes(Direction::out, on_watched(kTcpPacket))) << "each direction for itself";
+    filters_->clear(lane(Direction::in), Place::tc);
+    EXPECT_TRUE(takes(Direction::in, on_watched(kTcpPacket))) << "asked, but there is none";
+    filter(Direction::in, {&udp_});
+    ring_->set_filtered(lane(Direction::in), false);
+    EXPECT_TRUE(takes(Direction::in, on_watched(kTcpPacket))) << "not asked";
+    EXPECT_EQ(skipped(Direction::in), 0U);
+}
+
+TEST_F(TapFiltersTest, too_long_together_are_no_program_and_nothing_is_skipped) {
+    std::vector<cbpf::Instruction> long_one;
+    for (std::uint32_t i = 0; i < 170; i++) { // a sum of bytes, none of which can be left out
+        long_one.insert(long_one.end(), {{0x30, 0, 0, i}, {0x0c, 0, 0, 0}, {0x07, 0, 0, 0}});
+    }
+    long_one.push_back({0x16, 0, 0, 0});
+    const cbpf::Program program = verified(long_one);
+    const std::vector<const cbpf::Program*> all(40, &program);
+    filter(Direction::in, {&udp_});
+    const auto set = filters_->set(lane(Direction::in), Place::tc, all);
+    ASSERT_FALSE(set);
+    EXPECT_EQ(set.error().code, E2BIG);
+    EXPECT_TRUE(takes(Direction::in, on_watched(kTcpPacket))) << "the one that was there before is gone";
+}
+
+TEST_F(TapFiltersTest, skip_a_packet_exactly_when_every_program_returns_0_for_it) {
+    std::size_t skipped = 0;
+    std::size_t taken = 0;
+    for (std::uint32_t seed = 1; seed <= 200; seed++) {
+        AnyProgram random(seed);
+        std::vector<cbpf::Program> programs;
+        std::vector<const cbpf::Program*> filters;
+        for (std::uint32_t count = 1 + seed % 4; count != 0; count--) {
+            programs.push_back(verified(random.program()));
+        }
+        for (const cbpf::Program& program : programs) {
+            filters.push_back(&program);
+        }
+        const Place place = kPlaces[seed % 2];
+        const auto code = core::tap_program(filters, place);
+        ASSERT_TRUE(code) << seed;
+        const LoadedCode loaded = LoadedCode::load(*code, place);
+        ASSERT_TRUE(loaded.program) << seed << loaded.verifier;
+        for (int packet = 0; packet < 16; packet++) {
+            Bytes bytes(std::clamp<std::size_t>(random.packet_length(), 14, 3000));
+            random.fill(bytes);
+            bytes[12] |= 0x40; // neither IPv4 nor IPv6: of those the kernel runs no packet without its header
+            const bool wanted = std::any_of(programs.begin(), programs.end(), [&](const cbpf::Program& program) {
+                return interpret(program, cbpf::Packet(bytes)) != 0;
+            });
+            const auto answer = loaded.run(bytes);
+            ASSERT_TRUE(answer) << answer.error();
+            ASSERT_EQ(*answer, static_cast<std::uint32_t>(wanted ? PFILD_TAP_TAKE : PFILD_TAP_SKIP)) << "seed " << seed;
+            (wanted ? taken : skipped)++;
+        }
+    }
+    EXPECT_GT(skipped, 100U);
+    EXPECT_GT(taken, 500U);
+}
+
+} // namespace
+} // namespace pfild::tests
