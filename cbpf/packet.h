@@ -57,6 +57,9 @@ class Packet {
     /// What `ld len` answers (CF-21). Not necessarily the captured length; nothing here depends on their order.
     [[nodiscard]] std::uint32_t wire_length() const noexcept { return wire_length_; }
 
+    /// The bytes that need no look at the pieces behind: all of a packet in one piece.
+    [[nodiscard]] std::span<const std::uint8_t> first_piece() const noexcept { return {head_, head_length_}; }
+
     /// The Size bytes at `offset` as an unsigned big-endian number, or nothing if any of them was not captured (CF-20).
     /// => offset is below 2^33: the sum of two 32-bit numbers does not wrap here (CF-22).
     template <std::size_t Size>

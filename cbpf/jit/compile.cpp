@@ -44,12 +44,14 @@ tl::expected<NativeProgram, Refusal> NativeProgram::compile(const Graph& graph) 
     if (!runs_here()) {
         return tl::make_unexpected(Refusal::kProcessor);
     }
-    const auto code = emit_program(graph);
+    Graph behind_guard = graph;
+    const Guard guard = take_guard(behind_guard);
+    const auto code = emit_program(behind_guard, graph);
     auto memory = executable(code);
     if (!memory) {
         return tl::make_unexpected(memory.error());
     }
-    return NativeProgram(std::move(*memory), code->batch);
+    return NativeProgram(guard, std::move(*memory), code->batch);
 }
 
 tl::expected<NativeSet, Refusal> NativeSet::compile(std::span<const Program* const> programs) {

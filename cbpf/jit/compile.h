@@ -14,6 +14,7 @@
 
 #include "cbpf/jit/code_memory.h"
 #include "cbpf/jit/emit.h"
+#include "cbpf/jit/guard.h"
 #include "cbpf/jit/refusal.h"
 #include "cbpf/packet.h"
 #include "cbpf/program.h"
@@ -31,7 +32,21 @@ class NativeProgram {
 
     /// The result; negative if the packet's first piece is too short to tell. (An optional would cost a fifth of the
     /// time that a short filter takes.)
-    [[nodiscard]] std::int64_t run(const Packet& packet) const noexcept { return run_(&packet); }
+    [[nodiscard]] std::int64_t run(const Packet& packet) const noexcept {
+        if (guard_.mask != 0) {
+            const std::span<const std::uint8_t> first = packet.first_piece();
+            if (first.size() < guard_.need) [[unlikely]] {
+                return first.size() == packet.captured_length() ? 0 : -1;
+            }
+            if (!guard_.holds(first)) {
+                return guard_.otherwise;
+            }
+            if (guard_.result >= 0) {
+                return guard_.result;
+            }
+        }
+        return run_(&packet);
+    }
 
     /// Writes results up to the first packet that run() has no answer for; how many.
     /// => as many results as packets.
@@ -41,9 +56,11 @@ class NativeProgram {
     }
 
   private:
-    explicit NativeProgram(CodeMemory memory, std::size_t batch) noexcept
-        : memory_(std::move(memory)), run_(memory_.entry<RunOne>(0)), batch_(memory_.entry<RunBatch>(batch)) {}
+    NativeProgram(const Guard& guard, CodeMemory memory, std::size_t batch) noexcept
+        : guard_(guard), memory_(std::move(memory)), run_(memory_.entry<RunOne>(0)),
+          batch_(memory_.entry<RunBatch>(batch)) {}
 
+    Guard guard_; ///< of run_; batch_ has the test in it
     CodeMemory memory_;
     RunOne* run_;
     RunBatch* batch_;

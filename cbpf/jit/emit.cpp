@@ -158,12 +158,12 @@ class Emitter {
 
 } // namespace
 
-tl::expected<MachineCode, Refusal> emit_program(const Graph& graph) {
+tl::expected<MachineCode, Refusal> emit_program(const Graph& one, const Graph& batch) {
     Emitter emitter;
-    emitter.run_one(graph);
-    const std::size_t batch = emitter.run_batch(graph);
-    return emitter.bytes().map([batch](std::vector<std::byte>&& bytes) {
-        return MachineCode{std::move(bytes), batch};
+    emitter.run_one(one);
+    const std::size_t offset = emitter.run_batch(batch);
+    return emitter.bytes().map([offset](std::vector<std::byte>&& bytes) {
+        return MachineCode{std::move(bytes), offset};
     });
 }
 

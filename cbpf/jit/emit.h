@@ -34,7 +34,8 @@ struct MachineCode {
     std::size_t batch = 0; ///< offset of the RunBatch of a program; the RunOne, or the RunSet of a set, lies at 0
 };
 
-[[nodiscard]] tl::expected<MachineCode, Refusal> emit_program(const Graph& graph);
+/// The RunOne of one graph and the RunBatch of another: of the same program, but the first may begin behind a guard.
+[[nodiscard]] tl::expected<MachineCode, Refusal> emit_program(const Graph& one, const Graph& batch);
 
 /// => at most kSetLimit graphs.
 [[nodiscard]] tl::expected<MachineCode, Refusal> emit_set(std::span<const Graph> graphs);

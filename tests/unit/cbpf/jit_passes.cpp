@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "cbpf/jit/compile.h"
+#include "cbpf/jit/guard.h"
 #include "cbpf/jit/passes.h"
 #include "cbpf/jit/range.h"
 
@@ -106,6 +107,53 @@ TEST(MatchBytes, bytes_from_different_bases_and_values_that_contradict_each_othe
     EXPECT_EQ(bases.size(), 2U);
     const auto never = all_matches(optimised({ldb(0), jeq(1, 0, 3), ldb(0), jeq(2, 0, 1), ret(1), ret(0)}));
     EXPECT_EQ(never.size(), 2U);
+}
+
+TEST(TakeGuard, the_first_test_and_its_check_leave_the_code) {
+    Graph graph = optimised(kPort443);
+    const std::size_t matches = all_matches(graph).size();
+    const Guard guard = take_guard(graph);
+    EXPECT_EQ(guard.need, 24U);
+    EXPECT_EQ(guard.start, 12U);
+    EXPECT_EQ(guard.mask, 0xffffU);
+    EXPECT_EQ(guard.value, 0x0008U);
+    EXPECT_EQ(guard.otherwise, 0U);
+    EXPECT_LT(guard.result, 0);
+    EXPECT_EQ(all_matches(graph).size(), matches - 1);
+    const std::vector<Require> checks = all<Require>(graph);
+    ASSERT_EQ(checks.size(), 1U);
+    EXPECT_EQ(checks[0].base, Base::kX);
+}
+
+TEST(TakeGuard, holds_where_the_bytes_are_these_and_reads_nothing_behind_what_is_required) {
+    Graph graph = optimised({ldh(12), jeq(0x800, 0, 1), ret(9), ret(4)});
+    const Guard guard = take_guard(graph);
+    EXPECT_EQ(guard.need, 14U);
+    EXPECT_EQ(guard.start, 6U);
+    EXPECT_EQ(guard.result, 9);
+    EXPECT_EQ(guard.otherwise, 4U);
+    std::vector<std::uint8_t> bytes(14);
+    EXPECT_FALSE(guard.holds(bytes));
+    bytes[12] = 8;
+    EXPECT_TRUE(guard.holds(bytes));
+    bytes[13] = 1;
+    EXPECT_FALSE(guard.holds(bytes));
+}
+
+TEST(TakeGuard, leaves_a_graph_whose_first_test_is_another_as_it_is) {
+    const std::vector<std::vector<Instruction>> programs{
+        {ldh(4), jeq(1, 0, 1), ret(9), ret(0)},                  // fewer than 8 bytes are required
+        {ldh(12), jeq(1, 1, 0), ldb(20), kReturnA},              // the other way goes on
+        {ldh(12), {0x25, 0, 1, 1}, ret(9), ret(0)},              // jgt: not of bytes that are the same
+        {{0x80, 0, 0, 0}, jeq(60, 0, 1), ret(9), ret(0)},        // the length
+        {ldx_msh(14), ldh_x(16), jeq(53, 0, 1), ret(9), ret(0)}, // a place that is not fixed
+    };
+    for (const auto& program : programs) {
+        Graph graph = optimised(program);
+        const std::size_t blocks = graph.blocks.size();
+        EXPECT_EQ(take_guard(graph).mask, 0U);
+        EXPECT_EQ(graph.blocks.size(), blocks);
+    }
 }
 
 TEST(RemoveDead, what_no_way_reads_is_not_computed_but_its_bytes_are_still_required) {
