@@ -139,14 +139,16 @@ inline bool reference_compare(std::uint16_t code, std::uint32_t a, std::uint32_t
     }
 }
 
-/// What a program yields. => reference_accepts(program)
-inline std::uint32_t reference_run(std::span<const cbpf::Instruction> program, std::span<const std::uint8_t> packet,
-                                   std::uint32_t wire_length) {
+/// What a program yields. Tells `observe(pc, X)` each instruction before it is run. => reference_accepts(program)
+template <typename Observe>
+std::uint32_t reference_run(std::span<const cbpf::Instruction> program, std::span<const std::uint8_t> packet,
+                            std::uint32_t wire_length, Observe observe) {
     std::uint32_t a = 0;
     std::uint32_t x = 0;
     std::array<std::uint32_t, 16> memory{};
     for (std::size_t pc = 0;; ++pc) {
         const auto [code, jt, jf, k] = program[pc];
+        observe(pc, x);
         const std::uint32_t operand = (code & 8U) != 0 ? x : k; // of arithmetic and jumps: X or the constant
         switch (code & 7U) {
         case 0:
@@ -202,6 +204,11 @@ inline std::uint32_t reference_run(std::span<const cbpf::Instruction> program, s
             ((code & 0x80U) != 0 ? a : x) = (code & 0x80U) != 0 ? x : a;
         }
     }
+}
+
+inline std::uint32_t reference_run(std::span<const cbpf::Instruction> program, std::span<const std::uint8_t> packet,
+                                   std::uint32_t wire_length) {
+    return reference_run(program, packet, wire_length, [](std::size_t /*pc*/, std::uint32_t /*x*/) {});
 }
 
 } // namespace pfild::tests

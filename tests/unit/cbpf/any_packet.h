@@ -34,8 +34,15 @@ class AnyPacket {
         }
     }
 
+    static constexpr std::uint32_t kLongestPacket = 9000; ///< bytes
+
     /// 0 to 9000, mostly less than 100.
-    std::uint32_t packet_length() { return one_in(8) ? below(9001) : below(100); }
+    std::uint32_t packet_length() {
+        if (one_in(100)) {
+            return kLongestPacket;
+        }
+        return one_in(8) ? below(kLongestPacket + 1) : below(100);
+    }
 
     /// The bytes in pieces of any lengths, some of them empty. The pieces are views.
     std::vector<cbpf::Segment> pieces(std::span<const std::uint8_t> bytes) {

@@ -7,6 +7,9 @@
 // that runs do get far, most offsets are small, most indexes are made small just before they are used, and constants
 // are made of the few bytes that packets are made of, which makes comparisons hold.
 //
+// For the kernel as judge (Scope::kLinux) what it refuses is left out, and every return becomes a jump to an end that
+// returns A folded to a byte: a socket tells no more than min(result, packet length).
+//
 // The same for the same seed and compiler.
 #pragma once
 
@@ -16,32 +19,36 @@
 #include <vector>
 
 #include "cbpf/instruction.h"
-#include "tests/unit/cbpf/any_packet.h"
+#include "tests/unit/cbpf/any_operand.h"
 
 namespace pfild::tests {
 
-class AnyProgram : public AnyPacket {
+class AnyProgram : public AnyOperand {
   public:
-    explicit AnyProgram(std::uint32_t seed) : AnyPacket(seed) {}
+    explicit AnyProgram(std::uint32_t seed, Scope scope = Scope::kContract) : AnyOperand(seed, scope) {}
 
     std::vector<cbpf::Instruction> program() {
-        constexpr std::array<std::uint32_t, 4> kLongest{4, 24, 100, cbpf::kMaxInstructions};
-        std::size_t length = 1 + below(kLongest[below(4)]);
+        const std::size_t longest = cbpf::kMaxInstructions - (is_for_linux() ? kFolded.size() : 0);
+        constexpr std::array<std::uint32_t, 3> kLongest{4, 24, 100};
+        const std::uint32_t kind = below(4);
+        std::size_t length = 1 + below(kind < 3 ? kLongest[kind] : static_cast<std::uint32_t>(longest));
         if (one_in(12)) {
-            length = cbpf::kMaxInstructions;
+            length = longest;
         }
         choose_palette();
-        is_filter_ = one_in(2);
+        choose_kind();
         ways_.assign(length + 1, {});
         ways_[0] = {true, 0};
         program_.clear();
         if (length > 1 && one_in(3)) { // where every run comes to it
             constexpr auto kFirst = static_cast<std::uint32_t>(cbpf::Opcode::kJa);
             add_jump(static_cast<cbpf::Opcode>(kFirst + below(4) * below(3)), length);
+        } else if (length > 3 && is_filter() && one_in(2)) {
+            add_first_test(length);
         }
         while (program_.size() < length) {
             const bool is_last = program_.size() + 1 == length;
-            if (!here().reachable && one_in(2)) {
+            if (!here().reachable && !is_for_linux() && one_in(2)) {
                 put(static_cast<std::uint16_t>(any()), number()); // anything at all (CF-07)
             } else if (is_last || one_in(60)) {
                 add_return();
@@ -49,10 +56,45 @@ class AnyProgram : public AnyPacket {
                 add_any(length);
             }
         }
+        if (is_for_linux()) {
+            fold_returns();
+        }
         return program_;
     }
 
   private:
+    /// A ^= A >> 16, A ^= A >> 8, A &= 255, return A.
+    static constexpr std::array<cbpf::Instruction, 8> kFolded{{{0x07, 0, 0, 0},
+                                                               {0x74, 0, 0, 16},
+                                                               {0xac, 0, 0, 0},
+                                                               {0x07, 0, 0, 0},
+                                                               {0x74, 0, 0, 8},
+                                                               {0xac, 0, 0, 0},
+                                                               {0x54, 0, 0, 255},
+                                                               {0x16, 0, 0, 0}}};
+
+    /// A load and a comparison whose one way leads to the end: as people's filters begin, with the ethertype.
+    void add_first_test(std::size_t length) {
+        put_running(static_cast<cbpf::Opcode>(below(3)), 4 + below(20)); // ld, ldh, ldb
+        const std::size_t next = program_.size() + 1;
+        const auto last = static_cast<std::uint8_t>(std::min<std::size_t>(length - 1 - next, 255));
+        const std::uint32_t written = here().written;
+        const bool rejects_others = !one_in(4);
+        put(one_in(4) ? 0x45 : 0x15, number(), rejects_others ? 0 : last, rejects_others ? last : 0);
+        arrive(next, written);
+        arrive(next + last, written);
+    }
+
+    void fold_returns() {
+        const std::size_t length = program_.size();
+        for (std::size_t index = 0; index < length; ++index) {
+            if (program_[index].code == 0x06 || program_[index].code == 0x16) {
+                program_[index] = {0x05, 0, 0, static_cast<std::uint32_t>(length - index - 1)};
+            }
+        }
+        program_.insert(program_.end(), kFolded.begin(), kFolded.end());
+    }
+
     /// What the verifier knows in front of an instruction.
     struct Way {
         bool reachable = false;
@@ -83,44 +125,10 @@ class AnyProgram : public AnyPacket {
 
     void add_return() { put(one_in(2) ? 0x06 : 0x16, one_in(3) ? 0 : number()); }
 
-    std::uint32_t number() {
-        constexpr std::array<std::uint32_t, 12> kEdges{0,     1,     2,          31,         32,         255,
-                                                       65535, 65536, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff};
-        switch (below(4)) {
-        case 0:
-            return kEdges[below(kEdges.size())];
-        case 1:
-            return any();
-        default: {
-            const std::uint32_t bytes = packet_byte() * 0x1000000U + packet_byte() * 0x10000U + packet_byte() * 0x100U;
-            return (bytes + packet_byte()) >> 8 * below(4);
-        }
-        }
-    }
-
-    /// Loads and comparisons mostly: what people's filters are made of.
-    cbpf::Opcode opcode_of_filters() {
-        using cbpf::Opcode;
-        constexpr std::array<Opcode, 12> kCommon{Opcode::kLd,     Opcode::kLdh,    Opcode::kLdb,   Opcode::kLdb,
-                                                 Opcode::kLdhInd, Opcode::kLdbInd, Opcode::kJeqK,  Opcode::kJeqK,
-                                                 Opcode::kJeqK,   Opcode::kJsetK,  Opcode::kJsetK, Opcode::kAndK};
-        return one_in(8) ? static_cast<Opcode>(below(cbpf::kOpcodeCount)) : kCommon[below(kCommon.size())];
-    }
-
-    std::uint32_t offset() {
-        if (is_filter_ && !one_in(20)) {
-            return below(8);
-        }
-        if (one_in(200)) {
-            return number();
-        }
-        return one_in(60) ? below(9000) : below(one_in(3) ? 50 : 12);
-    }
-
     void add_any(std::size_t length) {
         using cbpf::Opcode;
         using cbpf::Operand;
-        const auto opcode = is_filter_ ? opcode_of_filters() : static_cast<Opcode>(below(cbpf::kOpcodeCount));
+        const auto opcode = is_filter() ? opcode_of_filters() : static_cast<Opcode>(below(cbpf::kOpcodeCount));
         switch (cbpf::info(opcode).operand) {
         case Operand::kJump:
         case Operand::kBranch:
@@ -187,22 +195,6 @@ class AnyProgram : public AnyPacket {
         put_running(opcode, word);
     }
 
-    /// How far: nowhere, near, far, as far as possible.
-    std::uint32_t distance(std::uint32_t farthest) {
-        switch (below(8)) {
-        case 0:
-        case 1:
-            return 0;
-        case 2:
-        case 3:
-            return farthest;
-        case 4:
-            return below(farthest + 1);
-        default:
-            return below(std::min(farthest, 6U) + 1);
-        }
-    }
-
     void add_jump(cbpf::Opcode opcode, std::size_t length) {
         const std::size_t next = program_.size() + 1;
         const auto farthest = static_cast<std::uint32_t>(length - 1 - next);
@@ -225,7 +217,6 @@ class AnyProgram : public AnyPacket {
         }
     }
 
-    bool is_filter_ = false; ///< the program is to be like a filter that somebody wrote
     std::vector<cbpf::Instruction> program_;
     std::vector<Way> ways_;
 };

@@ -132,13 +132,13 @@ void scramble(tests::AnyProgram& random, Segment& segment, std::size_t first, st
 }
 
 TEST(Unsettled, nothing_else_tells_segments_or_unfinished_checksums_apart) {
-    constexpr std::array<PacketForm, 3> kForms{PacketForm::inet, PacketForm::inet6, PacketForm::ethernet};
+    constexpr std::array<PacketForm, 3> kHeadForms{PacketForm::inet, PacketForm::inet6, PacketForm::ethernet};
     std::size_t settled = 0;
     for (std::uint32_t seed = 1; seed <= 10000; ++seed) {
         tests::AnyProgram random(seed);
         const auto program = Program::verify(random.program());
         ASSERT_TRUE(program);
-        const PacketForm form = kForms[random.below(kForms.size())];
+        const PacketForm form = kHeadForms[random.below(kHeadForms.size())];
         const Unsettled unsettled = unsettled_of(*program, form);
         for (int packet = 0; packet < 4; ++packet) {
             const Segment first = segment_of(random, form);
