@@ -11,10 +11,10 @@ import sys
 
 from harness import cleanup, lab
 
-from . import capture, latency, loads, new_flows, packet_rates, report, tcp_stream
+from . import capture, cbpf, latency, loads, new_flows, packet_rates, report, tcp_stream
 from .rounds import Times, measure
 
-SECTIONS = (packet_rates, new_flows, tcp_stream, latency, capture)
+SECTIONS = (packet_rates, new_flows, tcp_stream, latency, capture, cbpf)
 EXIT_SKIPPED = 77
 SMOKE = {"rounds": 1, "warm_up_s": 0.05, "window_s": 0.1, "samples": 100}
 

@@ -1,20 +1,25 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // How fast classic BPF runs: filters of the kind that people write, over packets that are hot in the cache, by
-// libpcap's bpf_filter(), by our interpreter, by native code one packet at a time, by native code over a batch, and by
-// a set of programs that look at each packet together; and how long a program takes to compile.
+// libpcap's bpf_filter(), by our interpreter, by native code one packet at a time, by native code over a batch, by a
+// set of programs that look at each packet together, and by the code that the kernel makes of the same filter; and how
+// long a program takes to compile.
 //
-// Every figure is nanoseconds a packet and program. Runs of all rows are interleaved at random (Google Benchmark), so
-// that what else the machine does hits them alike; behind them stands how many times faster than libpcap each row is,
-// by the medians, and the geometric mean over the filters.
+// Every row has a counter `seconds`: of a packet and program, or of a compilation. Runs of all rows are interleaved at
+// random (Google Benchmark), so that what else the machine does hits them alike. scripts/bench makes a table of it.
+//
+// The kernel's code (kernel_code.h) runs over one frame some thousand times, is followed by a program that does
+// nothing, and counts for what it takes longer: without the call, and with every branch foreseen. Ours is called each
+// time, and the frames change. So of the two the kernel has the easier task. Without root it is left out.
 #include <algorithm>
 #include <array>
-#include <cmath>
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <iterator>
-#include <map>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -23,9 +28,11 @@
 
 #include "cbpf/machine.h"
 #include "filter/expression.h"
+#include "tests/bench/kernel_code.h"
 
 namespace {
 
+using pfild::bench::KernelCode;
 using pfild::cbpf::Engine;
 using pfild::cbpf::Instruction;
 using pfild::cbpf::Machine;
@@ -47,6 +54,9 @@ std::vector<Row> rows() {
         {"ip", "ip"},        {"dst-port", "tcp dst port 443"},        {"host-and-port", "host 192.0.2.7 and port 443"},
         {"30-hosts", hosts}, {"syn", "tcp[tcpflags] & tcp-syn != 0"}, {"ip6", "ip6 host 2001:db8::7 and tcp port 443"}};
 }
+
+/// Instructions of what it comes to: 30.
+constexpr const char* kOf30Instructions = "port 22 or port 80 or port 443";
 
 /// Some 32 frames of the kinds that the filters tell apart, in an order without a pattern.
 class Frames {
@@ -161,6 +171,37 @@ void by_set(benchmark::State& state, const MachineSet& set, const Frames& frames
     per_packet(state, frames.packets().size() * set.size());
 }
 
+/// How long `code` takes for so many runs over the frame, in seconds. Ends the bench if it does not yield `expected`.
+double seconds_of(const KernelCode& code, std::span<const std::uint8_t> frame, std::uint32_t times,
+                  std::uint32_t expected) {
+    const auto start = std::chrono::steady_clock::now();
+    const std::optional<std::uint32_t> result = code.run(frame, times);
+    const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
+    if (result != expected) {
+        (void)std::fprintf(stderr, "bench_cbpf: the kernel's code does not yield what the interpreter yields\n");
+        std::exit(1);
+    }
+    return spent.count();
+}
+
+void by_kernel(benchmark::State& state, const Program& program, const KernelCode& code, const KernelCode& nothing,
+               const Frames& frames) {
+    constexpr std::uint32_t kTimes = 4000; // so that the system call is not what is measured
+    std::vector<std::uint32_t> expected;
+    for (const Packet& packet : frames.packets()) {
+        expected.push_back(interpret(program, packet));
+    }
+    for ([[maybe_unused]] auto round : state) {
+        double seconds = 0;
+        for (std::size_t index = 0; index < expected.size(); ++index) {
+            const auto& frame = frames.bytes()[index];
+            seconds += seconds_of(code, frame, kTimes, expected[index]) - seconds_of(nothing, frame, kTimes, 0);
+        }
+        state.SetIterationTime(std::max(seconds, 1e-9)); // a filter of nothing would be less than noise
+    }
+    per_packet(state, frames.packets().size() * kTimes);
+}
+
 void compile(benchmark::State& state, const Program& program) {
     for ([[maybe_unused]] auto round : state) {
         benchmark::DoNotOptimize(Machine(program));
@@ -169,66 +210,39 @@ void compile(benchmark::State& state, const Program& program) {
     per_packet(state, 1);
 }
 
-/// Prints as usual, and keeps the medians for the table of ratios.
-class Ratios : public benchmark::ConsoleReporter {
-  public:
-    Ratios() : ConsoleReporter(OO_Tabular) {}
+template <typename Function>
+benchmark::internal::Benchmark* add(const std::string& name, Function function) {
+    return benchmark::RegisterBenchmark(name.c_str(), function);
+}
 
-    void ReportRuns(const std::vector<Run>& runs) override { // NOLINT(*-identifier-naming): Google Benchmark's name
-        ConsoleReporter::ReportRuns(runs);
-        for (const Run& run : runs) {
-            if (run.run_type == Run::RT_Iteration && !run.error_occurred) {
-                samples_[run.run_name.function_name].push_back(run.counters.at("seconds"));
-            }
-        }
-    }
+/// What a filter is run by, for as long as the bench runs.
+struct Systems {
+    explicit Systems(const Row& row) : program(compiled(row.expression)) {}
 
-    void print(const std::vector<Row>& filters) {
-        std::puts("\nns a packet, and how many times faster than libpcap");
-        std::printf("%-14s %8s", "filter", "libpcap");
-        for (const char* system : kSystems) {
-            std::printf(" %18s", system);
-        }
-        std::map<std::string, double> logarithms;
-        for (const Row& filter : filters) {
-            const double reference = median(filter.name + "/libpcap");
-            std::printf("\n%-14s %8.2f", filter.name.c_str(), reference);
-            for (const char* system : kSystems) {
-                const double figure = median(filter.name + '/' + system);
-                std::printf(" %9.2f  x %5.2f", figure, reference / figure);
-                logarithms[system] += std::log(reference / figure);
-            }
-        }
-        std::printf("\n%-23s", "geometric mean");
-        for (const char* system : kSystems) {
-            std::printf("            x %5.2f", std::exp(logarithms[system] / static_cast<double>(filters.size())));
-        }
-        std::puts("\n\ncompiling, us");
-        for (const Row& filter : filters) {
-            std::printf("  %s %.1f", filter.name.c_str(), median(filter.name + "/compile") / 1e3);
-        }
-        std::printf("\n\nall six as a set, ns a program and packet: native %.2f, interpreter %.2f\n", median("all/set"),
-                    median("all/set-interpreter"));
-    }
-
-  private:
-    static constexpr std::array<const char*, 3> kSystems{"interpreter", "native", "batch"};
-
-    double median(const std::string& name) {
-        std::vector<double>& values = samples_[name];
-        if (values.empty()) {
-            return std::nan("");
-        }
-        std::ranges::sort(values);
-        return values[values.size() / 2] * 1e9;
-    }
-
-    std::map<std::string, std::vector<double>> samples_; ///< seconds a packet
+    Program program;
+    Machine interpreter{program, Engine::kInterpreter};
+    Machine native{program};
+    tl::expected<KernelCode, std::string> kernel = KernelCode::load(program);
 };
 
-template <typename Function>
-void add(const std::string& name, Function function) {
-    benchmark::RegisterBenchmark(name.c_str(), function);
+void add_rows(const std::string& filter, const Systems& systems, const Frames& frames) {
+    add(filter + "/libpcap", [&](auto& state) { by_libpcap(state, systems.program, frames); });
+    add(filter + "/interpreter", [&](auto& state) { by_machine(state, systems.interpreter, frames); });
+    add(filter + "/native", [&](auto& state) { by_machine(state, systems.native, frames); });
+    add(filter + "/batch", [&](auto& state) { by_batch(state, systems.native, frames); });
+}
+
+/// Without the right to load programs there are no such rows, and stderr says why.
+void add_kernel_row(const std::string& filter, const Systems& systems,
+                    const tl::expected<KernelCode, std::string>& nothing, const Frames& frames) {
+    if (!systems.kernel || !nothing) {
+        const std::string& reason = systems.kernel ? nothing.error() : systems.kernel.error();
+        (void)std::fprintf(stderr, "bench_cbpf: no %s/kernel: %s\n", filter.c_str(), reason.c_str());
+        return;
+    }
+    add(filter + "/kernel", [&](auto& state) {
+        by_kernel(state, systems.program, *systems.kernel, *nothing, frames);
+    })->UseManualTime();
 }
 
 } // namespace
@@ -244,25 +258,22 @@ int main(int argc, char** argv) {
     benchmark::Initialize(&count, arguments.data());
 
     const Frames frames;
+    const auto nothing = KernelCode::nothing();
+    std::vector<std::unique_ptr<Systems>> all;
     std::vector<Program> programs;
-    std::vector<std::unique_ptr<Machine>> machines;
     for (const Row& row : rows()) {
-        const Program& program = programs.emplace_back(compiled(row.expression));
-        const Machine* interpreter =
-            machines.emplace_back(std::make_unique<Machine>(program, Engine::kInterpreter)).get();
-        const Machine* native = machines.emplace_back(std::make_unique<Machine>(program)).get();
-        add(row.name + "/libpcap", [program, &frames](auto& state) { by_libpcap(state, program, frames); });
-        add(row.name + "/interpreter", [=, &frames](auto& state) { by_machine(state, *interpreter, frames); });
-        add(row.name + "/native", [=, &frames](auto& state) { by_machine(state, *native, frames); });
-        add(row.name + "/batch", [=, &frames](auto& state) { by_batch(state, *native, frames); });
-        add(row.name + "/compile", [program](auto& state) { compile(state, program); });
+        const Systems& systems = *all.emplace_back(std::make_unique<Systems>(row));
+        programs.push_back(systems.program);
+        add_rows(row.name, systems, frames);
+        add_kernel_row(row.name, systems, nothing, frames);
     }
     const MachineSet set(programs);
     const MachineSet interpreted(programs, Engine::kInterpreter);
-    add("all/set", [&](auto& state) { by_set(state, set, frames); });
-    add("all/set-interpreter", [&](auto& state) { by_set(state, interpreted, frames); });
-
-    Ratios ratios;
-    benchmark::RunSpecifiedBenchmarks(&ratios);
-    ratios.print(rows());
+    add("set/native", [&](auto& state) { by_set(state, set, frames); });
+    add("set/interpreter", [&](auto& state) { by_set(state, interpreted, frames); });
+    const Machine call(*Program::verify(std::array<Instruction, 1>{{{0x06, 0, 0, 0}}}));
+    add("call/native", [&](auto& state) { by_machine(state, call, frames); });
+    const Program of_30 = compiled(kOf30Instructions);
+    add("compile/30", [&](auto& state) { compile(state, of_30); });
+    benchmark::RunSpecifiedBenchmarks();
 }

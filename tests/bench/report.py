@@ -5,7 +5,7 @@ import subprocess
 
 from harness.programs import ROOT
 
-from . import latency
+from . import cbpf, latency
 from .rounds import SPREAD_LIMIT
 
 
@@ -100,6 +100,9 @@ def latency_table(rows):
 def section_text(section, rows):
     if section is latency:
         table = latency_table(rows)
+    elif section is cbpf:
+        refused = refusal(rows, "ns")
+        table = list(cbpf.table(rows, _lines)) + ([refused] if refused else [])
     else:
         table = [line for column in columns_of(section) for line in (*rate_table(section, rows, column), "")][:-1]
     return "\n".join(["", section.TITLE, *(f"  {line}" for line in section.EXPLANATION), "", *table])
