@@ -145,7 +145,7 @@ def verdict(sums):
     for judge, found in sums.items():
         for difference in found.differences:
             print(f"\nDIFFERENCE, {judge}: {difference}")
-        if found.missing():
+        if found.missing() and not found.differences:
             print(f"\nNEVER RUN, {judge}: {', '.join(found.missing())}")
         wrong = wrong or found.differences or found.missing()
     print("\nverdict: " + ("NOT PROVED" if wrong else "no difference, and everything was run"))
