@@ -26,6 +26,8 @@ enum taker { TAKER_NOBODY, TAKER_ENGINE, TAKER_TC_HEAD };
 
 typedef struct xdp_md packet_context;
 
+#define CHAINS xdp_chains
+
 /* No offload has put packets together or taken a tag out, where the daemon attaches XDP. tag_of: whether the outermost
  * tag is beside the packet. */
 static __always_inline __u32 packets_in(packet_context* packet) {
@@ -72,6 +74,8 @@ static __always_inline enum taker taker_of(const packet_context* packet, const s
 #else
 
 typedef struct __sk_buff packet_context;
+
+#define CHAINS tc_chains
 
 static __always_inline __u32 packets_in(packet_context* packet) { return packets_of(packet); }
 static __always_inline __u64 bytes_in(packet_context* packet, __u32 by_headers) {

@@ -4,6 +4,7 @@
  *
  *     only tapped here?      -> pass on
  *     flow known?            -> pass on or drop                    whoever is alive
+ *     hooks in the kernel?   -> pass on or drop, if they can tell  whoever is alive
  *     queue without socket?  -> leave it to the TC head            (XDP)
  *     nobody home?           -> pass or drop, as attached          (`unknown`)
  *     no hook here?          -> pass on                            (PF-26)
@@ -15,6 +16,7 @@
 #include "context.h"
 #include "flows.h"
 #include "parse.h"
+#include "pfild/chain.h"
 #include "tap.h"
 
 #define MAX_TAGS 2
@@ -22,6 +24,7 @@
 /* Which of the two heads of an interface a program is; constant in each, so that the compiler leaves out the other. */
 struct head {
     __u32 divert;   /* PFILD_DIVERT_IN or _OUT */
+    __u32 chain;    /* PFILD_CHAIN_IN or _OUT */
     __u32 outgoing; /* 0: IN, 1: OUT */
 };
 
@@ -101,6 +104,30 @@ static __always_inline void count_diverted(packet_context* packet, __u32 lane, c
         __sync_fetch_and_add(&flow->lane[head.outgoing].diverted, packets_in(packet));
 }
 
+/*
+ * enum pfild_chain_answer. A function that the caller is not part of: from there a tail call returns to the caller. To
+ * the verifier it never does, so what is returned without it must be a number that the verifier does not know.
+ */
+static __noinline int ask_chain(packet_context* packet, const struct pfild_interface* self, __u32 lane) {
+    bpf_tail_call(packet, &CHAINS, lane);
+    return *(volatile const __u16*)&self->no_answer;
+}
+
+/* What the hooks that run in the kernel say. ARP and neighbour discovery they leave to decide(). */
+static __always_inline int chain_answer(packet_context* packet, const struct pfild_interface* self,
+                                        const struct head head, __u32 lane) {
+    int answer;
+
+    if (!(self->flags & head.chain))
+        return PFILD_CHAIN_NONE;
+    answer = ask_chain(packet, self, lane);
+    if (answer == PFILD_CHAIN_PASS)
+        count_all(lane, PFILD_COUNT_PASSED_LOWERED, packet);
+    if (answer == PFILD_CHAIN_DROP)
+        count_all(lane, PFILD_COUNT_DROPPED_LOWERED, packet);
+    return answer;
+}
+
 static __always_inline enum course decide(packet_context* packet, const struct pfild_interface* self,
                                           const struct head head, const struct known known) {
     __u32 lane = lane_of(self, head);
@@ -119,6 +146,11 @@ static __always_inline enum course decide(packet_context* packet, const struct p
         count_all(lane, PFILD_COUNT_DROPPED_KNOWN, packet);
         return COURSE_DROP;
     }
+    answer = chain_answer(packet, self, head, lane);
+    if (answer == PFILD_CHAIN_PASS)
+        return COURSE_PASS;
+    if (answer == PFILD_CHAIN_DROP)
+        return COURSE_DROP;
     taker = taker_of(packet, self, lane);
     if (taker == TAKER_TC_HEAD) {
         count_all(lane, PFILD_COUNT_UNSERVED_QUEUE, packet);

@@ -43,7 +43,7 @@ static __always_inline int is_decided(const struct __sk_buff* skb, const struct 
 SEC("tc")
 int pfild_in(struct __sk_buff* skb) {
     const struct pfild_interface* self = find_interface(skb->ifindex);
-    const struct head head = {.divert = PFILD_DIVERT_IN, .outgoing = 0};
+    const struct head head = {.divert = PFILD_DIVERT_IN, .chain = PFILD_CHAIN_IN, .outgoing = 0};
     struct known known = {};
     int back;
 

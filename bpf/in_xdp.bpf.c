@@ -79,7 +79,7 @@ static __always_inline int mark_passed(struct xdp_md* packet, const struct pfild
 SEC("xdp.frags")
 int pfild_in_xdp(struct xdp_md* packet) {
     const struct pfild_interface* self = find_interface(packet->ingress_ifindex);
-    const struct head head = {.divert = PFILD_DIVERT_IN, .outgoing = 0};
+    const struct head head = {.divert = PFILD_DIVERT_IN, .chain = PFILD_CHAIN_IN, .outgoing = 0};
     struct known known = {};
     enum course course;
 

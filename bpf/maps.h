@@ -63,6 +63,21 @@ struct {
     __type(value, __u32);
 } queue_sockets SEC(".maps") __weak;
 
+/* Chains by lane (pfild/chain.h). */
+struct {
+    __uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+    __uint(max_entries, PFILD_MAX_LANES);
+    __type(key, __u32);
+    __type(value, __u32);
+} tc_chains SEC(".maps") __weak;
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+    __uint(max_entries, PFILD_MAX_LANES);
+    __type(key, __u32);
+    __type(value, __u32);
+} xdp_chains SEC(".maps") __weak;
+
 /* Counters by lane. */
 struct {
     __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

@@ -5,7 +5,7 @@
 SEC("tc")
 int pfild_out(struct __sk_buff* skb) {
     const struct pfild_interface* self = find_interface(skb->ifindex);
-    const struct head head = {.divert = PFILD_DIVERT_OUT, .outgoing = 1};
+    const struct head head = {.divert = PFILD_DIVERT_OUT, .chain = PFILD_CHAIN_OUT, .outgoing = 1};
     struct known known = {};
     enum course course = COURSE_PASS;
     int back;

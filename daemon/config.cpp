@@ -115,13 +115,14 @@ void ConfigReader::read_interface(ConfigTable& table) {
 }
 
 void ConfigReader::read_hook(ConfigTable& table) {
-    table.allow_only({"name", "type", "on_match", "bytecode", "filter"});
+    table.allow_only({"name", "type", "on_match", "bytecode", "filter", "run"});
     const std::size_t mistakes = mistakes_.list.size();
     HookConfig hook;
     hook.name = table.required_string("name").value_or("");
     hook.type = table.required_word<core::HeadType>("type", core::kHeadTypeNames).value_or(hook.type);
     hook.on_match = table.required_word<core::OnMatch>("on_match", core::kOnMatchNames).value_or(hook.on_match);
     hook.filter = table.string("filter");
+    hook.run = table.word<core::RunsIn>("run", core::kRunsInNames).value_or(hook.run);
     if (const auto bytecode = table.required_string("bytecode")) {
         hook.program = read_bytecode(table, *bytecode);
     }

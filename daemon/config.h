@@ -45,6 +45,7 @@ struct HookConfig {
     core::OnMatch on_match = core::OnMatch::drop;
     std::optional<std::string> filter;      ///< for listings
     std::vector<cbpf::Instruction> program; ///< it verifies
+    core::RunsIn run = core::RunsIn::automatic;
 
     friend bool operator==(const HookConfig&, const HookConfig&) = default;
 };

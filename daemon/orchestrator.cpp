@@ -35,11 +35,6 @@ core::Result<void> set_loopback_up() {
     return links->set_up(loopback->ifindex);
 }
 
-tl::unexpected<core::Error> no_flow_table(const char* what) {
-    return core::fail({what, "", "the daemon knows none: it runs with --no-cache, or with `flows = 0`",
-                       "start it without", EOPNOTSUPP});
-}
-
 } // namespace
 
 Orchestrator::Orchestrator(OrchestratorOptions options, sys::NetNs stack, sys::NetNs engine)
@@ -73,11 +68,7 @@ core::Result<std::unique_ptr<Orchestrator>> Orchestrator::start(OrchestratorOpti
 // With the flow table: what a killed daemon left of it is taken over, if it has the shape of today's.
 core::Result<void> Orchestrator::load_programs() {
     pins_ = kernel::FlowPins::take(options_.instance);
-    if (options_.flows == 0) {
-        pins_.remove();
-    } else {
-        pins_.keep_only(options_.flows);
-    }
+    pins_.keep_only(options_.flows);
     auto programs = kernel::Programs::load({.flows = std::max(options_.flows, 1U),
                                             .pin_folder = options_.flows != 0 ? pins_.folder() : std::string(),
                                             .tap_bytes = options_.capture_bytes});
@@ -85,6 +76,8 @@ core::Result<void> Orchestrator::load_programs() {
         return core::fail(std::move(programs.error()));
     }
     programs_ = std::move(*programs);
+    lowered_ = std::make_unique<LoweredHooks>(*programs_, registry_);
+    pins_.take_over_chains(*programs_);
     if (options_.flows == 0) {
         return {};
     }
@@ -170,6 +163,7 @@ void Orchestrator::stop(bool in_order) noexcept {
     monitor_.reset();
     tap_.reset();
     attachments_.clear();
+    lowered_.reset();
     engine_thread_.reset();
     if (in_order) {
         pins_.remove();
@@ -183,14 +177,19 @@ void Orchestrator::prepare() {
 
 core::Result<void> Orchestrator::go_live() {
     preparing_ = false;
+    LoweredHooks::Next next = lowered_->prepare(lane_heads());
+    if (auto kept = next.keeps_promises(); !kept) { // rules that are there go before where they run
+        spdlog::error("{}", kept.error().line());
+    }
     registry_.release();
-    refresh_divert();
+    put_in_force(std::move(next));
     core::Result<void> result;
     for (auto& [ifindex, attachment] : attachments_) {
         if (auto live = attachment->go_live(); !live && result) {
             result = std::move(live);
         }
     }
+    pins_.release_old_chains();
     return result;
 }
 
@@ -244,6 +243,9 @@ void Orchestrator::look_at_all() {
 
 void Orchestrator::keep_house() {
     repair_all();
+    if (lane_heads() != lowered_->heads()) { // an XDP head has gone, or could be had again
+        put_in_force(lowered_->prepare(lane_heads()));
+    }
     if (flow_maps_) {
         if (auto set = flow_maps_->set_clock(); !set) {
             spdlog::error("{}", set.error().line());
@@ -296,10 +298,67 @@ Directions Orchestrator::diverted(std::uint8_t slot) const {
 
 void Orchestrator::refresh_divert() {
     for (auto& [ifindex, attachment] : attachments_) {
-        if (auto set = attachment->set_divert(diverted(attachment->slot())); !set) {
+        const std::uint8_t slot = attachment->slot();
+        if (auto set = attachment->set_divert(diverted(slot), lowered_->chained(slot)); !set) {
             spdlog::error("{}: {}", attachment->link().name, set.error().line());
         }
     }
+}
+
+std::set<LaneHead> Orchestrator::lane_heads() const {
+    std::set<LaneHead> heads;
+    for (const auto& [ifindex, attachment] : attachments_) {
+        if (attachment->only_tapped()) {
+            continue;
+        }
+        for (const Direction direction : core::kEachDirection) {
+            heads.insert({attachment->slot(), direction, cbpf::Place::tc});
+        }
+        if (attachment->uses_xdp()) {
+            heads.insert({attachment->slot(), Direction::in, cbpf::Place::xdp});
+        }
+    }
+    return heads;
+}
+
+void Orchestrator::put_in_force(LoweredHooks::Next next) {
+    lowered_->install(std::move(next));
+    refresh_divert();
+    lowered_->settle();
+}
+
+// undo: if a hook that is to run in the kernel could not any more.
+core::Result<void> Orchestrator::change_rules(const RulesChange& change, const RulesChange& undo) {
+    if (preparing_) {
+        return change();
+    }
+    registry_.hold();
+    auto changed = change();
+    LoweredHooks::Next next = lowered_->prepare(lane_heads());
+    if (changed) {
+        if (auto kept = next.keeps_promises(); !kept) {
+            (void)undo();
+            next = lowered_->prepare(lane_heads());
+            changed = std::move(kept);
+        }
+    }
+    registry_.release();
+    put_in_force(std::move(next));
+    return changed;
+}
+
+// By itself, as XDP, where every program can be lowered: what the verifier does not take there it takes nowhere.
+core::Result<void> Orchestrator::try_in_kernel(const core::CbpfHook& hook) const {
+    core::ChainSpec spec{.place = cbpf::Place::xdp};
+    core::ChainBlock& block = hook.type() == core::HeadType::ethernet ? spec.link : spec.inet;
+    block.hooks.push_back({&hook.program(), hook.on_match()});
+    const auto code = chain_program(spec);
+    auto chain = code ? kernel::Chain::load(*code, spec.place, spec.size())
+                      : core::fail({"run in the kernel", "", "it is too long", "", E2BIG});
+    if (!chain) {
+        return core::fail({"add hook", hook.name(), chain.error().why, "add it with --run auto", EOPNOTSUPP});
+    }
+    return {};
 }
 
 void Orchestrator::drop_attachment(Attachments::iterator attached) {
@@ -308,6 +367,7 @@ void Orchestrator::drop_attachment(Attachments::iterator attached) {
     tap_->remove(attached->first);
     flow_rules_.remove_interface(attached->first);
     attachments_.erase(attached);
+    put_in_force(lowered_->prepare(lane_heads()));
     if (auto gone = filters ? registry_.unregister_head(name) : core::Result<void>(); !gone) {
         spdlog::error("{}", gone.error().line());
     }
@@ -361,6 +421,10 @@ core::Result<api::InterfaceView> Orchestrator::attach(const api::AttachRequest& 
         return added->second->view();
     }
     flow_rules_.add_interface(link->ifindex, *slot);
+    if (auto kept = change_rules([] { return core::Result<void>(); }, [] { return core::Result<void>(); }); !kept) {
+        drop_attachment(attachments_.find(link->ifindex));
+        return core::fail(std::move(kept.error()));
+    }
     spdlog::info("{}: attached, unknown packets {}", link->name,
                  request.unknown == core::UnknownPackets::drop ? "are dropped" : "pass");
     return added->second->view();
@@ -389,156 +453,41 @@ core::Result<api::HookView> Orchestrator::hook_add(const api::HookAddRequest& re
     if (!program) {
         return core::fail({"add hook", request.name, program.error().message(), "", EINVAL});
     }
-    core::CbpfHookSpec spec{.name = request.name, .type = type, .on_match = request.on_match, .filter = request.filter};
-    if (auto added = registry_.add_hook(std::make_shared<core::CbpfHook>(std::move(spec), std::move(*program)));
-        !added) {
+    core::CbpfHookSpec spec{.name = request.name,
+                            .type = type,
+                            .on_match = request.on_match,
+                            .filter = request.filter,
+                            .runs_in = request.run};
+    auto hook = std::make_shared<core::CbpfHook>(std::move(spec), std::move(*program));
+    if (request.run == core::RunsIn::kernel) {
+        if (auto possible = try_in_kernel(*hook); !possible) {
+            return core::fail(std::move(possible.error()));
+        }
+    }
+    if (auto added = registry_.add_hook(std::move(hook)); !added) {
         return core::fail(std::move(added.error()));
     }
     return hook_view(*registry_.find_hook(request.name));
 }
 
 core::Result<void> Orchestrator::hook_delete(std::string_view name) {
-    auto removed = registry_.remove_hook(name);
-    if (removed) {
-        refresh_divert();
-    }
-    return removed;
+    return change_rules([&] { return registry_.remove_hook(name); }, [] { return core::Result<void>(); });
 }
 
 core::Result<api::HeadView> Orchestrator::link(const core::LinkRequest& request) {
-    if (auto linked = registry_.link(request); !linked) {
+    auto linked = change_rules([&] { return registry_.link(request); }, [&] { return registry_.unlink(request); });
+    if (!linked) {
         return core::fail(std::move(linked.error()));
     }
-    refresh_divert();
     return head_view(*registry_.find_head(request.head));
 }
 
 core::Result<api::HeadView> Orchestrator::unlink(const core::LinkRequest& request) {
-    if (auto unlinked = registry_.unlink(request); !unlinked) {
+    auto unlinked = change_rules([&] { return registry_.unlink(request); }, [] { return core::Result<void>(); });
+    if (!unlinked) {
         return core::fail(std::move(unlinked.error()));
     }
-    refresh_divert();
     return head_view(*registry_.find_head(request.head));
-}
-
-// What can be seen
-
-core::Result<api::VersionView> Orchestrator::version() {
-    return api::VersionView{.version = PFILD_VERSION,
-                            .kernel = sys::kernel_release(),
-                            .instance = options_.instance,
-                            .pid = static_cast<std::uint32_t>(::getpid())};
-}
-
-core::Result<api::StatusView> Orchestrator::status() {
-    api::StatusView view;
-    view.instance = options_.instance;
-    view.pid = static_cast<std::uint32_t>(::getpid());
-    view.netns = fmt::format("/proc/{}/ns/net", view.pid);
-    view.uptime_s = static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - started_).count());
-    view.version = PFILD_VERSION;
-    view.kernel = sys::kernel_release();
-    for (const auto& [ifindex, attachment] : attachments_) {
-        view.interfaces.push_back(attachment->view());
-    }
-    view.frames = frames_view(umem_->pool());
-    view.flows = flow_table_view();
-    view.memory_bytes = umem_->bytes() + view.flows.memory_bytes + options_.capture_bytes;
-    return view;
-}
-
-api::FlowTableView Orchestrator::flow_table_view() const {
-    api::FlowTableView view;
-    for (std::size_t i = 0; i < core::kFlowCounterNames.size(); i++) {
-        const auto which = static_cast<core::FlowCounter>(i);
-        view.counters.emplace_back(core::kFlowCounterNames[i], flows_ ? flows_->counter(which) : 0);
-    }
-    if (flows_) {
-        view.capacity = flows_->capacity();
-        view.memory_bytes = flow_maps_->bytes();
-    }
-    return view;
-}
-
-core::Result<api::FlowsView> Orchestrator::flows(const api::FlowsRequest& request) {
-    if (!flows_) {
-        return no_flow_table("list the flows");
-    }
-    api::FlowsView view;
-    const std::span<pfild_flow> slots = flow_maps_->slots();
-    const std::uint32_t generation = core::read(flow_maps_->state().generation);
-    const std::uint64_t now = xsk::now_ns();
-    for (std::size_t slot = request.from; slot < slots.size(); slot++) {
-        if (view.flows.size() >= request.most) {
-            view.next = static_cast<std::uint32_t>(slot);
-            break;
-        }
-        auto flow = flow_view(slots[slot], generation, now);
-        if (flow) {
-            const auto attached = attachments_.find(flow->key.ifindex);
-            flow->interface =
-                attached == attachments_.end() ? fmt::format("if{}", flow->key.ifindex) : attached->second->link().name;
-            view.flows.push_back(std::move(*flow));
-        }
-    }
-    return view;
-}
-
-core::Result<std::uint64_t> Orchestrator::flows_flush() {
-    if (!flows_) {
-        return no_flow_table("forget the flows");
-    }
-    return engine_thread_->forget_flows(std::nullopt);
-}
-
-core::Result<api::PeersView> Orchestrator::peers() {
-    return api::PeersView{.devices = tap_->devices(), .totals = tap_->totals()};
-}
-
-std::vector<std::string> Orchestrator::covered_by(const core::HeadInfo& head) const {
-    std::vector<std::string> names;
-    for (const auto& [ifindex, attachment] : attachments_) {
-        if (!attachment->only_tapped() && (!head.slot || *head.slot == attachment->slot())) {
-            names.push_back(attachment->link().name);
-        }
-    }
-    return names;
-}
-
-api::HeadView Orchestrator::head_view(const core::HeadInfo& head) const {
-    api::HeadView view = pfild::head_view(head);
-    view.covers = covered_by(head);
-    return view;
-}
-
-core::Result<std::vector<api::HeadView>> Orchestrator::heads() {
-    std::vector<api::HeadView> views;
-    for (const core::HeadInfo& head : registry_.heads()) {
-        views.push_back(head_view(head));
-    }
-    return views;
-}
-
-core::Result<std::vector<api::HookView>> Orchestrator::hooks() {
-    std::vector<api::HookView> views;
-    for (const core::HookInfo& hook : registry_.hooks()) {
-        views.push_back(hook_view(hook));
-    }
-    return views;
-}
-
-core::Result<api::StatsView> Orchestrator::stats() {
-    api::StatsView view;
-    view.engine = {{"rounds", engine_thread_->rounds()}, {"sleeps", engine_thread_->sleeps()}};
-    view.flows = flow_table_view();
-    view.frames = frames_view(umem_->pool());
-    for (const auto& [ifindex, attachment] : attachments_) {
-        view.interfaces.push_back({.name = attachment->link().name,
-                                   .in = attachment->counters(Direction::in),
-                                   .out = attachment->counters(Direction::out)});
-    }
-    return view;
 }
 
 } // namespace pfild

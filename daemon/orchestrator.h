@@ -13,6 +13,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -25,6 +26,7 @@
 #include "daemon/kernel/flow_maps.h"
 #include "daemon/net/link_monitor.h"
 #include "daemon/orchestrator/attachment.h"
+#include "daemon/orchestrator/lowered_hooks.h"
 #include "daemon/orchestrator/tap.h"
 #include "daemon/sys/loop.h"
 
@@ -89,6 +91,12 @@ class Orchestrator final : public api::Service {
     [[nodiscard]] Attachments::iterator find_attached(std::string_view interface);
     [[nodiscard]] core::Directions diverted(std::uint8_t slot) const;
     void refresh_divert();
+    using RulesChange = std::function<core::Result<void>()>;
+    [[nodiscard]] core::Result<void> change_rules(const RulesChange& change, const RulesChange& undo);
+    [[nodiscard]] std::set<LaneHead> lane_heads() const;
+    void put_in_force(LoweredHooks::Next next);
+    [[nodiscard]] core::Result<void> try_in_kernel(const core::CbpfHook& hook) const;
+    [[nodiscard]] api::HookView hook_view(const core::HookInfo& hook) const;
     void look_at(std::uint32_t ifindex);
     void look_at_all();
     void keep_house();
@@ -110,6 +118,7 @@ class Orchestrator final : public api::Service {
     std::unique_ptr<core::FlowTable> flows_;
     core::FlowRules flow_rules_;
     core::Registry registry_; ///< its end is a change of rules: what is above is still needed
+    std::unique_ptr<LoweredHooks> lowered_;
     std::unique_ptr<xsk::Umem> umem_;
     std::unique_ptr<xsk::EngineThread> engine_thread_;
     std::unique_ptr<AttachmentWorld> world_;

@@ -14,11 +14,13 @@ namespace pfild::bpfctl {
 namespace {
 
 /// A few words for the counters of the heads and of the flow table; names that are not here stand for themselves.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 20> kMeanings{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 22> kMeanings{{
     {"diverted", "sent to the engine"},
     {"reentered", "came back from the engine and went on"},
     {"passed_known", "passed in the kernel: the flow is known"},
     {"dropped_known", "dropped in the kernel: the flow is known"},
+    {"passed_lowered", "passed in the kernel: all hooks run there"},
+    {"dropped_lowered", "dropped in the kernel: by a hook that runs there"},
     {"handover_forced", "flows taken over by time, not by count"},
     {"passed_unhooked", "passed in the kernel: no hook is linked"},
     {"passed_neighbour", "passed in the kernel: ARP or neighbour discovery"},

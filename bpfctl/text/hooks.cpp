@@ -2,6 +2,9 @@
 // See hooks.h.
 #include "bpfctl/text/hooks.h"
 
+#include <algorithm>
+#include <vector>
+
 #include "bpfctl/fields.h"
 #include "bpfctl/text/table.h"
 #include "bpfctl/text/units.h"
@@ -49,6 +52,49 @@ std::string asked_text(const Json& hook) {
     return answers == "per packet" ? "packet" : answers;
 }
 
+/// "kernel", "engine", both if it depends on the interface or the direction; nothing where no packet meets it.
+std::string runs_text(const Json& hook) {
+    bool kernel = false;
+    bool engine = false;
+    for (const Json& run : member(hook, "runs")) {
+        (text(run, "where") == "kernel" ? kernel : engine) = true;
+    }
+    return kernel && engine ? "both" : kernel ? "kernel" : engine ? "engine" : "-";
+}
+
+/// "eth0 in, eth0 out": where a hook runs for that reason.
+std::string places_text(const Json& runs, const Json& because) {
+    std::string all;
+    for (const Json& run : runs) {
+        if (member(run, "because") == because) {
+            all.append(all.empty() ? "" : ", ").append(text(run, "interface")).append(1, ' ');
+            all.append(text(run, "direction"));
+        }
+    }
+    return all;
+}
+
+/// Lines for the hooks that run in the engine although they want every packet, or were asked to run in the kernel.
+std::string engine_text(const Json& hooks) {
+    std::string all;
+    for (const Json& hook : hooks) {
+        const Json& runs = member(hook, "runs");
+        if (asked_text(hook) != "packet" && text(hook, "run") != "kernel") {
+            continue;
+        }
+        std::vector<Json> told;
+        for (const Json& run : runs) {
+            const Json& because = member(run, "because");
+            if (because.is_string() && std::find(told.begin(), told.end(), because) == told.end()) {
+                all += text(hook, "name") + " runs in the engine (" + places_text(runs, because) +
+                       "): " + text(run, "because") + '\n';
+                told.push_back(because);
+            }
+        }
+    }
+    return all;
+}
+
 /// Lines for the hooks that must see more than the first packets of a flow.
 std::string reasons_text(const Json& hooks) {
     std::string all;
@@ -57,18 +103,20 @@ std::string reasons_text(const Json& hooks) {
             all += text(hook, "name") + " is asked per " + asked_text(hook) + ": " + text(hook, "because") + '\n';
         }
     }
+    all += engine_text(hooks);
     return all.empty() ? all : '\n' + all;
 }
 
 } // namespace
 
 std::string hooks_text(const Json& hooks) {
-    Table table({Align::kLeft, Align::kLeft, Align::kLeft, Align::kLeft, Align::kRight, Align::kRight, Align::kRight,
-                 Align::kLeft, Align::kLeft});
-    table.add({"Hook", "Type", "On match", "Asked per", "Seen", "Matched", "Dropped", "Linked to", "Filter"});
+    Table table({Align::kLeft, Align::kLeft, Align::kLeft, Align::kLeft, Align::kLeft, Align::kRight, Align::kRight,
+                 Align::kRight, Align::kLeft, Align::kLeft});
+    table.add(
+        {"Hook", "Type", "On match", "Asked per", "Runs in", "Seen", "Matched", "Dropped", "Linked to", "Filter"});
     for (const Json& hook : hooks) {
         const Json& counters = member(hook, "counters");
-        table.add({text(hook, "name"), text(hook, "type"), text(hook, "on_match"), asked_text(hook),
+        table.add({text(hook, "name"), text(hook, "type"), text(hook, "on_match"), asked_text(hook), runs_text(hook),
                    digits(counters, "seen_packets"), digits(counters, "matched_packets"),
                    digits(counters, "dropped_packets"), links_text(member(hook, "links")), filter_text(hook)});
     }

@@ -25,6 +25,7 @@ struct HookAddOperands {
     std::optional<std::string> bytecode;
     std::string on_match;
     std::string type;
+    std::string run = "auto";
     bool resolve = false;
 };
 
@@ -80,9 +81,13 @@ Outcome<Json> gather_hook_add(const HookAddOperands& operands) {
     if (const auto verified = cbpf::Program::verify(*program); !verified) {
         return unverified(operands, verified.error());
     }
-    return Json{{"name", operands.name},         {"type", operands.type},
-                {"on_match", operands.on_match}, {"filter", operands.filter ? Json(*operands.filter) : Json()},
-                {"program", rows_of(*program)},  {"dlt", link_type->number}};
+    return Json{{"name", operands.name},
+                {"type", operands.type},
+                {"on_match", operands.on_match},
+                {"filter", operands.filter ? Json(*operands.filter) : Json()},
+                {"program", rows_of(*program)},
+                {"dlt", link_type->number},
+                {"run", operands.run}};
 }
 
 Arguments declare_hook_add(CLI::App& app, Options& /*options*/) {
@@ -99,6 +104,9 @@ Arguments declare_hook_add(CLI::App& app, Options& /*options*/) {
     app.add_option("--type", operands->type, "which packets it filters, and so which heads it can be linked to")
         ->required()
         ->check(one_of({"inet", "inet6", "ethernet"}));
+    app.add_option("--run", operands->run, "where it runs, see below [auto]")
+        ->check(one_of({"auto", "engine", "kernel"}))
+        ->option_text("WHERE");
     app.add_flag("--resolve", operands->resolve, "look up names of hosts in the expression, once and now");
     return [operands] { return gather_hook_add(*operands); };
 }
@@ -115,7 +123,8 @@ std::string text_of_hook_add(const Exchange& exchange) {
 
 const Verb kHookAdd{
     .name = "hook add",
-    .synopsis = "HOOK --filter EXPR|--bytecode FILE --on-match drop|pass|count --type inet|inet6|ethernet [--resolve]",
+    .synopsis = "HOOK --filter EXPR|--bytecode FILE --on-match drop|pass|count --type inet|inet6|ethernet\n"
+                "         [--run auto|engine|kernel] [--resolve]",
     .summary = "make a filter; link puts it into the path of packets",
     .notes =
         "On match:\n"
@@ -126,6 +135,11 @@ const Verb kHookAdd{
         "Type:\n"
         "  inet, inet6  IPv4 or IPv6 packets, from the IP header on; for the heads inet and inet6\n"
         "  ethernet     frames, from the Ethernet header on; for the head ethernet and those of interfaces\n"
+        "\n"
+        "Run:\n"
+        "  auto    in the kernel where it wants every packet and can be moved there, else in the engine\n"
+        "  engine  in the engine, and with it all hooks behind it\n"
+        "  kernel  in the kernel; what would move it to the engine (a link, an attach) is refused, with the reason\n"
         "\n"
         "The expression is compiled here, before the daemon is asked. Names of services come from /etc/services.\n"
         "Names of hosts are errors unless --resolve is given; then the addresses of this moment are compiled in.\n"

@@ -175,7 +175,9 @@ class Form {
         }
     }
 
-    void emit(const jit::WireLength& op) { out_.calculate(Width::k32, Arithmetic::kMove, register_of(op.to), kLength); }
+    void emit(const jit::WireLength& op) {
+        out_.calculate(Width::k32, Arithmetic::kMove, register_of(op.to), kPacketLength);
+    }
 
     void emit(const jit::Read& op) {
         load(kA, op.place);
@@ -216,7 +218,7 @@ class Form {
 
     void require_of_packet(std::uint32_t end) {
         if (!slow_ || site_.base_slot) { // else the buffer's end is before the packet's, and told apart by `slow`
-            out_.jump_if(Width::k64, kLength, Condition::kLess, number(end), exits_.zero);
+            out_.jump_if(Width::k64, kPacketLength, Condition::kLess, number(end), exits_.zero);
         }
         if (slow_) {
             reach(kFirstByte, end);
@@ -226,7 +228,7 @@ class Form {
     void require_behind_x(std::uint32_t end) {
         out_.move(kOther, kX);
         out_.calculate(Width::k64, Arithmetic::kAdd, kOther, number(end));
-        out_.jump_if(Width::k64, kOther, Condition::kGreater, kLength, exits_.zero);
+        out_.jump_if(Width::k64, kOther, Condition::kGreater, kPacketLength, exits_.zero);
         if (!slow_) {
             return;
         }

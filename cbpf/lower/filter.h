@@ -23,7 +23,7 @@ namespace pfild::cbpf {
 
 inline constexpr Register kContext = Register::k6;
 inline constexpr Register kResult = Register::k7;
-inline constexpr Register kLength = Register::k9;
+inline constexpr Register kPacketLength = Register::k9;
 inline constexpr Register kFirstByte = Register::k3;
 inline constexpr Register kBufferEnd = Register::k2;
 

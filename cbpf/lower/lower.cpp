@@ -24,9 +24,9 @@ void emit_entry(Assembler& out, Place place) {
     out.move(kContext, Register::k1);
     if (place == Place::xdp) {
         out.call(ebpf::Helper::kXdpBufferLength);
-        out.move(kLength, Register::k0);
+        out.move(kPacketLength, Register::k0);
     } else {
-        out.load(4, kLength, kContext, context.length);
+        out.load(4, kPacketLength, kContext, context.length);
     }
     out.load(4, kBufferEnd, kContext, context.data_end);
     out.load(4, kFirstByte, kContext, context.data);

@@ -20,6 +20,8 @@ enum class Family : std::uint8_t { unknown, inet, inet6 };
 enum class Origin : std::uint8_t {
     other,
     type,             ///< the Ethernet type
+    first_byte,       ///< of the IP header
+    version,          ///< its upper four bits, in place
     transport_header, ///< the length of the IPv4 header: where the transport header begins
 };
 
@@ -97,7 +99,7 @@ class UnsettledWalk {
         case Opcode::kLdh:
         case Opcode::kLdb:
             look_at(known, step.k, size_of(step.opcode));
-            known.a = is_type(step) ? Origin::type : Origin::other;
+            known.a = origin_of(known, step);
             break;
         case Opcode::kLdInd:
         case Opcode::kLdhInd:
@@ -128,6 +130,9 @@ class UnsettledWalk {
         case Opcode::kJa:
             arrive(step.k, known);
             return;
+        case Opcode::kAndK:
+            known.a = known.a == Origin::first_byte && step.k == 0xf0 ? Origin::version : Origin::other;
+            break;
         default:
             if (is_branch(step.opcode)) {
                 branch(known, step);
@@ -154,11 +159,21 @@ class UnsettledWalk {
         const Operand operand = info(opcode).operand;
         return operand == Operand::kBranch || operand == Operand::kBranchX;
     }
-    [[nodiscard]] bool is_type(const Step& step) const {
-        return network_ == kLinkHeader && step.opcode == Opcode::kLdh && step.k == kTypeOffset;
+    [[nodiscard]] Origin origin_of(const Known& known, const Step& step) const {
+        if (network_ == kLinkHeader && step.opcode == Opcode::kLdh && step.k == kTypeOffset) {
+            return Origin::type;
+        }
+        const bool first = known.family != Family::unknown && step.opcode == Opcode::kLdb && step.k == network_;
+        return first ? Origin::first_byte : Origin::other;
     }
 
+    /// What libpcap makes of "port 53" without a link header asks for the version first, and a head knows it.
     void branch(const Known& known, const Step& step) {
+        if (known.a == Origin::version && step.opcode == Opcode::kJeqK) {
+            const std::uint32_t version = known.family == Family::inet ? 0x40 : 0x60;
+            arrive(step.k == version ? step.jt : step.jf, known);
+            return;
+        }
         Known yes = known;
         if (known.a == Origin::type && step.opcode == Opcode::kJeqK) {
             yes.family = step.k == kTypeInet ? Family::inet : step.k == kTypeInet6 ? Family::inet6 : Family::unknown;

@@ -36,6 +36,13 @@ std::uint32_t answer(const cbpf::Machine& machine, const Packet& packet) noexcep
     return run_over_chain(machine, packet);
 }
 
+/// "instruction 3 uses the packet length"
+std::string words(const cbpf::PerPacket& why) {
+    return "instruction " + std::to_string(why.instruction) + ' ' + why.why;
+}
+
+} // namespace
+
 cbpf::PacketForm form_of(HeadType type) {
     switch (type) {
     case HeadType::inet:
@@ -48,12 +55,15 @@ cbpf::PacketForm form_of(HeadType type) {
     return cbpf::PacketForm::ethernet;
 }
 
-/// "instruction 3 uses the packet length"
-std::string words(const cbpf::PerPacket& why) {
-    return "instruction " + std::to_string(why.instruction) + ' ' + why.why;
+KernelTally& KernelTally::operator+=(const KernelTally& other) {
+    seen_packets += other.seen_packets;
+    seen_bytes += other.seen_bytes;
+    matched_packets += other.matched_packets;
+    matched_bytes += other.matched_bytes;
+    dropped_packets += other.dropped_packets;
+    dropped_bytes += other.dropped_bytes;
+    return *this;
 }
-
-} // namespace
 
 std::optional<OnMatch> on_match_named(std::string_view text) {
     const auto* found = std::find(kOnMatchNames.begin(), kOnMatchNames.end(), text);
@@ -66,7 +76,7 @@ std::optional<OnMatch> on_match_named(std::string_view text) {
 CbpfHook::CbpfHook(CbpfHookSpec spec, cbpf::Program program)
     : Hook(std::move(spec.name), spec.type), machine_(std::move(program)),
       per_packet_(cbpf::why_per_packet(machine_.program(), form_of(spec.type))), on_match_(spec.on_match),
-      filter_(std::move(spec.filter)) {}
+      filter_(std::move(spec.filter)), runs_in_(spec.runs_in) {}
 
 std::vector<HookDetail> CbpfHook::details() const {
     HookDetail filter{.name = "filter", .value = {}};
@@ -83,13 +93,19 @@ std::vector<HookDetail> CbpfHook::details() const {
             std::move(filter),
             {.name = "instructions", .value = std::uint64_t{machine_.program().instructions().size()}},
             {.name = "answers", .value = std::string(per_packet_ ? "per packet" : "per flow")},
-            std::move(because)};
+            std::move(because),
+            {.name = "run", .value = std::string(kRunsInNames[static_cast<std::size_t>(runs_in_)])}};
 }
 
 std::vector<HookCounter> CbpfHook::counters() const {
-    return {{"seen_packets", seen_.packets()},       {"seen_bytes", seen_.bytes()},
-            {"matched_packets", matched_.packets()}, {"matched_bytes", matched_.bytes()},
-            {"dropped_packets", dropped_.packets()}, {"dropped_bytes", dropped_.bytes()}};
+    KernelTally kernel = past_;
+    kernel += running_;
+    return {{"seen_packets", seen_.packets() + kernel.seen_packets},
+            {"seen_bytes", seen_.bytes() + kernel.seen_bytes},
+            {"matched_packets", matched_.packets() + kernel.matched_packets},
+            {"matched_bytes", matched_.bytes() + kernel.matched_bytes},
+            {"dropped_packets", dropped_.packets() + kernel.dropped_packets},
+            {"dropped_bytes", dropped_.bytes() + kernel.dropped_bytes}};
 }
 
 CbpfHook::Judgement CbpfHook::judge(const Packet& packet) const noexcept {

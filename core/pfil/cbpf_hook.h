@@ -12,8 +12,9 @@
 // Its answer lasts for a flow (verdict.h) when the program depends on nothing but the flow (cbpf/flow_dependence.h). A
 // hook that counts wants every packet that matches, so those answers do not last.
 //
-// Counters are written by the engine thread alone and read by any. They count what the hook was asked about: packets of
-// flows that the kernel answers are not among them.
+// Counters are written by the engine thread alone and read by any. They count what the hook was asked about, in the
+// engine or, where it runs in the kernel (core/chain), there: packets of flows that the kernel knows are not among
+// them.
 #pragma once
 
 #include <array>
@@ -44,11 +45,24 @@ static_assert(static_cast<std::size_t>(OnMatch::count) + 1 == kOnMatches);
 /// The value called `text`, or nothing.
 [[nodiscard]] std::optional<OnMatch> on_match_named(std::string_view text);
 
+/// Where a hook is to run (core/chain/placement.h says where it does).
+enum class RunsIn : std::uint8_t {
+    automatic, ///< in the kernel where that helps and can be
+    engine,    ///< in userspace
+    kernel,    ///< in the kernel, or its link is refused
+};
+inline constexpr std::array<std::string_view, 3> kRunsInNames{"auto", "engine", "kernel"};
+static_assert(static_cast<std::size_t>(RunsIn::kernel) + 1 == kRunsInNames.size());
+
+/// What the program of a hook of that type is shown.
+[[nodiscard]] cbpf::PacketForm form_of(HeadType type);
+
 struct CbpfHookSpec {
     std::string name; ///< `module:ruleset`
     HeadType type = HeadType::inet;
     OnMatch on_match = OnMatch::drop;
     std::optional<std::string> filter; ///< the expression the program came from, for listings
+    RunsIn runs_in = RunsIn::automatic;
 };
 
 /// Packets and their bytes, counted by one thread and read by any: a load and a store, no locked instruction.
@@ -66,13 +80,25 @@ class PacketTally {
     std::atomic<std::uint64_t> bytes_{0};
 };
 
+/// What a hook has counted where it runs in the kernel; packets and their bytes.
+struct KernelTally {
+    std::uint64_t seen_packets = 0;
+    std::uint64_t seen_bytes = 0;
+    std::uint64_t matched_packets = 0;
+    std::uint64_t matched_bytes = 0;
+    std::uint64_t dropped_packets = 0;
+    std::uint64_t dropped_bytes = 0;
+
+    KernelTally& operator+=(const KernelTally& other);
+};
+
 class CbpfHook final : public Hook {
   public:
     CbpfHook(CbpfHookSpec spec, cbpf::Program program);
 
     [[nodiscard]] std::string_view kind() const override { return "cbpf"; }
     /// on_match, filter (nothing when it came as bytecode), instructions; answers: "per flow" or "per packet", and
-    /// because: why the latter.
+    /// because: why the latter; run: kRunsInNames.
     [[nodiscard]] std::vector<HookDetail> details() const override;
     /// seen_, matched_ and dropped_, each with packets and bytes; bytes as the program saw them.
     [[nodiscard]] std::vector<HookCounter> counters() const override;
@@ -80,6 +106,17 @@ class CbpfHook final : public Hook {
     [[nodiscard]] Verdict foresee(const Packet& packet) const noexcept override;
 
     [[nodiscard]] const cbpf::Program& program() const { return machine_.program(); }
+    [[nodiscard]] OnMatch on_match() const { return on_match_; }
+    [[nodiscard]] RunsIn runs_in() const { return runs_in_; }
+    /// Its answer may differ between the packets of a flow.
+    [[nodiscard]] bool per_packet() const { return per_packet_.has_value(); }
+
+    // What counters() adds to what the engine has counted. Control thread, as counters().
+
+    /// In chains that run now.
+    void set_running_tally(const KernelTally& tally) { running_ = tally; }
+    /// In one that runs no more.
+    void add_past_tally(const KernelTally& tally) { past_ += tally; }
 
   private:
     struct Judgement {
@@ -92,6 +129,9 @@ class CbpfHook final : public Hook {
     std::optional<cbpf::PerPacket> per_packet_;
     OnMatch on_match_;
     std::optional<std::string> filter_;
+    RunsIn runs_in_;
+    KernelTally running_;
+    KernelTally past_;
     PacketTally seen_;
     PacketTally matched_;
     PacketTally dropped_;

@@ -91,4 +91,23 @@ std::optional<HookInfo> Registry::find_hook(std::string_view name) const {
     return hook == nullptr ? std::nullopt : std::optional(describe(*hook));
 }
 
+LaneHooks Registry::hooks_of(std::uint8_t slot, Direction direction) const {
+    LaneHooks lane;
+    const auto append = [&](LaneHooks::Hooks& list, HeadKey key) {
+        for (const Head& head : heads_) {
+            if (HeadKey{head.spec.type, head.spec.slot} == key) {
+                const Chain& chain = head.chains[index(direction)];
+                list.insert(list.end(), chain.begin(), chain.end());
+            }
+        }
+    };
+    const HeadKey interface { HeadType::ethernet, slot };
+    const HeadKey ethernet{HeadType::ethernet, std::nullopt};
+    append(lane.link, direction == Direction::in ? interface : ethernet);
+    append(lane.link, direction == Direction::in ? ethernet : interface);
+    append(lane.inet, {HeadType::inet, std::nullopt});
+    append(lane.inet6, {HeadType::inet6, std::nullopt});
+    return lane;
+}
+
 } // namespace pfild::core

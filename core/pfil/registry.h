@@ -79,6 +79,14 @@ struct HookInfo {
     std::vector<HookLink> links;
 };
 
+/// The hooks that packets of one interface and direction can meet, each list in run order.
+struct LaneHooks {
+    using Hooks = std::vector<std::shared_ptr<Hook>>;
+    Hooks link; ///< of heads that show frames: IN the interface's, then `ethernet`; OUT the reverse
+    Hooks inet;
+    Hooks inet6;
+};
+
 class Registry {
   public:
     /// => `publisher` outlives the registry.
@@ -120,6 +128,8 @@ class Registry {
     [[nodiscard]] std::optional<HeadInfo> find_head(std::string_view name) const;
     [[nodiscard]] std::optional<HeadInfo> find_head(HeadKey key) const;
     [[nodiscard]] std::optional<HookInfo> find_hook(std::string_view name) const;
+    /// As they are linked now, held back or not.
+    [[nodiscard]] LaneHooks hooks_of(std::uint8_t slot, Direction direction) const;
     /// From here to release() changes are made as ever but publish nothing: the engine goes on with the snapshot of
     /// now, so what is promised "when the call returns" is promised of release(). Not nested.
     void hold();

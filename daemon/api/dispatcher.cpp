@@ -110,6 +110,7 @@ Answer hook_add(Call& call) {
         .filter = call.arguments.text("filter"),
         .program = call.arguments.program("program"),
         .dlt = call.arguments.number("dlt"),
+        .run = call.arguments.word_or("run", core::kRunsInNames, core::RunsIn::automatic),
     };
     return when_right(call, [&] { return call.service.hook_add(request); });
 }

@@ -187,6 +187,13 @@ OrderedJson to_json(const HookView& view) {
     for (const core::HookLink& link : view.links) {
         links.push_back({{"head", link.head}, {"direction", word_of(link.direction, core::kDirectionNames)}});
     }
+    OrderedJson runs = OrderedJson::array();
+    for (const HookRunView& run : view.runs) {
+        runs.push_back({{"interface", run.interface},
+                        {"direction", word_of(run.direction, core::kDirectionNames)},
+                        {"where", run.because ? "engine" : "kernel"},
+                        {"because", run.because ? OrderedJson(*run.because) : OrderedJson(nullptr)}});
+    }
     return {{"name", view.name},
             {"type", word_of(view.type, core::kHeadTypeNames)},
             {"kind", view.kind},
@@ -195,6 +202,8 @@ OrderedJson to_json(const HookView& view) {
             {"instructions", view.instructions},
             {"answers", view.answers},
             {"because", view.because ? OrderedJson(*view.because) : OrderedJson(nullptr)},
+            {"run", word_of(view.run, core::kRunsInNames)},
+            {"runs", std::move(runs)},
             {"links", std::move(links)},
             {"counters", counters_json(view.counters)}};
 }

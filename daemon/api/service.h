@@ -43,6 +43,7 @@ struct HookAddRequest {
     std::optional<std::string> filter;      ///< shown, never compiled
     std::vector<cbpf::Instruction> program; ///< not verified yet
     std::uint32_t dlt = 0;                  ///< the DLT number the program was compiled for
+    core::RunsIn run = core::RunsIn::automatic;
 };
 
 struct FlowsRequest {
@@ -63,7 +64,7 @@ class Service {
 
     [[nodiscard]] virtual core::Result<VersionView> version() = 0;
     [[nodiscard]] virtual core::Result<StatusView> status() = 0;
-    /// ENODEV, EEXIST, EOPNOTSUPP, ENOBUFS.
+    /// ENODEV, EEXIST, EOPNOTSUPP (also: a hook that is to run in the kernel could not there), ENOBUFS.
     [[nodiscard]] virtual core::Result<InterfaceView> attach(const AttachRequest& request) = 0;
     /// ENODEV: no such interface, or not attached.
     [[nodiscard]] virtual core::Result<void> detach(std::string_view interface) = 0;
@@ -74,7 +75,8 @@ class Service {
     [[nodiscard]] virtual core::Result<HookView> hook_add(const HookAddRequest& request) = 0;
     /// ENOENT. Unlinks it everywhere first; the hook never runs again after the return (PF-11).
     [[nodiscard]] virtual core::Result<void> hook_delete(std::string_view name) = 0;
-    /// ENOENT, EINVAL, EEXIST, checked in this order before anything is inserted (PF-29).
+    /// ENOENT, EINVAL, EEXIST, checked in this order before anything is inserted (PF-29). EOPNOTSUPP: a hook that is
+    /// to run in the kernel could not.
     [[nodiscard]] virtual core::Result<HeadView> link(const core::LinkRequest& request) = 0;
     /// ENOENT only if linked in none of the requested directions (PF-30).
     [[nodiscard]] virtual core::Result<HeadView> unlink(const core::LinkRequest& request) = 0;

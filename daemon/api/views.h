@@ -117,6 +117,13 @@ struct HeadView {
     std::vector<std::string> covers; ///< attached interfaces whose packets pass here
 };
 
+/// Where a hook runs for packets of one interface and direction.
+struct HookRunView {
+    std::string interface;
+    core::Direction direction = core::Direction::in;
+    std::optional<std::string> because; ///< nothing: in the kernel; else in the engine, and why
+};
+
 struct HookView {
     std::string name; ///< "module:ruleset"
     core::HeadType type = core::HeadType::inet;
@@ -124,8 +131,10 @@ struct HookView {
     core::OnMatch on_match = core::OnMatch::drop;
     std::optional<std::string> filter; ///< the text it was compiled from, if there was one
     std::uint64_t instructions = 0;
-    std::string answers;                ///< "per flow" or "per packet"
-    std::optional<std::string> because; ///< why the kernel cannot answer for a flow, or not for all of them
+    std::string answers;                        ///< "per flow" or "per packet"
+    std::optional<std::string> because;         ///< why the kernel cannot answer for a flow, or not for all of them
+    core::RunsIn run = core::RunsIn::automatic; ///< as it was asked for
+    std::vector<HookRunView> runs;              ///< as it is
     std::vector<core::HookLink> links;
     Counters counters;
 };

@@ -25,6 +25,11 @@ namespace {
 constexpr const char* kBpfFileSystem = "/sys/fs/bpf";
 constexpr std::array<const char*, 3> kMapNames{"flow_index", "flow_slots", "flow_state"};
 constexpr std::size_t kState = 2; ///< of them
+struct PinnedChains {
+    const char* name;
+    cbpf::Place place;
+};
+constexpr std::array<PinnedChains, 2> kChains{{{"tc_chains", cbpf::Place::tc}, {"xdp_chains", cbpf::Place::xdp}}};
 
 std::size_t page_round(std::size_t bytes) {
     const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
@@ -164,12 +169,34 @@ void FlowPins::keep_only(std::uint32_t flows) const {
     }
 }
 
+// The kernel takes all programs out of such a map when nobody holds it any more but other programs.
+void FlowPins::take_over_chains(const Programs& programs) {
+    if (folder_.empty()) {
+        return;
+    }
+    for (const PinnedChains& chains : kChains) {
+        const std::string path = folder_ + '/' + chains.name;
+        if (sys::Fd old(bpf_obj_get(path.c_str())); old) {
+            old_chains_.push_back(std::move(old));
+        }
+        std::error_code ignored; // absent is what is wanted
+        std::filesystem::remove(path, ignored);
+        if (bpf_obj_pin(programs.chains_fd(chains.place), path.c_str()) != 0) {
+            spdlog::warn("cannot pin {}: {}: hooks in the kernel do not outlive a killed daemon", path,
+                         sys::errno_text(errno));
+        }
+    }
+}
+
 void FlowPins::remove() const {
     if (folder_.empty()) {
         return;
     }
     remove_maps(folder_);
     std::error_code ignored; // absent is what is wanted
+    for (const PinnedChains& chains : kChains) {
+        std::filesystem::remove(folder_ + '/' + chains.name, ignored);
+    }
     std::filesystem::remove(folder_, ignored);
     std::filesystem::remove(std::filesystem::path(folder_).parent_path(), ignored); // if it was the last instance
 }

@@ -9,6 +9,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "core/error.h"
 #include "core/flow/flow_index.h"
@@ -42,8 +43,8 @@ class FlowMaps {
     int set_clock_ = -1; ///< the program's descriptor
 };
 
-/// Where the flow table's maps of an instance are pinned, on the BPF file system, and the lock that makes them this
-/// process's alone: instances of one name in other namespaces may share that file system.
+/// Where the flow table's maps and the chains of an instance are pinned, on the BPF file system, and the lock that
+/// makes them this process's alone: instances of one name in other namespaces may share that file system.
 class FlowPins {
   public:
     /// Nothing in it, with a word in the log, where there is no such file system, no right to it, or another owner.
@@ -51,14 +52,19 @@ class FlowPins {
 
     /// Empty: nothing is to be pinned.
     [[nodiscard]] const std::string& folder() const { return folder_; }
-    /// Removes maps that are pinned there, unless they have `flows` entries of today's layout.
+    /// Removes the flow table's maps that are pinned there, unless they have `flows` entries of today's layout.
     void keep_only(std::uint32_t flows) const;
+    /// Pins where heads find chains. What a killed daemon had pinned there, and heads of its time still use, goes with
+    /// release_old_chains().
+    void take_over_chains(const Programs& programs);
+    void release_old_chains() { old_chains_.clear(); }
     /// Removes all, and the folder.
     void remove() const;
 
   private:
     std::string folder_;
     sys::Fd lock_;
+    std::vector<sys::Fd> old_chains_;
 };
 
 } // namespace pfild::kernel

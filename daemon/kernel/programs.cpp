@@ -152,6 +152,18 @@ void Programs::clear_queue_socket(std::uint8_t slot, std::uint32_t queue) {
     erase(skeleton_->maps.queue_sockets, PFILD_QUEUE_SOCKET(slot, queue));
 }
 
+const bpf_map* Programs::chains(cbpf::Place place) const {
+    return place == cbpf::Place::xdp ? skeleton_->maps.xdp_chains : skeleton_->maps.tc_chains;
+}
+
+int Programs::chains_fd(cbpf::Place place) const { return bpf_map__fd(chains(place)); }
+
+core::Result<void> Programs::set_chain(cbpf::Place place, std::uint32_t lane, int program_fd) {
+    return update(chains(place), &lane, &program_fd);
+}
+
+void Programs::clear_chain(cbpf::Place place, std::uint32_t lane) { erase(chains(place), lane); }
+
 core::Result<void> Programs::lend_maps(bpf_object* other) const {
     bpf_map* map = nullptr;
     bpf_object__for_each_map(map, other) {

@@ -17,6 +17,7 @@
 #include "core/error.h"
 #include "pfild/abi.h"
 
+struct bpf_map;
 struct bpf_object;
 struct pfild_bpf; // the skeleton, known to programs.cpp only
 
@@ -65,6 +66,12 @@ class Programs {
     [[nodiscard]] core::Result<void> set_queue_socket(std::uint8_t slot, std::uint32_t queue, int socket_fd);
     void clear_queue_socket(std::uint8_t slot, std::uint32_t queue);
 
+    /// The chain that heads ask about packets of a lane (pfild/chain.h), if their interface's flags say so.
+    [[nodiscard]] core::Result<void> set_chain(cbpf::Place place, std::uint32_t lane, int program_fd);
+    void clear_chain(cbpf::Place place, std::uint32_t lane);
+    /// Where chains are found; they are there as long as anybody holds it, or has it pinned.
+    [[nodiscard]] int chains_fd(cbpf::Place place) const;
+
     /// Makes the maps of another object, which is not loaded yet, these ones, by name.
     [[nodiscard]] core::Result<void> lend_maps(bpf_object* other) const;
 
@@ -85,6 +92,7 @@ class Programs {
 
   private:
     explicit Programs(pfild_bpf* skeleton);
+    [[nodiscard]] const bpf_map* chains(cbpf::Place place) const;
     /// The first cell in which heads look for an interface that holds `wanted`.
     [[nodiscard]] std::optional<std::uint32_t> cell_with(std::uint32_t ifindex, std::uint32_t wanted) const;
 

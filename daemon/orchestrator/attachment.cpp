@@ -102,9 +102,8 @@ core::Result<std::unique_ptr<Attachment>> Attachment::make(AttachmentWorld& worl
 
 core::Result<void> Attachment::bring_up() {
     if (only_tapped()) {
-        return write_interface(core::Directions()).and_then([&] {
-            return spec_.heads_later ? core::Result<void>() : attach_heads();
-        });
+        return write_interface({}, {}).and_then(
+            [&] { return spec_.heads_later ? core::Result<void>() : attach_heads(); });
     }
     auto port = net::Port::make(
         {.instance = world_.instance, .interface = spec_.link, .stack = &world_.stack, .engine = &world_.engine});
@@ -124,7 +123,7 @@ core::Result<void> Attachment::bring_up() {
     if (auto done = use_xdp(); !done) {
         return done;
     }
-    if (auto done = write_interface(spec_.divert); !done) {
+    if (auto done = write_interface(spec_.divert, spec_.chained); !done) {
         return done;
     }
     return spec_.heads_later ? core::Result<void>() : attach_heads();
@@ -278,7 +277,7 @@ core::Result<void> Attachment::open_sockets() {
     return world_.programs.set_socket(kernel::lane(slot(), Direction::in), socket_q_->fd());
 }
 
-core::Result<void> Attachment::write_interface(core::Directions divert) {
+core::Result<void> Attachment::write_interface(core::Directions divert, core::Directions chained) {
     pfild_interface entry{};
     entry.slot = slot();
     entry.mark = mark_;
@@ -286,9 +285,10 @@ core::Result<void> Attachment::write_interface(core::Directions divert) {
         entry.flags = PFILD_ONLY_TAPPED;
         return world_.programs.set_interface(spec_.link.ifindex, entry);
     }
-    entry.flags = (spec_.unknown == core::UnknownPackets::drop ? PFILD_UNKNOWN_DROP : 0U) |
-                  (divert.has(Direction::in) ? PFILD_DIVERT_IN : 0U) |
-                  (divert.has(Direction::out) ? PFILD_DIVERT_OUT : 0U);
+    entry.flags =
+        (spec_.unknown == core::UnknownPackets::drop ? PFILD_UNKNOWN_DROP : 0U) |
+        (divert.has(Direction::in) ? PFILD_DIVERT_IN : 0U) | (divert.has(Direction::out) ? PFILD_DIVERT_OUT : 0U) |
+        (chained.has(Direction::in) ? PFILD_CHAIN_IN : 0U) | (chained.has(Direction::out) ? PFILD_CHAIN_OUT : 0U);
     entry.port_p = port_->p().stack_ifindex;
     entry.port_q = port_->q().stack_ifindex;
     std::copy_n(spec_.link.mac.value_or(net::Mac{}).begin(), sizeof(entry.mac), entry.mac);
@@ -297,7 +297,7 @@ core::Result<void> Attachment::write_interface(core::Directions divert) {
 
 Attachment::~Attachment() {
     if (port_ && in_engine_) {
-        (void)write_interface(core::Directions()); // diverts no more; if not, the drain catches less
+        (void)write_interface({}, {}); // diverts no more; if not, the drain catches less
         std::this_thread::sleep_for(kDrain);
     }
     (void)within(world_.stack, [&]() -> core::Result<void> {
@@ -338,13 +338,14 @@ void Attachment::take_down_port() noexcept {
     }
 }
 
-core::Result<void> Attachment::set_divert(core::Directions divert) {
-    if (divert == spec_.divert) {
+core::Result<void> Attachment::set_divert(core::Directions divert, core::Directions chained) {
+    if (divert == spec_.divert && chained == spec_.chained) {
         return {};
     }
-    auto written = write_interface(divert);
+    auto written = write_interface(divert, chained);
     if (written) {
         spec_.divert = divert;
+        spec_.chained = chained;
     }
     return written;
 }
@@ -366,7 +367,7 @@ core::Result<void> Attachment::follow(const net::Link& link) {
         return repair().map([](bool) {});
     }
     if (mac_changed) {
-        if (auto written = write_interface(spec_.divert); !written) {
+        if (auto written = write_interface(spec_.divert, spec_.chained); !written) {
             return written;
         }
     }

@@ -50,6 +50,7 @@ struct AttachmentSpec {
     core::HeadMode mode = core::HeadMode::automatic;
     std::vector<std::string> turned_off; ///< offloads that a run before turned off on it
     core::Directions divert;             ///< in which directions a hook is linked
+    core::Directions chained;            ///< in which directions hooks run in the kernel
     bool heads_later = false;            ///< everything but the heads: go_live() attaches them
 };
 
@@ -68,13 +69,15 @@ class Attachment {
     [[nodiscard]] const net::Link& link() const { return spec_.link; }
     [[nodiscard]] std::uint8_t slot() const { return spec_.slot; }
     [[nodiscard]] bool only_tapped() const { return spec_.mode == core::HeadMode::tap; }
+    /// Whether the IN head is XDP.
+    [[nodiscard]] bool uses_xdp() const { return xdp_ != nullptr; }
     /// Whether the device is p1 or q1 of this attachment.
     [[nodiscard]] bool owns_port(std::uint32_t ifindex) const { return port_ && port_->owns(ifindex); }
 
     /// Attaches the heads, if they were to come later.
     [[nodiscard]] core::Result<void> go_live();
-    /// Which directions divert from now on.
-    [[nodiscard]] core::Result<void> set_divert(core::Directions divert);
+    /// Which directions divert from now on, and in which heads ask hooks in the kernel first.
+    [[nodiscard]] core::Result<void> set_divert(core::Directions divert, core::Directions chained);
     /// The interface is now so: takes over what changed.
     [[nodiscard]] core::Result<void> follow(const net::Link& link);
     /// Looks whether port and heads are as they were made, and makes anew what is not. True: something was repaired.
@@ -95,7 +98,7 @@ class Attachment {
     [[nodiscard]] core::Result<void> restore_offloads();
     void drop_xdp() noexcept;
     void do_without_xdp(const core::Error& why);
-    [[nodiscard]] core::Result<void> write_interface(core::Directions divert);
+    [[nodiscard]] core::Result<void> write_interface(core::Directions divert, core::Directions chained);
     [[nodiscard]] bool port_intact() const;
     [[nodiscard]] std::uint64_t port_dropped(core::Direction direction) const;
     void take_down_port() noexcept;

@@ -33,7 +33,8 @@ api::HookAddRequest to_api(const HookConfig& hook) {
             .on_match = hook.on_match,
             .filter = hook.filter,
             .program = hook.program,
-            .dlt = static_cast<std::uint32_t>(core::dlt(hook.type))};
+            .dlt = static_cast<std::uint32_t>(core::dlt(hook.type)),
+            .run = hook.run};
 }
 
 struct Perform {

@@ -36,7 +36,8 @@ json to_request(const api::HookAddRequest& hook) {
                                 {"on_match", api::word_of(hook.on_match, core::kOnMatchNames)},
                                 {"filter", hook.filter ? json(*hook.filter) : json()},
                                 {"program", std::move(program)},
-                                {"dlt", hook.dlt}});
+                                {"dlt", hook.dlt},
+                                {"run", api::word_of(hook.run, core::kRunsInNames)}});
 }
 
 json to_request(const api::InterfaceView& interface) {

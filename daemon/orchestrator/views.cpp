@@ -2,6 +2,7 @@
 #include "daemon/orchestrator/views.h"
 
 #include "core/flow/flow_slot.h"
+#include "daemon/api/words.h"
 
 namespace pfild {
 api::HeadView head_view(const core::HeadInfo& head) {
@@ -29,6 +30,9 @@ api::HookView hook_view(const core::HookInfo& hook) {
                 view.answers = *text;
             } else if (detail.name == "because") {
                 view.because = *text;
+            } else if (const auto run = api::value_of<core::RunsIn>(*text, core::kRunsInNames);
+                       detail.name == "run" && run) {
+                view.run = *run;
             } else if (const auto on_match = core::on_match_named(*text); detail.name == "on_match" && on_match) {
                 view.on_match = *on_match;
             }

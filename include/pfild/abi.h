@@ -61,6 +61,8 @@
 #define PFILD_DIVERT_IN 0x2    /* a hook is linked IN on a head that this interface's packets pass */
 #define PFILD_DIVERT_OUT 0x4
 #define PFILD_ONLY_TAPPED 0x8 /* nothing is decided here; packets pass */
+#define PFILD_CHAIN_IN 0x10   /* hooks run in the kernel (pfild/chain.h): ask them first */
+#define PFILD_CHAIN_OUT 0x20
 
 /*
  * An attached interface. 32 bytes, host byte order.
@@ -74,14 +76,14 @@
  * VLAN).
  */
 struct pfild_interface {
-    __u32 slot;   /* 0 .. PFILD_MAX_INTERFACES - 1 */
-    __u32 flags;  /* PFILD_UNKNOWN_DROP | PFILD_DIVERT_* */
-    __u32 port_p; /* ifindex of p1: OUT packets go up here */
-    __u32 port_q; /* ifindex of q1: IN packets go up here */
-    __u8 mac[6];  /* of the interface: what is for this host and what is not */
-    __u8 pad[2];
-    __u32 mark;    /* not 0 */
-    __u32 ifindex; /* 0: nobody's */
+    __u32 slot;      /* 0 .. PFILD_MAX_INTERFACES - 1 */
+    __u32 flags;     /* PFILD_UNKNOWN_DROP | PFILD_DIVERT_* | PFILD_CHAIN_* */
+    __u32 port_p;    /* ifindex of p1: OUT packets go up here */
+    __u32 port_q;    /* ifindex of q1: IN packets go up here */
+    __u8 mac[6];     /* of the interface: what is for this host and what is not */
+    __u16 no_answer; /* 0, PFILD_CHAIN_NONE: read when there is no chain, as the verifier must not know the answer */
+    __u32 mark;      /* not 0 */
+    __u32 ifindex;   /* 0: nobody's */
 };
 PFILD_ASSERT_SIZE(struct pfild_interface, 32);
 
@@ -98,6 +100,8 @@ enum pfild_counter {
     PFILD_COUNT_REENTERED,          /* came back from the engine, gone on into the stack or to the qdisc */
     PFILD_COUNT_PASSED_KNOWN,       /* passed: the flow table knew the answer */
     PFILD_COUNT_DROPPED_KNOWN,      /* dropped: the flow table knew the answer */
+    PFILD_COUNT_PASSED_LOWERED,     /* passed: all hooks run in the kernel, and let it */
+    PFILD_COUNT_DROPPED_LOWERED,    /* dropped: by a hook that runs in the kernel */
     PFILD_COUNT_HANDOVER_FORCED,    /* answers taken into use by time, not by count; not packets */
     PFILD_COUNT_PASSED_UNHOOKED,    /* passed: no hook in this direction */
     PFILD_COUNT_PASSED_NEIGHBOUR,   /* passed: ARP or IPv6 neighbour discovery */
@@ -112,15 +116,15 @@ enum pfild_counter {
 
 #define PFILD_COUNTER_NAMES                                                                                            \
     {                                                                                                                  \
-        "diverted", "reentered", "passed_known", "dropped_known", "handover_forced", "passed_unhooked",                \
-            "passed_neighbour", "passed_unattended", "dropped_unattended", "unserved_queue", "dropped_label",          \
-            "dropped_stray", "dropped_socketless"                                                                      \
+        "diverted", "reentered", "passed_known", "dropped_known", "passed_lowered", "dropped_lowered",                 \
+            "handover_forced", "passed_unhooked", "passed_neighbour", "passed_unattended", "dropped_unattended",       \
+            "unserved_queue", "dropped_label", "dropped_stray", "dropped_socketless"                                   \
     }
 
 struct pfild_counters {
     __u64 count[PFILD_COUNTERS];
 };
-PFILD_ASSERT_SIZE(struct pfild_counters, 104);
+PFILD_ASSERT_SIZE(struct pfild_counters, 120);
 
 /* An end of a port, looked up by its ifindex: p1 and q1 in the instance's namespace, p0 and q0 in the private one. */
 struct pfild_port {

@@ -13,6 +13,7 @@ from .rules import guard
 EVERY_FRAME = "greater 0"
 _LOST = ("dropped_unattended", "dropped_label", "dropped_stray", "dropped_socketless", "port_dropped", "engine_dropped",
          "engine_consumed", "engine_dropped_label", "engine_dropped_backlog")  # fmt: skip
+_PAST = ("passed_unhooked", "passed_unattended", "passed_known", "dropped_known", "passed_lowered", "dropped_lowered")
 
 
 class Detour:
@@ -66,7 +67,7 @@ class Carried:
         """So many packets or more went through the engine, each was sent on, and none went past it or was lost."""
         lane = self.lane(direction, interface)
         ways = {lane[way] for way in ("diverted", "engine_received", "engine_passed", "reentered")}
-        past = sum(lane[what] for what in ("passed_unhooked", "passed_unattended", "passed_known", "dropped_known"))
+        past = sum(lane[what] for what in _PAST)
         past += sum(lane[what] for what in _LOST)
         assert len(ways) == 1 and ways.pop() >= at_least and past == 0, (interface, direction, at_least, lane)
         return True

@@ -90,7 +90,7 @@ TEST_F(HeadsUnattended, an_interface_is_found_wherever_its_cell_is) {
     const Bytes frame = ethernet(kTypeIpv4, ipv4(17));
     const auto shot = [&] { return head(Direction::in, on_watched(frame)).action == TC_ACT_SHOT; };
     // Three interfaces that begin at the same cell; the one under test comes last.
-    const pfild_interface theirs{.slot = kOtherSlot, .flags = 0, .port_p = 0, .port_q = 0, .mac = {}, .pad = {}};
+    const pfild_interface theirs{.slot = kOtherSlot, .flags = 0, .port_p = 0, .port_q = 0, .mac = {}, .no_answer = 0};
     for (const std::uint32_t before : {1U, 2U}) {
         ASSERT_TRUE(programs().set_interface(watched() + before * PFILD_INTERFACE_CELLS, theirs));
     }

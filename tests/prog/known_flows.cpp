@@ -152,7 +152,7 @@ TEST_F(KnownFlows, never_answer_for_neighbour_discovery) {
 TEST_F(KnownFlows, are_those_of_one_interface) {
     (void)know(kPacket, Direction::in, PFILD_FLOW_PASS);
     const pfild_interface second{
-        .slot = kOtherSlot, .flags = PFILD_DIVERT_IN, .port_p = 1, .port_q = 1, .mac = {}, .pad = {}};
+        .slot = kOtherSlot, .flags = PFILD_DIVERT_IN, .port_p = 1, .port_q = 1, .mac = {}, .no_answer = 0};
     ASSERT_TRUE(programs().set_interface(other(), second));
     Scene scene = on_watched(kPacket);
     scene.ifindex = other();

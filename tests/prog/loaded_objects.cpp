@@ -14,7 +14,7 @@ namespace pfild::tests {
 namespace {
 
 constexpr std::uint32_t kMostInstructions = 2048; ///< of a program as loaded; a head has about 1,250
-constexpr std::uint32_t kMostVerified = 16384;    ///< that the verifier walked; its limit is a million
+constexpr std::uint32_t kMostVerified = 32768;    ///< that the verifier walked; its limit is a million
 constexpr std::size_t kMostMaps = 16;             ///< behind one program
 constexpr std::size_t kInstruction = 8;           ///< bytes
 
@@ -79,6 +79,7 @@ TEST_F(LoadedObjects, tables_have_the_sizes_of_the_abi_and_are_one_each) {
         {"flow_index", {BPF_MAP_TYPE_ARRAY, 4, sizeof(pfild_flow_bucket), core::flow_buckets(16)}},
         {"flow_slots", {BPF_MAP_TYPE_ARRAY, 4, sizeof(pfild_flow), 16}},
         {"flow_state", {BPF_MAP_TYPE_ARRAY, 4, sizeof(pfild_flow_state), 1}},
+        {"tc_chains", {BPF_MAP_TYPE_PROG_ARRAY, 4, 4, PFILD_MAX_LANES}},
         {"tap_ring", {BPF_MAP_TYPE_RINGBUF, 0, 0, kTapBytes}},
         {"tap_state", {BPF_MAP_TYPE_ARRAY, 4, sizeof(pfild_tap_state), 1}},
         {"tap_skipped", {BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(std::uint64_t), PFILD_MAX_LANES}},
@@ -106,7 +107,7 @@ TEST_F(LoadedObjects, tables_have_the_sizes_of_the_abi_and_are_one_each) {
 }
 
 TEST_F(LoadedObjects, heads_use_what_they_decide_by_and_ports_nothing_of_interfaces) {
-    const std::map<std::string, std::size_t> tables{{"pfild_in", 10},  {"pfild_out", 10},  {"port_up", 3},
+    const std::map<std::string, std::size_t> tables{{"pfild_in", 11},  {"pfild_out", 11},  {"port_up", 3},
                                                     {"reentry_in", 1}, {"reentry_out", 1}, {"set_clock", 1}};
     for (const Program& program : all()) {
         EXPECT_EQ(program.map_ids.size(), tables.at(program.info.name)) << program.info.name;

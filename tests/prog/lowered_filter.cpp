@@ -37,11 +37,11 @@ std::vector<cbpf::EbpfInstruction> lowered_behind_header(const cbpf::Program& pr
     out.move(cbpf::kContext, Register::k1);
     if (place == Place::xdp) {
         out.call(cbpf::ebpf::Helper::kXdpBufferLength);
-        out.move(cbpf::kLength, Register::k0);
+        out.move(cbpf::kPacketLength, Register::k0);
     } else {
-        out.load(4, cbpf::kLength, cbpf::kContext, context.length);
+        out.load(4, cbpf::kPacketLength, cbpf::kContext, context.length);
     }
-    out.calculate(Width::k64, Arithmetic::kSub, cbpf::kLength, kHeader);
+    out.calculate(Width::k64, Arithmetic::kSub, cbpf::kPacketLength, kHeader);
     out.set(Register::k1, kHeader);
     out.store(8, Register::kFrame, kBaseSlot, Register::k1);
     out.load(4, cbpf::kBufferEnd, cbpf::kContext, context.data_end);

@@ -126,7 +126,8 @@ TEST(CbpfHook, says_what_it_was_made_with) {
                                                        {"filter", std::string("udp")},
                                                        {"instructions", std::uint64_t{1}},
                                                        {"answers", std::string("per flow")},
-                                                       {"because", {}}}));
+                                                       {"because", {}},
+                                                       {"run", std::string("auto")}}));
     const CbpfHook without({.name = "cbpf:b"}, program({{kRetK, 0, 0, 1}}));
     EXPECT_EQ(without.details()[1], (HookDetail{"filter", {}}));
     const CbpfHook curious({.name = "cbpf:c"}, program({{kLdLen, 0, 0, 0}, {kRetA, 0, 0, 0}}));

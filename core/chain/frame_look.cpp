@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "core/chain/frame_look.h"
+
+#include <bit>
+
+namespace pfild::core {
+namespace {
+
+using cbpf::Assembler;
+using cbpf::kContext;
+using cbpf::Place;
+using cbpf::Register;
+using cbpf::ebpf::Arithmetic;
+using cbpf::ebpf::Condition;
+using cbpf::ebpf::Width;
+using Label = Assembler::Label;
+
+constexpr Register kBase = Register::k7;
+constexpr Register kValue = Register::k8; ///< what was read; in the end the length of the IP packet
+constexpr Register kFrameLength = Register::k9;
+constexpr Register kEnd = Register::k2;
+constexpr Register kData = Register::k3;
+constexpr Register kFamily = Register::k5;
+
+constexpr std::int32_t kEthernetHeader = 14;
+constexpr std::int32_t kTag = 4;
+constexpr std::int32_t kInetHeader = 20;
+constexpr std::int32_t kInet6Header = 40;
+constexpr std::int32_t kMaxTags = 2;
+static_assert(kEthernetHeader + kMaxTags * kTag == cbpf::kLargestBase);
+
+/// As two bytes of a packet are loaded.
+constexpr std::int32_t as_loaded(std::uint16_t number) {
+    return std::endian::native == std::endian::little ? (number & 0xff) << 8 | number >> 8 : number;
+}
+
+/// ICMPv6 with a hop limit of 255: neighbour discovery, or nearly always so.
+constexpr std::uint16_t kDiscovery = 58 << 8 | 255;
+
+/// r2 is the offset in the frame; r0 is 0 if they are in the scratch slot now.
+void read_by_helper(Assembler& out, Place place, std::uint32_t bytes) {
+    out.move(Register::k1, kContext);
+    out.move(Register::k3, Register::kFrame);
+    out.calculate(Width::k64, Arithmetic::kAdd, Register::k3, kScratchSlot);
+    out.set(Register::k4, static_cast<std::int32_t>(bytes));
+    out.call(place == Place::xdp ? cbpf::ebpf::Helper::kXdpLoadBytes : cbpf::ebpf::Helper::kSkbLoadBytes);
+}
+
+/// One of the two forms.
+class Parser {
+  public:
+    struct Exits {
+        Label inet;
+        Label inet6;
+        Label other;
+        Label leave;
+    };
+
+    /// slow: where to begin anew; nothing: this is the slow form. length_known: r9 is the frame's, not only what lies
+    /// in the first buffer.
+    Parser(Assembler& out, Place place, const Exits& exits, std::optional<Label> slow, bool length_known)
+        : out_(out), place_(place), exits_(exits), slow_(slow), length_known_(length_known) {}
+
+    void emit() {
+        need(kEthernetHeader, exits_.other);
+        read(2, kEthernetHeader - 2);
+        for (std::int32_t tags = 0; tags <= kMaxTags; ++tags) {
+            const Label tagged = out_.label();
+            const std::int32_t offset = kEthernetHeader + tags * kTag;
+            for (const std::uint16_t type : {0x8100, 0x88a8}) {
+                out_.jump_if(Width::k64, kValue, Condition::kEqual, as_loaded(type), tagged);
+            }
+            emit_network(offset);
+            out_.bind(tagged);
+            if (tags == kMaxTags) {
+                out_.jump(exits_.leave); // neighbour traffic is looked for behind one more
+                break;
+            }
+            if (tags + 1 == kMaxTags && place_ == Place::tc) { // one beside the packet is one of them
+                out_.load(4, Register::k1, kContext, TcContext::kTagBeside);
+                out_.jump_if(Width::k64, Register::k1, Condition::kNotEqual, 0, exits_.leave);
+            }
+            need(offset + kTag, exits_.leave);
+            read(2, offset + kTag - 2);
+        }
+    }
+
+  private:
+    /// So many bytes from the beginning of the frame; else it is `otherwise`.
+    void need(std::int32_t bytes, Label otherwise) {
+        if (slow_) {
+            out_.move(Register::k1, kData);
+            out_.calculate(Width::k64, Arithmetic::kAdd, Register::k1, bytes);
+            out_.jump_if(Width::k64, Register::k1, Condition::kGreater, kEnd, *slow_);
+        } else {
+            out_.jump_if(Width::k64, kFrameLength, Condition::kLess, bytes, otherwise);
+        }
+    }
+
+    /// => they have been needed.
+    void read(std::uint32_t bytes, std::int32_t offset) {
+        if (slow_) {
+            out_.load(bytes, kValue, kData, offset);
+            return;
+        }
+        out_.set(Register::k2, offset);
+        read_by_helper(out_, place_, bytes);
+        out_.jump_if(Width::k64, Register::k0, Condition::kNotEqual, 0, exits_.leave);
+        out_.load(bytes, kValue, Register::kFrame, kScratchSlot);
+    }
+
+    /// The type is in r8.
+    void emit_network(std::int32_t offset) {
+        const Label inet = out_.label();
+        const Label inet6 = out_.label();
+        out_.jump_if(Width::k64, kValue, Condition::kEqual, as_loaded(0x0800), inet);
+        out_.jump_if(Width::k64, kValue, Condition::kEqual, as_loaded(0x86dd), inet6);
+        out_.jump_if(Width::k64, kValue, Condition::kEqual, as_loaded(0x0806), exits_.leave);
+        out_.jump(exits_.other);
+        out_.bind(inet);
+        emit_inet(offset);
+        out_.bind(inet6);
+        emit_inet6(offset);
+    }
+
+    void expect_version(std::int32_t offset, std::int32_t version) {
+        read(1, offset);
+        out_.calculate(Width::k64, Arithmetic::kRsh, kValue, 4);
+        out_.jump_if(Width::k64, kValue, Condition::kNotEqual, version, exits_.other);
+    }
+
+    void emit_inet(std::int32_t offset) {
+        need(offset + kInetHeader, exits_.other);
+        expect_version(offset, 4);
+        read(2, offset + 2);
+        out_.from_network_order(kValue, 2);
+        end(offset, kInetHeader, exits_.inet);
+    }
+
+    void emit_inet6(std::int32_t offset) {
+        need(offset + kInet6Header, exits_.other);
+        expect_version(offset, 6);
+        read(2, offset + 6);
+        out_.jump_if(Width::k64, kValue, Condition::kEqual, as_loaded(kDiscovery), exits_.leave);
+        read(2, offset + 4);
+        out_.from_network_order(kValue, 2);
+        const Label none = out_.label();
+        out_.jump_if(Width::k64, kValue, Condition::kEqual, 0, none);
+        out_.calculate(Width::k64, Arithmetic::kAdd, kValue, kInet6Header);
+        out_.bind(none);
+        end(offset, kInet6Header, exits_.inet6);
+    }
+
+    /// What the header says of the packet's length is in r8. Less than `least` is nothing that it says.
+    void end(std::int32_t offset, std::int32_t least, Label family) {
+        const Label all = out_.label();
+        const Label known = out_.label();
+        out_.set(kBase, offset);
+        out_.move(Register::k1, kFrameLength);
+        out_.calculate(Width::k64, Arithmetic::kSub, Register::k1, offset);
+        out_.jump_if(Width::k64, kValue, Condition::kLess, least, all);
+        out_.jump_if(Width::k64, kValue, Condition::kLessOrEqual, Register::k1, known);
+        out_.bind(all);
+        if (length_known_) {
+            out_.move(kValue, Register::k1);
+        } else {
+            out_.jump(*slow_);
+        }
+        out_.bind(known);
+        out_.jump(family);
+    }
+
+    Assembler& out_;
+    Place place_;
+    const Exits& exits_;
+    std::optional<Label> slow_;
+    bool length_known_;
+};
+
+void load_frame_length(Assembler& out, Place place) {
+    if (place == Place::tc) {
+        out.load(4, kFrameLength, kContext, cbpf::kTcContext.length);
+        return;
+    }
+    out.move(Register::k1, kContext);
+    out.call(cbpf::ebpf::Helper::kXdpBufferLength);
+    out.move(kFrameLength, Register::k0);
+}
+
+/// Numbers that the verifier knows it would follow apart, way by way, through all of the chain. It does not know that a
+/// number less itself is 0.
+void emit_found(Assembler& out, Label leave) {
+    constexpr Register kUnknownZero = Register::k1;
+    out.move(kUnknownZero, kFrameLength);
+    out.calculate(Width::k64, Arithmetic::kSub, kUnknownZero, kFrameLength);
+    out.calculate(Width::k64, Arithmetic::kAdd, kBase, kUnknownZero);
+    out.jump_if(Width::k64, kBase, Condition::kGreater, cbpf::kLargestBase, leave);
+    out.calculate(Width::k64, Arithmetic::kAdd, kFamily, kUnknownZero);
+    out.store(8, Register::kFrame, kBaseSlot, kBase);
+    out.store(8, Register::kFrame, kNetworkLengthSlot, kValue);
+    out.store(8, Register::kFrame, kFrameLengthSlot, kFrameLength);
+    out.store(8, Register::kFrame, kFamilySlot, kFamily);
+}
+
+} // namespace
+
+void emit_frame_look(Assembler& out, const FrameLook& look, Label leave) {
+    const Parser::Exits exits{.inet = out.label(), .inet6 = out.label(), .other = out.label(), .leave = leave};
+    const Label slow = out.label();
+    const Label found = out.label();
+    const bool length_known = look.place == Place::tc || look.frame_length_wanted;
+    const cbpf::ContextLayout& context = cbpf::context_of(look.place);
+    out.move(kContext, Register::k1);
+    if (length_known) {
+        load_frame_length(out, look.place);
+    }
+    out.load(4, kEnd, kContext, context.data_end);
+    out.load(4, kData, kContext, context.data);
+    if (!length_known) {
+        out.move(kFrameLength, kEnd);
+        out.calculate(Width::k64, Arithmetic::kSub, kFrameLength, kData);
+    }
+    Parser(out, look.place, exits, slow, length_known).emit();
+    out.bind(slow);
+    if (!length_known) {
+        load_frame_length(out, look.place);
+    }
+    Parser(out, look.place, exits, std::nullopt, true).emit();
+    out.bind(exits.other);
+    out.set(kBase, 0);
+    out.set(kValue, 0);
+    out.set(kFamily, kFamilyOther);
+    out.jump(found);
+    out.bind(exits.inet);
+    out.set(kFamily, kFamilyInet);
+    out.jump(found);
+    out.bind(exits.inet6);
+    out.set(kFamily, kFamilyInet6);
+    out.bind(found);
+    emit_found(out, leave);
+}
+
+namespace {
+
+/// r8 = one byte at the offset in r7, which stays.
+void read_byte_at_base(Assembler& out, std::int32_t behind, Label leave) {
+    out.move(Register::k2, kBase);
+    out.calculate(Width::k64, Arithmetic::kAdd, Register::k2, behind);
+    read_by_helper(out, Place::tc, 1);
+    out.jump_if(Width::k64, Register::k0, Condition::kNotEqual, 0, leave);
+    out.load(1, kValue, Register::kFrame, kScratchSlot);
+}
+
+constexpr std::int32_t kTcp = 6;
+
+/// r7 = bytes in front of the payload, of TCP.
+void emit_header_length(Assembler& out, Label leave) {
+    const Label inet6 = out.label();
+    const Label transport = out.label();
+    out.load(8, kBase, Register::kFrame, kBaseSlot);
+    out.load(8, kFamily, Register::kFrame, kFamilySlot);
+    out.jump_if(Width::k64, kFamily, Condition::kEqual, kFamilyInet6, inet6);
+    out.jump_if(Width::k64, kFamily, Condition::kNotEqual, kFamilyInet, leave);
+    read_byte_at_base(out, 9, leave);
+    out.jump_if(Width::k64, kValue, Condition::kNotEqual, kTcp, leave);
+    read_byte_at_base(out, 0, leave);
+    out.calculate(Width::k64, Arithmetic::kAnd, kValue, 15);
+    out.calculate(Width::k64, Arithmetic::kLsh, kValue, 2);
+    out.calculate(Width::k64, Arithmetic::kAdd, kBase, kValue);
+    out.jump(transport);
+    out.bind(inet6);
+    read_byte_at_base(out, 6, leave);
+    out.jump_if(Width::k64, kValue, Condition::kNotEqual, kTcp, leave);
+    out.calculate(Width::k64, Arithmetic::kAdd, kBase, kInet6Header);
+    out.bind(transport);
+    read_byte_at_base(out, 12, leave);
+    out.calculate(Width::k64, Arithmetic::kRsh, kValue, 4);
+    out.calculate(Width::k64, Arithmetic::kLsh, kValue, 2);
+    out.calculate(Width::k64, Arithmetic::kAdd, kBase, kValue);
+}
+
+/// Every packet has the headers; the buffer has them once. r9 = packets, r7 = bytes of headers.
+void emit_bytes(Assembler& out) {
+    out.store(8, Register::kFrame, kPacketsSlot, Register::k9);
+    out.calculate(Width::k64, Arithmetic::kSub, Register::k9, 1);
+    out.move(Register::k1, kBase);
+    out.calculate(Width::k64, Arithmetic::kMul, Register::k1, Register::k9);
+    out.load(8, Register::k2, Register::kFrame, kFrameLengthSlot);
+    out.calculate(Width::k64, Arithmetic::kAdd, Register::k1, Register::k2);
+    out.store(8, Register::kFrame, kLinkBytesSlot, Register::k1);
+    out.load(8, Register::k2, Register::kFrame, kBaseSlot);
+    out.calculate(Width::k64, Arithmetic::kSub, kBase, Register::k2);
+    out.calculate(Width::k64, Arithmetic::kMul, kBase, Register::k9);
+    out.load(8, Register::k2, Register::kFrame, kNetworkLengthSlot);
+    out.calculate(Width::k64, Arithmetic::kAdd, kBase, Register::k2);
+    out.store(8, Register::kFrame, kNetworkBytesSlot, kBase);
+}
+
+} // namespace
+
+void emit_packets(Assembler& out, Place place, bool uncut, Label leave) {
+    const Label one = out.label();
+    const Label counted = out.label();
+    if (place == Place::tc && !uncut) {
+        out.load(4, Register::k1, kContext, TcContext::kSegmentSize);
+        out.jump_if(Width::k64, Register::k1, Condition::kNotEqual, 0, leave);
+    } else if (place == Place::tc) {
+        out.load(4, Register::k1, kContext, TcContext::kSegmentSize);
+        out.jump_if(Width::k64, Register::k1, Condition::kEqual, 0, one);
+        emit_header_length(out, leave);
+        out.load(4, Register::k9, kContext, TcContext::kSegments);
+        out.jump_if(Width::k64, Register::k9, Condition::kEqual, 0, leave); // a guest's: nobody has counted
+        emit_bytes(out);
+        out.jump(counted);
+    }
+    out.bind(one);
+    out.set(Register::k1, 1);
+    out.store(8, Register::kFrame, kPacketsSlot, Register::k1);
+    out.load(8, Register::k1, Register::kFrame, kFrameLengthSlot);
+    out.store(8, Register::kFrame, kLinkBytesSlot, Register::k1);
+    out.load(8, Register::k1, Register::kFrame, kNetworkLengthSlot);
+    out.store(8, Register::kFrame, kNetworkBytesSlot, Register::k1);
+    out.bind(counted);
+}
+
+} // namespace pfild::core

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A chain (pfild/chain.h) in the kernel: its program and its counters. Where heads find it is Programs::set_chain.
+//
+// A program that heads can find lives on without this object, and without the daemon. Control thread.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "cbpf/lower/ebpf.h"
+#include "cbpf/lower/place.h"
+#include "core/error.h"
+#include "core/pfil/cbpf_hook.h"
+#include "daemon/sys/fd.h"
+
+namespace pfild::kernel {
+
+class Chain {
+  public:
+    /// => `code` is of core::chain_program(), for so many hooks. E2BIG, EACCES, EINVAL: the verifier refuses it.
+    [[nodiscard]] static core::Result<std::unique_ptr<Chain>> load(std::span<const cbpf::EbpfInstruction> code,
+                                                                   cbpf::Place place, std::size_t hooks);
+
+    [[nodiscard]] int program_fd() const { return program_.get(); }
+    /// By hook; sums over all processors.
+    [[nodiscard]] std::vector<core::KernelTally> tallies() const;
+
+  private:
+    Chain(sys::Fd program, sys::Fd counts, std::size_t hooks)
+        : program_(std::move(program)), counts_(std::move(counts)), hooks_(hooks) {}
+
+    sys::Fd program_;
+    sys::Fd counts_;
+    std::size_t hooks_;
+};
+
+/// Returns when every program has ended that was running before: what has been taken away from heads by then runs no
+/// more, and its counters are the last.
+void await_programs() noexcept;
+
+} // namespace pfild::kernel

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "daemon/orchestrator/lowered_hooks.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "core/chain/chain_program.h"
+
+namespace pfild {
+
+LoweredHooks::~LoweredHooks() {
+    for (const auto& [head, found] : found_) {
+        if (found.chain) {
+            programs_.clear_chain(head.place, kernel::lane(head.slot, head.direction));
+        }
+    }
+}
+
+// What the kernel does not take is made shorter until it does.
+LoweredHooks::Found LoweredHooks::make(const LaneHead& head) const {
+    core::ChainLimit limit;
+    const core::LaneHooks hooks = registry_.hooks_of(head.slot, head.direction);
+    const auto before = found_.find(head);
+    for (;;) {
+        Found found{.placement = place_lane(hooks, head.direction, head.place, limit), .code = {}, .chain = nullptr};
+        if (!found.placement.chain) {
+            return found;
+        }
+        const std::size_t size = found.placement.chain->size();
+        limit.most = size - 1;
+        auto code = chain_program(*found.placement.chain);
+        if (!code) {
+            limit.because = fmt::format("with it the hooks would be more than {} instructions for the kernel",
+                                        cbpf::kMaxEbpfInstructions);
+            continue;
+        }
+        found.code = *std::move(code);
+        if (before != found_.end() && before->second.code == found.code &&
+            before->second.placement.counting == found.placement.counting) {
+            found.chain = before->second.chain;
+            return found;
+        }
+        auto chain = kernel::Chain::load(found.code, head.place, size);
+        if (chain) {
+            found.chain = *std::move(chain);
+            return found;
+        }
+        spdlog::warn("{}", chain.error().line());
+        limit.because = chain.error().why;
+    }
+}
+
+LoweredHooks::Next LoweredHooks::prepare(const std::set<LaneHead>& heads) const {
+    Next next;
+    for (const LaneHead& head : heads) {
+        next.found_.emplace(head, make(head));
+    }
+    return next;
+}
+
+core::Result<void> LoweredHooks::Next::keeps_promises() const {
+    for (const auto& [head, found] : found_) {
+        const bool in_front = head.place == cbpf::Place::xdp;
+        const LaneHead xdp{head.slot, head.direction, cbpf::Place::xdp};
+        if (!in_front && found_.contains(xdp)) {
+            continue; // what is behind it decides what it does not
+        }
+        if (const core::PlacedHook* broken = found.placement.broken_promise()) {
+            return core::fail(
+                {"run in the kernel", broken->hook->name(),
+                 fmt::format("{} {}: {}", core::name(head.direction), cbpf::name(head.place), *broken->because),
+                 "add it with --run auto, or change the order", EOPNOTSUPP});
+        }
+    }
+    return {};
+}
+
+void LoweredHooks::retire(Found&& found) {
+    if (found.chain) {
+        retired_.push_back(std::move(found));
+        changed_ = true;
+    }
+}
+
+void LoweredHooks::install(Next next) {
+    for (auto& [head, found] : next.found_) {
+        Found& now = found_[head];
+        const std::uint32_t lane = kernel::lane(head.slot, head.direction);
+        if (found.chain && found.chain != now.chain) {
+            changed_ = true;
+            if (auto set = programs_.set_chain(head.place, lane, found.chain->program_fd()); !set) {
+                spdlog::error("{}", set.error().line()); // heads ask the engine, as if there were none
+                programs_.clear_chain(head.place, lane);
+            }
+        } else if (!found.chain && now.chain) {
+            programs_.clear_chain(head.place, lane);
+        }
+        if (found.chain != now.chain) {
+            retire(std::move(now));
+        }
+        now = std::move(found);
+    }
+    for (auto at = found_.begin(); at != found_.end();) {
+        if (next.found_.contains(at->first)) {
+            ++at;
+            continue;
+        }
+        programs_.clear_chain(at->first.place, kernel::lane(at->first.slot, at->first.direction));
+        retire(std::move(at->second));
+        at = found_.erase(at);
+    }
+}
+
+void LoweredHooks::settle() {
+    if (!std::exchange(changed_, false)) {
+        return;
+    }
+    kernel::await_programs();
+    for (const Found& found : retired_) {
+        const auto tallies = found.chain->tallies();
+        for (std::size_t at = 0; at < tallies.size(); at++) {
+            found.placement.counting[at]->add_past_tally(tallies[at]);
+            found.placement.counting[at]->set_running_tally({}); // until refresh_counters()
+        }
+    }
+    retired_.clear();
+}
+
+std::set<LaneHead> LoweredHooks::heads() const {
+    std::set<LaneHead> heads;
+    for (const auto& [head, found] : found_) {
+        heads.insert(head);
+    }
+    return heads;
+}
+
+core::Directions LoweredHooks::chained(std::uint8_t slot) const {
+    const auto any = [&](core::Direction direction) {
+        return std::any_of(found_.begin(), found_.end(), [&](const auto& entry) {
+            return entry.first.slot == slot && entry.first.direction == direction && entry.second.chain;
+        });
+    };
+    return {any(core::Direction::in), any(core::Direction::out)};
+}
+
+const core::LanePlacement* LoweredHooks::placement(std::uint8_t slot, core::Direction direction) const {
+    for (const cbpf::Place place : {cbpf::Place::xdp, cbpf::Place::tc}) {
+        if (const auto found = found_.find({slot, direction, place}); found != found_.end()) {
+            return &found->second.placement;
+        }
+    }
+    return nullptr;
+}
+
+void LoweredHooks::refresh_counters() const {
+    std::map<core::CbpfHook*, core::KernelTally> sums;
+    for (const auto& [head, found] : found_) {
+        for (const core::PlacedHook& placed : found.placement.hooks) {
+            if (auto* hook = dynamic_cast<core::CbpfHook*>(placed.hook.get())) {
+                sums.try_emplace(hook);
+            }
+        }
+        const auto tallies = found.chain ? found.chain->tallies() : std::vector<core::KernelTally>();
+        for (std::size_t at = 0; at < tallies.size(); at++) {
+            sums[found.placement.counting[at]] += tallies[at];
+        }
+    }
+    for (const auto& [hook, sum] : sums) {
+        hook->set_running_tally(sum);
+    }
+}
+
+} // namespace pfild

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The hooks that run in the kernel: keeps a chain for each lane up to date, and their counters together.
+//
+//     registry, held --prepare--> next chains, loaded, found by nobody
+//     registry, released: engine and known flows are asked by the new rules
+//              --install--> heads find the next chains        --settle--> the last packet by an old one is through,
+//                                                                         its counts are the hooks'
+//
+// A chain is replaced in one step, and what it leaves to the engine the engine asks all hooks about: so a packet is
+// decided by old rules or by new ones, whoever does it, and after settle() by new ones only.
+//
+// Control thread.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "cbpf/lower/ebpf.h"
+#include "cbpf/lower/place.h"
+#include "core/chain/placement.h"
+#include "core/direction.h"
+#include "core/error.h"
+#include "core/pfil/registry.h"
+#include "daemon/kernel/chain.h"
+#include "daemon/kernel/programs.h"
+
+namespace pfild {
+
+/// A lane and a head of it. An IN lane may have two.
+struct LaneHead {
+    std::uint8_t slot;
+    core::Direction direction;
+    cbpf::Place place;
+
+    friend auto operator<=>(const LaneHead&, const LaneHead&) = default;
+};
+
+class LoweredHooks {
+  public:
+    /// => both outlive it.
+    LoweredHooks(kernel::Programs& programs, const core::Registry& registry)
+        : programs_(programs), registry_(registry) {}
+    LoweredHooks(const LoweredHooks&) = delete;
+    LoweredHooks& operator=(const LoweredHooks&) = delete;
+    /// Heads find none of them any more.
+    ~LoweredHooks();
+
+    class Next;
+    /// For the links as they are now, held back or not, and heads as given.
+    [[nodiscard]] Next prepare(const std::set<LaneHead>& heads) const;
+    void install(Next next);
+    void settle();
+
+    /// Heads that were given last.
+    [[nodiscard]] std::set<LaneHead> heads() const;
+    /// In which directions the heads of an interface have something to ask.
+    [[nodiscard]] core::Directions chained(std::uint8_t slot) const;
+    /// Where the hooks of a lane run, as its first head has it; nothing: there is no such lane.
+    [[nodiscard]] const core::LanePlacement* placement(std::uint8_t slot, core::Direction direction) const;
+    /// Hooks that run here now know what they have counted.
+    void refresh_counters() const;
+
+  private:
+    /// What is found at a head.
+    struct Found {
+        core::LanePlacement placement;
+        std::vector<cbpf::EbpfInstruction> code;
+        std::shared_ptr<kernel::Chain> chain; ///< nothing: no hook runs here
+    };
+    using FoundAt = std::map<LaneHead, Found>;
+    [[nodiscard]] Found make(const LaneHead& head) const;
+    void retire(Found&& found);
+
+    kernel::Programs& programs_;
+    const core::Registry& registry_;
+    FoundAt found_;
+    std::vector<Found> retired_; ///< may still run
+    bool changed_ = false;
+};
+
+/// Chains that no head finds yet.
+class LoweredHooks::Next {
+  public:
+    Next() = default;
+    /// EOPNOTSUPP: a hook that is to run in the kernel cannot, and why.
+    [[nodiscard]] core::Result<void> keeps_promises() const;
+
+  private:
+    friend class LoweredHooks;
+    FoundAt found_;
+};
+
+} // namespace pfild

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What the orchestrator tells of itself. Changes nothing.
+#include <algorithm>
+#include <cerrno>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "core/flow/flow_slot.h"
+#include "daemon/orchestrator.h"
+#include "daemon/orchestrator/views.h"
+#include "daemon/sys/kernel.h"
+
+namespace pfild {
+namespace {
+
+using core::Direction;
+
+tl::unexpected<core::Error> no_flow_table(const char* what) {
+    return core::fail({what, "", "the daemon knows none: it runs with --no-cache, or with `flows = 0`",
+                       "start it without", EOPNOTSUPP});
+}
+
+} // namespace
+
+core::Result<api::VersionView> Orchestrator::version() {
+    return api::VersionView{.version = PFILD_VERSION,
+                            .kernel = sys::kernel_release(),
+                            .instance = options_.instance,
+                            .pid = static_cast<std::uint32_t>(::getpid())};
+}
+
+core::Result<api::StatusView> Orchestrator::status() {
+    api::StatusView view;
+    view.instance = options_.instance;
+    view.pid = static_cast<std::uint32_t>(::getpid());
+    view.netns = fmt::format("/proc/{}/ns/net", view.pid);
+    view.uptime_s = static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - started_).count());
+    view.version = PFILD_VERSION;
+    view.kernel = sys::kernel_release();
+    for (const auto& [ifindex, attachment] : attachments_) {
+        view.interfaces.push_back(attachment->view());
+    }
+    view.frames = frames_view(umem_->pool());
+    view.flows = flow_table_view();
+    view.memory_bytes = umem_->bytes() + view.flows.memory_bytes + options_.capture_bytes;
+    return view;
+}
+
+api::FlowTableView Orchestrator::flow_table_view() const {
+    api::FlowTableView view;
+    for (std::size_t i = 0; i < core::kFlowCounterNames.size(); i++) {
+        const auto which = static_cast<core::FlowCounter>(i);
+        view.counters.emplace_back(core::kFlowCounterNames[i], flows_ ? flows_->counter(which) : 0);
+    }
+    if (flows_) {
+        view.capacity = flows_->capacity();
+        view.memory_bytes = flow_maps_->bytes();
+    }
+    return view;
+}
+
+core::Result<api::FlowsView> Orchestrator::flows(const api::FlowsRequest& request) {
+    if (!flows_) {
+        return no_flow_table("list the flows");
+    }
+    api::FlowsView view;
+    const std::span<pfild_flow> slots = flow_maps_->slots();
+    const std::uint32_t generation = core::read(flow_maps_->state().generation);
+    const std::uint64_t now = xsk::now_ns();
+    for (std::size_t slot = request.from; slot < slots.size(); slot++) {
+        if (view.flows.size() >= request.most) {
+            view.next = static_cast<std::uint32_t>(slot);
+            break;
+        }
+        auto flow = flow_view(slots[slot], generation, now);
+        if (flow) {
+            const auto attached = attachments_.find(flow->key.ifindex);
+            flow->interface =
+                attached == attachments_.end() ? fmt::format("if{}", flow->key.ifindex) : attached->second->link().name;
+            view.flows.push_back(std::move(*flow));
+        }
+    }
+    return view;
+}
+
+core::Result<std::uint64_t> Orchestrator::flows_flush() {
+    if (!flows_) {
+        return no_flow_table("forget the flows");
+    }
+    return engine_thread_->forget_flows(std::nullopt);
+}
+
+core::Result<api::PeersView> Orchestrator::peers() {
+    return api::PeersView{.devices = tap_->devices(), .totals = tap_->totals()};
+}
+
+std::vector<std::string> Orchestrator::covered_by(const core::HeadInfo& head) const {
+    std::vector<std::string> names;
+    for (const auto& [ifindex, attachment] : attachments_) {
+        if (!attachment->only_tapped() && (!head.slot || *head.slot == attachment->slot())) {
+            names.push_back(attachment->link().name);
+        }
+    }
+    return names;
+}
+
+api::HeadView Orchestrator::head_view(const core::HeadInfo& head) const {
+    api::HeadView view = pfild::head_view(head);
+    view.covers = covered_by(head);
+    return view;
+}
+
+core::Result<std::vector<api::HeadView>> Orchestrator::heads() {
+    std::vector<api::HeadView> views;
+    for (const core::HeadInfo& head : registry_.heads()) {
+        views.push_back(head_view(head));
+    }
+    return views;
+}
+
+api::HookView Orchestrator::hook_view(const core::HookInfo& hook) const {
+    api::HookView view = pfild::hook_view(hook);
+    for (const auto& [ifindex, attachment] : attachments_) {
+        for (const Direction direction : core::kEachDirection) {
+            const core::LanePlacement* lane = lowered_->placement(attachment->slot(), direction);
+            if (lane == nullptr) {
+                continue;
+            }
+            const auto placed = std::find_if(lane->hooks.begin(), lane->hooks.end(), [&](const core::PlacedHook& one) {
+                return one.hook->name() == hook.name;
+            });
+            if (placed != lane->hooks.end()) {
+                view.runs.push_back({attachment->link().name, direction, placed->because});
+            }
+        }
+    }
+    return view;
+}
+
+core::Result<std::vector<api::HookView>> Orchestrator::hooks() {
+    std::vector<api::HookView> views;
+    lowered_->refresh_counters();
+    for (const core::HookInfo& hook : registry_.hooks()) {
+        views.push_back(hook_view(hook));
+    }
+    return views;
+}
+
+core::Result<api::StatsView> Orchestrator::stats() {
+    api::StatsView view;
+    view.engine = {{"rounds", engine_thread_->rounds()}, {"sleeps", engine_thread_->sleeps()}};
+    view.flows = flow_table_view();
+    view.frames = frames_view(umem_->pool());
+    for (const auto& [ifindex, attachment] : attachments_) {
+        view.interfaces.push_back({.name = attachment->link().name,
+                                   .in = attachment->counters(Direction::in),
+                                   .out = attachment->counters(Direction::out)});
+    }
+    return view;
+}
+
+} // namespace pfild

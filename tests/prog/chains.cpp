@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Chains against the engine: any hooks, any frames, the same verdict and the same counters. And heads that ask them.
+//
+// PFILD_PAIRS=100000 runs that many pairs of hooks and a frame, PFILD_SEED begins elsewhere.
+#include <cstdlib>
+#include <map>
+#include <numeric>
+
+#include <bpf/bpf.h>
+#include <linux/pkt_cls.h>
+
+#include "cbpf/text.h"
+#include "core/chain/frame_look.h"
+#include "core/chain/placement.h"
+#include "core/frame_pool.h"
+#include "core/pfil/run_heads.h"
+#include "daemon/kernel/chain.h"
+#include "pfild/chain.h"
+#include "tests/prog/kernel_programs_test.h"
+#include "tests/unit/cbpf/any_program.h"
+
+namespace pfild::tests {
+namespace {
+
+using cbpf::Place;
+using core::Direction;
+using core::HeadType;
+using core::OnMatch;
+using core::RunsIn;
+
+static_assert(core::TcContext::kTagBeside == offsetof(__sk_buff, vlan_present));
+static_assert(core::TcContext::kSegments == offsetof(__sk_buff, gso_segs));
+static_assert(core::TcContext::kSegmentSize == offsetof(__sk_buff, gso_size));
+
+constexpr std::uint32_t kFramesPerChain = 16;
+
+class KeptSnapshot : public core::SnapshotPublisher {
+  public:
+    void publish(std::shared_ptr<const core::Snapshot> snapshot) override { snapshot_ = std::move(snapshot); }
+    [[nodiscard]] const core::Snapshot& get() const { return *snapshot_; }
+
+  private:
+    std::shared_ptr<const core::Snapshot> snapshot_ = std::make_shared<core::Snapshot>();
+};
+
+/// The heads of an instance with one interface.
+struct Instance {
+    Instance() : registry(snapshot) {
+        for (const HeadType type : core::kEachHeadType) {
+            EXPECT_TRUE(registry.register_head({.name = std::string(name(type)), .type = type}));
+        }
+        EXPECT_TRUE(registry.register_head({.name = "eth0", .type = HeadType::ethernet, .slot = kSlot}));
+    }
+
+    core::CbpfHook& add(const std::string& name, HeadType type, cbpf::Program program, OnMatch on_match,
+                        RunsIn runs_in = RunsIn::kernel) {
+        auto hook = std::make_shared<core::CbpfHook>(
+            core::CbpfHookSpec{.name = name, .type = type, .on_match = on_match, .filter = {}, .runs_in = runs_in},
+            std::move(program));
+        core::CbpfHook& added = *hook;
+        EXPECT_TRUE(registry.add_hook(std::move(hook)));
+        hooks.push_back(&added);
+        return added;
+    }
+    void link(const std::string& hook, const std::string& head, Direction direction) {
+        EXPECT_TRUE(registry.link(
+            {.hook = hook, .head = head, .directions = {direction == Direction::in, direction == Direction::out}}));
+    }
+
+    KeptSnapshot snapshot;
+    core::Registry registry;
+    std::vector<core::CbpfHook*> hooks;
+};
+
+/// What the engine says of a frame.
+core::Verdict ask_engine(const Instance& instance, Direction direction, const Bytes& bytes) {
+    std::vector<std::uint8_t> memory(std::size_t{4} * 4096);
+    core::FramePool pool(memory, 4096);
+    core::Frame frame = core::Frame::copy_of(pool, bytes);
+    core::PacketView view = parse(frame);
+    return run_heads(instance.snapshot.get(), {.interface_slot = kSlot, .direction = direction, .ifindex = 1}, frame,
+                     view);
+}
+
+std::map<std::string, std::uint64_t> counters_of(const core::CbpfHook& hook) {
+    std::map<std::string, std::uint64_t> counters;
+    for (const core::HookCounter& counter : hook.counters()) {
+        counters[counter.name] = counter.value;
+    }
+    return counters;
+}
+
+class Chains : public KernelProgramsTest {
+  protected:
+    struct Loaded {
+        core::LanePlacement placement;
+        std::unique_ptr<kernel::Chain> chain; ///< nothing: there is none
+    };
+
+    static Loaded load(const Instance& instance, Direction direction, Place place) {
+        Loaded loaded{place_lane(instance.registry.hooks_of(kSlot, direction), direction, place), nullptr};
+        if (loaded.placement.chain) {
+            const auto code = chain_program(*loaded.placement.chain);
+            EXPECT_TRUE(code);
+            auto chain = kernel::Chain::load(*code, place, loaded.placement.chain->size());
+            EXPECT_TRUE(chain) << chain.error().line();
+            loaded.chain = chain ? *std::move(chain) : nullptr;
+        }
+        return loaded;
+    }
+
+    static std::uint32_t ask(const kernel::Chain& chain, const Bytes& frame) {
+        LIBBPF_OPTS(bpf_test_run_opts, run);
+        run.data_in = frame.data();
+        run.data_size_in = static_cast<__u32>(frame.size());
+        const int error = bpf_prog_test_run_opts(chain.program_fd(), &run);
+        EXPECT_EQ(error, 0) << "a frame of " << frame.size() << " bytes";
+        return error == 0 ? run.retval : ~0U;
+    }
+
+    /// What a chain has counted, by hook.
+    static std::map<const core::CbpfHook*, core::KernelTally> tallies(const Loaded& loaded) {
+        std::map<const core::CbpfHook*, core::KernelTally> all;
+        const auto counted = loaded.chain->tallies();
+        for (std::size_t at = 0; at < counted.size(); ++at) {
+            all[loaded.placement.counting[at]] += counted[at];
+        }
+        return all;
+    }
+};
+
+/// A frame of IPv4, IPv6 or something else, with tags or without, lengths right or wrong, cut anywhere.
+Bytes any_frame(AnyProgram& random) {
+    Bytes frame(12);
+    random.fill(frame);
+    for (std::uint32_t tags = random.one_in(3) ? random.below(4) : 0; tags > 0; --tags) {
+        put16(frame, random.one_in(2) ? kTypeVlan : kTypeServiceVlan);
+        put16(frame, random.below(65536));
+    }
+    Bytes packet(random.below(100));
+    if (random.one_in(8)) {
+        packet.resize(100 + random.below(3000));
+    }
+    random.fill(packet);
+    constexpr std::uint16_t kTypes[] = {kTypeIpv4, kTypeIpv4, kTypeIpv6, kTypeIpv6, kTypeArp, 0x1234};
+    const std::uint16_t type = kTypes[random.below(6)];
+    put16(frame, type);
+    if (!packet.empty() && !random.one_in(10)) {
+        packet[0] = type == kTypeIpv6 ? 0x60 : static_cast<std::uint8_t>(0x45 + random.below(3));
+    }
+    const std::size_t at = type == kTypeIpv6 ? 4 : 2;
+    if (packet.size() > 8 && !random.one_in(6)) {
+        const std::size_t length = packet.size() - (type == kTypeIpv6 ? std::min<std::size_t>(packet.size(), 40) : 0);
+        packet[at] = static_cast<std::uint8_t>(length >> 8U);
+        packet[at + 1] = static_cast<std::uint8_t>(length);
+    }
+    frame = joined(std::move(frame), packet);
+    if (frame.size() < 60 && random.one_in(2)) {
+        frame.resize(60);
+    }
+    // The kernel's test run takes no IP packet without its header.
+    const std::size_t least = type == kTypeIpv4 ? 34 : type == kTypeIpv6 ? 54 : 14;
+    frame.resize(std::max(frame.size(), least));
+    return frame;
+}
+
+std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
+    const char* text = std::getenv(name); // NOLINT(concurrency-mt-unsafe): nobody sets it
+    return text != nullptr ? std::strtoull(text, nullptr, 10) : otherwise;
+}
+
+/// One to six hooks anywhere; programs that look at little are made often enough to be lowered under TC.
+void add_any_hooks(AnyProgram& random, Instance& instance, Direction direction) {
+    const std::uint32_t count = 1 + random.below(6);
+    for (std::uint32_t number = 0; number < count; ++number) {
+        auto program = cbpf::Program::verify(random.program());
+        ASSERT_TRUE(program);
+        const auto type = static_cast<HeadType>(random.below(3));
+        const auto on_match = static_cast<OnMatch>(random.below(3));
+        const auto runs_in = random.one_in(8) ? RunsIn::engine : RunsIn::kernel;
+        const std::string name = "cbpf:" + std::to_string(number);
+        instance.add(name, type, *std::move(program), on_match, runs_in);
+        const bool of_interface = type == HeadType::ethernet && random.one_in(2);
+        instance.link(name, of_interface ? "eth0" : std::string(core::name(type)), direction);
+    }
+}
+
+TEST_F(Chains, of_any_hooks_say_and_count_what_the_engine_does_about_any_frame) {
+    const std::uint64_t rounds = from_environment("PFILD_PAIRS", 30000) / kFramesPerChain;
+    const auto first_seed = static_cast<std::uint32_t>(from_environment("PFILD_SEED", 1));
+    std::map<std::uint32_t, std::size_t> answers;
+    for (std::uint32_t round = 0; round < rounds; ++round) {
+        const std::uint32_t seed = first_seed + round;
+        SCOPED_TRACE("seed " + std::to_string(seed));
+        AnyProgram random(seed);
+        const Direction direction = random.one_in(2) ? Direction::in : Direction::out;
+        const Place place = random.one_in(2) ? Place::xdp : Place::tc;
+        Instance instance;
+        ASSERT_NO_FATAL_FAILURE(add_any_hooks(random, instance, direction));
+        const Loaded loaded = load(instance, direction, place);
+        if (!loaded.chain) {
+            continue;
+        }
+        for (std::uint32_t number = 0; number < kFramesPerChain; ++number) {
+            const Bytes frame = any_frame(random);
+            auto expected = tallies(loaded);
+            const std::uint32_t answer = ask(*loaded.chain, frame);
+            ++answers[answer];
+            std::map<const core::CbpfHook*, std::map<std::string, std::uint64_t>> before;
+            for (const core::CbpfHook* hook : instance.hooks) {
+                before[hook] = counters_of(*hook);
+            }
+            const core::Verdict verdict = ask_engine(instance, direction, frame);
+            if (answer != PFILD_CHAIN_NONE) {
+                ASSERT_EQ(answer == PFILD_CHAIN_DROP, verdict.stops()) << "frame " << number;
+                for (const core::CbpfHook* hook : instance.hooks) {
+                    auto after = counters_of(*hook);
+                    expected[hook] += {.seen_packets = after["seen_packets"] - before[hook]["seen_packets"],
+                                       .seen_bytes = after["seen_bytes"] - before[hook]["seen_bytes"],
+                                       .matched_packets = after["matched_packets"] - before[hook]["matched_packets"],
+                                       .matched_bytes = after["matched_bytes"] - before[hook]["matched_bytes"],
+                                       .dropped_packets = after["dropped_packets"] - before[hook]["dropped_packets"],
+                                       .dropped_bytes = after["dropped_bytes"] - before[hook]["dropped_bytes"]};
+                }
+            }
+            auto counted = tallies(loaded);
+            for (const core::CbpfHook* hook : instance.hooks) {
+                ASSERT_EQ(counted[hook].seen_packets, expected[hook].seen_packets) << hook->name();
+                ASSERT_EQ(counted[hook].seen_bytes, expected[hook].seen_bytes) << hook->name();
+                ASSERT_EQ(counted[hook].matched_packets, expected[hook].matched_packets) << hook->name();
+                ASSERT_EQ(counted[hook].matched_bytes, expected[hook].matched_bytes) << hook->name();
+                ASSERT_EQ(counted[hook].dropped_packets, expected[hook].dropped_packets) << hook->name();
+                ASSERT_EQ(counted[hook].dropped_bytes, expected[hook].dropped_bytes) << hook->name();
+            }
+        }
+    }
+    const std::size_t all = answers[PFILD_CHAIN_NONE] + answers[PFILD_CHAIN_PASS] + answers[PFILD_CHAIN_DROP];
+    EXPECT_EQ(answers.size(), 3U);
+    EXPECT_GT(answers[PFILD_CHAIN_PASS], all / 20);
+    EXPECT_GT(answers[PFILD_CHAIN_DROP], all / 20);
+    RecordProperty("frames", static_cast<int>(all));
+    RecordProperty("passed", static_cast<int>(answers[PFILD_CHAIN_PASS]));
+    RecordProperty("dropped", static_cast<int>(answers[PFILD_CHAIN_DROP]));
+}
+
+} // namespace
+} // namespace pfild::tests
