@@ -39,7 +39,7 @@ std::optional<std::vector<cbpf::EbpfInstruction>> tap_program(std::span<const cb
     }
     for (const cbpf::Program* filter : filters) {
         const cbpf::FilterExits exits{.zero = out.label(), .nonzero = take, .failed = take};
-        out.load(8, cbpf::kLength, Register::kFrame, kLengthSlot);
+        out.load(8, cbpf::kPacketLength, Register::kFrame, kLengthSlot);
         out.load(4, cbpf::kBufferEnd, cbpf::kContext, context.data_end);
         out.load(4, cbpf::kFirstByte, cbpf::kContext, context.data);
         emit_filter(out, cbpf::jit::optimised(*filter), {.place = place, .base_slot = std::nullopt}, exits);
