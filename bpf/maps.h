@@ -10,6 +10,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "pfild/abi.h"
+#include "pfild/chain.h"
 
 /* Attached interfaces, by PFILD_INTERFACE_CELL. */
 struct {
@@ -63,17 +64,17 @@ struct {
     __type(value, __u32);
 } queue_sockets SEC(".maps") __weak;
 
-/* Chains by lane (pfild/chain.h). */
+/* Chains by lane (pfild/chain.h), and one more place, where the daemon tries whether the kernel takes one. */
 struct {
     __uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-    __uint(max_entries, PFILD_MAX_LANES);
+    __uint(max_entries, PFILD_CHAIN_PLACES);
     __type(key, __u32);
     __type(value, __u32);
 } tc_chains SEC(".maps") __weak;
 
 struct {
     __uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-    __uint(max_entries, PFILD_MAX_LANES);
+    __uint(max_entries, PFILD_CHAIN_PLACES);
     __type(key, __u32);
     __type(value, __u32);
 } xdp_chains SEC(".maps") __weak;

@@ -175,12 +175,10 @@ void Orchestrator::prepare() {
     registry_.hold();
 }
 
+// A chain can be made for an XDP head only when that is there. Until then it asks the engine.
 core::Result<void> Orchestrator::go_live() {
     preparing_ = false;
     LoweredHooks::Next next = lowered_->prepare(lane_heads());
-    if (auto kept = next.keeps_promises(); !kept) { // rules that are there go before where they run
-        spdlog::error("{}", kept.error().line());
-    }
     registry_.release();
     put_in_force(std::move(next));
     core::Result<void> result;
@@ -190,6 +188,11 @@ core::Result<void> Orchestrator::go_live() {
         }
     }
     pins_.release_old_chains();
+    next = lowered_->prepare(lane_heads());
+    if (auto kept = next.keeps_promises(); !kept) { // rules that are there go before where they run
+        spdlog::error("{}", kept.error().line());
+    }
+    put_in_force(std::move(next));
     return result;
 }
 
@@ -314,7 +317,7 @@ std::set<LaneHead> Orchestrator::lane_heads() const {
         for (const Direction direction : core::kEachDirection) {
             heads.insert({attachment->slot(), direction, cbpf::Place::tc});
         }
-        if (attachment->uses_xdp()) {
+        if (attachment->has_xdp_head()) {
             heads.insert({attachment->slot(), Direction::in, cbpf::Place::xdp});
         }
     }
@@ -347,13 +350,13 @@ core::Result<void> Orchestrator::change_rules(const RulesChange& change, const R
     return changed;
 }
 
-// By itself, as XDP, where every program can be lowered: what the verifier does not take there it takes nowhere.
+// By itself, and wherever it will be linked: what the verifier does not take at all is refused here.
 core::Result<void> Orchestrator::try_in_kernel(const core::CbpfHook& hook) const {
-    core::ChainSpec spec{.place = cbpf::Place::xdp};
+    core::ChainSpec spec{.place = cbpf::Place::tc};
     core::ChainBlock& block = hook.type() == core::HeadType::ethernet ? spec.link : spec.inet;
     block.hooks.push_back({&hook.program(), hook.on_match()});
     const auto code = chain_program(spec);
-    auto chain = code ? kernel::Chain::load(*code, spec.place, spec.size())
+    auto chain = code ? kernel::Chain::load(*programs_, *code, spec.place, spec.size())
                       : core::fail({"run in the kernel", "", "it is too long", "", E2BIG});
     if (!chain) {
         return core::fail({"add hook", hook.name(), chain.error().why, "add it with --run auto", EOPNOTSUPP});

@@ -2,6 +2,7 @@
 #include "daemon/kernel/lowered_program.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <string>
 #include <string_view>
@@ -46,15 +47,25 @@ std::string reason_in(std::string_view log) {
     return reason;
 }
 
-} // namespace
+struct Manner {
+    std::uint32_t flags;
+    bpf_attach_type attach_type;
+};
+constexpr auto kNoAttachType = static_cast<bpf_attach_type>(0);
+constexpr std::array<Manner, 1> kTcManners{{{0, kNoAttachType}}};
+constexpr std::array<Manner, 4> kXdpManners{
+    {{BPF_F_XDP_HAS_FRAGS, BPF_XDP}, {0, BPF_XDP}, {BPF_F_XDP_HAS_FRAGS, kNoAttachType}, {0, kNoAttachType}}};
 
-core::Result<sys::Fd> load(const LoweredProgram& program) {
-    const bool xdp = program.place == cbpf::Place::xdp;
-    const std::vector<bpf_insn> code = with_map(program);
+std::span<const Manner> manners_of(cbpf::Place place) {
+    return place == cbpf::Place::xdp ? std::span<const Manner>(kXdpManners) : kTcManners;
+}
+
+core::Result<sys::Fd> load_in(const Manner& manner, const LoweredProgram& program, const std::vector<bpf_insn>& code) {
     LIBBPF_OPTS(bpf_prog_load_opts, options);
-    options.prog_flags = xdp ? BPF_F_XDP_HAS_FRAGS : 0;
+    options.prog_flags = manner.flags;
+    options.expected_attach_type = manner.attach_type;
     const auto attempt = [&] {
-        const bpf_prog_type type = xdp ? BPF_PROG_TYPE_XDP : BPF_PROG_TYPE_SCHED_CLS;
+        const bpf_prog_type type = program.place == cbpf::Place::xdp ? BPF_PROG_TYPE_XDP : BPF_PROG_TYPE_SCHED_CLS;
         return sys::Fd(bpf_prog_load(type, program.name, kLicense, code.data(), code.size(), &options));
     };
     sys::Fd loaded = attempt();
@@ -71,8 +82,23 @@ core::Result<sys::Fd> load(const LoweredProgram& program) {
     }
     const std::string reason = errno == ENOSPC ? std::string() : reason_in(log.data());
     return core::fail({"load", program.name,
-                       "the kernel's verifier refuses: " + (reason.empty() ? sys::errno_text(error) : reason), "",
+                       "the kernel's verifier refuses it: " + (reason.empty() ? sys::errno_text(error) : reason), "",
                        error});
+}
+
+} // namespace
+
+core::Result<sys::Fd> load(const LoweredProgram& program, const std::function<bool(int fd)>& is_taken) {
+    const std::vector<bpf_insn> code = with_map(program);
+    for (const Manner& manner : manners_of(program.place)) {
+        auto loaded = load_in(manner, program, code);
+        if (!loaded || is_taken(loaded->get())) {
+            return loaded;
+        }
+    }
+    return core::fail({"load", program.name,
+                       "this kernel lets the " + std::string(cbpf::name(program.place)) + " head call no other program",
+                       "", EOPNOTSUPP});
 }
 
 } // namespace pfild::kernel

@@ -2,6 +2,7 @@
 // A program that the daemon has written itself (cbpf/lower), given to the kernel's verifier.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 
@@ -19,7 +20,9 @@ struct LoweredProgram {
     std::optional<int> map = std::nullopt; ///< the descriptor of the one map that the code speaks of
 };
 
-/// Heads of its place can call it. E2BIG, EACCES, EINVAL: the verifier refuses it, `why` is its last word.
-[[nodiscard]] core::Result<sys::Fd> load(const LoweredProgram& program);
+/// Heads call it by a table of programs, which takes only what was loaded as they were: heads in a dispatcher of libxdp
+/// otherwise than those that stand alone. `is_taken` puts the descriptor there and says whether it could.
+/// E2BIG, EACCES, EINVAL: the verifier refuses it, `why` is its last word. EOPNOTSUPP: no table takes it.
+[[nodiscard]] core::Result<sys::Fd> load(const LoweredProgram& program, const std::function<bool(int fd)>& is_taken);
 
 } // namespace pfild::kernel

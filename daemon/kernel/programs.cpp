@@ -13,6 +13,7 @@
 #include "core/flow/flow_index.h"
 #include "daemon/kernel/library_log.h"
 #include "daemon/sys/failure.h"
+#include "pfild/chain.h"
 #include "pfild/pfild_bpf.skel.h"
 
 namespace pfild::kernel {
@@ -163,6 +164,13 @@ core::Result<void> Programs::set_chain(cbpf::Place place, std::uint32_t lane, in
 }
 
 void Programs::clear_chain(cbpf::Place place, std::uint32_t lane) { erase(chains(place), lane); }
+
+bool Programs::takes_chain(cbpf::Place place, int program_fd) const {
+    const std::uint32_t nowhere = PFILD_CHAIN_TRIED;
+    const bool taken = bpf_map_update_elem(chains_fd(place), &nowhere, &program_fd, BPF_ANY) == 0;
+    erase(chains(place), nowhere);
+    return taken;
+}
 
 core::Result<void> Programs::lend_maps(bpf_object* other) const {
     bpf_map* map = nullptr;

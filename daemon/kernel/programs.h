@@ -69,6 +69,8 @@ class Programs {
     /// The chain that heads ask about packets of a lane (pfild/chain.h), if their interface's flags say so.
     [[nodiscard]] core::Result<void> set_chain(cbpf::Place place, std::uint32_t lane, int program_fd);
     void clear_chain(cbpf::Place place, std::uint32_t lane);
+    /// Whether the kernel lets heads call it: a program must be loaded as those are that are there already.
+    [[nodiscard]] bool takes_chain(cbpf::Place place, int program_fd) const;
     /// Where chains are found; they are there as long as anybody holds it, or has it pinned.
     [[nodiscard]] int chains_fd(cbpf::Place place) const;
 

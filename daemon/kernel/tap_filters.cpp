@@ -9,7 +9,6 @@
 
 #include "core/capture/tap_program.h"
 #include "daemon/kernel/lowered_program.h"
-#include "daemon/sys/failure.h"
 
 namespace pfild::kernel {
 
@@ -21,14 +20,12 @@ core::Result<void> TapFilters::set(std::uint32_t lane, cbpf::Place place,
         clear(lane, place);
         return core::fail({"load", kName, "the filters of all captures are too long together", "", E2BIG});
     }
-    const auto program = load({.name = kName, .code = *code, .place = place});
+    const auto program = load({.name = kName, .code = *code, .place = place}, [&](int fd) { // the map keeps it
+        return bpf_map_update_elem(programs_.tap_filters_fd(place), &lane, &fd, BPF_ANY) == 0;
+    });
     if (!program) {
         clear(lane, place);
         return core::fail(program.error());
-    }
-    const int fd = program->get(); // the map keeps it
-    if (bpf_map_update_elem(programs_.tap_filters_fd(place), &lane, &fd, BPF_ANY) != 0) {
-        return sys::failed("load", kName, errno);
     }
     return {};
 }

@@ -69,8 +69,8 @@ class Attachment {
     [[nodiscard]] const net::Link& link() const { return spec_.link; }
     [[nodiscard]] std::uint8_t slot() const { return spec_.slot; }
     [[nodiscard]] bool only_tapped() const { return spec_.mode == core::HeadMode::tap; }
-    /// Whether the IN head is XDP.
-    [[nodiscard]] bool uses_xdp() const { return xdp_ != nullptr; }
+    /// Whether there is an XDP head.
+    [[nodiscard]] bool has_xdp_head() const { return xdp_ && xdp_->has_head(); }
     /// Whether the device is p1 or q1 of this attachment.
     [[nodiscard]] bool owns_port(std::uint32_t ifindex) const { return port_ && port_->owns(ifindex); }
 

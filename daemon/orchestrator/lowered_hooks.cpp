@@ -44,7 +44,7 @@ LoweredHooks::Found LoweredHooks::make(const LaneHead& head) const {
             found.chain = before->second.chain;
             return found;
         }
-        auto chain = kernel::Chain::load(found.code, head.place, size);
+        auto chain = kernel::Chain::load(programs_, found.code, head.place, size);
         if (chain) {
             found.chain = *std::move(chain);
             return found;

@@ -37,6 +37,8 @@ class XdpSide {
     ~XdpSide();
 
     [[nodiscard]] core::Result<void> attach_head();
+    /// It has been attached.
+    [[nodiscard]] bool has_head() const { return head_.has_value(); }
     /// Still there? Somebody with the right to may remove it.
     [[nodiscard]] bool head_intact() const { return head_ && head_->intact(); }
     /// The interface is now so: a socket for every queue that has none yet, and tags are left in packets again.

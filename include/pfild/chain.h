@@ -20,7 +20,9 @@ enum pfild_chain_answer {
     PFILD_CHAIN_DROP,
 };
 
-#define PFILD_CHAIN_HOOKS 32 /* of one chain, at most */
+#define PFILD_CHAIN_HOOKS 32              /* of one chain, at most */
+#define PFILD_CHAIN_TRIED PFILD_MAX_LANES /* where no head looks */
+#define PFILD_CHAIN_PLACES (PFILD_MAX_LANES + 1)
 
 /* What a chain counts of one hook, in its map of one entry by processor. Segments of an uncut packet count as the
  * packets that they become. */

@@ -41,13 +41,15 @@ def with_xdp_filter():
 USERSPACE = ("--no-cache",)  # every packet that a hook could see goes there
 
 
-def with_pfild(expression="ip", on_match="count", direction="io", hooked=True, options=USERSPACE, config=None, mode="tc"):
+def with_pfild(
+    expression="ip", on_match="count", direction="io", hooked=True, options=USERSPACE, config=None, mode="tc", run="engine"
+):
     """pfild on fw's eth0, with one hook that every packet meets; the engine is on its CPU. (lab, daemon)"""
     lab = Lab("host")
     daemon = Pfild(lab.fw, options=options, config=config)
     daemon.bpfctl("attach", "eth0", "--mode", mode)
     if hooked:
-        guard(daemon, "cbpf:bench", expression, direction=direction, on_match=on_match)
+        guard(daemon, "cbpf:bench", expression, direction=direction, on_match=on_match, run=run)
     loads.pin(daemon.pid, loads.ENGINE_CPU)
     return lab, daemon
 

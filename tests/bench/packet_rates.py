@@ -44,6 +44,8 @@ def _nft(name, what, lab, times):
 # Hooks whose answer holds for the whole flow of the load: it matches the one and not the other.
 MATCHING = {"expression": "udp", "on_match": "drop", "options": ()}
 OTHERS = {"expression": "tcp", "on_match": "drop", "options": ()}
+# A hook that wants every packet of the load, in the kernel.
+LOWERED = {"expression": "ip[8] > 1 and udp dst port 9", "on_match": "drop", "run": "kernel"}
 MILLION = 1048576
 
 
@@ -86,6 +88,8 @@ def rows(times):
         _pfild("xdp-known-pass", "pfild XDP, flow known: pass", "passed_known", times, beside="xdp-pass", mode="xdp", **OTHERS),
         _pfild("tc-known-drop", "pfild TC, flow known: drop", known, times, beside="tc-drop", **MATCHING),
         _pfild("tc-known-pass", "pfild TC, flow known: pass", "passed_known", times, beside="tc-pass", **OTHERS),
+        _pfild("xdp-lowered", "pfild XDP, hook in the kernel: drop", "dropped_lowered", times, beside="xdp-filter", mode="xdp", **LOWERED),
+        _pfild("tc-lowered", "pfild TC, hook in the kernel: drop", "dropped_lowered", times, beside="tc-drop", **LOWERED),
         _pfild("xdp-64k", "pfild XDP, 65,536 flows known: drop", known, times, 65536, "xdp-known-drop", mode="xdp", **MATCHING),
         _pfild("xdp-1m", "pfild XDP, 1,048,576 flows known: drop", known, times, MILLION, "xdp-known-drop", mode="xdp", **MATCHING),
         _pfild("tc-64k", "pfild TC, 65,536 flows known: drop", known, times, 65536, "tc-known-drop", **MATCHING),

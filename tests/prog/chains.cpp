@@ -97,12 +97,12 @@ class Chains : public KernelProgramsTest {
         std::unique_ptr<kernel::Chain> chain; ///< nothing: there is none
     };
 
-    static Loaded load(const Instance& instance, Direction direction, Place place) {
+    Loaded load(const Instance& instance, Direction direction, Place place) {
         Loaded loaded{place_lane(instance.registry.hooks_of(kSlot, direction), direction, place), nullptr};
         if (loaded.placement.chain) {
             const auto code = chain_program(*loaded.placement.chain);
             EXPECT_TRUE(code);
-            auto chain = kernel::Chain::load(*code, place, loaded.placement.chain->size());
+            auto chain = kernel::Chain::load(programs(), *code, place, loaded.placement.chain->size());
             EXPECT_TRUE(chain) << chain.error().line();
             loaded.chain = chain ? *std::move(chain) : nullptr;
         }
@@ -241,6 +241,132 @@ TEST_F(Chains, of_any_hooks_say_and_count_what_the_engine_does_about_any_frame) 
     RecordProperty("frames", static_cast<int>(all));
     RecordProperty("passed", static_cast<int>(answers[PFILD_CHAIN_PASS]));
     RecordProperty("dropped", static_cast<int>(answers[PFILD_CHAIN_DROP]));
+}
+
+/// A program that returns what it loads.
+cbpf::Program returning(std::vector<cbpf::Instruction> loads) {
+    loads.push_back({0x16, 0, 0, 0});
+    return cbpf::Program::verify(loads).value();
+}
+
+/// Matches where the time to live is not 0: settled, whatever the kernel does later.
+cbpf::Program time_to_live() { return returning({{0x30, 0, 0, 8}}); }
+/// Matches where the packet has a length.
+cbpf::Program length() { return returning({{0x80, 0, 0, 0}}); }
+
+class ChainsOfHeads : public Chains {
+  protected:
+    void SetUp() override {
+        Chains::SetUp();
+        if (IsSkipped() || HasFatalFailure()) {
+            return;
+        }
+        attach(PFILD_DIVERT_IN | PFILD_DIVERT_OUT | PFILD_CHAIN_IN | PFILD_CHAIN_OUT);
+        somebody_home(PFILD_LANE_IN(kSlot));
+        somebody_home(PFILD_LANE_OUT(kSlot));
+    }
+
+    /// One hook, both directions.
+    void hook(HeadType type, cbpf::Program program, OnMatch on_match) {
+        instance_.add("cbpf:one", type, std::move(program), on_match);
+        for (const Direction direction : core::kEachDirection) {
+            instance_.link("cbpf:one", std::string(core::name(type)), direction);
+            loaded_.push_back(load(instance_, direction, Place::tc));
+            ASSERT_TRUE(loaded_.back().chain);
+            ASSERT_TRUE(
+                programs().set_chain(Place::tc, kernel::lane(kSlot, direction), loaded_.back().chain->program_fd()));
+        }
+    }
+
+    core::KernelTally tally(Direction direction) { return loaded_.at(core::index(direction)).chain->tallies().front(); }
+
+  private:
+    Instance instance_;
+    std::vector<Loaded> loaded_;
+};
+
+TEST_F(ChainsOfHeads, answer_by_tail_call_and_heads_go_by_it) {
+    hook(HeadType::inet, time_to_live(), OnMatch::drop);
+    for (const Direction direction : core::kEachDirection) {
+        EXPECT_EQ(head(direction, on_watched(ethernet(kTypeIpv4, ipv4(17)))).action, TC_ACT_SHOT);
+        EXPECT_EQ(counted(), named(direction) + ".dropped_lowered+1");
+        EXPECT_EQ(head(direction, on_watched(ethernet(kTypeIpv6, ipv6(17, 64, ipv4(17))))).action, kPass);
+        EXPECT_EQ(counted(), named(direction) + ".passed_lowered+1");
+    }
+}
+
+TEST_F(ChainsOfHeads, are_asked_with_nobody_home_too) {
+    hook(HeadType::inet, time_to_live(), OnMatch::pass);
+    nobody_home();
+    EXPECT_EQ(head(Direction::in, on_watched(ethernet(kTypeIpv4, ipv4(17)))).action, kPass);
+    EXPECT_EQ(counted(), "in.passed_lowered+1");
+}
+
+TEST_F(ChainsOfHeads, that_are_not_there_leave_the_packet_to_the_engine) {
+    EXPECT_EQ(head(Direction::in, on_watched(ethernet(kTypeIpv4, ipv4(17)))).action, TC_ACT_REDIRECT);
+    EXPECT_EQ(counted(), "in.diverted+1");
+}
+
+TEST_F(ChainsOfHeads, leave_neighbour_traffic_alone) {
+    hook(HeadType::ethernet, length(), OnMatch::drop);
+    for (const Bytes& frame : {ethernet(kTypeArp, arp()), ethernet(kTypeIpv6, icmpv6(135)),
+                               ethernet(kTypeArp, arp(), {{kTypeServiceVlan, 1}, {kTypeVlan, 2}})}) {
+        EXPECT_EQ(head(Direction::in, on_watched(frame)).action, kPass);
+        EXPECT_EQ(counted(), "in.passed_neighbour+1");
+    }
+    EXPECT_EQ(tally(Direction::in).seen_packets, 0U);
+}
+
+TEST_F(ChainsOfHeads, leave_frames_with_a_tag_beside_them_to_the_engine_if_hooks_see_frames) {
+    Scene scene = on_watched(ethernet(kTypeIpv4, ipv4(17)));
+    scene.before = {.tagged = 1, .tag_type = kTypeVlan, .tag_value = 7};
+    hook(HeadType::ethernet, returning({{0x30, 0, 0, 0}}), OnMatch::drop);
+    EXPECT_EQ(head(Direction::in, scene).action, TC_ACT_REDIRECT);
+    EXPECT_EQ(counted(), "in.diverted+1");
+}
+
+TEST_F(ChainsOfHeads, see_the_packet_behind_a_tag_beside_it_if_hooks_see_packets) {
+    Scene scene = on_watched(ethernet(kTypeIpv4, ipv4(17), {{kTypeVlan, 8}}));
+    scene.before = {.tagged = 1, .tag_type = kTypeServiceVlan, .tag_value = 7};
+    hook(HeadType::inet, time_to_live(), OnMatch::drop);
+    EXPECT_EQ(head(Direction::in, scene).action, TC_ACT_SHOT);
+    EXPECT_EQ(counted(), "in.dropped_lowered+1");
+    scene.frame = ethernet(kTypeIpv4, ipv4(17), {{kTypeVlan, 8}, {kTypeVlan, 9}}); // three: the engine sees no packet
+    EXPECT_EQ(head(Direction::in, scene).action, TC_ACT_REDIRECT);
+    EXPECT_EQ(counted(), "in.diverted+1");
+}
+
+/// 12 packets of TCP in one buffer, with 40 bytes of headers and 100 of payload each.
+Scene uncut(Scene scene, std::uint32_t segments) {
+    Bytes tcp(20);
+    tcp[12] = 5 << 4;
+    tcp.resize(20 + 12 * 100);
+    scene.frame = ethernet(kTypeIpv4, ipv4(6, tcp));
+    scene.segments = segments;
+    scene.segment_size = 100;
+    return scene;
+}
+
+TEST_F(ChainsOfHeads, answer_uncut_packets_as_the_packets_they_become_if_programs_see_no_difference) {
+    hook(HeadType::inet, time_to_live(), OnMatch::drop);
+    for (const Direction direction : core::kEachDirection) {
+        EXPECT_EQ(head(direction, uncut(on_watched({}), 12)).action, TC_ACT_SHOT);
+        EXPECT_EQ(counted(), named(direction) + ".dropped_lowered+12");
+        EXPECT_EQ(tally(direction).dropped_packets, 12U);
+        EXPECT_EQ(tally(direction).dropped_bytes, 12U * (40 + 100));
+        EXPECT_EQ(head(direction, uncut(on_watched({}), 0)).action, TC_ACT_REDIRECT) << "nobody has counted them";
+        EXPECT_EQ(counted(), named(direction) + ".diverted+12");
+    }
+}
+
+TEST_F(ChainsOfHeads, leave_uncut_packets_to_the_engine_if_a_program_looks_at_what_they_differ_in) {
+    hook(HeadType::inet, length(), OnMatch::drop);
+    EXPECT_EQ(head(Direction::in, uncut(on_watched({}), 12)).action, TC_ACT_REDIRECT);
+    EXPECT_EQ(counted(), "in.diverted+12");
+    Scene cut = uncut(on_watched({}), 0);
+    cut.segment_size = 0;
+    EXPECT_EQ(head(Direction::in, cut).action, TC_ACT_SHOT);
+    EXPECT_EQ(counted(), "in.dropped_lowered+1");
 }
 
 } // namespace

@@ -7,6 +7,7 @@
 #include <bpf/bpf.h>
 
 #include "core/flow/flow_index.h"
+#include "pfild/chain.h"
 #include "pfild/tap.h"
 #include "tests/prog/kernel_programs_test.h"
 
@@ -79,7 +80,7 @@ TEST_F(LoadedObjects, tables_have_the_sizes_of_the_abi_and_are_one_each) {
         {"flow_index", {BPF_MAP_TYPE_ARRAY, 4, sizeof(pfild_flow_bucket), core::flow_buckets(16)}},
         {"flow_slots", {BPF_MAP_TYPE_ARRAY, 4, sizeof(pfild_flow), 16}},
         {"flow_state", {BPF_MAP_TYPE_ARRAY, 4, sizeof(pfild_flow_state), 1}},
-        {"tc_chains", {BPF_MAP_TYPE_PROG_ARRAY, 4, 4, PFILD_MAX_LANES}},
+        {"tc_chains", {BPF_MAP_TYPE_PROG_ARRAY, 4, 4, PFILD_CHAIN_PLACES}},
         {"tap_ring", {BPF_MAP_TYPE_RINGBUF, 0, 0, kTapBytes}},
         {"tap_state", {BPF_MAP_TYPE_ARRAY, 4, sizeof(pfild_tap_state), 1}},
         {"tap_skipped", {BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(std::uint64_t), PFILD_MAX_LANES}},
