@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Which hooks of a lane run in the kernel: as soon as one does not, none behind it does.
+#include "core/chain/placement.h"
+
+#include <gtest/gtest.h>
+
+#include "pfild/chain.h"
+
+namespace pfild::core {
+namespace {
+
+using cbpf::Place;
+using Code = std::vector<cbpf::Instruction>;
+
+const Code kTimeToLive{{0x30, 0, 0, 8}, {0x16, 0, 0, 0}}; ///< per packet
+const Code kLength{{0x80, 0, 0, 0}, {0x16, 0, 0, 0}};     ///< per packet, and segments differ in it
+const Code kPayload{{0x30, 0, 0, 60}, {0x16, 0, 0, 0}};   ///< per packet; a checksum may be there
+const Code kAll{{0x06, 0, 0, 1}};                         ///< per flow
+
+struct Row {
+    const char* name;
+    Code code;
+    RunsIn run = RunsIn::automatic;
+    HeadType type = HeadType::inet;
+};
+
+LaneHooks lane_of(const std::vector<Row>& rows) {
+    LaneHooks lane;
+    for (const Row& row : rows) {
+        LaneHooks::Hooks& list = row.type == HeadType::inet    ? lane.inet
+                                 : row.type == HeadType::inet6 ? lane.inet6
+                                                               : lane.link;
+        list.push_back(std::make_shared<CbpfHook>(
+            CbpfHookSpec{.name = row.name, .type = row.type, .filter = {}, .runs_in = row.run},
+            cbpf::Program::verify(row.code).value()));
+    }
+    return lane;
+}
+
+/// "a:kernel b:engine"
+std::string placed(const LanePlacement& placement) {
+    std::string all;
+    for (const PlacedHook& one : placement.hooks) {
+        all += (all.empty() ? "" : " ") + one.hook->name() + (one.because ? ":engine" : ":kernel");
+    }
+    return all;
+}
+
+TEST(Placement, is_the_longest_beginning_that_can_run_in_the_kernel) {
+    constexpr auto kLink = HeadType::ethernet;
+    constexpr auto kInet6 = HeadType::inet6;
+    struct Case {
+        const char* sentence;
+        std::vector<Row> rows;
+        Direction direction;
+        Place place;
+        const char* expected;
+    };
+    const std::vector<Case> cases{
+        {"no hook", {}, Direction::in, Place::tc, ""},
+        {"one that wants every packet", {{"a", kTimeToLive}}, Direction::in, Place::tc, "a:kernel"},
+        {"one that answers per flow", {{"a", kAll}}, Direction::in, Place::tc, "a:engine"},
+        {"one that answers per flow and was to", {{"a", kAll, RunsIn::kernel}}, Direction::in, Place::tc, "a:kernel"},
+        {"one that was not to", {{"a", kTimeToLive, RunsIn::engine}}, Direction::in, Place::tc, "a:engine"},
+        {"per flow with one that wants every packet",
+         {{"a", kAll}, {"b", kTimeToLive}, {"c", kAll}},
+         Direction::in,
+         Place::tc,
+         "a:kernel b:kernel c:kernel"},
+        {"kernel, engine, kernel",
+         {{"a", kTimeToLive}, {"b", kAll, RunsIn::engine}, {"c", kTimeToLive}},
+         Direction::in,
+         Place::tc,
+         "a:kernel b:engine c:engine"},
+        {"behind the engine there is nothing to gain",
+         {{"a", kAll}, {"b", kAll, RunsIn::engine}, {"c", kTimeToLive}},
+         Direction::in,
+         Place::tc,
+         "a:engine b:engine c:engine"},
+        {"an unfinished checksum under TC", {{"a", kPayload}}, Direction::in, Place::tc, "a:engine"},
+        {"and in front of it", {{"a", kPayload}}, Direction::in, Place::xdp, "a:kernel"},
+        {"IN: frames first, then each family by itself",
+         {{"e", kTimeToLive, RunsIn::kernel, kLink},
+          {"a", kTimeToLive, RunsIn::engine},
+          {"s", kTimeToLive, RunsIn::kernel, kInet6}},
+         Direction::in,
+         Place::xdp,
+         "e:kernel a:engine s:kernel"},
+        {"OUT: frames last, behind both families",
+         {{"e", kTimeToLive, {}, kLink},
+          {"a", kTimeToLive, RunsIn::engine},
+          {"s", kTimeToLive, RunsIn::kernel, kInet6}},
+         Direction::out,
+         Place::xdp,
+         "a:engine s:kernel e:engine"},
+    };
+    for (const Case& one : cases) {
+        const LanePlacement placement = place_lane(lane_of(one.rows), one.direction, one.place);
+        EXPECT_EQ(placed(placement), one.expected) << one.sentence;
+        EXPECT_EQ(placement.chain.has_value(), placed(placement).find("kernel") != std::string::npos) << one.sentence;
+    }
+}
+
+TEST(Placement, says_why) {
+    const LanePlacement placement =
+        place_lane(lane_of({{"cbpf:a", kTimeToLive}, {"cbpf:b", kPayload}, {"cbpf:c", kTimeToLive, RunsIn::kernel}}),
+                   Direction::in, Place::tc);
+    EXPECT_EQ(placement.hooks[1].because, "instruction 0 (ldb [60]) reads byte 60, where a checksum may be unfinished");
+    EXPECT_EQ(placement.hooks[2].because, "it is behind cbpf:b, which runs in the engine");
+    ASSERT_NE(placement.broken_promise(), nullptr);
+    EXPECT_EQ(placement.broken_promise()->hook->name(), "cbpf:c");
+}
+
+TEST(Placement, a_chain_passes_only_what_has_met_all_hooks) {
+    const auto chain = [](const std::vector<Row>& rows) {
+        return *place_lane(lane_of(rows), Direction::in, Place::tc).chain;
+    };
+    EXPECT_TRUE(chain({{"a", kTimeToLive}}).inet.whole);
+    EXPECT_FALSE(chain({{"a", kTimeToLive}, {"b", kTimeToLive, RunsIn::engine}}).inet.whole);
+    EXPECT_TRUE(chain({{"a", kTimeToLive}, {"b", kTimeToLive, RunsIn::engine}}).inet6.whole);
+    EXPECT_TRUE(chain({{"a", kTimeToLive}}).uncut);
+    EXPECT_FALSE(chain({{"a", kTimeToLive}, {"b", kLength}}).uncut);
+}
+
+TEST(Placement, is_shorter_where_the_kernel_takes_no_more) {
+    const std::vector<Row> rows{{"a", kTimeToLive}, {"b", kTimeToLive}};
+    const LanePlacement placement =
+        place_lane(lane_of(rows), Direction::in, Place::tc, {.most = 1, .because = "too many"});
+    EXPECT_EQ(placed(placement), "a:kernel b:engine");
+    EXPECT_EQ(placement.hooks[1].because, "too many");
+    EXPECT_EQ(placed(place_lane(lane_of(rows), Direction::in, Place::tc, {.most = 0, .because = "none"})),
+              "a:engine b:engine");
+    const std::vector<Row> many(PFILD_CHAIN_HOOKS + 1, {"a", kTimeToLive});
+    const LanePlacement longest = place_lane(lane_of(many), Direction::in, Place::tc);
+    EXPECT_EQ(longest.chain->size(), std::size_t{PFILD_CHAIN_HOOKS});
+    EXPECT_EQ(longest.hooks.back().because, "no more than 32 hooks of a lane run in the kernel");
+    EXPECT_TRUE(chain_program(*longest.chain));
+}
+
+} // namespace
+} // namespace pfild::core
