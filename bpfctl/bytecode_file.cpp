@@ -41,11 +41,11 @@ core::Result<std::vector<cbpf::Instruction>> read_bytecode(const std::string& pa
     if (text.size() > kLargest) {
         return refuse(path, "it is longer than " + std::to_string(kLargest) + " bytes", "is it bytecode?", EFBIG);
     }
-    auto program = cbpf::parse_decimal(text);
+    auto program = cbpf::parse(text);
     if (!program) {
-        return refuse(path, program.error().message(), "it must be what `tcpdump -ddd` prints", EINVAL);
+        return refuse(path, program.error().message(), "it must be what `tcpdump -d`, -dd or -ddd prints", EINVAL);
     }
-    return std::move(*program);
+    return std::move(program->instructions);
 }
 
 } // namespace pfild::bpfctl

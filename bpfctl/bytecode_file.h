@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Reads a compiled filter from a file: the text that `tcpdump -ddd` prints (cbpf/text.h).
+// Reads a compiled filter from a file: any text that tcpdump prints with -d, -dd or
+// -ddd (cbpf/text.h).
 #pragma once
 
 #include <string>

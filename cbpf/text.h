@@ -1,19 +1,27 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Classic BPF as text: the decimal form that `tcpdump -ddd` prints, and one instruction as bpf_asm writes it.
+// Classic BPF as text, to be read and written: the three forms of tcpdump, and one instruction as bpf_asm writes it.
 //
-// The decimal form is a line with the number of instructions, then a line for each with its code, jt, jf and k, all
-// decimal. Blank lines, and everything from a # to the end of its line, count for nothing:
+//    listing, -d                                    C, -dd                        decimal, -ddd
 //
-//    4              # how many instructions follow
-//    40 0 0 12      # ldh [12]
-//    21 0 1 2048    # jeq #0x800,0,1
-//    6 0 0 262144   # ret #0x40000
-//    6 0 0 0        # ret #0
+//    (000) ldh      [12]                            { 0x28, 0, 0, 0x0000000c },   4
+//    (001) jeq      #0x800           jt 2    jf 3   { 0x15, 0, 1, 0x00000800 },   40 0 0 12
+//    (002) ret      #262144                         { 0x6, 0, 0, 0x00040000 },    21 0 1 2048
+//    (003) ret      #0                              { 0x6, 0, 0, 0x00000000 },    6 0 0 262144
+//                                                                                 6 0 0 0
 //
-// Parsing says nothing about validity: what it yields is for Program::verify() to judge. Pure functions; any thread.
+// Printing is byte for byte what tcpdump prints, and parsing gives the same instructions back, whatever they are: what
+// a listing has no words for (no opcode, or a value in a field that the opcode does not use) stands in it as its four
+// fields, `(007) { 0x27, 1, 255, 0x00000007 }`.
+//
+// Blank lines and comments count for nothing: from # to the end of the line, but in listings, where # begins a
+// constant, from ; on. Parsing says nothing about validity, that is for Program::verify(); assemble() does both.
+// Pure functions; any thread.
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -22,6 +30,7 @@
 #include <tl/expected.hpp>
 
 #include "cbpf/instruction.h"
+#include "cbpf/program.h"
 
 namespace pfild::cbpf {
 
@@ -31,16 +40,39 @@ struct TextError {
     std::size_t column; ///< from 1, in bytes
     std::string why;
 
-    /// One line: `line 3, column 7: jf is 256, the largest is 255`.
+    /// One line: `line 3, column 7: instruction 1 (jeq, 0x15): jf is 256, the largest is 255 (CF-06)`.
     [[nodiscard]] std::string message() const;
 };
 
-/// The instructions of a program in decimal form. Refuses numbers out of range and any count of instructions but the
-/// one announced; never guesses.
+enum class TextForm : std::uint8_t { kListing, kC, kDecimal };
+inline constexpr std::array<std::string_view, 3> kTextFormNames{"listing", "c", "decimal"};
+static_assert(static_cast<std::size_t>(TextForm::kDecimal) + 1 == kTextFormNames.size());
+
+/// What a text says: the instructions, and the line of each, from 1.
+struct ParsedText {
+    std::vector<Instruction> instructions;
+    std::vector<std::size_t> lines;
+};
+
+/// The instructions of a text in any of the three forms, which its first character tells apart: a digit, a brace, or
+/// anything else for a listing. A listing need not number its instructions, but if it does the numbers must be right.
+/// It may also have instructions as mnemonic() writes them, with jumps that count what they skip.
+[[nodiscard]] tl::expected<ParsedText, TextError> parse(std::string_view text);
+
+/// Only the decimal form. Refuses numbers out of range and any count of instructions but the one announced.
 [[nodiscard]] tl::expected<std::vector<Instruction>, TextError> parse_decimal(std::string_view text);
 
-/// The decimal form, exactly as `tcpdump -ddd` prints it. parse_decimal() gives the same instructions back.
+/// parse() and Program::verify(): a program, or what is wrong at which line with which instruction by which rule.
+[[nodiscard]] tl::expected<Program, TextError> assemble(std::string_view text);
+
+/// The program in that form. parse() gives the same instructions back, but for a listing and a C text of none.
+[[nodiscard]] std::string print(std::span<const Instruction> instructions, TextForm form);
+
+/// print() in the decimal form.
 [[nodiscard]] std::string print_decimal(std::span<const Instruction> instructions);
+
+/// A line of a listing, without its newline; the jumps name the instructions they lead to. => number is the index.
+[[nodiscard]] std::string listing_line(const Instruction& instruction, std::size_t number);
 
 /// One instruction in the notation of bpf_asm: `ldh [12]`, `jeq #0x800,0,3`, `ldx 4*([14]&0xf)`. Jumps count the
 /// instructions to skip. A code that is no opcode is written as its four fields: `{0x0027,0,0,0}`.

@@ -1,14 +1,24 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Fuzzes the parser of the decimal form: what it accepts survives printing and parsing, what it refuses has a place
-// that exists in the text and a reason of one printable line.
+// Fuzzes the assembler and the disassembler, two ways with each input:
+//
+//    as text             what is accepted comes back from each of the three forms as the same instructions and, printed
+//                        again, as the same text; what is refused has a place in the text and a reason of one line
+//    as instructions     8 bytes each, whatever they are: printed in each form, they parse to themselves
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "cbpf/text.h"
 
 namespace {
+
+using pfild::cbpf::Instruction;
+using pfild::cbpf::TextError;
+using pfild::cbpf::TextForm;
 
 void require(bool holds) {
     if (!holds) {
@@ -20,21 +30,53 @@ bool is_one_printable_line(std::string_view text) {
     return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
 }
 
+void require_sensible(const TextError& error, std::string_view text) {
+    const auto lines = static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')) + 1;
+    require(error.line >= 1 && error.line <= lines);
+    require(error.column >= 1 && error.column <= text.size() + 1);
+    require(is_one_printable_line(error.message()));
+}
+
+void require_round_trips(const std::vector<Instruction>& instructions) {
+    for (const TextForm form : {TextForm::kListing, TextForm::kC, TextForm::kDecimal}) {
+        const std::string text = pfild::cbpf::print(instructions, form);
+        const auto parsed = pfild::cbpf::parse(text);
+        require(parsed && parsed->instructions == instructions && parsed->lines.size() == instructions.size());
+        require(pfild::cbpf::print(parsed->instructions, form) == text);
+    }
+    for (const Instruction& instruction : instructions) {
+        require(is_one_printable_line(pfild::cbpf::mnemonic(instruction)));
+    }
+}
+
+void judge_text(std::string_view text) {
+    const auto parsed = pfild::cbpf::parse(text);
+    const auto assembled = pfild::cbpf::assemble(text);
+    if (!parsed) {
+        require_sensible(parsed.error(), text);
+        require(!assembled && assembled.error().message() == parsed.error().message());
+        return;
+    }
+    if (!parsed->instructions.empty()) {
+        require_round_trips(parsed->instructions);
+    }
+    require(assembled.has_value() == pfild::cbpf::Program::verify(parsed->instructions).has_value());
+    if (!assembled) {
+        require_sensible(assembled.error(), text);
+    }
+}
+
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) { // NOLINT(*-identifier-naming)
-    const std::string_view text(reinterpret_cast<const char*>(data), size);
-    const auto parsed = pfild::cbpf::parse_decimal(text);
-    if (!parsed) {
-        const auto lines = static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')) + 1;
-        require(parsed.error().line >= 1 && parsed.error().line <= lines);
-        require(parsed.error().column >= 1 && parsed.error().column <= size + 1);
-        require(is_one_printable_line(parsed.error().message()));
-        return 0;
+    judge_text({reinterpret_cast<const char*>(data), size});
+    if (const auto decimal = pfild::cbpf::parse_decimal({reinterpret_cast<const char*>(data), size}); !decimal) {
+        require_sensible(decimal.error(), {reinterpret_cast<const char*>(data), size});
     }
-    require(pfild::cbpf::parse_decimal(pfild::cbpf::print_decimal(*parsed)) == *parsed);
-    for (const pfild::cbpf::Instruction& instruction : *parsed) {
-        require(is_one_printable_line(pfild::cbpf::mnemonic(instruction)));
+    std::vector<Instruction> instructions(size / sizeof(Instruction));
+    if (!instructions.empty()) {
+        std::memcpy(instructions.data(), data, instructions.size() * sizeof(Instruction));
+        require_round_trips(instructions);
     }
     return 0;
 }

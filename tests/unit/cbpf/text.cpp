@@ -48,21 +48,29 @@ TEST(DecimalText, says_line_column_and_reason_of_what_it_refuses) {
         {"a count that would fill memory", "4294967295\n",
          "line 2, column 1: only 0 of the announced 4294967295 instructions"},
         {"no count line", "40 0 0 12\n", "line 1, column 4: '0' after the number of instructions"},
-        {"code too large", "1\n65536 0 0 0\n", "line 2, column 1: code is 65536, the largest is 65535"},
-        {"jt too large", "1\n21 256 0 0\n", "line 2, column 4: jt is 256, the largest is 255"},
-        {"jf too large", "1\n21 0 999 0\n", "line 2, column 6: jf is 999, the largest is 255"},
-        {"k too large", "1\n6 0 0 4294967296\n", "line 2, column 7: k is 4294967296, the largest is 4294967295"},
+        {"code too large", "1\n65536 0 0 0\n",
+         "line 2, column 1: instruction 0: code is 65536, the largest is 65535 (CF-02)"},
+        {"jt too large", "1\n21 256 0 0\n",
+         "line 2, column 4: instruction 0 (jeq, 0x15): jt is 256, the largest is 255 (CF-06)"},
+        {"jf too large", "1\n21 0 999 0\n",
+         "line 2, column 6: instruction 0 (jeq, 0x15): jf is 999, the largest is 255 (CF-06)"},
+        {"k too large", "1\n6 0 0 4294967296\n",
+         "line 2, column 7: instruction 0 (ret, 0x06): k is 4294967296, the largest is 4294967295"},
         {"a number of any length", "1\n6 0 0 123456789012345678901234567890\n",
-         "line 2, column 7: k is 12345678901234567890..., the largest is 4294967295"},
-        {"a line that ends early", "1\n6 0 0\n", "line 2, column 6: the line ends before k"},
-        {"an instruction over two lines", "1\n6 0\n0 0\n", "line 2, column 4: the line ends before jf"},
-        {"a line that goes on", "1\n6 0 0 0 0\n", "line 2, column 9: '0' after the four numbers of an instruction"},
-        {"a negative number", "1\n6 0 0 -1\n", "line 2, column 7: '-' in place of k"},
-        {"hexadecimal", "1\n6 0 0 0x10\n", "line 2, column 8: 'x' in k"},
+         "line 2, column 7: instruction 0 (ret, 0x06): k is 12345678901234567890..., the largest is 4294967295"},
+        {"a line that ends early", "1\n6 0 0\n", "line 2, column 6: instruction 0 (ret, 0x06): the line ends before k"},
+        {"an instruction over two lines", "1\n6 0\n0 0\n",
+         "line 2, column 4: instruction 0 (ret, 0x06): the line ends before jf"},
+        {"a line that goes on", "1\n6 0 0 0 0\n",
+         "line 2, column 9: instruction 0 (ret, 0x06): '0' after the four numbers of an instruction"},
+        {"a negative number", "1\n6 0 0 -1\n", "line 2, column 7: instruction 0 (ret, 0x06): '-' in place of k"},
+        {"hexadecimal", "1\n6 0 0 0x10\n", "line 2, column 8: instruction 0 (ret, 0x06): 'x' in k"},
         {"the C form of tcpdump -dd", "{ 0x6, 0, 0, 0x0 },\n",
          "line 1, column 1: '{' in place of the number of instructions"},
-        {"a control character", "1\n6 0 0 \x1b[2J\n", "line 2, column 7: byte 27 in place of k"},
-        {"a byte of a UTF-8 character", "1\n6 0 0 0\xc3\xa4\n", "line 2, column 8: byte 195 in k"},
+        {"a control character", "1\n6 0 0 \x1b[2J\n",
+         "line 2, column 7: instruction 0 (ret, 0x06): byte 27 in place of k"},
+        {"a byte of a UTF-8 character", "1\n6 0 0 0\xc3\xa4\n",
+         "line 2, column 8: instruction 0 (ret, 0x06): byte 195 in k"},
     };
     for (const Refused& row : table) {
         const auto parsed = parse_decimal(row.text);
@@ -73,7 +81,8 @@ TEST(DecimalText, says_line_column_and_reason_of_what_it_refuses) {
 
 TEST(DecimalText, a_nul_byte_is_refused_like_any_other) {
     using namespace std::string_view_literals;
-    EXPECT_EQ(parse_decimal("1\n6 0 0 0\0\n"sv).error().message(), "line 2, column 8: byte 0 in k");
+    EXPECT_EQ(parse_decimal("1\n6 0 0 0\0\n"sv).error().message(),
+              "line 2, column 8: instruction 0 (ret, 0x06): byte 0 in k");
 }
 
 TEST(DecimalText, the_largest_numbers_are_accepted) {
