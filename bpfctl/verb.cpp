@@ -50,6 +50,18 @@ CLI::Validator one_of(const std::vector<std::string>& words) {
     return {check, description};
 }
 
+CLI::Validator whole_number(std::uint64_t least, std::uint64_t most) {
+    const auto check = [least, most](const std::string& word) {
+        const bool digits =
+            !word.empty() && word.size() <= 19 && word.find_first_not_of("0123456789") == std::string::npos;
+        const std::uint64_t value = digits ? std::stoull(word) : 0;
+        return digits && value >= least && value <= most
+                   ? std::string()
+                   : '\'' + word + "' is no number from " + std::to_string(least) + " to " + std::to_string(most);
+    };
+    return {check, ""};
+}
+
 Arguments no_arguments(CLI::App& /*app*/, Options& /*options*/) {
     return [] { return Outcome<Json>(Json::object()); };
 }

@@ -8,6 +8,7 @@
 // about the user's words comes back as a value.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -83,6 +84,9 @@ struct Directions {
     [[nodiscard]] Json json() const; ///< ["in", "out"]
 };
 [[nodiscard]] CLI::Validator one_of(const std::vector<std::string>& words);
+
+/// A whole decimal number in these bounds.
+[[nodiscard]] CLI::Validator whole_number(std::uint64_t least, std::uint64_t most);
 
 /// For verbs without arguments.
 [[nodiscard]] Arguments no_arguments(CLI::App& app, Options& options);

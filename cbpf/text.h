@@ -9,9 +9,10 @@
 //    (003) ret      #0                              { 0x6, 0, 0, 0x00000000 },    6 0 0 262144
 //                                                                                 6 0 0 0
 //
-// Printing is byte for byte what tcpdump prints, and parsing gives the same instructions back, whatever they are: what
-// a listing has no words for (no opcode, or a value in a field that the opcode does not use) stands in it as its four
-// fields, `(007) { 0x27, 1, 255, 0x00000007 }`.
+// Printing is byte for byte what tcpdump prints, and parsing gives the same instructions back, whatever they are. A
+// listing has no place for fields that an opcode does not use: they come back as 0. What is no opcode stands in it as
+// its four fields, `(007) { 0x27, 1, 255, 0x00000007 }`, and the one opcode that tcpdump does not know as `ldx
+// #pktlen`.
 //
 // Blank lines and comments count for nothing: from # to the end of the line, but in listings, where # begins a
 // constant, from ; on. Parsing says nothing about validity, that is for Program::verify(); assemble() does both.
@@ -65,7 +66,8 @@ struct ParsedText {
 /// parse() and Program::verify(): a program, or what is wrong at which line with which instruction by which rule.
 [[nodiscard]] tl::expected<Program, TextError> assemble(std::string_view text);
 
-/// The program in that form. parse() gives the same instructions back, but for a listing and a C text of none.
+/// The program in that form. parse() gives the same instructions back (for a listing, see above), but for a listing and
+/// a C text of none.
 [[nodiscard]] std::string print(std::span<const Instruction> instructions, TextForm form);
 
 /// print() in the decimal form.

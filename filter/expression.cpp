@@ -87,7 +87,7 @@ std::optional<std::uint32_t> offset_outside_packets(const std::vector<cbpf::Inst
 } // namespace
 
 core::Result<std::vector<cbpf::Instruction>> compile(const std::string& expression, LinkType link_type, Names names,
-                                                     int snap_length) {
+                                                     int snap_length, Optimiser optimiser) {
     if (expression.find_first_not_of(" \t\r\n") == std::string::npos) {
         return refuse(expression, "the expression is empty", "to match every packet write 'greater 0'");
     }
@@ -108,8 +108,8 @@ core::Result<std::vector<cbpf::Instruction>> compile(const std::string& expressi
         return core::fail({"filter", '\'' + expression + '\'', "out of memory", "", ENOMEM});
     }
     PcapProgram compiled;
-    constexpr int kOptimise = 1;
-    if (pcap_compile(handle.get(), compiled.get(), expression.c_str(), kOptimise, PCAP_NETMASK_UNKNOWN) != 0) {
+    const int optimise = optimiser == Optimiser::kOn ? 1 : 0;
+    if (pcap_compile(handle.get(), compiled.get(), expression.c_str(), optimise, PCAP_NETMASK_UNKNOWN) != 0) {
         const std::string message = pcap_geterr(handle.get());
         return refuse(expression, message, advice_for(message, names));
     }

@@ -33,9 +33,13 @@ enum class Names : std::uint8_t {
     kResolve, ///< yes, by the system's resolver, which may take long and ask the network
 };
 
-/// The optimised program, which returns `snap_length` for a packet that matches, or an EINVAL whose `why` is libpcap's
-/// own message and whose `object` is the expression. => snap_length is 1 to kSnapLength.
+/// Does libpcap make the program short, or leave it as its grammar made it?
+enum class Optimiser : std::uint8_t { kOn, kOff };
+
+/// The program, which returns `snap_length` for a packet that matches, or an EINVAL whose `why` is libpcap's own
+/// message and whose `object` is the expression. => snap_length is 1 to kSnapLength.
 [[nodiscard]] core::Result<std::vector<cbpf::Instruction>> compile(const std::string& expression, LinkType link_type,
-                                                                   Names names, int snap_length = kSnapLength);
+                                                                   Names names, int snap_length = kSnapLength,
+                                                                   Optimiser optimiser = Optimiser::kOn);
 
 } // namespace pfild::filter

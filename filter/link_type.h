@@ -2,10 +2,11 @@
 // What a filter finds at offset 0 of a packet: the header that a head's packets begin with (contract PF-06).
 //
 // A hook has a type, a type has one link type, and a program compiled for one of them means nothing at the other: the
-// number travels with the program, and the daemon compares it. Plain constants; any thread.
+// number travels with the program, and the daemon compares it. Capture files have many more types. Any thread.
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace pfild::filter {
@@ -31,5 +32,18 @@ inline constexpr LinkType kEthernet{1, "EN10MB"}; ///< DLT_EN10MB: begins with t
     }
     return std::nullopt;
 }
+
+/// The link type that libpcap knows by this name, in capitals or not: "EN10MB", "linux_sll". Nothing if there is none.
+[[nodiscard]] std::optional<LinkType> link_type_named(const std::string& name);
+
+/// The link type of a number, with the name "DLT 147" if libpcap has none for it.
+struct NamedLinkType {
+    int number;
+    std::string name;
+    std::string description; ///< "Ethernet"; the name if there is none
+
+    [[nodiscard]] LinkType type() const noexcept { return {number, name}; }
+};
+[[nodiscard]] NamedLinkType link_type_numbered(int number);
 
 } // namespace pfild::filter

@@ -51,19 +51,6 @@ Outcome<Question> gather_capture(const CaptureOperands& operands) {
     return question;
 }
 
-/// A whole decimal number in these bounds.
-CLI::Validator whole_number(std::uint64_t least, std::uint64_t most) {
-    const auto check = [least, most](const std::string& word) {
-        const bool digits =
-            !word.empty() && word.size() <= 19 && word.find_first_not_of("0123456789") == std::string::npos;
-        const std::uint64_t value = digits ? std::stoull(word) : 0;
-        return digits && value >= least && value <= most
-                   ? std::string()
-                   : '\'' + word + "' is no number from " + std::to_string(least) + " to " + std::to_string(most);
-    };
-    return {check, ""};
-}
-
 Arguments declare_capture(CLI::App& app, Options& /*options*/) {
     auto operands = std::make_shared<CaptureOperands>();
     CapturePlan& plan = operands->plan;

@@ -219,7 +219,21 @@ class SymbolicRun {
         }
         const Answer yes = from(at + 1 + step.jt, registers);
         const Answer no = yes ? from(at + 1 + step.jf, registers) : yes;
-        return no ? diagrams_.select(asked, taken, *yes, *no) : no;
+        return no ? choose(asked, taken, *yes, *no) : no;
+    }
+
+    /// diagrams_.select(), with questions about a sum made questions about what is added: a - b = 0 is a = b.
+    Answer choose(TermId asked, Interval taken, NodeId yes, NodeId no) {
+        const Term term = terms_.at(asked);
+        if (term.kind == Term::Kind::kResult && taken.is_constant()) {
+            if (term.opcode == Opcode::kAddX && terms_.is_constant(term.right)) {
+                return choose(term.left, Interval::only(taken.low - terms_.at(term.right).k), yes, no);
+            }
+            if (term.opcode == Opcode::kSubX && taken.low == 0) {
+                return diagrams_.select(terms_.holds(Opcode::kJeqX, term.left, term.right), Interval::only(1), yes, no);
+            }
+        }
+        return diagrams_.select(asked, taken, yes, no);
     }
 
     std::span<const Step> steps_;

@@ -28,14 +28,6 @@ std::string hexadecimal(std::uint32_t value) {
     return buffer.data();
 }
 
-/// Whether the fields that the operation does not use are 0; else a listing would lose them.
-bool has_only_used_fields(Operand operand, const Instruction& instruction) {
-    const bool jumps = operand == Operand::kBranch || operand == Operand::kBranchX;
-    const bool uses_k = operand != Operand::kNone && operand != Operand::kLength && operand != Operand::kX &&
-                        operand != Operand::kA && operand != Operand::kBranchX;
-    return (jumps || (instruction.jt == 0 && instruction.jf == 0)) && (uses_k || instruction.k == 0);
-}
-
 std::string written_operand(const OpcodeInfo& row, const Instruction& instruction, std::size_t number) {
     const std::uint32_t k = instruction.k;
     switch (row.operand) {
@@ -90,7 +82,7 @@ std::optional<std::uint32_t> ancillary_offset(std::string_view name) {
 std::string listing_line(const Instruction& instruction, std::size_t number) {
     std::array<char, 96> buffer{};
     const std::optional<Opcode> opcode = opcode_of(instruction.code);
-    if (!opcode || !has_only_used_fields(info(*opcode).operand, instruction)) {
+    if (!opcode) {
         (void)std::snprintf(buffer.data(), buffer.size(), "(%03zu) %s", number, fields_in_c(instruction).c_str());
         return buffer.data();
     }

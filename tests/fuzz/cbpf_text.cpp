@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Fuzzes the assembler and the disassembler, two ways with each input:
 //
-//    as text             what is accepted comes back from each of the three forms as the same instructions and, printed
-//                        again, as the same text; what is refused has a place in the text and a reason of one line
+//    as text             what is accepted comes back from each of the three forms as the same instructions (of a
+//    listing:
+//                        as they are written) and, printed again, as the same text; what is refused has a place in the
+//                        text and a reason of one line
 //    as instructions     8 bytes each, whatever they are: printed in each form, they parse to themselves
 #include <algorithm>
 #include <cstdint>
@@ -37,11 +39,21 @@ void require_sensible(const TextError& error, std::string_view text) {
     require(is_one_printable_line(error.message()));
 }
 
+/// But for fields that opcodes do not use, and which their notation does not show.
+bool mean_the_same(const std::vector<Instruction>& one, const std::vector<Instruction>& other) {
+    return std::equal(one.begin(), one.end(), other.begin(), other.end(),
+                      [](const Instruction& a, const Instruction& b) {
+                          return pfild::cbpf::mnemonic(a) == pfild::cbpf::mnemonic(b);
+                      });
+}
+
 void require_round_trips(const std::vector<Instruction>& instructions) {
     for (const TextForm form : {TextForm::kListing, TextForm::kC, TextForm::kDecimal}) {
         const std::string text = pfild::cbpf::print(instructions, form);
         const auto parsed = pfild::cbpf::parse(text);
-        require(parsed && parsed->instructions == instructions && parsed->lines.size() == instructions.size());
+        require(parsed && parsed->lines.size() == instructions.size());
+        require(form == TextForm::kListing ? mean_the_same(parsed->instructions, instructions)
+                                           : parsed->instructions == instructions);
         require(pfild::cbpf::print(parsed->instructions, form) == text);
     }
     for (const Instruction& instruction : instructions) {

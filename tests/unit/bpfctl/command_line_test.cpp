@@ -108,7 +108,7 @@ INSTANTIATE_TEST_SUITE_P(
                 {"flows", "tcp", "port", "80"},
                 "flows",
                 R"({"from":0,"most":256})"},
-        Request{"an expression in one word, and an option", {"f", "--json", "tcp or udp"}, "flows", ""},
+        Request{"an expression in one word, and an option", {"fl", "--json", "tcp or udp"}, "flows", ""},
         Request{"flows flush", {"flows", "flush"}, "flows-flush", "{}"}, Request{"open devices", {"p"}, "peers", "{}"},
         Request{"an instance before the verb", {"-N", "lab", "status"}, "status", "{}", "/run/pfild/lab/control.sock"},
         Request{"an instance after it", {"status", "-Nlab"}, "status", "{}", "/run/pfild/lab/control.sock"},

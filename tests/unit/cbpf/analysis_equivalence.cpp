@@ -62,6 +62,10 @@ TEST(Equivalence, finds_programs_that_are_written_differently) {
         {"what ends the program is nothing", "ret #0", "ld #1\nldx #0\ndiv x\nret #5"},
         {"what never does is not", "ld #8\nldx #2\ndiv x\nret a", "ret #4"},
         {"on the way to nothing all is the same", "ret #0", "ldb [7]\njeq #1,0,1\nret #0\nret #0"},
+        {"a difference that is 0", "ldb [0]\njeq #5,0,1\nret #1\nret #0",
+         "ldb [0]\nsub #5\njeq #0,0,1\nret #1\nret #0"},
+        {"a difference from X that is 0", "ldb [0]\ntax\nldb [1]\njeq x,0,1\nret #1\nret #0",
+         "ldb [1]\ntax\nldb [0]\nsub x\njeq #0,0,1\nret #1\nret #0"},
         {"a bit of a constant", "ret #2", "ld #6\njset #2,1,0\nret #1\nret #2"},
     };
     for (const Pair& row : pairs) {

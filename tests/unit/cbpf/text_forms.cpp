@@ -39,7 +39,7 @@ TEST(TextForms, are_those_of_tcpdump) {
               "7\n40 0 0 12\n21 0 3 2048\n177 0 0 14\n72 0 0 16\n21 1 0 23\n6 0 0 0\n6 0 0 262144\n");
 }
 
-TEST(TextForms, list_what_has_no_words_as_its_fields) {
+TEST(TextForms, list_every_kind_of_instruction) {
     struct Row {
         const char* what;
         Instruction instruction;
@@ -47,8 +47,8 @@ TEST(TextForms, list_what_has_no_words_as_its_fields) {
     };
     const Row rows[] = {
         {"no opcode", {0x27, 1, 255, 7}, "(003) { 0x27, 1, 255, 0x00000007 }"},
-        {"a jump where there is none", {0x28, 1, 0, 12}, "(003) { 0x28, 1, 0, 0x0000000c }"},
-        {"a constant that is not used", {0x07, 0, 0, 1}, "(003) { 0x7, 0, 0, 0x00000001 }"},
+        {"a jump where there is none", {0x28, 1, 0, 12}, "(003) ldh      [12]"},
+        {"a constant that is not used, as libpcap leaves them", {0x07, 0, 0, 1}, "(003) tax      "},
         {"the length into X", {0x81, 0, 0, 0}, "(003) ldx      #pktlen"},
         {"the result in A", {0x16, 0, 0, 0}, "(003) ret      "},
         {"an offset of the Linux kernel", {0x30, 0, 0, 0xfffff008}, "(003) ldb      [ifidx]"},
@@ -62,12 +62,32 @@ TEST(TextForms, list_what_has_no_words_as_its_fields) {
     }
 }
 
+/// The program with 0 in the fields that its opcodes do not use.
+Instructions without_unused(Instructions program) {
+    for (Instruction& in : program) {
+        const auto opcode = opcode_of(in.code);
+        if (!opcode) {
+            continue;
+        }
+        const Operand operand = info(*opcode).operand;
+        const bool branches = operand == Operand::kBranch || operand == Operand::kBranchX;
+        in.jt = branches ? in.jt : 0;
+        in.jf = branches ? in.jf : 0;
+        for (const Operand without_k :
+             {Operand::kNone, Operand::kLength, Operand::kX, Operand::kA, Operand::kBranchX}) {
+            in.k = operand == without_k ? 0 : in.k;
+        }
+    }
+    return program;
+}
+
 void expect_round_trip(const Instructions& program, const std::string& name) {
     for (const TextForm form : {TextForm::kListing, TextForm::kC, TextForm::kDecimal}) {
         const std::string text = print(program, form);
         const auto parsed = parse(text);
         ASSERT_TRUE(parsed) << name << ": " << parsed.error().message() << '\n' << text;
-        EXPECT_EQ(parsed->instructions, program) << name;
+        const bool keeps_all = form != TextForm::kListing;
+        EXPECT_EQ(parsed->instructions, keeps_all ? program : without_unused(program)) << name;
         EXPECT_EQ(print(parsed->instructions, form), text) << name;
     }
 }
