@@ -78,7 +78,7 @@ std::string bytes_text(std::uint32_t offset, std::uint32_t size, std::string_vie
 
 class Annotator {
   public:
-    Annotator(const cbpf::Program& program, cbpf::LinkForm form)
+    Annotator(const cbpf::Program& program, std::optional<cbpf::LinkForm> form)
         : steps_(program.steps()), layout_(form), before_(steps_.size()), notes_(steps_.size()) {}
 
     std::vector<Note> run() {
@@ -113,7 +113,9 @@ class Annotator {
             break;
         }
         if (step.opcode == Opcode::kRetK) {
-            return step.k == 0 ? "no match" : "match: keep up to " + std::to_string(step.k) + " bytes";
+            return step.k == 0          ? "no match"
+                   : step.k == kAllBits ? "match: keep the whole packet"
+                                        : "match: keep up to " + std::to_string(step.k) + " bytes";
         }
         std::string text = calculate(step, state);
         arrive(0, state);
@@ -246,7 +248,8 @@ class Annotator {
 
     static std::string question(const Step& step, const std::optional<Subject>& a) {
         const bool with_x = cbpf::info(step.opcode).operand == Operand::kBranchX;
-        const FieldKind kind = a ? a->field.kind : FieldKind::kNumber;
+        const FieldKind unnamed = step.k > 0xffff ? FieldKind::kHexadecimal : FieldKind::kNumber;
+        const FieldKind kind = a ? a->field.kind : unnamed;
         const std::string subject = a ? a->field.name : "A";
         const std::string value = with_x ? "X" : value_text(kind, step.k);
         switch (step.opcode) {
@@ -352,6 +355,8 @@ class Annotator {
 
 } // namespace
 
-std::vector<Note> annotate(const cbpf::Program& program, cbpf::LinkForm form) { return Annotator(program, form).run(); }
+std::vector<Note> annotate(const cbpf::Program& program, std::optional<cbpf::LinkForm> form) {
+    return Annotator(program, form).run();
+}
 
 } // namespace pfild::bpfctl

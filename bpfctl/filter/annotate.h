@@ -6,6 +6,7 @@
 // Pure.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,7 +20,7 @@ struct Note {
     std::string field; ///< of a load: what it brings in; empty if that has no name
 };
 
-/// By instruction.
-[[nodiscard]] std::vector<Note> annotate(const cbpf::Program& program, cbpf::LinkForm form);
+/// By instruction. Without a link type of which something is known, bytes have numbers only.
+[[nodiscard]] std::vector<Note> annotate(const cbpf::Program& program, std::optional<cbpf::LinkForm> form);
 
 } // namespace pfild::bpfctl

@@ -137,17 +137,18 @@ std::string length_text(std::uint32_t length) {
     return length == cbpf::kWholePacket ? "the whole packet" : counted(length, "byte");
 }
 
-std::string fits_text(const Explanation& explanation) {
+void add_fits(Table& table, const Explanation& explanation) {
     if (explanation.fits.front() == Fit::kOpen) {
-        return "any: it looks for no protocol";
+        table.add({"Link type", "any", "it tests no field that tells them apart"});
+        return;
     }
-    std::string text;
+    std::string heading = "Link type";
     for (const cbpf::LinkFormInfo& row : cbpf::kLinkFormTable) {
         if (explanation.fits.at(static_cast<std::size_t>(row.form)) == Fit::kMeant) {
-            text += (text.empty() ? "" : " or ") + std::string(row.name) + ", " + std::string(row.phrase);
+            table.add({heading, std::string(row.name), std::string(row.phrase)});
+            heading.clear();
         }
     }
-    return text;
 }
 
 void add_hook(Table& table, const HookExplanation& hook) {
@@ -188,14 +189,12 @@ Json json_of_length(std::uint32_t length) { return length == cbpf::kWholePacket 
 Explanation explain(const cbpf::Program& program, const Explained& what) {
     const auto* const known = std::find_if(cbpf::kLinkFormTable.begin(), cbpf::kLinkFormTable.end(),
                                            [&](const cbpf::LinkFormInfo& row) { return row.number == what.link_type; });
-    std::vector<Note> notes(program.steps().size());
-    if (known != cbpf::kLinkFormTable.end()) {
-        notes = annotate(program, known->form);
-    }
+    const std::optional<cbpf::LinkForm> form =
+        known == cbpf::kLinkFormTable.end() ? std::nullopt : std::optional(known->form);
     return {.program = program,
             .title = what.title,
             .link_type = what.link_type_name,
-            .notes = std::move(notes),
+            .notes = annotate(program, form),
             .dependence = cbpf::dependence_of(program),
             .fits = cbpf::link_fits_of(program),
             .hooks = hooks_of(program, what.link_type),
@@ -209,15 +208,18 @@ std::string text_of(const Explanation& explanation) {
     Table table({Align::kLeft, Align::kLeft, Align::kLeft});
     add_readings(table, explanation);
     table.add({"Snap length", length_text(dependence.to_judge), "are enough to judge a packet"});
-    table.add({"", length_text(dependence.to_keep), "at most are kept of one that matches"});
-    table.add({"Link type", fits_text(explanation)});
+    table.add({"", length_text(dependence.to_keep),
+               "at most " + std::string(dependence.to_keep == cbpf::kWholePacket ? "is" : "are") +
+                   " kept of one that matches"});
+    add_fits(table, explanation);
     for (const HookExplanation& hook : explanation.hooks) {
         add_hook(table, hook);
     }
     table.add({"Engine", explanation.engine});
     if (explanation.same) {
-        table.add({"Compared", *explanation.same ? "the same for every packet" : "perhaps not the same",
-                   "as " + printable(explanation.compared_with)});
+        const std::string other = printable(explanation.compared_with);
+        table.add({"Compared", *explanation.same ? "certainly equal" : "perhaps not equal",
+                   (*explanation.same ? "for every packet, to: " : "to: ") + other});
     }
     return printable(explanation.title) + ", for " + explanation.link_type + ": " +
            counted(explanation.program.instructions().size(), "instruction") + "\n\n" + listing_of(explanation) + '\n' +

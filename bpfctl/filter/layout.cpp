@@ -192,7 +192,10 @@ KnownPacket Layout::anything() const {
 }
 
 std::uint32_t Layout::network(std::uint32_t tags) const {
-    switch (form_) {
+    if (!form_) {
+        return ~std::uint32_t{0};
+    }
+    switch (*form_) {
     case LinkForm::kEthernet:
         return 14 + 4 * tags;
     case LinkForm::kRaw:
@@ -208,7 +211,7 @@ std::uint32_t Layout::network(std::uint32_t tags) const {
 }
 
 std::uint32_t Layout::type_at(std::uint32_t tags) const {
-    switch (form_) {
+    switch (form_.value_or(LinkForm::kRaw)) {
     case LinkForm::kEthernet:
         return 12 + 4 * tags;
     case LinkForm::kCooked:
@@ -219,7 +222,10 @@ std::uint32_t Layout::type_at(std::uint32_t tags) const {
 }
 
 std::optional<NamedField> Layout::link_field(std::uint32_t tags, std::uint32_t offset, std::uint32_t size) const {
-    switch (form_) {
+    if (!form_) {
+        return std::nullopt;
+    }
+    switch (*form_) {
     case LinkForm::kEthernet:
         for (std::uint32_t tag = 0; tag <= tags; ++tag) {
             if (offset == type_at(tag) && size == 2) {

@@ -54,7 +54,8 @@ struct KnownPacket {
 
 class Layout {
   public:
-    explicit Layout(cbpf::LinkForm form) : form_(form) {}
+    /// Nothing: of a link type of which nothing is known.
+    explicit Layout(std::optional<cbpf::LinkForm> form) : form_(form) {}
 
     /// All that a packet of this link type can be.
     [[nodiscard]] KnownPacket anything() const;
@@ -66,7 +67,7 @@ class Layout {
     [[nodiscard]] static std::optional<NamedField> behind_header(const KnownPacket& packet, std::uint32_t offset,
                                                                  std::uint32_t size);
 
-    /// Offset of the network header behind so many VLAN tags.
+    /// Offset of the network header behind so many VLAN tags; of no packet if nothing is known.
     [[nodiscard]] std::uint32_t network(std::uint32_t tags) const;
     /// Offset of the field that says what comes behind so many tags.
     [[nodiscard]] std::uint32_t type_at(std::uint32_t tags) const;
@@ -76,7 +77,7 @@ class Layout {
     [[nodiscard]] std::optional<NamedField> link_field(std::uint32_t tags, std::uint32_t offset,
                                                        std::uint32_t size) const;
 
-    cbpf::LinkForm form_;
+    std::optional<cbpf::LinkForm> form_;
 };
 
 /// "IPv4", "TCP", "443", "192.0.2.1".
