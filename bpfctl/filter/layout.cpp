@@ -77,6 +77,10 @@ constexpr std::array kSctpFields{HeaderField{0, 2, "SCTP source port"}, HeaderFi
 constexpr std::array kIcmpFields{HeaderField{0, 1, "ICMP type"}, HeaderField{1, 1, "ICMP code"}};
 constexpr std::array kIcmp6Fields{HeaderField{0, 1, "ICMPv6 type"}, HeaderField{1, 1, "ICMPv6 code"}};
 
+constexpr std::array kFragmentFields{
+    HeaderField{0, 1, "next header behind the IPv6 fragment header", FieldKind::kInnerProtocol},
+    HeaderField{2, 2, "IPv6 fragment offset", kHex}, HeaderField{4, 4, "IPv6 fragment identification", kHex}};
+
 struct ValueName {
     std::uint32_t value;
     std::string_view name;
@@ -118,7 +122,8 @@ std::span<const HeaderField> transport_fields(const IpProtocols& protocols) {
     }
     if (protocols.count() == 1) {
         const std::pair<std::uint32_t, std::span<const HeaderField>> kTables[] = {
-            {6, kTcpFields}, {17, kUdpFields}, {132, kSctpFields}, {1, kIcmpFields}, {58, kIcmp6Fields}};
+            {6, kTcpFields},  {17, kUdpFields},   {132, kSctpFields},
+            {1, kIcmpFields}, {58, kIcmp6Fields}, {44, kFragmentFields}};
         for (const auto& [protocol, fields] : kTables) {
             if (protocols.test(protocol)) {
                 return fields;
@@ -282,6 +287,7 @@ std::string value_text(FieldKind kind, std::uint32_t value) {
         return !family ? hexadecimal(value) : *family == Family::kIpv4 ? "IPv4" : "IPv6";
     }
     case FieldKind::kProtocol:
+    case FieldKind::kInnerProtocol:
         return named(kProtocolNames, value).value_or(std::to_string(value));
     case FieldKind::kIpv4Address:
         return std::to_string(value >> 24U) + '.' + std::to_string(value >> 16U & 0xffU) + '.' +

@@ -32,6 +32,7 @@ enum class FieldKind : std::uint8_t {
     kVersion, ///< upper half of a byte
     kLoopbackFamily,
     kProtocol,
+    kInnerProtocol, ///< a protocol, but not what follows the IP header
     kFragment,
     kTcpFlags,
     kIpv4Address,
