@@ -22,12 +22,13 @@
 
 namespace pfild::bpfctl {
 
-/// What every verb understands, and --all where a verb declares it.
+/// What every verb understands, and --all and -d where a verb declares them.
 struct Options {
     std::string instance = "default";
     std::string socket; ///< empty: that of the instance
     bool json = false;
     bool all = false;
+    int forms = 0; ///< how many d there were in -ddd
 };
 
 /// What a verb does that is more than a question. Prints by itself.

@@ -72,6 +72,7 @@ class Orchestrator final : public api::Service {
     [[nodiscard]] core::Result<std::vector<api::HeadView>> heads() override;
     [[nodiscard]] core::Result<std::vector<api::HookView>> hooks() override;
     [[nodiscard]] core::Result<api::HookView> hook_add(const api::HookAddRequest& request) override;
+    [[nodiscard]] core::Result<api::HookProgramView> hook_show(std::string_view name) override;
     [[nodiscard]] core::Result<void> hook_delete(std::string_view name) override;
     [[nodiscard]] core::Result<api::HeadView> link(const core::LinkRequest& request) override;
     [[nodiscard]] core::Result<api::HeadView> unlink(const core::LinkRequest& request) override;

@@ -44,11 +44,11 @@ Outcome<Question> gather_compile(const CompileOperands& operands) {
     return question;
 }
 
-Arguments declare_compile(CLI::App& app, Options& /*options*/) {
+Arguments declare_compile(CLI::App& app, Options& options) {
     auto operands = std::make_shared<CompileOperands>();
     operands->source.declare_expression(app);
     app.get_option("EXPR")->required();
-    operands->form.declare(app);
+    operands->form.declare(app, options);
     operands->source.declare_link_type(app);
     app.add_option("-s,--snapshot-length", operands->source.snap_length,
                    "what the program returns for a packet that matches, else 262144")

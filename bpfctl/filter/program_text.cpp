@@ -2,12 +2,12 @@
 // See program_text.h.
 #include "bpfctl/filter/program_text.h"
 
-#include "bpfctl/verb.h"
-
 namespace pfild::bpfctl {
 
-void ProgramForm::declare(CLI::App& app) {
-    app.add_flag("-d", flags, "a listing (so without); -dd: as C; -ddd: as decimal numbers; just as tcpdump prints");
+void ProgramForm::declare(CLI::App& app, Options& options) {
+    const auto note = [this, &options](std::int64_t count) { flags = options.forms = static_cast<int>(count); };
+    app.add_flag_function("-d", note,
+                          "a listing (so without); -dd: as C; -ddd: as decimal numbers; just as tcpdump prints");
 }
 
 Outcome<cbpf::TextForm> ProgramForm::form(std::string_view verb) const {
@@ -16,6 +16,10 @@ Outcome<cbpf::TextForm> ProgramForm::form(std::string_view verb) const {
         return usage_failure(verb, "-d: there are -d, -dd and -ddd");
     }
     return static_cast<cbpf::TextForm>(flags == 0 ? 0 : flags - 1);
+}
+
+cbpf::TextForm form_of(const Options& options) {
+    return static_cast<cbpf::TextForm>(options.forms == 0 ? 0 : options.forms - 1);
 }
 
 Json rows_of(std::span<const cbpf::Instruction> instructions) {

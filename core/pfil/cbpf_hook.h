@@ -102,6 +102,7 @@ class CbpfHook final : public Hook {
     [[nodiscard]] std::vector<HookDetail> details() const override;
     /// seen_, matched_ and dropped_, each with packets and bytes; bytes as the program saw them.
     [[nodiscard]] std::vector<HookCounter> counters() const override;
+    [[nodiscard]] std::span<const cbpf::Instruction> bytecode() const override { return program().instructions(); }
     [[nodiscard]] Verdict run(Packet& packet) noexcept override;
     [[nodiscard]] Verdict foresee(const Packet& packet) const noexcept override;
 

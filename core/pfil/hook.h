@@ -12,12 +12,14 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include "cbpf/instruction.h"
 #include "core/direction.h"
 #include "core/frame.h"
 #include "core/packet_view.h"
@@ -71,6 +73,8 @@ class Hook {
     /// What it was made with.
     [[nodiscard]] virtual std::vector<HookDetail> details() const { return {}; }
     [[nodiscard]] virtual std::vector<HookCounter> counters() const { return {}; }
+    /// The program that it runs, as it was given; none if it runs no program.
+    [[nodiscard]] virtual std::span<const cbpf::Instruction> bytecode() const { return {}; }
 
     /// Decides about one packet. Neither allocates, locks nor logs. Engine thread.
     [[nodiscard]] virtual Verdict run(Packet& packet) noexcept = 0;

@@ -115,6 +115,11 @@ Answer hook_add(Call& call) {
     return when_right(call, [&] { return call.service.hook_add(request); });
 }
 
+Answer hook_show(Call& call) {
+    const std::string name = call.arguments.name("name", kMaxName);
+    return when_right(call, [&] { return call.service.hook_show(name); });
+}
+
 Answer hook_delete(Call& call) {
     const std::string name = call.arguments.name("name", kMaxName);
     return when_right(call, [&] { return call.service.hook_delete(name); });
@@ -176,6 +181,7 @@ constexpr std::array kVerbs{
     Verb{"heads", heads},
     Verb{"hooks", hooks},
     Verb{"hook-add", hook_add},
+    Verb{"hook-show", hook_show},
     Verb{"hook-delete", hook_delete},
     Verb{"link", link},
     Verb{"unlink", unlink},

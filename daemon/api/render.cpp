@@ -208,6 +208,16 @@ OrderedJson to_json(const HookView& view) {
             {"counters", counters_json(view.counters)}};
 }
 
+OrderedJson to_json(const HookProgramView& view) {
+    OrderedJson rows = OrderedJson::array();
+    for (const cbpf::Instruction& in : view.program) {
+        rows.push_back({in.code, in.jt, in.jf, in.k});
+    }
+    OrderedJson json = to_json(view.hook);
+    json["program"] = std::move(rows);
+    return json;
+}
+
 OrderedJson to_json(const StatsView& view) {
     OrderedJson interfaces = OrderedJson::object();
     for (const InterfaceStatsView& interface : view.interfaces) {

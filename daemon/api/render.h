@@ -17,6 +17,7 @@ namespace pfild::api {
 [[nodiscard]] nlohmann::ordered_json to_json(const InterfaceView& view);
 [[nodiscard]] nlohmann::ordered_json to_json(const HeadView& view);
 [[nodiscard]] nlohmann::ordered_json to_json(const HookView& view);
+[[nodiscard]] nlohmann::ordered_json to_json(const HookProgramView& view);
 [[nodiscard]] nlohmann::ordered_json to_json(const StatsView& view);
 [[nodiscard]] nlohmann::ordered_json to_json(const FlowView& view);
 [[nodiscard]] nlohmann::ordered_json to_json(const FlowsView& view);

@@ -73,6 +73,8 @@ class Service {
     [[nodiscard]] virtual core::Result<std::vector<HookView>> hooks() = 0;
     /// EEXIST, EINVAL (the program does not verify, or is for another link type), ENOBUFS.
     [[nodiscard]] virtual core::Result<HookView> hook_add(const HookAddRequest& request) = 0;
+    /// ENOENT.
+    [[nodiscard]] virtual core::Result<HookProgramView> hook_show(std::string_view name) = 0;
     /// ENOENT. Unlinks it everywhere first; the hook never runs again after the return (PF-11).
     [[nodiscard]] virtual core::Result<void> hook_delete(std::string_view name) = 0;
     /// ENOENT, EINVAL, EEXIST, checked in this order before anything is inserted (PF-29). EOPNOTSUPP: a hook that is

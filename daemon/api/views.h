@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "cbpf/instruction.h"
 #include "core/capture/device_table.h"
 #include "core/direction.h"
 #include "core/flow/flow_key.h"
@@ -137,6 +138,12 @@ struct HookView {
     std::vector<HookRunView> runs;              ///< as it is
     std::vector<core::HookLink> links;
     Counters counters;
+};
+
+/// A hook with its program.
+struct HookProgramView {
+    HookView hook;
+    std::vector<cbpf::Instruction> program;
 };
 
 struct InterfaceStatsView {

@@ -58,6 +58,9 @@ class Recorder final : public api::Service {
     [[nodiscard]] core::Result<std::vector<api::HeadView>> heads() override { return inner_.heads(); }
     [[nodiscard]] core::Result<std::vector<api::HookView>> hooks() override { return inner_.hooks(); }
     [[nodiscard]] core::Result<api::HookView> hook_add(const api::HookAddRequest& request) override;
+    [[nodiscard]] core::Result<api::HookProgramView> hook_show(std::string_view name) override {
+        return inner_.hook_show(name);
+    }
     [[nodiscard]] core::Result<void> hook_delete(std::string_view name) override;
     [[nodiscard]] core::Result<api::HeadView> link(const core::LinkRequest& request) override;
     [[nodiscard]] core::Result<api::HeadView> unlink(const core::LinkRequest& request) override;

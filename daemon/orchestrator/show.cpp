@@ -148,6 +148,13 @@ core::Result<std::vector<api::HookView>> Orchestrator::hooks() {
     return views;
 }
 
+core::Result<api::HookProgramView> Orchestrator::hook_show(std::string_view name) {
+    lowered_->refresh_counters();
+    return registry_.bytecode_of(name).map([&](std::vector<cbpf::Instruction>&& program) {
+        return api::HookProgramView{hook_view(*registry_.find_hook(name)), std::move(program)};
+    });
+}
+
 core::Result<api::StatsView> Orchestrator::stats() {
     api::StatsView view;
     view.engine = {{"rounds", engine_thread_->rounds()}, {"sleeps", engine_thread_->sleeps()}};

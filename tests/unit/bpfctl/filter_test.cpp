@@ -140,6 +140,27 @@ TEST(FilterShow, says_what_is_wrong_with_a_program_that_can_be_read) {
     EXPECT_EQ(Json::parse(filter_with({"filter", "show", "--json", good.path()}).out)["because"], Json());
 }
 
+TEST(FilterShow, asks_the_daemon_for_the_program_of_a_hook) {
+    std::string asked;
+    const auto show = [&](const Words& words) {
+        std::ostringstream out;
+        std::ostringstream err;
+        EXPECT_EQ(run(words, {out, err},
+                      [&](const Endpoint&, std::string_view verb, const Json& arguments) -> Outcome<Json> {
+                          asked = std::string(verb) + compact(arguments);
+                          return Json::parse(R"({"name": "cbpf:a", "program": [[48, 0, 0, 9], [22, 0, 0, 0]]})");
+                      }),
+                  Exit::kOk)
+            << err.str();
+        return out.str();
+    };
+    EXPECT_EQ(show({"filter", "show", "--hook", "cbpf:a"}), "(000) ldb      [9]\n(001) ret      \n");
+    EXPECT_EQ(asked, R"(hook-show{"name":"cbpf:a"})");
+    EXPECT_EQ(show({"filter", "show", "-dd", "--hook", "cbpf:a"}),
+              "{ 0x30, 0, 0, 0x00000009 },\n{ 0x16, 0, 0, 0x00000000 },\n");
+    EXPECT_EQ(Json::parse(show({"filter", "show", "--json", "--hook", "cbpf:a"}))["name"], "cbpf:a");
+}
+
 TEST(FilterExplain, reads_like_this) {
     EXPECT_EQ(filter_with({"filter", "explain", "tcp", "dst", "port", "443"}).out,
               "tcp dst port 443, for EN10MB: 16 instructions\n"
@@ -295,17 +316,24 @@ TEST(FilterRun, says_where_a_file_is_damaged) {
               "bpfctl: read /nonexistent/a.pcap: No such file or directory\n");
 }
 
+struct FilterRefusal {
+    const char* sentence;
+    Words words;
+    Exit exit;
+    std::string line;
+};
+
+void expect_refused(const std::vector<FilterRefusal>& rows) {
+    for (const FilterRefusal& row : rows) {
+        const auto ended = filter_with(row.words);
+        EXPECT_EQ(ended.exit, row.exit) << row.sentence;
+        EXPECT_EQ(ended.out, "") << row.sentence;
+        EXPECT_EQ(ended.err, row.line) << row.sentence;
+    }
+}
+
 TEST(Filter, refuses_words_that_make_no_sense_and_says_why) {
-    const FilterFile decimal("2\n48 0 0 9\n22 0 0 0\n");
-    const FilterFile broken("1\n48 0 0\n");
-    const FilterFile unverified("ldb [0]\n");
-    struct Row {
-        const char* sentence;
-        Words words;
-        Exit exit;
-        std::string line;
-    };
-    const Row rows[] = {
+    expect_refused({
         {"an expression that is none",
          {"filter", "compile", "tcp port"},
          Exit::kRefused,
@@ -334,6 +362,10 @@ TEST(Filter, refuses_words_that_make_no_sense_and_says_why) {
          Exit::kUsage,
          "bpfctl: filter compile: --snapshot-length: '0' is no number from 1 to 262144 (see `bpfctl filter compile "
          "--help`)\n"},
+        {"neither a file nor a hook",
+         {"filter", "show"},
+         Exit::kUsage,
+         "bpfctl: filter show: give either FILE or --hook (see `bpfctl filter show --help`)\n"},
         {"neither expression nor bytecode",
          {"filter", "run", "a.pcap"},
          Exit::kUsage,
@@ -357,6 +389,15 @@ TEST(Filter, refuses_words_that_make_no_sense_and_says_why) {
          Exit::kUsage,
          "bpfctl: filter run: --engine: 'jit' is not one of interpreter, native, batch (see `bpfctl filter run "
          "--help`)\n"},
+    });
+    const auto json = filter_with({"filter", "compile", "--json", "tcp port"});
+    EXPECT_EQ(Json::parse(json.err)["error"]["errno"], "EINVAL");
+}
+
+TEST(Filter, says_line_instruction_and_rule_of_programs_that_are_none) {
+    const FilterFile broken("1\n48 0 0\n");
+    const FilterFile unverified("ldb [0]\n");
+    expect_refused({
         {"bytecode that cannot be read",
          {"filter", "show", broken.path()},
          Exit::kRefused,
@@ -374,15 +415,7 @@ TEST(Filter, refuses_words_that_make_no_sense_and_says_why) {
          Exit::kRefused,
          "bpfctl: filter explain 'ip6 protochain 6': the program does not verify: instruction 18 (ja +4294967281, "
          "0x05): jump to outside the program (CF-06) (`bpfctl filter show` lists it)\n"},
-    };
-    for (const Row& row : rows) {
-        const auto ended = filter_with(row.words);
-        EXPECT_EQ(ended.exit, row.exit) << row.sentence;
-        EXPECT_EQ(ended.out, "") << row.sentence;
-        EXPECT_EQ(ended.err, row.line) << row.sentence;
-    }
-    const auto json = filter_with({"filter", "compile", "--json", "tcp port"});
-    EXPECT_EQ(Json::parse(json.err)["error"]["errno"], "EINVAL");
+    });
 }
 
 TEST(IndexRanges, are_lines_of_a_bounded_width) {

@@ -171,6 +171,7 @@ TEST(Run, survives_every_result_with_every_verb) {
                               {"flows"},
                               {"flows", "flush"},
                               {"peers"},
+                              {"filter", "show", "--hook", "cbpf:a"},
                               {"version"}};
     const char* const results[] = {
         "{}",
@@ -181,6 +182,8 @@ TEST(Run, survives_every_result_with_every_verb) {
         R"({"flows": [null, 5, [], {"tags": 7, "in": []}, {"tags": [1, {}], "idle_s": -1, "limit_s": 1e300}]})",
         R"({"flows": [{"remote": "\u001b[2J", "remote_port": "\u0007", "protocol": 1.5, "interface": "\u009b1m"}]})",
         R"({"devices": [null, 5, {}, {"pid": -1, "interface": "\u001b[2J", "state": "orphaned", "directions": ["\u0007"]}]})",
+        R"({"program": [1, [], [1, 2, 3], [70000, 0, 0, 0], [6, 0, 0, -1]]})",
+        R"({"program": "x"})",
         R"({"flows": {"capacity": "x", "memory_bytes": 1}, "hooks": [{"answers": 1, "because": "\u001b[2J"}]})",
     };
     for (const Words& words : commands) {

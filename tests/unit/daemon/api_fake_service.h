@@ -22,6 +22,7 @@ class FakeService final : public api::Service {
     core::LinkRequest last_link;
     std::vector<api::HeadView> head_list;
     std::vector<api::HookView> hook_list;
+    api::HookProgramView hook_program_view;
     api::StatusView status_view;
     api::StatsView stats_view;
     api::FlowsRequest last_flows;
@@ -69,6 +70,10 @@ class FakeService final : public api::Service {
         view.filter = request.filter;
         view.instructions = request.program.size();
         return answer(view);
+    }
+    core::Result<api::HookProgramView> hook_show(std::string_view name) override {
+        calls.push_back("hook-show " + std::string(name));
+        return answer(hook_program_view);
     }
     core::Result<void> hook_delete(std::string_view name) override {
         calls.push_back("hook-delete " + std::string(name));

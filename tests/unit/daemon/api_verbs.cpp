@@ -112,6 +112,7 @@ std::vector<Wrong> wrong_arguments() {
         {"a hook wants a link type", "hook-add", hook_without("dlt", ""), "argument 'dlt' is missing"},
         {"as a number", "hook-add", hook_without("dlt", R"("RAW")"),
          "argument 'dlt' must be a whole number from 0 to 4294967295"},
+        {"hook-show wants a name", "hook-show", "{}", "argument 'name' is missing"},
         {"hook-delete wants a name", "hook-delete", "{}", "argument 'name' is missing"},
         {"link wants a hook", "link", R"({"head":"inet","directions":["in"]})", "argument 'hook' is missing"},
         {"link wants a head", "link", R"({"hook":"cbpf:a","directions":["in"]})", "argument 'head' is missing"},
@@ -172,6 +173,7 @@ TEST_F(Verbs, reach_the_service_when_their_arguments_are_right) {
         {"hook-add", hook_without("filter", R"("tcp\n\tor udp")")},
         {"hook-add", hook_without("filter", "")},
         {"hook-add", hook_without("program", "[]")},
+        {"hook-show", R"({"name":"cbpf:a"})"},
         {"hook-delete", R"({"name":"cbpf:a"})"},
         {"link", link},
         {"unlink", link},
@@ -247,6 +249,15 @@ TEST_F(Verbs, lists_say_how_many_there_are_whatever_the_limit) {
     EXPECT_EQ(ask("hooks", R"({"limit":1})")["result"]["hooks"].size(), 1U);
 }
 
+TEST_F(Verbs, hook_show_is_the_hook_with_its_program) {
+    service_.hook_program_view.hook.name = "cbpf:a";
+    service_.hook_program_view.program = {{48, 0, 0, 9}, {22, 0, 0, 0}};
+    const OrderedJson answer = ask("hook-show", R"({"name":"cbpf:a"})");
+    EXPECT_EQ(answer["result"]["name"], "cbpf:a");
+    EXPECT_EQ(answer["result"]["program"].dump(), "[[48,0,0,9],[22,0,0,0]]");
+    EXPECT_EQ(service_.calls.back(), "hook-show cbpf:a");
+}
+
 TEST_F(Verbs, flows_begins_at_the_start_with_64_when_nothing_is_said) {
     EXPECT_EQ(ask("flows", "{}")["result"].dump(), R"({"flows":[],"next":null})");
     EXPECT_EQ(service_.last_flows, (FlowsRequest{0, 64}));
@@ -289,6 +300,7 @@ TEST_F(Verbs, what_the_service_refuses_is_answered_with_its_words_and_errno) {
         {"heads", "{}"},
         {"hooks", "{}"},
         {"hook-add", "{" + std::string(kHook) + "}"},
+        {"hook-show", R"({"name":"cbpf:a"})"},
         {"hook-delete", R"({"name":"cbpf:a"})"},
         {"link", link},
         {"unlink", link},
