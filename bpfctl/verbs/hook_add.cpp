@@ -96,7 +96,7 @@ Arguments declare_hook_add(CLI::App& app, Options& /*options*/) {
     app.add_option("--filter", operands->filter, "an expression as tcpdump takes it, see pcap-filter(7); quote it")
         ->option_text("EXPR");
     app.add_option("--bytecode", operands->bytecode,
-                   "a compiled filter, as `tcpdump -ddd` prints it; - is standard input")
+                   "a compiled filter, as tcpdump prints it with -d, -dd or -ddd; - is standard input")
         ->option_text("FILE");
     app.add_option("--on-match", operands->on_match, "what becomes of packets that match, see below")
         ->required()
