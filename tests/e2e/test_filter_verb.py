@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""`bpfctl filter` beside tcpdump: the same programs to the byte, the same packets of the same files. No daemon runs."""
+"""`bpfctl filter` beside tcpdump: the same programs to the byte, the same packets of the same files. No daemon runs but for the one that
+holds hooks."""
 import json
 import struct
 import subprocess
@@ -131,6 +132,22 @@ def test_packets_and_bytecode_can_come_through_a_pipe(tmp_path):
         [harness_program("bpfctl"), "filter", "run", "-", "udp"], input=path.read_bytes(), capture_output=True, check=True, timeout=10
     )
     assert piped.stdout.startswith(b"-: 6 of 20 packets match (Ethernet, engine native)\n  ")
+
+
+def test_the_program_of_a_hook_is_shown_as_it_was_given(host_lab, start_pfild, tmp_path):
+    daemon = start_pfild(host_lab.fw)
+    bytecode = tmp_path / "bytecode"
+    for form in ("-d", "-dd", "-ddd"):
+        given = bpfctl("filter", "compile", "-y", "inet", form, "udp dst port 53")
+        bytecode.write_text(given)
+        name = f"cbpf:dns{form}"
+        daemon.bpfctl("hook", "add", name, "--bytecode", bytecode, "--on-match", "count", "--type", "inet")
+        assert daemon.bpfctl("filter", "show", form, "--hook", name) == given
+        shown = daemon.bpfctl.json("filter", "show", "--hook", name)
+        assert (shown["name"], shown["filter"], len(shown["program"])) == (name, None, shown["instructions"])
+    refused = daemon.bpfctl.refused("filter", "show", "--hook", "cbpf:nobody")
+    assert (refused.exit_code, refused.line) == (1, "bpfctl: show hook cbpf:nobody: no such hook (`bpfctl hooks` lists them)")
+    assert daemon.stop() == 0, daemon.log
 
 
 def test_an_explanation_can_be_assembled_again():
