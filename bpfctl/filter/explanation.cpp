@@ -158,8 +158,17 @@ void add_hook(Table& table, const HookExplanation& hook) {
     } else {
         table.add({"Hook " + hook.type, "asked per flow", "the kernel knows the answer for the flow's next packets"});
     }
+    std::string able;
     for (const KernelPlace& place : hook.places) {
-        table.add({"", place.refusal ? "not in " + place.name : "runs in " + place.name, place.refusal.value_or("")});
+        able += place.refusal ? "" : (able.empty() ? "kernel, " : " and ") + place.name;
+    }
+    if (!able.empty()) {
+        table.add({"", able, "could be asked there for every packet"});
+    }
+    for (const KernelPlace& place : hook.places) {
+        if (place.refusal) {
+            table.add({"", "not in " + place.name, *place.refusal});
+        }
     }
 }
 

@@ -2,12 +2,20 @@
 // See placement.h.
 #include "bpfctl/filter/placement.h"
 
+#include "cbpf/lower/lower.h"
 #include "cbpf/machine.h"
 
 namespace pfild::bpfctl {
 
-// Programs that answer per packet do not run in the kernel yet.
-std::vector<KernelPlace> kernel_places(const cbpf::Program& /*program*/, cbpf::PacketForm /*form*/) { return {}; }
+std::vector<KernelPlace> kernel_places(const cbpf::Program& program, cbpf::PacketForm form) {
+    std::vector<KernelPlace> places;
+    for (const cbpf::Place place : {cbpf::Place::xdp, cbpf::Place::tc}) {
+        const auto lowered = cbpf::lower(program, place, form);
+        places.push_back({std::string(cbpf::name(place)),
+                          lowered ? std::nullopt : std::optional<std::string>(lowered.error().message)});
+    }
+    return places;
+}
 
 std::string engine_place(const cbpf::Program& program) {
     const cbpf::Machine machine(program);
