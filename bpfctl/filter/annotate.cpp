@@ -222,7 +222,7 @@ class Annotator {
             return text;
         }
         state.a->mask &= step.k;
-        if (state.a->field.kind == FieldKind::kVersion && state.a->mask == kVersionBits) {
+        if (state.a->field.kind == FieldKind::kIpVersion && state.a->mask == kVersionBits) {
             return "without the header length";
         }
         if (state.a->field.name == "VLAN and priority" && state.a->mask == 0xfff) {
@@ -275,7 +275,7 @@ class Annotator {
 
     /// What an answer to "is it this value?" says about the packet. What would leave nothing is not believed.
     void narrow(const Subject& a, std::uint32_t value, KnownPacket& yes, KnownPacket& no) const {
-        const bool whole = a.mask == kAllBits || (a.field.kind == FieldKind::kVersion && a.mask == kVersionBits);
+        const bool whole = a.mask == kAllBits || (a.field.kind == FieldKind::kIpVersion && a.mask == kVersionBits);
         if (!whole) {
             return;
         }

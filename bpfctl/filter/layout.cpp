@@ -157,7 +157,7 @@ std::string hexadecimal(std::uint32_t value) {
 }
 
 /// "SYN or ACK"; a number if it is none of the flags.
-std::string flags_text(std::uint32_t flags) {
+std::string tcp_flags_text(std::uint32_t flags) {
     constexpr std::array<std::string_view, 8> kFlags{"FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR"};
     std::string text;
     for (std::size_t bit = 0; bit < kFlags.size(); ++bit) {
@@ -242,7 +242,7 @@ std::optional<NamedField> Layout::link_field(std::uint32_t tags, std::uint32_t o
         }
         return find_in(kEthernetFields, offset, size);
     case LinkForm::kRaw:
-        return offset == 0 && size == 1 ? std::optional(NamedField{"IP version", FieldKind::kVersion}) : std::nullopt;
+        return offset == 0 && size == 1 ? std::optional(NamedField{"IP version", FieldKind::kIpVersion}) : std::nullopt;
     case LinkForm::kCooked:
         return find_in(kCookedFields, offset, size);
     case LinkForm::kCooked2:
@@ -280,7 +280,7 @@ std::string value_text(FieldKind kind, std::uint32_t value) {
     switch (kind) {
     case FieldKind::kEtherType:
         return named(kEtherTypeNames, value).value_or(hexadecimal(value));
-    case FieldKind::kVersion:
+    case FieldKind::kIpVersion:
         return (value & 0xfU) == 0 ? "IPv" + std::to_string(value >> 4U) : hexadecimal(value);
     case FieldKind::kLoopbackFamily: {
         const auto family = family_of(kind, value);
@@ -293,7 +293,7 @@ std::string value_text(FieldKind kind, std::uint32_t value) {
         return std::to_string(value >> 24U) + '.' + std::to_string(value >> 16U & 0xffU) + '.' +
                std::to_string(value >> 8U & 0xffU) + '.' + std::to_string(value & 0xffU);
     case FieldKind::kTcpFlags:
-        return flags_text(value);
+        return tcp_flags_text(value);
     case FieldKind::kFragment:
     case FieldKind::kHexadecimal:
         return hexadecimal(value);
@@ -310,7 +310,7 @@ std::optional<Family> family_of(FieldKind kind, std::uint32_t value) {
                : value == 0x86dd ? Family::kIpv6
                : value == 0x806  ? Family::kArp
                                  : Family::kOther;
-    case FieldKind::kVersion:
+    case FieldKind::kIpVersion:
         return value == 0x40 ? Family::kIpv4 : value == 0x60 ? Family::kIpv6 : Family::kOther;
     case FieldKind::kLoopbackFamily: { // in the byte order of whoever captured
         const std::uint32_t number = value > 0xffffU ? value >> 24U : value;

@@ -29,7 +29,7 @@ using IpProtocols = std::bitset<256>;
 enum class FieldKind : std::uint8_t {
     kNumber,
     kEtherType,
-    kVersion, ///< upper half of a byte
+    kIpVersion, ///< upper half of a byte
     kLoopbackFamily,
     kProtocol,
     kInnerProtocol, ///< a protocol, but not what follows the IP header

@@ -12,7 +12,7 @@
 namespace pfild::cbpf {
 namespace {
 
-constexpr std::uint32_t kLargestNumber = std::numeric_limits<std::uint32_t>::max();
+constexpr std::uint32_t kLargestTerm = std::numeric_limits<std::uint32_t>::max();
 
 bool is_commutative(Opcode opcode) {
     return opcode == Opcode::kAddX || opcode == Opcode::kMulX || opcode == Opcode::kOrX || opcode == Opcode::kAndX ||
@@ -21,7 +21,7 @@ bool is_commutative(Opcode opcode) {
 
 /// All bits up to the highest of the largest value.
 std::uint32_t possible_bits(std::uint32_t largest) {
-    return largest == 0 ? 0 : kLargestNumber >> static_cast<unsigned>(std::countl_zero(largest));
+    return largest == 0 ? 0 : kLargestTerm >> static_cast<unsigned>(std::countl_zero(largest));
 }
 
 } // namespace
@@ -39,8 +39,8 @@ Opcode with_x(Opcode opcode) {
 }
 
 Terms::Terms() {
-    (void)intern({.kind = Term::Kind::kCaptured, .largest = kLargestNumber});
-    (void)intern({.kind = Term::Kind::kWire, .largest = kLargestNumber});
+    (void)intern({.kind = Term::Kind::kCaptured, .largest = kLargestTerm});
+    (void)intern({.kind = Term::Kind::kWire, .largest = kLargestTerm});
 }
 
 TermId Terms::intern(const Term& term) {
@@ -63,7 +63,7 @@ Terms::Place Terms::simplified(TermId base, std::uint32_t k) {
     }
     if (term.kind == Term::Kind::kResult && term.opcode == Opcode::kAddX && is_constant(term.right)) {
         const std::uint64_t distance = std::uint64_t{at(term.right).k} + k;
-        if (distance + at(term.left).largest <= kLargestNumber) {
+        if (distance + at(term.left).largest <= kLargestTerm) {
             return {term.left, static_cast<std::uint32_t>(distance)};
         }
     }
@@ -76,7 +76,7 @@ TermId Terms::load(TermId base, std::uint32_t k, std::uint8_t size) {
                    .size = size,
                    .k = place.k,
                    .left = place.base,
-                   .largest = kLargestNumber >> (32U - 8U * size)});
+                   .largest = kLargestTerm >> (32U - 8U * size)});
 }
 
 TermId Terms::fits(TermId base, std::uint32_t k, std::uint8_t size) {
