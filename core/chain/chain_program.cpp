@@ -18,7 +18,7 @@ using cbpf::Register;
 using cbpf::ebpf::Arithmetic;
 using cbpf::ebpf::Condition;
 using cbpf::ebpf::Width;
-using Label = Assembler::Label;
+using Target = Assembler::Label;
 
 constexpr Register kVerdict = Register::k7;
 
@@ -42,12 +42,12 @@ class ChainWriter {
         emit_packets(out_, spec_.place, spec_.uncut, leave_);
         prepare_counts();
         if (spec_.direction == Direction::in) {
-            const Label network = out_.label();
+            const Target network = out_.label();
             block(spec_.link, 0, Shown::frame, network);
             out_.bind(network);
             by_family(pass_);
         } else {
-            const Label link = out_.label();
+            const Target link = out_.label();
             by_family(link);
             out_.bind(link);
             block(spec_.link, 0, Shown::frame, pass_);
@@ -74,9 +74,9 @@ class ChainWriter {
     }
 
     /// The hooks of the packet's family; then, or if it has none, `next`.
-    void by_family(Label next) {
-        const Label inet = out_.label();
-        const Label inet6 = out_.label();
+    void by_family(Target next) {
+        const Target inet = out_.label();
+        const Target inet6 = out_.label();
         out_.load(8, Register::k1, Register::kFrame, kFamilySlot);
         out_.jump_if(Width::k64, Register::k1, Condition::kEqual, kFamilyInet, inet);
         out_.jump_if(Width::k64, Register::k1, Condition::kEqual, kFamilyInet6, inet6);
@@ -87,7 +87,7 @@ class ChainWriter {
         block(spec_.inet6, spec_.link.hooks.size() + spec_.inet.hooks.size(), Shown::network, next);
     }
 
-    void block(const ChainBlock& block, std::size_t first, Shown shown, Label next) {
+    void block(const ChainBlock& block, std::size_t first, Shown shown, Target next) {
         for (std::size_t hook = 0; hook < block.hooks.size(); ++hook) {
             ask(block.hooks[hook], first + hook, shown);
         }
@@ -97,7 +97,7 @@ class ChainWriter {
     /// Goes on behind it, or to drop_.
     void ask(const ChainHook& hook, std::size_t index, Shown shown) {
         const cbpf::FilterExits exits{.zero = out_.label(), .nonzero = out_.label(), .failed = leave_};
-        const Label next = out_.label();
+        const Target next = out_.label();
         const cbpf::ContextLayout& context = cbpf::context_of(spec_.place);
         const bool frame = shown == Shown::frame;
         out_.load(8, Register::k1, Register::kFrame, kCountsSlot);
@@ -123,7 +123,7 @@ class ChainWriter {
     }
 
     void end() {
-        const Label count = out_.label();
+        const Target count = out_.label();
         out_.bind(drop_);
         out_.set(kVerdict, PFILD_CHAIN_DROP);
         out_.jump(count);
@@ -152,8 +152,8 @@ class ChainWriter {
 
     /// r1 the counts, r2 packets, r3 their bytes.
     void count_hook(OnMatch on_match, std::size_t index) {
-        const Label unmatched = out_.label();
-        const Label done = out_.label();
+        const Target unmatched = out_.label();
+        const Target done = out_.label();
         out_.load(8, Register::k4, Register::k1, field(index, offsetof(pfild_chain_hook, asked)));
         out_.jump_if(Width::k64, Register::k4, Condition::kEqual, 0, done);
         add(index, offsetof(pfild_chain_hook, seen_packets));
@@ -185,9 +185,9 @@ class ChainWriter {
 
     const ChainSpec& spec_;
     Assembler out_;
-    Label leave_; ///< to the engine
-    Label drop_;
-    Label pass_;
+    Target leave_; ///< to the engine
+    Target drop_;
+    Target pass_;
 };
 
 } // namespace

@@ -13,7 +13,7 @@ using cbpf::Register;
 using cbpf::ebpf::Arithmetic;
 using cbpf::ebpf::Condition;
 using cbpf::ebpf::Width;
-using Label = Assembler::Label;
+using Target = Assembler::Label;
 
 constexpr Register kBase = Register::k7;
 constexpr Register kValue = Register::k8; ///< what was read; in the end the length of the IP packet
@@ -22,12 +22,12 @@ constexpr Register kEnd = Register::k2;
 constexpr Register kData = Register::k3;
 constexpr Register kFamily = Register::k5;
 
-constexpr std::int32_t kEthernetHeader = 14;
-constexpr std::int32_t kTag = 4;
-constexpr std::int32_t kInetHeader = 20;
-constexpr std::int32_t kInet6Header = 40;
-constexpr std::int32_t kMaxTags = 2;
-static_assert(kEthernetHeader + kMaxTags * kTag == cbpf::kLargestBase);
+constexpr std::int32_t kLinkBytes = 14;
+constexpr std::int32_t kTagBytes = 4;
+constexpr std::int32_t kInetBytes = 20;
+constexpr std::int32_t kInet6Bytes = 40;
+constexpr std::int32_t kTagsSeen = 2;
+static_assert(kLinkBytes + kTagsSeen * kTagBytes == cbpf::kLargestBase);
 
 /// As two bytes of a packet are loaded.
 constexpr std::int32_t as_loaded(std::uint16_t number) {
@@ -50,44 +50,44 @@ void read_by_helper(Assembler& out, Place place, std::uint32_t bytes) {
 class Parser {
   public:
     struct Exits {
-        Label inet;
-        Label inet6;
-        Label other;
-        Label leave;
+        Target inet;
+        Target inet6;
+        Target other;
+        Target leave;
     };
 
     /// slow: where to begin anew; nothing: this is the slow form. length_known: r9 is the frame's, not only what lies
     /// in the first buffer.
-    Parser(Assembler& out, Place place, const Exits& exits, std::optional<Label> slow, bool length_known)
+    Parser(Assembler& out, Place place, const Exits& exits, std::optional<Target> slow, bool length_known)
         : out_(out), place_(place), exits_(exits), slow_(slow), length_known_(length_known) {}
 
     void emit() {
-        need(kEthernetHeader, exits_.other);
-        read(2, kEthernetHeader - 2);
-        for (std::int32_t tags = 0; tags <= kMaxTags; ++tags) {
-            const Label tagged = out_.label();
-            const std::int32_t offset = kEthernetHeader + tags * kTag;
+        need(kLinkBytes, exits_.other);
+        read(2, kLinkBytes - 2);
+        for (std::int32_t tags = 0; tags <= kTagsSeen; ++tags) {
+            const Target tagged = out_.label();
+            const std::int32_t offset = kLinkBytes + tags * kTagBytes;
             for (const std::uint16_t type : {0x8100, 0x88a8}) {
                 out_.jump_if(Width::k64, kValue, Condition::kEqual, as_loaded(type), tagged);
             }
             emit_network(offset);
             out_.bind(tagged);
-            if (tags == kMaxTags) {
+            if (tags == kTagsSeen) {
                 out_.jump(exits_.leave); // neighbour traffic is looked for behind one more
                 break;
             }
-            if (tags + 1 == kMaxTags && place_ == Place::tc) { // one beside the packet is one of them
+            if (tags + 1 == kTagsSeen && place_ == Place::tc) { // one beside the packet is one of them
                 out_.load(4, Register::k1, kContext, TcContext::kTagBeside);
                 out_.jump_if(Width::k64, Register::k1, Condition::kNotEqual, 0, exits_.leave);
             }
-            need(offset + kTag, exits_.leave);
-            read(2, offset + kTag - 2);
+            need(offset + kTagBytes, exits_.leave);
+            read(2, offset + kTagBytes - 2);
         }
     }
 
   private:
     /// So many bytes from the beginning of the frame; else it is `otherwise`.
-    void need(std::int32_t bytes, Label otherwise) {
+    void need(std::int32_t bytes, Target otherwise) {
         if (slow_) {
             out_.move(Register::k1, kData);
             out_.calculate(Width::k64, Arithmetic::kAdd, Register::k1, bytes);
@@ -111,8 +111,8 @@ class Parser {
 
     /// The type is in r8.
     void emit_network(std::int32_t offset) {
-        const Label inet = out_.label();
-        const Label inet6 = out_.label();
+        const Target inet = out_.label();
+        const Target inet6 = out_.label();
         out_.jump_if(Width::k64, kValue, Condition::kEqual, as_loaded(0x0800), inet);
         out_.jump_if(Width::k64, kValue, Condition::kEqual, as_loaded(0x86dd), inet6);
         out_.jump_if(Width::k64, kValue, Condition::kEqual, as_loaded(0x0806), exits_.leave);
@@ -130,31 +130,31 @@ class Parser {
     }
 
     void emit_inet(std::int32_t offset) {
-        need(offset + kInetHeader, exits_.other);
+        need(offset + kInetBytes, exits_.other);
         expect_version(offset, 4);
         read(2, offset + 2);
         out_.from_network_order(kValue, 2);
-        end(offset, kInetHeader, exits_.inet);
+        end(offset, kInetBytes, exits_.inet);
     }
 
     void emit_inet6(std::int32_t offset) {
-        need(offset + kInet6Header, exits_.other);
+        need(offset + kInet6Bytes, exits_.other);
         expect_version(offset, 6);
         read(2, offset + 6);
         out_.jump_if(Width::k64, kValue, Condition::kEqual, as_loaded(kDiscovery), exits_.leave);
         read(2, offset + 4);
         out_.from_network_order(kValue, 2);
-        const Label none = out_.label();
+        const Target none = out_.label();
         out_.jump_if(Width::k64, kValue, Condition::kEqual, 0, none);
-        out_.calculate(Width::k64, Arithmetic::kAdd, kValue, kInet6Header);
+        out_.calculate(Width::k64, Arithmetic::kAdd, kValue, kInet6Bytes);
         out_.bind(none);
-        end(offset, kInet6Header, exits_.inet6);
+        end(offset, kInet6Bytes, exits_.inet6);
     }
 
     /// What the header says of the packet's length is in r8. Less than `least` is nothing that it says.
-    void end(std::int32_t offset, std::int32_t least, Label family) {
-        const Label all = out_.label();
-        const Label known = out_.label();
+    void end(std::int32_t offset, std::int32_t least, Target family) {
+        const Target all = out_.label();
+        const Target known = out_.label();
         out_.set(kBase, offset);
         out_.move(Register::k1, kFrameLength);
         out_.calculate(Width::k64, Arithmetic::kSub, Register::k1, offset);
@@ -173,7 +173,7 @@ class Parser {
     Assembler& out_;
     Place place_;
     const Exits& exits_;
-    std::optional<Label> slow_;
+    std::optional<Target> slow_;
     bool length_known_;
 };
 
@@ -189,7 +189,7 @@ void load_frame_length(Assembler& out, Place place) {
 
 /// Numbers that the verifier knows it would follow apart, way by way, through all of the chain. It does not know that a
 /// number less itself is 0.
-void emit_found(Assembler& out, Label leave) {
+void emit_found(Assembler& out, Target leave) {
     constexpr Register kUnknownZero = Register::k1;
     out.move(kUnknownZero, kFrameLength);
     out.calculate(Width::k64, Arithmetic::kSub, kUnknownZero, kFrameLength);
@@ -204,10 +204,10 @@ void emit_found(Assembler& out, Label leave) {
 
 } // namespace
 
-void emit_frame_look(Assembler& out, const FrameLook& look, Label leave) {
+void emit_frame_look(Assembler& out, const FrameLook& look, Target leave) {
     const Parser::Exits exits{.inet = out.label(), .inet6 = out.label(), .other = out.label(), .leave = leave};
-    const Label slow = out.label();
-    const Label found = out.label();
+    const Target slow = out.label();
+    const Target found = out.label();
     const bool length_known = look.place == Place::tc || look.frame_length_wanted;
     const cbpf::ContextLayout& context = cbpf::context_of(look.place);
     out.move(kContext, Register::k1);
@@ -243,7 +243,7 @@ void emit_frame_look(Assembler& out, const FrameLook& look, Label leave) {
 namespace {
 
 /// r8 = one byte at the offset in r7, which stays.
-void read_byte_at_base(Assembler& out, std::int32_t behind, Label leave) {
+void read_byte_at_base(Assembler& out, std::int32_t behind, Target leave) {
     out.move(Register::k2, kBase);
     out.calculate(Width::k64, Arithmetic::kAdd, Register::k2, behind);
     read_by_helper(out, Place::tc, 1);
@@ -254,9 +254,9 @@ void read_byte_at_base(Assembler& out, std::int32_t behind, Label leave) {
 constexpr std::int32_t kTcp = 6;
 
 /// r7 = bytes in front of the payload, of TCP.
-void emit_header_length(Assembler& out, Label leave) {
-    const Label inet6 = out.label();
-    const Label transport = out.label();
+void emit_header_length(Assembler& out, Target leave) {
+    const Target inet6 = out.label();
+    const Target transport = out.label();
     out.load(8, kBase, Register::kFrame, kBaseSlot);
     out.load(8, kFamily, Register::kFrame, kFamilySlot);
     out.jump_if(Width::k64, kFamily, Condition::kEqual, kFamilyInet6, inet6);
@@ -271,7 +271,7 @@ void emit_header_length(Assembler& out, Label leave) {
     out.bind(inet6);
     read_byte_at_base(out, 6, leave);
     out.jump_if(Width::k64, kValue, Condition::kNotEqual, kTcp, leave);
-    out.calculate(Width::k64, Arithmetic::kAdd, kBase, kInet6Header);
+    out.calculate(Width::k64, Arithmetic::kAdd, kBase, kInet6Bytes);
     out.bind(transport);
     read_byte_at_base(out, 12, leave);
     out.calculate(Width::k64, Arithmetic::kRsh, kValue, 4);
@@ -298,9 +298,9 @@ void emit_bytes(Assembler& out) {
 
 } // namespace
 
-void emit_packets(Assembler& out, Place place, bool uncut, Label leave) {
-    const Label one = out.label();
-    const Label counted = out.label();
+void emit_packets(Assembler& out, Place place, bool uncut, Target leave) {
+    const Target one = out.label();
+    const Target counted = out.label();
     if (place == Place::tc && !uncut) {
         out.load(4, Register::k1, kContext, TcContext::kSegmentSize);
         out.jump_if(Width::k64, Register::k1, Condition::kNotEqual, 0, leave);

@@ -19,19 +19,19 @@
 namespace pfild::kernel {
 namespace {
 
-constexpr const char* kName = "pfild_chain";
+constexpr const char* kChainName = "pfild_chain";
 
 } // namespace
 
 core::Result<std::unique_ptr<Chain>> Chain::load(const Programs& programs, std::span<const cbpf::EbpfInstruction> code,
                                                  cbpf::Place place, std::size_t hooks) {
     const auto size = static_cast<__u32>(hooks * sizeof(pfild_chain_hook));
-    sys::Fd counts(bpf_map_create(BPF_MAP_TYPE_PERCPU_ARRAY, kName, sizeof(__u32), size, 1, nullptr));
+    sys::Fd counts(bpf_map_create(BPF_MAP_TYPE_PERCPU_ARRAY, kChainName, sizeof(__u32), size, 1, nullptr));
     if (!counts) {
         return sys::failed("make", "the counters of hooks for the kernel", errno);
     }
-    auto program = kernel::load({.name = kName, .code = code, .place = place, .map = counts.get()},
-                                [&](int fd) { return programs.takes_chain(place, fd); });
+    auto program = kernel::load({.name = kChainName, .code = code, .place = place, .map = counts.get()},
+                                [&](int program_fd) { return programs.takes_chain(place, program_fd); });
     if (!program) {
         core::Error& error = program.error();
         return core::fail({"load", "hooks for the kernel", std::move(error.why), "they run in the engine", error.code});

@@ -86,7 +86,7 @@ void LoweredHooks::retire(Found&& found) {
     }
 }
 
-void LoweredHooks::install(Next next) {
+void LoweredHooks::install(Next&& next) {
     for (auto& [head, found] : next.found_) {
         Found& now = found_[head];
         const std::uint32_t lane = kernel::lane(head.slot, head.direction);

@@ -12,13 +12,13 @@
 // Control thread.
 #pragma once
 
-#include <compare>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "cbpf/lower/ebpf.h"
@@ -38,7 +38,10 @@ struct LaneHead {
     core::Direction direction;
     cbpf::Place place;
 
-    friend auto operator<=>(const LaneHead&, const LaneHead&) = default;
+    friend bool operator<(const LaneHead& left, const LaneHead& right) {
+        return std::tie(left.slot, left.direction, left.place) < std::tie(right.slot, right.direction, right.place);
+    }
+    friend bool operator==(const LaneHead&, const LaneHead&) = default;
 };
 
 class LoweredHooks {
@@ -54,7 +57,7 @@ class LoweredHooks {
     class Next;
     /// For the links as they are now, held back or not, and heads as given.
     [[nodiscard]] Next prepare(const std::set<LaneHead>& heads) const;
-    void install(Next next);
+    void install(Next&& next);
     void settle();
 
     /// Heads that were given last.
