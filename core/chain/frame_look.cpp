@@ -251,7 +251,7 @@ void read_byte_at_base(Assembler& out, std::int32_t behind, Target leave) {
     out.load(1, kValue, Register::kFrame, kScratchSlot);
 }
 
-constexpr std::int32_t kTcp = 6;
+constexpr std::int32_t kProtocolTcp = 6;
 
 /// r7 = bytes in front of the payload, of TCP.
 void emit_header_length(Assembler& out, Target leave) {
@@ -262,7 +262,7 @@ void emit_header_length(Assembler& out, Target leave) {
     out.jump_if(Width::k64, kFamily, Condition::kEqual, kFamilyInet6, inet6);
     out.jump_if(Width::k64, kFamily, Condition::kNotEqual, kFamilyInet, leave);
     read_byte_at_base(out, 9, leave);
-    out.jump_if(Width::k64, kValue, Condition::kNotEqual, kTcp, leave);
+    out.jump_if(Width::k64, kValue, Condition::kNotEqual, kProtocolTcp, leave);
     read_byte_at_base(out, 0, leave);
     out.calculate(Width::k64, Arithmetic::kAnd, kValue, 15);
     out.calculate(Width::k64, Arithmetic::kLsh, kValue, 2);
@@ -270,7 +270,7 @@ void emit_header_length(Assembler& out, Target leave) {
     out.jump(transport);
     out.bind(inet6);
     read_byte_at_base(out, 6, leave);
-    out.jump_if(Width::k64, kValue, Condition::kNotEqual, kTcp, leave);
+    out.jump_if(Width::k64, kValue, Condition::kNotEqual, kProtocolTcp, leave);
     out.calculate(Width::k64, Arithmetic::kAdd, kBase, kInet6Bytes);
     out.bind(transport);
     read_byte_at_base(out, 12, leave);
