@@ -10,23 +10,23 @@ namespace pfild::core {
 namespace {
 
 using cbpf::Place;
-using Code = std::vector<cbpf::Instruction>;
+using HookCode = std::vector<cbpf::Instruction>;
 
-const Code kTimeToLive{{0x30, 0, 0, 8}, {0x16, 0, 0, 0}}; ///< per packet
-const Code kLength{{0x80, 0, 0, 0}, {0x16, 0, 0, 0}};     ///< per packet, and segments differ in it
-const Code kPayload{{0x30, 0, 0, 60}, {0x16, 0, 0, 0}};   ///< per packet; a checksum may be there
-const Code kAll{{0x06, 0, 0, 1}};                         ///< per flow
+const HookCode kTimeToLive{{0x30, 0, 0, 8}, {0x16, 0, 0, 0}}; ///< per packet
+const HookCode kLength{{0x80, 0, 0, 0}, {0x16, 0, 0, 0}};     ///< per packet, and segments differ in it
+const HookCode kPayload{{0x30, 0, 0, 60}, {0x16, 0, 0, 0}};   ///< per packet; a checksum may be there
+const HookCode kAll{{0x06, 0, 0, 1}};                         ///< per flow
 
-struct Row {
+struct LinkedHook {
     const char* name;
-    Code code;
+    HookCode code;
     RunsIn run = RunsIn::automatic;
     HeadType type = HeadType::inet;
 };
 
-LaneHooks lane_of(const std::vector<Row>& rows) {
+LaneHooks lane_of(const std::vector<LinkedHook>& rows) {
     LaneHooks lane;
-    for (const Row& row : rows) {
+    for (const LinkedHook& row : rows) {
         LaneHooks::Hooks& list = row.type == HeadType::inet    ? lane.inet
                                  : row.type == HeadType::inet6 ? lane.inet6
                                                                : lane.link;
@@ -51,7 +51,7 @@ TEST(Placement, is_the_longest_beginning_that_can_run_in_the_kernel) {
     constexpr auto kInet6 = HeadType::inet6;
     struct Case {
         const char* sentence;
-        std::vector<Row> rows;
+        std::vector<LinkedHook> rows;
         Direction direction;
         Place place;
         const char* expected;
@@ -112,7 +112,7 @@ TEST(Placement, says_why) {
 }
 
 TEST(Placement, a_chain_passes_only_what_has_met_all_hooks) {
-    const auto chain = [](const std::vector<Row>& rows) {
+    const auto chain = [](const std::vector<LinkedHook>& rows) {
         return *place_lane(lane_of(rows), Direction::in, Place::tc).chain;
     };
     EXPECT_TRUE(chain({{"a", kTimeToLive}}).inet.whole);
@@ -123,14 +123,14 @@ TEST(Placement, a_chain_passes_only_what_has_met_all_hooks) {
 }
 
 TEST(Placement, is_shorter_where_the_kernel_takes_no_more) {
-    const std::vector<Row> rows{{"a", kTimeToLive}, {"b", kTimeToLive}};
+    const std::vector<LinkedHook> rows{{"a", kTimeToLive}, {"b", kTimeToLive}};
     const LanePlacement placement =
         place_lane(lane_of(rows), Direction::in, Place::tc, {.most = 1, .because = "too many"});
     EXPECT_EQ(placed(placement), "a:kernel b:engine");
     EXPECT_EQ(placement.hooks[1].because, "too many");
     EXPECT_EQ(placed(place_lane(lane_of(rows), Direction::in, Place::tc, {.most = 0, .because = "none"})),
               "a:engine b:engine");
-    const std::vector<Row> many(PFILD_CHAIN_HOOKS + 1, {"a", kTimeToLive});
+    const std::vector<LinkedHook> many(PFILD_CHAIN_HOOKS + 1, {"a", kTimeToLive});
     const LanePlacement longest = place_lane(lane_of(many), Direction::in, Place::tc);
     EXPECT_EQ(longest.chain->size(), std::size_t{PFILD_CHAIN_HOOKS});
     EXPECT_EQ(longest.hooks.back().because, "no more than 32 hooks of a lane run in the kernel");
