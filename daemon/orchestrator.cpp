@@ -224,7 +224,7 @@ void Orchestrator::look_at(std::uint32_t ifindex) {
                 spdlog::error("{}", renamed.error().line());
             }
         }
-        tap_->put(*link, attachment.slot());
+        tap_->put(*link, attachment.slot(), attachment.has_xdp_head());
         if (auto followed = attachment.follow(*link); !followed) {
             spdlog::error("{}: {}", link->name, followed.error().line());
         }
@@ -418,7 +418,7 @@ core::Result<api::InterfaceView> Orchestrator::attach(const api::AttachRequest& 
         return core::fail(std::move(attachment.error()));
     }
     const auto added = attachments_.emplace(link->ifindex, std::move(*attachment)).first;
-    tap_->put(*link, *slot);
+    tap_->put(*link, *slot, added->second->has_xdp_head());
     if (!filters) {
         spdlog::info("{}: attached, to be tapped only", link->name);
         return added->second->view();

@@ -91,9 +91,11 @@ Tap::~Tap() {
 
 // ---- interfaces
 
-void Tap::put(const net::Link& link, std::uint8_t slot) {
+void Tap::put(const net::Link& link, std::uint8_t slot, bool xdp_head) {
     thread_->call([&](sys::Loop&, core::DeviceTable& table) {
-        const auto [tapped, fresh] = tapped_.try_emplace(link.ifindex, Tapped{.slot = slot, .loopback = link.loopback});
+        const auto [tapped, fresh] =
+            tapped_.try_emplace(link.ifindex, Tapped{.slot = slot, .loopback = link.loopback, .xdp_head = xdp_head});
+        tapped->second.xdp_head = xdp_head;
         if (fresh) {
             for (const Direction direction : core::kEachDirection) {
                 const std::uint32_t lane = kernel::lane(slot, direction);
@@ -152,8 +154,8 @@ void Tap::set_tap(std::uint32_t ifindex, core::TapWish wish) {
     }
 }
 
-// What heads are not told, devices do by themselves: there is no error that anybody has to hear of. XDP too, whether a
-// head is there or not: which one is may change.
+// What heads are not told, devices do by themselves: there is no error that anybody has to hear of. XDP only where a
+// head is: the first program in that table says how all others must be loaded, and that must be the head's way.
 void Tap::set_filters(std::uint32_t ifindex, Direction direction, std::span<const cbpf::Program* const> filters) {
     const auto tapped = tapped_.find(ifindex);
     if (tapped == tapped_.end()) {
@@ -162,7 +164,8 @@ void Tap::set_filters(std::uint32_t ifindex, Direction direction, std::span<cons
     const std::uint32_t lane = kernel::lane(tapped->second.slot, direction);
     bool filtered = false;
     for (const cbpf::Place place : {cbpf::Place::tc, cbpf::Place::xdp}) {
-        if (filters.empty() || (place == cbpf::Place::xdp && direction == Direction::out)) {
+        if (filters.empty() ||
+            (place == cbpf::Place::xdp && (direction == Direction::out || !tapped->second.xdp_head))) {
             filters_.clear(lane, place);
         } else if (auto set = filters_.set(lane, place, filters); set) {
             filtered = true;

@@ -44,8 +44,8 @@ class Tap final : public core::TapPort, private kernel::TapReader {
     Tap& operator=(const Tap&) = delete;
     ~Tap() override;
 
-    /// An interface that is attached, or has changed.
-    void put(const net::Link& link, std::uint8_t slot);
+    /// An interface that is attached, or has changed. xdp_head: it has one.
+    void put(const net::Link& link, std::uint8_t slot, bool xdp_head);
     void remove(std::uint32_t ifindex);
     [[nodiscard]] std::vector<core::DeviceInfo> devices();
     [[nodiscard]] core::DeviceCounts totals();
@@ -54,6 +54,7 @@ class Tap final : public core::TapPort, private kernel::TapReader {
     struct Tapped {
         std::uint8_t slot;
         bool loopback;
+        bool xdp_head;
         // That devices have been charged for.
         std::array<std::uint64_t, core::kDirections> lost = {};
         std::array<std::uint64_t, core::kDirections> skipped = {};

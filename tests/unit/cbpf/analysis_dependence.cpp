@@ -24,7 +24,7 @@ Dependence dependence_of_text(const char* text) {
     return dependence_of(*program);
 }
 
-struct Row {
+struct DependenceRow {
     const char* what;
     const char* text;
     Ranges bytes;
@@ -34,7 +34,7 @@ struct Row {
 };
 
 TEST(Dependence, names_the_bytes_and_the_lengths_that_matter) {
-    const Row rows[] = {
+    const DependenceRow rows[] = {
         {"nothing", "ret #1", {}, false, 0, 1},
         {"a byte", "ldb [23]\nret a", {{23, 23}}, false, 24, 255},
         {"a half-word", "ldh [12]\njeq #0x800,0,1\nret #-1\nret #0", {{12, 13}}, false, 14, kWholePacket},
@@ -72,7 +72,7 @@ TEST(Dependence, names_the_bytes_and_the_lengths_that_matter) {
          255},
         {"code that is not reached", "ret #1\nld [0]\nret a", {}, false, 0, 1},
     };
-    for (const Row& row : rows) {
+    for (const DependenceRow& row : rows) {
         const Dependence found = dependence_of_text(row.text);
         EXPECT_EQ(found.bytes, row.bytes) << row.what;
         EXPECT_EQ(found.wire_length, row.wire_length) << row.what;
