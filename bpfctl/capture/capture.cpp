@@ -47,7 +47,7 @@ core::Result<void> set_filter(client::RemoteDevice& device, const CapturePlan& p
 /// Its size, bytes. All devices together have a limit: then half as much is asked for, as libpcap does.
 core::Result<std::uint32_t> set_interface(client::RemoteDevice& device, const CapturePlan& plan) {
     for (std::uint32_t wanted = plan.buffer_size;; wanted /= 2) {
-        const auto size = device.set_buffer_size(wanted);
+        auto size = device.set_buffer_size(wanted);
         if (!size) {
             return size;
         }

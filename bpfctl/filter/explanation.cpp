@@ -31,6 +31,7 @@ std::vector<HookExplanation> hooks_of(const cbpf::Program& program, int link_typ
         types = {{"inet", PacketForm::inet}, {"inet6", PacketForm::inet6}};
     }
     std::vector<HookExplanation> hooks;
+    hooks.reserve(types.size());
     for (const auto& [type, form] : types) {
         hooks.push_back({type, cbpf::why_per_packet(program, form), kernel_places(program, form)});
     }

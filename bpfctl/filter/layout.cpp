@@ -121,10 +121,10 @@ std::span<const HeaderField> transport_fields(const IpProtocols& protocols) {
         with_ports.set(protocol);
     }
     if (protocols.count() == 1) {
-        const std::pair<std::uint32_t, std::span<const HeaderField>> kTables[] = {
+        const std::pair<std::uint32_t, std::span<const HeaderField>> tables[] = {
             {6, kTcpFields},  {17, kUdpFields},   {132, kSctpFields},
             {1, kIcmpFields}, {58, kIcmp6Fields}, {44, kFragmentFields}};
-        for (const auto& [protocol, fields] : kTables) {
+        for (const auto& [protocol, fields] : tables) {
             if (protocols.test(protocol)) {
                 return fields;
             }

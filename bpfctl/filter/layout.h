@@ -16,8 +16,8 @@
 namespace pfild::bpfctl {
 
 enum class Family : std::uint8_t { kIpv4, kIpv6, kArp, kOther };
-inline constexpr std::uint32_t kFamilies = 4;
-inline constexpr std::uint32_t kMostTags = 2;
+inline constexpr std::size_t kFamilies = 4;
+inline constexpr std::size_t kMostTags = 2;
 
 /// Bit tags * kFamilies + family. At least one is set.
 using Shapes = std::bitset<(kMostTags + 1) * kFamilies>;

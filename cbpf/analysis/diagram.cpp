@@ -18,7 +18,7 @@ NodeId Diagrams::intern(Node node) {
 NodeId Diagrams::leaf(TermId answer) { return intern({answer, {}}); }
 
 /// => branches are in order and end with the largest value.
-NodeId Diagrams::node_of(TermId term, std::vector<Branch> branches) {
+NodeId Diagrams::node_of(TermId term, const std::vector<Branch>& branches) {
     std::vector<Branch> merged;
     for (const Branch& branch : branches) {
         if (!merged.empty() && merged.back().node == branch.node) {
@@ -74,7 +74,7 @@ NodeId Diagrams::split(TermId term, Interval interval, NodeId inside, NodeId out
         const bool is_inside = interval.low <= last && last <= interval.high;
         branches.push_back({last, child(is_inside ? inside : outside, term, last)});
     }
-    return node_of(term, std::move(branches));
+    return node_of(term, branches);
 }
 
 std::optional<NodeId> Diagrams::select(TermId term, Interval interval, NodeId inside, NodeId outside) {
@@ -104,7 +104,7 @@ std::optional<NodeId> Diagrams::select(TermId term, Interval interval, NodeId in
             }
             branches.push_back({last, *below});
         }
-        selected = node_of(top, std::move(branches));
+        selected = node_of(top, branches);
     }
     selected_.emplace(key, selected);
     return selected;

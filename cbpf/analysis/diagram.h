@@ -44,17 +44,17 @@ class Diagrams {
         std::uint32_t last;
         NodeId node;
 
-        auto operator<=>(const Branch&) const = default;
+        auto operator<=>(const Branch&) const = default; // NOLINT(modernize-use-nullptr): of the compiler's making
     };
     struct Node {
         TermId term = 0; ///< of a leaf: the answer
         std::vector<Branch> branches;
 
-        auto operator<=>(const Node&) const = default;
+        auto operator<=>(const Node&) const = default; // NOLINT(modernize-use-nullptr)
     };
 
     [[nodiscard]] NodeId intern(Node node);
-    [[nodiscard]] NodeId node_of(TermId term, std::vector<Branch> branches);
+    [[nodiscard]] NodeId node_of(TermId term, const std::vector<Branch>& branches);
     [[nodiscard]] bool looks_at(NodeId node, TermId term) const;
     [[nodiscard]] NodeId child(NodeId node, TermId term, std::uint32_t value) const;
     [[nodiscard]] std::vector<std::uint32_t> ends(TermId term, NodeId one, NodeId other) const;

@@ -35,7 +35,7 @@ struct Registers {
     TermId x = 0;
     std::array<TermId, kMemoryWords> memory{};
 
-    auto operator<=>(const Registers&) const = default;
+    auto operator<=>(const Registers&) const = default; // NOLINT(modernize-use-nullptr): of the compiler's making
 };
 
 class SymbolicRun {
@@ -204,7 +204,7 @@ class SymbolicRun {
         const TermId asked = masks   ? terms_.result(Opcode::kAndX, registers.a, with)
                              : fixed ? registers.a
                                      : terms_.holds(step.opcode, registers.a, with);
-        Interval taken = Interval{1, kAllValues};
+        Interval taken{1, kAllValues};
         if (fixed && !masks) {
             const std::optional<Interval> found =
                 where({0, kAllValues}, step.opcode, Interval::only(terms_.at(with).k), true);

@@ -18,8 +18,7 @@ Interval unless_wrapped(std::uint64_t low, std::uint64_t high) noexcept {
 
 /// All bits up to the highest one that is set.
 std::uint32_t filled(std::uint32_t value) noexcept {
-    const int width = std::bit_width(value);
-    return width == 32 ? ~std::uint32_t{0} : (std::uint32_t{1} << static_cast<unsigned>(width)) - 1;
+    return value == 0 ? 0 : ~std::uint32_t{0} >> static_cast<unsigned>(std::countl_zero(value));
 }
 
 std::optional<Interval> divided(Opcode opcode, Interval a, Interval b) noexcept {

@@ -215,7 +215,7 @@ class ListingReader {
     }
 
     Number skipped(std::string_view field) {
-        const Number to = scanner_.constant({field, kLargest, "CF-06"});
+        Number to = scanner_.constant({field, kLargest, "CF-06"});
         if (!to) {
             return to;
         }

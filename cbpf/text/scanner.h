@@ -21,7 +21,7 @@ namespace pfild::cbpf {
 struct NumberField {
     std::string_view name;
     std::uint32_t largest;
-    std::string_view rule = "";
+    std::string_view rule = {};
 };
 
 class Scanner {

@@ -164,7 +164,7 @@ Bytes any_frame(AnyProgram& random) {
     return frame;
 }
 
-std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
+std::uint64_t number_in_environment(const char* name, std::uint64_t otherwise) {
     const char* text = std::getenv(name); // NOLINT(concurrency-mt-unsafe): nobody sets it
     return text != nullptr ? std::strtoull(text, nullptr, 10) : otherwise;
 }
@@ -186,8 +186,8 @@ void add_any_hooks(AnyProgram& random, Instance& instance, Direction direction) 
 }
 
 TEST_F(Chains, of_any_hooks_say_and_count_what_the_engine_does_about_any_frame) {
-    const std::uint64_t rounds = from_environment("PFILD_PAIRS", 30000) / kFramesPerChain;
-    const auto first_seed = static_cast<std::uint32_t>(from_environment("PFILD_SEED", 1));
+    const std::uint64_t rounds = number_in_environment("PFILD_PAIRS", 30000) / kFramesPerChain;
+    const auto first_seed = static_cast<std::uint32_t>(number_in_environment("PFILD_SEED", 1));
     std::map<std::uint32_t, std::size_t> answers;
     for (std::uint32_t round = 0; round < rounds; ++round) {
         const std::uint32_t seed = first_seed + round;

@@ -21,9 +21,9 @@ using cbpf::Place;
 using core::Direction;
 using core::kEachDirection;
 
-constexpr Place kPlaces[] = {Place::xdp, Place::tc};
-constexpr std::uint8_t kTcp = 6;
-constexpr std::uint8_t kUdp = 17;
+constexpr Place kBothPlaces[] = {Place::xdp, Place::tc};
+constexpr std::uint8_t kProtocolTcp = 6;
+constexpr std::uint8_t kProtocolUdp = 17;
 
 cbpf::Program verified(const std::vector<cbpf::Instruction>& code) {
     auto program = cbpf::Program::verify(code);
@@ -68,38 +68,38 @@ class TapFiltersTest : public KernelProgramsTest, private kernel::TapReader {
 
     std::unique_ptr<kernel::TapRing> ring_;
     std::optional<kernel::TapFilters> filters_;
-    cbpf::Program udp_ = of_protocol(kUdp);
-    cbpf::Program tcp_ = of_protocol(kTcp);
+    cbpf::Program udp_ = of_protocol(kProtocolUdp);
+    cbpf::Program tcp_ = of_protocol(kProtocolTcp);
 
   private:
     void show(const core::TappedPacket& /*packet*/) noexcept override {}
 };
 
-const Bytes kUdpPacket = ethernet(kTypeIpv4, ipv4(kUdp));
-const Bytes kTcpPacket = ethernet(kTypeIpv4, ipv4(kTcp));
-const Bytes kOther = ethernet(kTypeIpv4, ipv4(47));
+const Bytes kOfUdp = ethernet(kTypeIpv4, ipv4(kProtocolUdp));
+const Bytes kOfTcp = ethernet(kTypeIpv4, ipv4(kProtocolTcp));
+const Bytes kOfAnother = ethernet(kTypeIpv4, ipv4(47));
 
 TEST_F(TapFiltersTest, heads_do_not_take_what_no_filter_wants_and_count_it) {
     for (const Direction direction : kEachDirection) {
         filter(direction, {&udp_});
-        EXPECT_TRUE(takes(direction, on_watched(kUdpPacket)));
-        EXPECT_FALSE(takes(direction, on_watched(kTcpPacket)));
+        EXPECT_TRUE(takes(direction, on_watched(kOfUdp)));
+        EXPECT_FALSE(takes(direction, on_watched(kOfTcp)));
         EXPECT_EQ(skipped(direction), 1U);
         filter(direction, {&udp_, &tcp_});
-        EXPECT_TRUE(takes(direction, on_watched(kTcpPacket))) << "one of two wants it";
-        EXPECT_FALSE(takes(direction, on_watched(kOther)));
+        EXPECT_TRUE(takes(direction, on_watched(kOfTcp))) << "one of two wants it";
+        EXPECT_FALSE(takes(direction, on_watched(kOfAnother)));
         EXPECT_EQ(skipped(direction), 2U);
     }
 }
 
 TEST_F(TapFiltersTest, heads_take_everything_where_there_is_no_program) {
     filter(Direction::in, {&udp_});
-    EXPECT_TRUE(takes(Direction::out, on_watched(kTcpPacket))) << "each direction for itself";
+    EXPECT_TRUE(takes(Direction::out, on_watched(kOfTcp))) << "each direction for itself";
     filters_->clear(lane(Direction::in), Place::tc);
-    EXPECT_TRUE(takes(Direction::in, on_watched(kTcpPacket))) << "asked, but there is none";
+    EXPECT_TRUE(takes(Direction::in, on_watched(kOfTcp))) << "asked, but there is none";
     filter(Direction::in, {&udp_});
     ring_->set_filtered(lane(Direction::in), false);
-    EXPECT_TRUE(takes(Direction::in, on_watched(kTcpPacket))) << "not asked";
+    EXPECT_TRUE(takes(Direction::in, on_watched(kOfTcp))) << "not asked";
     EXPECT_EQ(skipped(Direction::in), 0U);
 }
 
@@ -115,7 +115,7 @@ TEST_F(TapFiltersTest, too_long_together_are_no_program_and_nothing_is_skipped) 
     const auto set = filters_->set(lane(Direction::in), Place::tc, all);
     ASSERT_FALSE(set);
     EXPECT_EQ(set.error().code, E2BIG);
-    EXPECT_TRUE(takes(Direction::in, on_watched(kTcpPacket))) << "the one that was there before is gone";
+    EXPECT_TRUE(takes(Direction::in, on_watched(kOfTcp))) << "the one that was there before is gone";
 }
 
 TEST_F(TapFiltersTest, skip_a_packet_exactly_when_every_program_returns_0_for_it) {
@@ -125,13 +125,15 @@ TEST_F(TapFiltersTest, skip_a_packet_exactly_when_every_program_returns_0_for_it
         AnyProgram random(seed);
         std::vector<cbpf::Program> programs;
         std::vector<const cbpf::Program*> filters;
+        programs.reserve(4);
+        filters.reserve(4);
         for (std::uint32_t count = 1 + seed % 4; count != 0; count--) {
             programs.push_back(verified(random.program()));
         }
         for (const cbpf::Program& program : programs) {
             filters.push_back(&program);
         }
-        const Place place = kPlaces[seed % 2];
+        const Place place = kBothPlaces[seed % 2];
         const auto code = core::tap_program(filters, place);
         ASSERT_TRUE(code) << seed;
         const LoadedCode loaded = LoadedCode::load(*code, place);

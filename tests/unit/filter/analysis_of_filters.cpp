@@ -248,6 +248,7 @@ TEST(FilterAnalysis, never_finds_filters_equal_that_a_packet_tells_apart) {
     for (const LinkType type : {kLinkTypes[0], kLinkTypes[1]}) {
         const std::vector<Bytes> packets = packets_of(type);
         std::vector<Program> programs;
+        programs.reserve(kFilters.size());
         for (const char* filter : kFilters) {
             programs.push_back(compiled(filter, type));
         }
