@@ -247,7 +247,8 @@ void DeviceTable::dispatch(const TappedPacket& packet) noexcept {
     }
 }
 
-void DeviceTable::charge_lost(std::uint32_t ifindex, Direction direction, std::uint64_t count) noexcept {
+void DeviceTable::charge(std::uint32_t ifindex, Direction direction, std::uint64_t count,
+                         void (Device::*how)(std::uint64_t) noexcept) noexcept {
     const auto found = interfaces_.find(ifindex);
     if (found == interfaces_.end()) {
         strays_ += count;
@@ -255,9 +256,13 @@ void DeviceTable::charge_lost(std::uint32_t ifindex, Direction direction, std::u
     }
     for (Entry* entry : found->second.listeners) {
         if (entry->device.wants(direction)) {
-            entry->device.charge_lost(count);
+            (entry->device.*how)(count);
         }
     }
+}
+
+void DeviceTable::charge_lost(std::uint32_t ifindex, Direction direction, std::uint64_t count) noexcept {
+    charge(ifindex, direction, count, &Device::charge_lost);
 }
 
 void DeviceTable::settle() {
@@ -279,16 +284,7 @@ void DeviceTable::settle() {
 }
 
 void DeviceTable::charge_filtered(std::uint32_t ifindex, Direction direction, std::uint64_t count) noexcept {
-    const auto found = interfaces_.find(ifindex);
-    if (found == interfaces_.end()) {
-        strays_ += count;
-        return;
-    }
-    for (Entry* entry : found->second.listeners) {
-        if (entry->device.wants(direction)) {
-            entry->device.charge_filtered(count);
-        }
-    }
+    charge(ifindex, direction, count, &Device::charge_filtered);
 }
 
 /// The filters of who listens there, unless one has none.

@@ -179,6 +179,8 @@ class DeviceTable {
     [[nodiscard]] std::optional<std::uint32_t> index_named(std::string_view name) const;
     [[nodiscard]] std::uint64_t buffer_bytes() const;
     [[nodiscard]] static TapWish wish_of(const Interface& interface);
+    void charge(std::uint32_t ifindex, Direction direction, std::uint64_t count,
+                void (Device::*how)(std::uint64_t) noexcept) noexcept;
     void settle_filters(std::uint32_t index, Interface& interface, Direction direction);
     void listen(Entry& entry);
     void detach(Entry& entry);
