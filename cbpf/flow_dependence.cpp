@@ -24,6 +24,7 @@
 #include <utility>
 #include <vector>
 
+#include "cbpf/analysis/values.h"
 #include "cbpf/flow_packet.h"
 #include "cbpf/flow_value.h"
 #include "cbpf/packet.h"
@@ -50,19 +51,6 @@ void join(State& state, const State& other) {
 
 /// Whether the packets that come along a path have ports.
 enum class Ports : std::uint8_t { kAll, kSome, kNone };
-
-std::uint32_t load_size(Opcode opcode) {
-    switch (opcode) {
-    case Opcode::kLd:
-    case Opcode::kLdInd:
-        return 4;
-    case Opcode::kLdh:
-    case Opcode::kLdhInd:
-        return 2;
-    default:
-        return 1;
-    }
-}
 
 class Pass {
   public:
@@ -208,7 +196,7 @@ class Pass {
     }
 
     bool load(State& state, const FlowValue& base, const Step& step) {
-        const std::uint32_t size = load_size(step.opcode);
+        const std::uint32_t size = load_size_of(step.opcode);
         const std::optional<FlowValue> loaded = loaded_from(state, base, step.k, size);
         if (loaded) {
             state.a = *loaded;

@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "cbpf/analysis/values.h"
+
 namespace pfild::cbpf {
 namespace {
 
@@ -98,13 +100,13 @@ class UnsettledWalk {
         case Opcode::kLd:
         case Opcode::kLdh:
         case Opcode::kLdb:
-            look_at(known, step.k, size_of(step.opcode));
+            look_at(known, step.k, load_size_of(step.opcode));
             known.a = origin_of(known, step);
             break;
         case Opcode::kLdInd:
         case Opcode::kLdhInd:
         case Opcode::kLdbInd:
-            look_behind_x(known, step.k, size_of(step.opcode));
+            look_behind_x(known, step.k, load_size_of(step.opcode));
             known.a = Origin::other;
             break;
         case Opcode::kLdxMsh:
@@ -143,18 +145,6 @@ class UnsettledWalk {
         arrive(0, known);
     }
 
-    static std::uint32_t size_of(Opcode opcode) {
-        switch (opcode) {
-        case Opcode::kLd:
-        case Opcode::kLdInd:
-            return 4;
-        case Opcode::kLdh:
-        case Opcode::kLdhInd:
-            return 2;
-        default:
-            return 1;
-        }
-    }
     static bool is_branch(Opcode opcode) {
         const Operand operand = info(opcode).operand;
         return operand == Operand::kBranch || operand == Operand::kBranchX;
