@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Hooks that run in the kernel do what they do in the engine: the same verdict for every packet, in the same order, with the
 same counters, also while they change and after the daemon has been killed."""
+import contextlib
 import json
 import pathlib
 import time
@@ -250,11 +251,18 @@ def test_after_kill_9_they_run_on_and_the_next_daemon_takes_over(host_lab, start
     assert_ends_well(daemon)
 
 
+def held_programs(pid):
+    """Ids of the BPF programs that a process holds. Descriptors that it closes meanwhile are not held."""
+    ids = set()
+    for descriptor in pathlib.Path(f"/proc/{pid}/fdinfo").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            ids.update(line.split()[1] for line in descriptor.read_text().splitlines() if line.startswith("prog_id"))
+    return ids
+
+
 def chains_of(daemon):
     """Programs of lowered hooks that the daemon holds."""
-    folder = pathlib.Path(f"/proc/{daemon.pid}/fdinfo")
-    ids = [line.split()[1] for one in folder.iterdir() for line in one.read_text().splitlines() if line.startswith("prog_id")]
-    found = [json.loads(daemon.host.run("bpftool", "-j", "prog", "show", "id", number).stdout) for number in set(ids)]
+    found = [json.loads(daemon.host.run("bpftool", "-j", "prog", "show", "id", one).stdout) for one in held_programs(daemon.pid)]
     return [one["name"] for one in found if one.get("name") == "pfild_chain"]
 
 
