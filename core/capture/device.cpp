@@ -173,6 +173,14 @@ pfild_record Device::header_of(const TappedPacket& packet, std::uint32_t wanted)
     return header;
 }
 
+bool Device::pause() noexcept {
+    if (pauses_ == kMostPauses || !hold_ || hold_->is_empty() || hold_->stored_bytes() <= size_ / 2) {
+        return false;
+    }
+    ++pauses_;
+    return true;
+}
+
 void Device::charge_lost(std::uint64_t count) noexcept {
     lifetime_.received += count;
     lifetime_.captured += count;
@@ -211,6 +219,7 @@ Result<void> Device::read(const ReadRequest& request, std::uint64_t now_ns) {
     if (request.size != size_) {
         return fail({kRead, "", "a read takes a whole buffer", "read " + std::to_string(size_) + " bytes", EINVAL});
     }
+    pauses_ = 0;
     take_back();
     if (state_ == DeviceState::orphaned && hold_->held().empty()) {
         return fail(gone());

@@ -148,6 +148,9 @@ class Device {
     /// `count` packets that the tap could not take: see DeviceCounts::lost. => as offer().
     void charge_lost(std::uint64_t count) noexcept;
     [[nodiscard]] bool wants(Direction direction) const noexcept { return directions_.has(direction); }
+    /// More than half of the store is full behind a hold whose reader has come lately, and may come again at once: it
+    /// is worth to wait a moment with more packets. Says so kMostPauses times; then the reader has to come first.
+    [[nodiscard]] bool pause() noexcept;
     /// As offer(): `count` packets that the filter would not want. A device without filter is charged nothing.
     void charge_filtered(std::uint64_t count) noexcept;
     /// Nothing: it wants every packet.
@@ -173,6 +176,8 @@ class Device {
     /// See above. Cheap when nothing has changed.
     void settle();
 
+    /// There are records that wait for a reader, or that one was lent.
+    [[nodiscard]] bool holds() const noexcept { return hold_ && !hold_->is_empty(); }
     [[nodiscard]] Readiness readiness() const;
     /// FIONREAD.
     [[nodiscard]] std::uint64_t readable_bytes() const;
@@ -202,6 +207,8 @@ class Device {
     void deliver_to_waiting() noexcept;
     void fail_waiting(const Error& error);
 
+    static constexpr unsigned kMostPauses = 4;
+
     DeviceClient& client_;
     Access access_;
     BufferSizes sizes_;
@@ -215,6 +222,7 @@ class Device {
     NeededLength needed_{.to_judge = 0, .to_keep = kWholePacket};
     std::optional<Hold> hold_; ///< from attach() on
     std::optional<Reading> reading_;
+    unsigned pauses_ = 0; ///< since the last read
     Readiness told_{.readable = true};
     DeviceCounts lifetime_;
     DeviceCounts flushed_at_; ///< lifetime_ at the last flush

@@ -323,6 +323,14 @@ TapWish DeviceTable::wish_of(const Interface& interface) {
     return all;
 }
 
+bool DeviceTable::pause() noexcept {
+    bool pauses = false;
+    for (const auto& entry : entries_) { // each of them: moments in which several readers are late are counted once
+        pauses |= entry != nullptr && entry->device.pause();
+    }
+    return pauses;
+}
+
 bool DeviceTable::is_urgent() const {
     return std::any_of(entries_.begin(), entries_.end(), [](const auto& entry) {
         return entry != nullptr && entry->device.settings().immediate && entry->device.state() == DeviceState::attached;

@@ -57,8 +57,7 @@ struct TapInterface {
     bool up = true;
 };
 
-/// What the table needs of the interfaces; calls nothing of the table back. The heads and rtnetlink implement it, a
-/// test with a list.
+/// What the table needs of the interfaces. The heads and rtnetlink implement it, a test with a list.
 class TapPort {
   public:
     TapPort() = default;
@@ -73,6 +72,8 @@ class TapPort {
     /// come are charged (DeviceTable::charge_filtered). => the programs are used during the call alone.
     virtual void set_filters(std::uint32_t ifindex, Direction direction,
                              std::span<const cbpf::Program* const> filters) = 0;
+    /// Dispatches the packets that have come until now. The other calls call nothing of the table back.
+    virtual void catch_up() = 0;
     /// With the errno of the driver when it refuses.
     [[nodiscard]] virtual Result<void> set_promiscuous(std::uint32_t ifindex, bool on) = 0;
 };
@@ -138,6 +139,11 @@ class DeviceTable {
     void charge_lost(std::uint32_t ifindex, Direction direction, std::uint64_t count) noexcept;
     /// `count` packets that no device on that interface and direction wants. Before its devices change.
     void charge_filtered(std::uint32_t ifindex, Direction direction, std::uint64_t count) noexcept;
+    /// Before what is asked about, or done to, the packets that have come until now: they are dispatched.
+    void catch_up() { port_.catch_up(); }
+    /// Before packets are dispatched that can wait a moment: whether they should, for the sake of a reader
+    /// (Device::pause).
+    [[nodiscard]] bool pause() noexcept;
     /// Tells clients and taps what has changed.
     void settle();
     /// Somebody waits for single packets: a device is in immediate mode.

@@ -65,6 +65,7 @@ void Connection::handle(const Message& message, std::uint64_t now_ns) {
                                {"request", "", "no such device of this connection", "open one", EBADF});
     }
     table_.note_use(client->first, message.sender.pid);
+    catch_up(request);
     switch (request.header.op) {
     case PFILD_OP_CLOSE:
         return close(request);
@@ -76,6 +77,13 @@ void Connection::handle(const Message& message, std::uint64_t now_ns) {
         return share(request, *client->second);
     default:
         return operate_on(request);
+    }
+}
+
+/// A read that has its records, or is done with them, is first: then those that come find room.
+void Connection::catch_up(const Request& request) {
+    if (request.header.op != PFILD_OP_READ || !table_.find(request.header.device)->holds()) {
+        table_.catch_up();
     }
 }
 

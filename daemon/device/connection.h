@@ -48,6 +48,7 @@ class Connection {
 
   private:
     void handle(const Message& message, std::uint64_t now_ns);
+    void catch_up(const Request& request);
     void open(Request& request, const ucred& sender);
     [[nodiscard]] core::Result<void> open_device(core::Access access, const ucred& sender, pfild_reply& reply);
     void close(const Request& request);

@@ -46,9 +46,6 @@ class DeviceThread {
     /// Runs `work` on the thread, settles, and returns when both are done. => not called by the thread itself, and
     /// `work` opens and closes no devices.
     void call(const Work& work);
-    /// What is to be done before requests are looked at: they are about packets that have come until then. => inside a
-    /// call(), or before there are requests.
-    void before_requests(std::function<void()> work) { server_->before_requests(std::move(work)); }
     /// After every batch of packets. => on the thread itself, not inside a call().
     void settle();
 

@@ -79,9 +79,6 @@ void Server::welcome(sys::Fd socket, uid_t user) {
 void Server::proceed(std::uint64_t id) {
     const auto client = clients_.find(id);
     if (client != clients_.end()) {
-        if (before_) {
-            before_();
-        }
         client->second.connection->proceed(now_ns());
         settle_();
     }

@@ -39,7 +39,6 @@ class Server {
     /// Ends all connections, which closes their devices, and removes the socket's file.
     ~Server() = default;
 
-    void before_requests(std::function<void()> work) { before_ = std::move(work); }
     [[nodiscard]] std::size_t connections() const noexcept { return clients_.size(); }
     /// Destroys the connections that have ended. Returns how many: their devices are closed, so the table has changed.
     std::size_t sweep();
@@ -61,7 +60,6 @@ class Server {
     ServerOptions options_;
     sys::Loop& loop_;
     core::DeviceTable& table_;
-    std::function<void()> before_;
     std::function<void()> settle_;
     std::uint64_t next_id_ = 1;
     std::map<std::uint64_t, Entry> clients_;

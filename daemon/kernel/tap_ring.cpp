@@ -58,12 +58,11 @@ TapRing::~TapRing() {
     ring_buffer__free(ring_);
 }
 
-std::size_t TapRing::take(std::size_t most) {
+bool TapRing::take() {
     set_offset();
     taken_ = 0;
-    most_ = most;
-    (void)ring_buffer__consume(ring_); // nothing in it can fail but took(), to make an end
-    return taken_;
+    taken_bytes_ = 0;
+    return ring_buffer__consume(ring_) < 0; // nothing in it can fail but took(), to make an end
 }
 
 // Read between two looks at the other clock, so that being interrupted does not shift the times of a whole batch.
@@ -85,7 +84,8 @@ int TapRing::took(void* self, void* record, std::size_t size) {
     if (size >= sizeof(about) && about.taken <= size - sizeof(about)) { // programs of ours wrote it
         ring.show(about);
     }
-    return ++ring.taken_ < ring.most_ ? 0 : -EAGAIN;
+    ring.taken_bytes_ += size;
+    return ++ring.taken_ < kMostPackets && ring.taken_bytes_ < kMostBytes ? 0 : -EAGAIN;
 }
 
 // A tag that is beside the packet is shown where it would be in it.

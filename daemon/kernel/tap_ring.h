@@ -30,6 +30,9 @@ class TapReader {
 
 class TapRing {
   public:
+    static constexpr std::size_t kMostPackets = 4096;
+    static constexpr std::size_t kMostBytes = std::size_t{1} << 20U;
+
     /// => programs and reader outlive it.
     [[nodiscard]] static core::Result<std::unique_ptr<TapRing>> open(const Programs& programs, TapReader& reader);
     TapRing(const TapRing&) = delete;
@@ -40,8 +43,11 @@ class TapRing {
     [[nodiscard]] int fd() const { return fd_; }
     /// That it holds, records and their heads.
     [[nodiscard]] std::uint32_t bytes() const { return bytes_; }
-    /// Shows up to `most` packets, in the order in which they were taken; returns how many.
-    std::size_t take(std::size_t most);
+    /// Shows packets in the order in which they were taken, up to kMostPackets or a little over kMostBytes of them.
+    /// True: there may be more.
+    bool take();
+    /// Packets that the last take() has shown.
+    [[nodiscard]] std::size_t taken() const noexcept { return taken_; }
 
     /// Whether the thread will wait for fd(): only then do heads wake it.
     void set_sleeping(bool sleeping) noexcept;
@@ -65,7 +71,7 @@ class TapRing {
     pfild_tap_state* state_ = nullptr;
     std::uint64_t realtime_offset_ns_ = 0; ///< CLOCK_REALTIME - CLOCK_MONOTONIC, of this take()
     std::size_t taken_ = 0;
-    std::size_t most_ = 0;
+    std::size_t taken_bytes_ = 0;
 };
 
 } // namespace pfild::kernel

@@ -22,13 +22,14 @@ using core::Direction;
 using std::chrono::microseconds;
 
 // Between two looks. The longer one is for when nobody waits for a single packet, and few come.
+constexpr microseconds kAtOnce{1}; ///< when requests have been looked at
 constexpr microseconds kShortestPeriod{400};
 constexpr microseconds kLongestPeriod{1600};
 constexpr std::size_t kFew = 64; ///< packets in a look
 constexpr std::size_t kMany = 512;
 constexpr std::uint32_t kFastest = 4096; ///< bytes of records in a microsecond, that the ring must hold in a period
 constexpr unsigned kLooksBeforeSleep = 8;
-constexpr std::size_t kMostAtOnce = 4096; ///< packets, before requests are looked at
+constexpr unsigned kMostPauses = kLongestPeriod / kShortestPeriod; ///< from one look to the next
 
 // What bpf(4) calls them (pcap-linktype(7)).
 constexpr std::uint32_t kEthernet = 1;
@@ -114,7 +115,7 @@ void Tap::remove(std::uint32_t ifindex) {
         for (const Direction direction : core::kEachDirection) {
             set_filters(ifindex, direction, {});
         }
-        for (unsigned round = 0; round < kMostRounds && take() == kMostAtOnce; round++) { // what it has seen until now
+        for (unsigned round = 0; round < kMostRounds && take(); round++) { // what it has seen until now
         }
         tapped_.erase(ifindex);
         table.remove_interface(ifindex);
@@ -210,7 +211,6 @@ core::Result<void> Tap::begin(sys::Loop& loop) {
         return core::fail(std::move(looking.error()));
     }
     looking_ = std::move(*looking);
-    thread_->before_requests([this] { catch_up(); });
     fall_asleep();
     return {};
 }
@@ -232,12 +232,24 @@ void Tap::set_timer(std::chrono::microseconds period) {
 }
 
 void Tap::look() {
-    const std::size_t taken = take();
+    if (pauses_ < kMostPauses && !table_->is_urgent() && table_->pause()) {
+        ++pauses_;
+        set_period(kShortestPeriod);
+        return;
+    }
+    const bool more = take();
+    const std::size_t taken = ring_->taken();
     empty_looks_ = taken == 0 ? empty_looks_ + 1 : 0;
     thread_->settle();
     if (empty_looks_ >= kLooksBeforeSleep) {
         fall_asleep();
-    } else if (const microseconds period = next_period(taken); period != period_) {
+    } else {
+        set_period(more ? kAtOnce : next_period(taken));
+    }
+}
+
+void Tap::set_period(microseconds period) {
+    if (period != period_) {
         set_timer(period);
     }
 }
@@ -247,7 +259,7 @@ microseconds Tap::next_period(std::size_t taken) const {
     if (table_->is_urgent() || taken > kMany) {
         return kShortestPeriod;
     }
-    return taken < kFew ? std::min(2 * period_, longest) : period_;
+    return std::max(taken < kFew ? std::min(2 * period_, longest) : period_, kShortestPeriod);
 }
 
 // Asking for the descriptor again finds what came in between: it is readable then (wake() in bpf/tap.h).
@@ -257,10 +269,11 @@ void Tap::fall_asleep() {
     (void)packets_.set_events(EPOLLIN);
 }
 
-std::size_t Tap::take() {
-    const std::size_t taken = ring_->take(kMostAtOnce);
+bool Tap::take() {
+    pauses_ = 0;
+    const bool more = ring_->take();
     charge_lost();
-    return taken;
+    return more;
 }
 
 /// So that who asks is told of what was until then.

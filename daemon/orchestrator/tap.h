@@ -66,18 +66,19 @@ class Tap final : public core::TapPort, private kernel::TapReader {
     void set_filters(std::uint32_t ifindex, core::Direction direction,
                      std::span<const cbpf::Program* const> filters) override;
     [[nodiscard]] core::Result<void> set_promiscuous(std::uint32_t ifindex, bool on) override;
+    void catch_up() override;
     void show(const core::TappedPacket& packet) noexcept override;
 
     [[nodiscard]] core::Result<void> begin(sys::Loop& loop);
     void set_timer(std::chrono::microseconds period);
+    void set_period(std::chrono::microseconds period);
     [[nodiscard]] std::chrono::microseconds next_period(std::size_t taken) const;
     void wake_up();
     void look();
     void fall_asleep();
-    std::size_t take();
+    bool take();
     void charge_lost();
     void charge_skipped();
-    void catch_up();
 
     sys::Fd promiscuity_; ///< a packet socket, of which the kernel takes back what it holds when it closes
     std::map<std::uint32_t, Tapped> tapped_;
@@ -90,6 +91,7 @@ class Tap final : public core::TapPort, private kernel::TapReader {
     sys::Registration looking_;
     std::chrono::microseconds period_{0}; ///< between looks
     unsigned empty_looks_ = 0;
+    unsigned pauses_ = 0; ///< since the last look
 };
 
 } // namespace pfild

@@ -202,6 +202,27 @@ TEST_F(DevicePackets, that_were_lost_count_as_received_captured_and_dropped) {
     EXPECT_EQ(device_.stats(), DeviceCounts{});
 }
 
+TEST_F(DevicePackets, had_better_wait_a_few_moments_for_a_reader_who_is_late) {
+    constexpr int kMoments = 4;
+    attach();
+    offer({kSize / 2 + 8});
+    EXPECT_FALSE(device_.pause()) << "nothing is to be read yet";
+    offer({kSize / 2, kSize / 2 - 8}); // the first is in the hold now
+    EXPECT_TRUE(device_.pause());
+    expect_read(kSize / 2 + 8);
+    EXPECT_FALSE(device_.pause()) << "he has come";
+    offer({40, kSize / 2 - 40});
+    EXPECT_FALSE(device_.pause()) << "half of the store is free";
+    offer({40});
+    for (int moment = 0; moment < kMoments; ++moment) {
+        EXPECT_TRUE(device_.pause());
+    }
+    EXPECT_FALSE(device_.pause()) << "he has come too seldom to wait for";
+    ASSERT_EQ(borrow(), 0);
+    client_.answers.clear();
+    EXPECT_TRUE(device_.pause()) << "a reader who looks at what he was lent is late as well";
+}
+
 TEST_F(DevicePackets, BD_61_are_all_accounted_for) {
     attach();
     // 42 records of 96 a buffer: two buffers full, five dropped

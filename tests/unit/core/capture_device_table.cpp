@@ -240,6 +240,22 @@ TEST_F(DeviceTables, BD_62_BD_94_show_what_comes_in_while_the_interface_is_down_
     EXPECT_EQ(received(number), 2U);
 }
 
+TEST_F(DeviceTables, wait_for_several_late_readers_in_the_same_moments) {
+    constexpr int kMoments = 4;
+    EXPECT_FALSE(table_.pause());
+    (void)open();
+    for (const DeviceNumber number : {open_on("eth0"), open_on("any")}) {
+        const std::uint32_t size = device(number).buffer_size();
+        for (const std::uint32_t record : {size, size - 8}) { // one in the hold, one in the store
+            device(number).offer(TestPacket(record - 32).tapped());
+        }
+    }
+    for (int moment = 0; moment < kMoments; ++moment) {
+        EXPECT_TRUE(table_.pause());
+    }
+    EXPECT_FALSE(table_.pause());
+}
+
 TEST_F(DeviceTables, count_packets_of_interfaces_that_are_not_known) {
     const DeviceNumber any = open_on("any");
     dispatch(77);

@@ -32,6 +32,7 @@ class ListTaps final : public TapPort {
         }
         filters_told++;
     }
+    void catch_up() override { caught_up++; }
     [[nodiscard]] Result<void> set_promiscuous(std::uint32_t ifindex, bool on) override {
         calls++;
         if (refuses != 0) {
@@ -52,6 +53,7 @@ class ListTaps final : public TapPort {
     int told = 0;
     int calls = 0;
     int refuses = 0; ///< errno
+    int caught_up = 0;
 };
 
 class DeviceTables : public testing::Test {

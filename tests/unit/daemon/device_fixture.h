@@ -23,10 +23,12 @@ class FakeTap final : public core::TapPort {
   public:
     std::map<std::uint32_t, core::TapWish> wishes;
     std::map<std::uint32_t, bool> promiscuous;
+    int caught_up = 0;
 
     void set_tap(std::uint32_t ifindex, core::TapWish wish) override { wishes[ifindex] = wish; }
     void set_filters(std::uint32_t /*ifindex*/, core::Direction /*direction*/,
                      std::span<const cbpf::Program* const> /*filters*/) override {}
+    void catch_up() override { caught_up++; }
     core::Result<void> set_promiscuous(std::uint32_t ifindex, bool on) override {
         promiscuous[ifindex] = on;
         return {};

@@ -79,6 +79,25 @@ TEST_F(DeviceSocketIoctl, tell_the_tap_what_is_wanted_and_nothing_when_nobody_is
     EXPECT_EQ(tap_.promiscuous[kIfindex], false) << "BD-03";
 }
 
+TEST_F(DeviceSocketIoctl, are_about_the_packets_until_then_but_a_read_takes_what_is_there_first) {
+    start();
+    DeviceClient client = this->client();
+    const std::uint32_t device = this->capture(client).device;
+    const auto caught_up = [&] {
+        int now = 0;
+        thread_->call([&](sys::Loop&, core::DeviceTable&) { now = tap_.caught_up; });
+        return now;
+    };
+    packets(8);
+    const int before = caught_up();
+    EXPECT_EQ(client.ask(PFILD_OP_GET_STATS, device).error(), 0);
+    EXPECT_EQ(caught_up(), before + 1);
+    EXPECT_EQ(client.read(device, kSize).payload.size(), kSize);
+    EXPECT_EQ(caught_up(), before + 1) << "those that come would find no room";
+    EXPECT_EQ(client.read(device, kSize, PFILD_READ_NONBLOCKING).error(), EAGAIN);
+    EXPECT_EQ(caught_up(), before + 2) << "perhaps one has come";
+}
+
 TEST_F(DeviceSocketIoctl, of_another_connections_device_are_EBADF) {
     start();
     DeviceClient owner = client();
