@@ -9,9 +9,8 @@
 
 #include "cbpf/interpret.h"
 #include "core/capture/tap_program.h"
-#include "daemon/kernel/tap_ring.h"
-#include "tests/prog/kernel_programs_test.h"
 #include "tests/prog/lowered_filter.h"
+#include "tests/prog/tap_test.h"
 #include "tests/unit/cbpf/any_program.h"
 
 namespace pfild::tests {
@@ -36,44 +35,27 @@ cbpf::Program of_protocol(std::uint32_t protocol) {
     return verified({{0x30, 0, 0, 23}, {0x15, 0, 1, protocol}, {0x06, 0, 0, 0xffffffff}, {0x06, 0, 0, 0}});
 }
 
-class TapFiltersTest : public KernelProgramsTest, private kernel::TapReader {
+class TapFiltersTest : public TapTest {
   protected:
     void SetUp() override {
-        KernelProgramsTest::SetUp();
-        if (IsSkipped() || HasFatalFailure()) {
-            return;
-        }
-        auto opened = kernel::TapRing::open(programs(), *this);
-        ASSERT_TRUE(opened) << opened.error().line();
-        ring_ = std::move(*opened);
-        filters_.emplace(programs());
-        attach(0);
-        for (const Direction direction : kEachDirection) {
-            ring_->want(lane(direction), 0xffffffff);
+        TapTest::SetUp();
+        if (!IsSkipped() && !HasFatalFailure()) {
+            filters_.emplace(programs());
         }
     }
-    static std::uint32_t lane(Direction direction) { return kernel::lane(kSlot, direction); }
 
     void filter(Direction direction, const std::vector<const cbpf::Program*>& programs) {
         const auto set = filters_->set(lane(direction), Place::tc, programs);
         ASSERT_TRUE(set) << set.error().line();
-        ring_->set_filtered(lane(direction), true);
+        ring().set_filtered(lane(direction), true);
     }
     /// Whether the tap takes this packet.
-    bool takes(Direction direction, const Scene& scene) {
-        (void)head(direction, scene);
-        (void)ring_->take();
-        return ring_->taken() != 0;
-    }
+    bool takes(Direction direction, const Scene& scene) { return !tapped(direction, scene).empty(); }
     [[nodiscard]] std::uint64_t skipped(Direction direction) const { return filters_->skipped(lane(direction)); }
 
-    std::unique_ptr<kernel::TapRing> ring_;
     std::optional<kernel::TapFilters> filters_;
     cbpf::Program udp_ = of_protocol(kProtocolUdp);
     cbpf::Program tcp_ = of_protocol(kProtocolTcp);
-
-  private:
-    void show(const core::TappedPacket& /*packet*/) noexcept override {}
 };
 
 const Bytes kOfUdp = ethernet(kTypeIpv4, ipv4(kProtocolUdp));
@@ -99,7 +81,7 @@ TEST_F(TapFiltersTest, heads_take_everything_where_there_is_no_program) {
     filters_->clear(lane(Direction::in), Place::tc);
     EXPECT_TRUE(takes(Direction::in, on_watched(kOfTcp))) << "asked, but there is none";
     filter(Direction::in, {&udp_});
-    ring_->set_filtered(lane(Direction::in), false);
+    ring().set_filtered(lane(Direction::in), false);
     EXPECT_TRUE(takes(Direction::in, on_watched(kOfTcp))) << "not asked";
     EXPECT_EQ(skipped(Direction::in), 0U);
 }

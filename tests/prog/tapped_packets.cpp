@@ -2,8 +2,7 @@
 // The tap in the heads: which packets are copied, how much of them, and what is said of them.
 #include <linux/pkt_cls.h>
 
-#include "daemon/kernel/tap_ring.h"
-#include "tests/prog/kernel_programs_test.h"
+#include "tests/prog/tap_test.h"
 
 namespace pfild::tests {
 namespace {
@@ -12,56 +11,7 @@ using core::Direction;
 using core::kEachDirection;
 
 constexpr std::uint8_t kUdp = 17;
-constexpr std::uint32_t kWhole = 0xffffffff;
-
-struct Shown {
-    Bytes bytes;
-    core::TapFacts facts;
-};
-
-class TappedPackets : public KernelProgramsTest, private kernel::TapReader {
-  protected:
-    void SetUp() override {
-        KernelProgramsTest::SetUp();
-        if (IsSkipped() || HasFatalFailure()) {
-            return;
-        }
-        auto opened = kernel::TapRing::open(programs(), *this);
-        ASSERT_TRUE(opened) << opened.error().line();
-        ring_ = std::move(*opened);
-        attach(0);
-        want(kWhole);
-    }
-    void want(std::uint32_t bytes) {
-        for (const Direction direction : kEachDirection) {
-            ring_->want(kernel::lane(kSlot, direction), bytes);
-        }
-    }
-    [[nodiscard]] std::uint64_t lost(Direction direction) const { return ring_->lost(kernel::lane(kSlot, direction)); }
-    /// What the tap has of this packet, after a head has met it.
-    std::vector<Shown> tapped(Direction direction, const Scene& scene) {
-        (void)head(direction, scene);
-        return take();
-    }
-    std::vector<Shown> take() {
-        shown_.clear();
-        while (ring_->take()) {
-        }
-        return std::move(shown_);
-    }
-
-    std::unique_ptr<kernel::TapRing> ring_;
-
-  private:
-    void show(const core::TappedPacket& packet) noexcept override {
-        Shown one{.bytes = {}, .facts = packet.facts()};
-        for (const cbpf::Segment& segment : packet.segments()) {
-            one.bytes.insert(one.bytes.end(), segment.data, segment.data + segment.length);
-        }
-        shown_.push_back(std::move(one));
-    }
-    std::vector<Shown> shown_;
-};
+class TappedPackets : public TapTest {};
 
 const Bytes kPacket = ethernet(kTypeIpv4, ipv4(kUdp));
 
@@ -74,7 +24,7 @@ TEST_F(TappedPackets, of_any_size_are_shown_whole_with_what_is_known_of_them) {
         for (const Direction direction : kEachDirection) {
             timespec now{};
             ::clock_gettime(CLOCK_REALTIME, &now);
-            const std::vector<Shown> all = tapped(direction, on_watched(frame));
+            const std::vector<TapCopy> all = tapped(direction, on_watched(frame));
             ASSERT_EQ(all.size(), 1U) << size;
             EXPECT_EQ(all[0].bytes, frame) << size;
             EXPECT_EQ(all[0].facts.wire_length, size);
@@ -89,7 +39,7 @@ TEST_F(TappedPackets, of_any_size_are_shown_whole_with_what_is_known_of_them) {
 TEST_F(TappedPackets, are_cut_to_what_is_wanted) {
     for (const std::uint32_t wanted : {1U, 14U, 20U}) {
         want(wanted);
-        const std::vector<Shown> all = tapped(Direction::in, on_watched(kPacket));
+        const std::vector<TapCopy> all = tapped(Direction::in, on_watched(kPacket));
         ASSERT_EQ(all.size(), 1U);
         EXPECT_EQ(all[0].bytes, first(wanted, kPacket));
         EXPECT_EQ(all[0].facts.wire_length, kPacket.size());
@@ -102,7 +52,7 @@ TEST_F(TappedPackets, are_none_while_nobody_wants_them) {
         EXPECT_TRUE(tapped(direction, on_watched(kPacket)).empty());
         EXPECT_EQ(lost(direction), 0U);
     }
-    ring_->want(kernel::lane(kSlot, Direction::out), kWhole);
+    ring().want(lane(Direction::out), kWhole);
     EXPECT_TRUE(tapped(Direction::in, on_watched(kPacket)).empty()) << "each direction for itself";
     EXPECT_EQ(tapped(Direction::out, on_watched(kPacket)).size(), 1U) << "the twin";
 }
@@ -118,9 +68,9 @@ TEST_F(TappedPackets, BD_64_that_come_in_are_shown_also_when_dropped_those_that_
 TEST_F(TappedPackets, that_go_through_the_engine_are_shown_once) {
     attach(PFILD_DIVERT_IN | PFILD_DIVERT_OUT);
     for (const Direction direction : kEachDirection) {
-        somebody_home(kernel::lane(kSlot, direction));
+        somebody_home(lane(direction));
         Scene back = on_watched(kPacket);
-        back.before.tc_index = PFILD_REENTRY(kernel::lane(kSlot, direction));
+        back.before.tc_index = PFILD_REENTRY(lane(direction));
         const std::size_t there = tapped(direction, on_watched(kPacket)).size();
         EXPECT_EQ(there, direction == Direction::in ? 1U : 0U) << "BD-64: in before the hooks, out after them";
         EXPECT_EQ(there + tapped(direction, back).size(), 1U);
@@ -129,7 +79,7 @@ TEST_F(TappedPackets, that_go_through_the_engine_are_shown_once) {
 
 TEST_F(TappedPackets, have_their_tag_where_it_belongs_wherever_the_kernel_keeps_it) {
     const Bytes tagged = ethernet(kTypeIpv4, ipv4(kUdp), {{}});
-    const std::vector<Shown> all = tapped(Direction::in, on_watched(tagged));
+    const std::vector<TapCopy> all = tapped(Direction::in, on_watched(tagged));
     ASSERT_EQ(all.size(), 1U);
     EXPECT_EQ(all[0].bytes, tagged);
     EXPECT_EQ(all[0].facts.wire_length, tagged.size());
