@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/capture/tap_program.h"
 
+#include <algorithm>
 #include <cassert>
 
 #include "cbpf/jit/compile.h"
 #include "cbpf/lower/assembler.h"
 #include "cbpf/lower/filter.h"
+#include "cbpf/lower/ways.h"
 #include "pfild/tap.h"
 
 namespace pfild::core {
@@ -37,12 +39,18 @@ std::optional<std::vector<cbpf::EbpfInstruction>> tap_program(std::span<const cb
         out.load(4, Register::k1, cbpf::kContext, context.length);
         out.store(8, Register::kFrame, kLengthSlot, Register::k1);
     }
+    std::uint64_t steps = 0;
     for (const cbpf::Program* filter : filters) {
+        const cbpf::jit::Graph graph = cbpf::jit::optimised(*filter);
+        steps += std::min(cbpf::steps_of_all_ways(graph), kMostTapSteps + 1);
+        if (steps > kMostTapSteps) {
+            return std::nullopt;
+        }
         const cbpf::FilterExits exits{.zero = out.label(), .nonzero = take, .failed = take};
         out.load(8, cbpf::kPacketLength, Register::kFrame, kLengthSlot);
         out.load(4, cbpf::kBufferEnd, cbpf::kContext, context.data_end);
         out.load(4, cbpf::kFirstByte, cbpf::kContext, context.data);
-        emit_filter(out, cbpf::jit::optimised(*filter), {.place = place, .base_slot = std::nullopt}, exits);
+        emit_filter(out, graph, {.place = place, .base_slot = std::nullopt}, exits);
         out.bind(exits.zero);
     }
     out.set(Register::k0, PFILD_TAP_SKIP);

@@ -8,6 +8,7 @@
 // packet whose tag is beside it is always taken: filters see the tag in it. Pure; any thread.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <vector>
@@ -18,7 +19,13 @@
 
 namespace pfild::core {
 
-/// Leaves an enum pfild_tap_answer in r0. Nothing: it would be too long. => there is a filter.
+/// Steps that the kernel's verifier may need for it (cbpf/lower/ways.h), some 0.1 s of the device thread's time: a
+/// filter is anybody's who may capture, and others' packets wait meanwhile. What people write needs less than a tenth;
+/// thirty hosts and ten ports, half.
+inline constexpr std::uint64_t kMostTapSteps = 100'000;
+
+/// Leaves an enum pfild_tap_answer in r0. Nothing: it would be too long, or too much for the verifier. => there is a
+/// filter.
 [[nodiscard]] std::optional<std::vector<cbpf::EbpfInstruction>>
 tap_program(std::span<const cbpf::Program* const> filters, cbpf::Place place);
 

@@ -73,6 +73,14 @@ core::Result<sys::Fd> load_in(const Manner& manner, const LoweredProgram& progra
         return loaded;
     }
     const int error = errno;
+    const auto refused = [&](const std::string& reason) {
+        return core::fail({"load", program.name,
+                           "the kernel's verifier refuses it: " + (reason.empty() ? sys::errno_text(error) : reason),
+                           "", error});
+    };
+    if (!program.in_words) {
+        return refused({});
+    }
     std::vector<char> log(kLogBytes);
     options.log_buf = log.data();
     options.log_size = static_cast<__u32>(log.size());
@@ -80,10 +88,7 @@ core::Result<sys::Fd> load_in(const Manner& manner, const LoweredProgram& progra
     if (sys::Fd again = attempt(); again) { // there was no memory, for a moment
         return again;
     }
-    const std::string reason = errno == ENOSPC ? std::string() : reason_in(log.data());
-    return core::fail({"load", program.name,
-                       "the kernel's verifier refuses it: " + (reason.empty() ? sys::errno_text(error) : reason), "",
-                       error});
+    return refused(errno == ENOSPC ? std::string() : reason_in(log.data()));
 }
 
 } // namespace

@@ -18,6 +18,7 @@ struct LoweredProgram {
     std::span<const cbpf::EbpfInstruction> code;
     cbpf::Place place;
     std::optional<int> map = std::nullopt; ///< the descriptor of the one map that the code speaks of
+    bool in_words = true;                  ///< what the verifier says, for which it takes several times as long
 };
 
 /// Heads call it by a table of programs, which takes only what was loaded as they were: heads in a dispatcher of libxdp

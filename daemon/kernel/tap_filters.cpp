@@ -2,6 +2,7 @@
 #include "daemon/kernel/tap_filters.h"
 
 #include <cerrno>
+#include <chrono>
 #include <numeric>
 
 #include <bpf/bpf.h>
@@ -12,22 +13,42 @@
 
 namespace pfild::kernel {
 
+namespace {
+
+constexpr const char* kName = "pfild_filters";
+
+std::uint64_t now_ns() {
+    return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch() /
+                                      std::chrono::nanoseconds(1));
+}
+
+} // namespace
+
 core::Result<void> TapFilters::set(std::uint32_t lane, cbpf::Place place,
                                    std::span<const cbpf::Program* const> filters) {
-    constexpr const char* kName = "pfild_filters";
-    const auto code = core::tap_program(filters, place);
-    if (!code) {
-        clear(lane, place);
-        return core::fail({"load", kName, "the filters of all captures are too long together", "", E2BIG});
+    const std::uint64_t begun_ns = now_ns();
+    core::Result<void> set;
+    if (!loading_.allows(begun_ns)) {
+        set = core::fail({"load", kName, "filters change too often", "", EAGAIN});
+    } else if (const auto code = core::tap_program(filters, place); !code) {
+        set = core::fail({"load", kName, "the filters of all captures are too long together", "", E2BIG});
+    } else {
+        set = load(lane, place, *code);
+        loading_.pay(now_ns() - begun_ns);
     }
-    const auto program = load({.name = kName, .code = *code, .place = place}, [&](int fd) { // the map keeps it
-        return bpf_map_update_elem(programs_.tap_filters_fd(place), &lane, &fd, BPF_ANY) == 0;
-    });
-    if (!program) {
+    if (!set) {
         clear(lane, place);
-        return core::fail(program.error());
     }
-    return {};
+    return set;
+}
+
+core::Result<void> TapFilters::load(std::uint32_t lane, cbpf::Place place,
+                                    std::span<const cbpf::EbpfInstruction> code) {
+    return kernel::load({.name = kName, .code = code, .place = place, .in_words = false},
+                        [&](int fd) { // the map keeps it
+                            return bpf_map_update_elem(programs_.tap_filters_fd(place), &lane, &fd, BPF_ANY) == 0;
+                        })
+        .map([](const sys::Fd&) {});
 }
 
 void TapFilters::clear(std::uint32_t lane, cbpf::Place place) {

@@ -16,7 +16,10 @@
 #include "cbpf/analysis/equivalence.h"
 #include "cbpf/analysis/link_types.h"
 #include "cbpf/interpret.h"
+#include "cbpf/jit/compile.h"
+#include "cbpf/lower/ways.h"
 #include "cbpf/text.h"
+#include "core/capture/tap_program.h"
 #include "filter/expression.h"
 
 namespace pfild::filter {
@@ -224,6 +227,24 @@ TEST(FilterAnalysis, names_every_byte_and_length_that_packets_show_to_matter) {
                 ASSERT_EQ(judged(program, front, length), result) << filter << " for " << type.name;
                 ASSERT_LE(result, dependence.to_keep);
             }
+        }
+    }
+}
+
+TEST(FilterAnalysis, foresees_little_work_for_the_verifier_with_what_people_write) {
+    std::string hosts = "host 192.0.2.1";
+    std::string ports = "port 1";
+    for (int i = 2; i <= 30; ++i) {
+        hosts += " or host 192.0.2." + std::to_string(i);
+        ports += i <= 10 ? " or port " + std::to_string(i) : "";
+    }
+    std::vector<std::string> filters(kFilters.begin(), kFilters.end());
+    filters.insert(filters.end(), {hosts, ports, "(" + hosts + ") and (" + ports + ")"});
+    for (const LinkType type : kLinkTypes) {
+        for (const std::string& filter : filters) {
+            const Program program = compiled(filter.c_str(), type);
+            EXPECT_LT(cbpf::steps_of_all_ways(cbpf::jit::optimised(program)), core::kMostTapSteps * 3 / 4)
+                << filter << " for " << type.name;
         }
     }
 }
