@@ -18,7 +18,7 @@ bool Client::deliver(core::ReadId read, std::span<const std::uint8_t> records) n
 /// As deliver(); the answer says where they are.
 bool Client::lend(core::ReadId read, std::span<const std::uint8_t> records) noexcept {
     readiness_.show({});
-    const pfild_lent lent{.offset = records.empty() ? 0 : static_cast<__u32>(records.data() - memory_),
+    const pfild_lent lent{.offset = records.empty() ? 0 : static_cast<__u32>(records.data() - memory_.data()),
                           .length = static_cast<__u32>(records.size())};
     return replies_.answer(reply_to_read(read), {reinterpret_cast<const std::uint8_t*>(&lent), sizeof lent});
 }
@@ -30,8 +30,14 @@ std::unique_ptr<core::BufferMemory> Client::take_memory(std::size_t bytes) {
         return core::private_memory(bytes);
     }
     descriptor_ = std::move(shared.descriptor);
-    memory_ = shared.memory->bytes().data();
+    memory_ = shared.memory->bytes();
     return std::move(shared.memory);
+}
+
+void Client::withdraw_memory() noexcept {
+    if (!memory_.empty()) {
+        withdraw(memory_);
+    }
 }
 
 void Client::fail(core::ReadId read, const core::Error& error) { replies_.refuse(reply_to_read(read), error); }

@@ -22,6 +22,9 @@ class Client final : public core::DeviceClient {
     [[nodiscard]] int memory() const noexcept { return descriptor_.get(); }
     /// The program knows where they are: records can be lent to it.
     void set_sharing() noexcept { sharing_ = true; }
+    /// The program is done with the device, or gone; its memory goes although it may keep the descriptor. => before the
+    /// device is closed.
+    void withdraw_memory() noexcept;
     [[nodiscard]] bool sharing() const noexcept { return sharing_; }
 
     [[nodiscard]] bool deliver(core::ReadId read, std::span<const std::uint8_t> records) noexcept override;
@@ -36,8 +39,8 @@ class Client final : public core::DeviceClient {
     Replies& replies_;
     ReadinessEnd readiness_;
     core::DeviceNumber number_ = 0;
-    sys::Fd descriptor_;                   ///< of the buffers' memory
-    const std::uint8_t* memory_ = nullptr; ///< where it begins here
+    sys::Fd descriptor_;             ///< of the buffers' memory
+    std::span<std::uint8_t> memory_; ///< where that is here; nothing: it is not shared
     bool sharing_ = false;
 };
 

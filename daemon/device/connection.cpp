@@ -3,8 +3,10 @@
 // answer sees the readiness that goes with it.
 #include "daemon/device/connection.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <exception>
+#include <limits>
 #include <utility>
 
 #include "daemon/device/operations.h"
@@ -22,6 +24,9 @@ Connection::Connection(sys::Fd socket, core::DeviceTable& table, std::uint32_t l
 
 Connection::~Connection() {
     for (const auto& [number, client] : clients_) {
+        if (ended()) { // else it is the daemon that ends, and the program may still look at its last records
+            client->withdraw_memory();
+        }
         (void)table_.close(number);
     }
 }
@@ -121,7 +126,8 @@ core::Result<void> Connection::open_device(core::Access access, const ucred& sen
 /// does not. Twice, because the kernel counts what a message takes of its memory. Without the right to it there is
 /// less.
 void Connection::make_room_for_reads() {
-    const auto bytes = static_cast<int>(2 * std::size_t{largest_read_} * clients_.size());
+    constexpr std::size_t kMost = std::numeric_limits<int>::max();
+    const auto bytes = static_cast<int>(std::min(kMost, 2 * std::size_t{largest_read_} * clients_.size()));
     if (::setsockopt(socket_.get(), SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof bytes) != 0) {
         (void)::setsockopt(socket_.get(), SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
     }
@@ -132,6 +138,7 @@ void Connection::close(const Request& request) {
     if (!request.payload) {
         return replies_.refuse(reply, request.payload.error());
     }
+    clients_.at(request.header.device)->withdraw_memory();
     (void)table_.close(request.header.device); // it is one of ours
     clients_.erase(request.header.device);
     table_.settle();

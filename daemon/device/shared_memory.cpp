@@ -3,10 +3,12 @@
 #include "daemon/device/shared_memory.h"
 
 #include <cerrno>
+#include <string>
 #include <utility>
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace pfild::device {
@@ -37,12 +39,23 @@ sys::Fd memory_file() {
     return sys::Fd(made >= 0 || errno != EINVAL ? made : ::memfd_create(kName, MFD_CLOEXEC | MFD_ALLOW_SEALING));
 }
 
+/// The same file, opened anew for reading.
+sys::Fd reopened(int fd) {
+    const std::string path = "/proc/self/fd/" + std::to_string(fd);
+    return sys::Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+}
+
 } // namespace
 
 SharedMemory SharedMemory::make(std::size_t bytes) {
-    SharedMemory made{.memory = nullptr, .descriptor = memory_file()};
-    const int fd = made.descriptor.get();
-    if (!made.descriptor || ::ftruncate(fd, static_cast<off_t>(bytes)) != 0) {
+    constexpr mode_t kOwnerReads = 0400;
+    const sys::Fd file = memory_file();
+    const int fd = file.get();
+    if (!file || ::ftruncate(fd, static_cast<off_t>(bytes)) != 0 || ::fchmod(fd, kOwnerReads) != 0) {
+        return {};
+    }
+    SharedMemory made{.memory = nullptr, .descriptor = reopened(fd)};
+    if (!made.descriptor) {
         return {};
     }
     void* const mapped = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
@@ -50,11 +63,13 @@ SharedMemory SharedMemory::make(std::size_t bytes) {
         return {};
     }
     made.memory = std::make_unique<MappedMemory>(mapped, bytes);
-    // No other writable mapping from now on, and never another size: nobody can make the device thread fault.
-    if (::fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
+    // Never another size: nobody can make the device thread fault.
+    if (::fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
         return {};
     }
     return made;
 }
+
+void withdraw(std::span<std::uint8_t> bytes) noexcept { (void)::madvise(bytes.data(), bytes.size(), MADV_REMOVE); }
 
 } // namespace pfild::device

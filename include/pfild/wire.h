@@ -114,7 +114,7 @@ static_assert(sizeof(struct pfild_read) == 8, "struct pfild_read");
 
 /*
  * The records of a READ where they are, in the memory that is shared. They stay until the next READ of the device, a
- * FLUSH or a SET_FILTER; until then there is only the other buffer to capture into.
+ * FLUSH, a SET_FILTER or CLOSE; until then there is only the other buffer to capture into.
  */
 struct pfild_lent {
     __u32 offset; /* bytes */

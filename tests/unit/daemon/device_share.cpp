@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "device_fixture.h"
@@ -81,10 +82,14 @@ TEST_F(DeviceSocketShare, memory_can_be_looked_at_and_nothing_else) {
     const Shared shared = share(client);
     const int fd = shared.memory.get();
     EXPECT_EQ(::mmap(nullptr, kSize, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0), MAP_FAILED);
-    EXPECT_EQ(errno, EPERM);
+    EXPECT_EQ(errno, EACCES);
     EXPECT_EQ(::mprotect(const_cast<std::uint8_t*>(shared.bytes), kSize, PROT_READ | PROT_WRITE), -1);
+    EXPECT_EQ(::madvise(const_cast<std::uint8_t*>(shared.bytes), kSize, MADV_REMOVE), -1);
     EXPECT_EQ(::write(fd, "x", 1), -1);
-    EXPECT_EQ(errno, EPERM);
+    EXPECT_EQ(errno, EBADF);
+    struct stat file {};
+    ASSERT_EQ(::fstat(fd, &file), 0);
+    EXPECT_EQ(file.st_mode & 07777, 0400) << "or it could be opened anew for writing, by /proc/self/fd";
     EXPECT_EQ(::ftruncate(fd, 0), -1) << "or the daemon would fault";
     EXPECT_EQ(::ftruncate(fd, std::int64_t{4} * kSize), -1);
     EXPECT_EQ(::fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, kSize), -1);
@@ -107,14 +112,40 @@ TEST_F(DeviceSocketShare, needs_an_interface_and_lending_needs_it) {
     EXPECT_EQ(client.ask(PFILD_OP_SHARE, 77).error(), EBADF);
 }
 
-TEST_F(DeviceSocketShare, outlives_its_device_for_who_has_mapped_it) {
+std::int64_t bytes_in_use(int fd) {
+    constexpr std::int64_t kBlock = 512;
+    struct stat file {};
+    EXPECT_EQ(::fstat(fd, &file), 0);
+    return file.st_blocks * kBlock;
+}
+
+TEST_F(DeviceSocketShare, memory_goes_with_its_device_whoever_keeps_the_descriptor) {
+    start();
+    DeviceClient client = this->client();
+    const Shared closed = share(client);
+    packets(8, kPacket, 5);
+    EXPECT_EQ(borrow(client, closed).size(), 8U);
+    EXPECT_EQ(bytes_in_use(closed.memory.get()), 2 * kSize);
+    EXPECT_EQ(client.ask(PFILD_OP_CLOSE, closed.capture.device).error(), 0);
+    EXPECT_EQ(bytes_in_use(closed.memory.get()), 0);
+    EXPECT_EQ(closed.bytes[sizeof(pfild_record)], 0) << "it can be looked at without harm";
+    DeviceClient dying = this->client();
+    const Shared orphaned = share(dying);
+    dying.hang_up();
+    EXPECT_TRUE(devices_become(0));
+    EXPECT_EQ(bytes_in_use(orphaned.memory.get()), 0);
+    for (const Shared* shared : {&closed, &orphaned}) {
+        ::munmap(const_cast<std::uint8_t*>(shared->bytes), std::size_t{2} * kSize);
+    }
+}
+
+TEST_F(DeviceSocketShare, outlives_the_daemon_for_who_has_mapped_it) {
     start();
     DeviceClient client = this->client();
     const Shared shared = share(client);
     packets(8, kPacket, 5);
     EXPECT_EQ(borrow(client, shared).size(), 8U);
-    EXPECT_EQ(client.ask(PFILD_OP_CLOSE, shared.capture.device).error(), 0);
-    EXPECT_TRUE(devices_become(0));
+    thread_.reset();
     EXPECT_EQ(shared.bytes[sizeof(pfild_record)], 5);
     ::munmap(const_cast<std::uint8_t*>(shared.bytes), std::size_t{2} * kSize);
 }
