@@ -48,16 +48,22 @@ void DeviceThread::run() {
     server_.reset();
     table_->settle();
     table_.reset();
+    loop_->refuse_tasks(); // who waits in call() is told so
 }
 
-void DeviceThread::call(const Work& work) {
-    std::packaged_task<void()> task([&] {
+bool DeviceThread::call(const Work& work) {
+    auto task = std::make_shared<std::packaged_task<void()>>([&] {
         work(*loop_, *table_);
         settle();
     });
-    std::future<void> done = task.get_future();
-    loop_->post([&task] { task(); });
-    done.get();
+    std::future<void> done = task->get_future();
+    loop_->post([task = std::move(task)] { (*task)(); });
+    try {
+        done.get();
+    } catch (const std::future_error&) { // the task was destroyed unrun
+        return false;
+    }
+    return true;
 }
 
 void DeviceThread::settle() {

@@ -43,9 +43,10 @@ class DeviceThread {
     /// Ends all connections, closes all devices, tells the taps so, and waits for the thread's end.
     ~DeviceThread();
 
-    /// Runs `work` on the thread, settles, and returns when both are done. => not called by the thread itself, and
-    /// `work` opens and closes no devices.
-    void call(const Work& work);
+    /// Runs `work` on the thread, settles, and returns when both are done. False: the thread has ended, because its
+    /// loop could not go on (which is logged); nothing was run, there are no devices any more. => not called by the
+    /// thread itself, and `work` opens and closes no devices.
+    bool call(const Work& work);
     /// After every batch of packets. => on the thread itself, not inside a call().
     void settle();
 

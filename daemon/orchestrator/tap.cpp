@@ -73,19 +73,25 @@ core::Result<std::unique_ptr<Tap>> Tap::start(const kernel::Programs& programs, 
     }
     self->thread_ = std::move(*thread);
     core::Result<void> begun;
-    self->thread_->call([&](sys::Loop& loop, core::DeviceTable& table) {
+    const bool ran = self->thread_->call([&](sys::Loop& loop, core::DeviceTable& table) {
         self->table_ = &table;
         begun = self->begin(loop);
     });
+    if (!ran) {
+        return core::fail({"start", "captures", "their thread has ended", "", EIO});
+    }
     return begun.map([&] { return std::move(self); });
 }
 
 Tap::~Tap() {
     if (thread_) {
-        thread_->call([&](sys::Loop&, core::DeviceTable&) {
+        const auto end_looking = [&] {
             packets_.reset();
             looking_.reset();
-        });
+        };
+        if (!thread_->call([&](sys::Loop&, core::DeviceTable&) { end_looking(); })) {
+            end_looking(); // the thread looks no more, but its loop is still there
+        }
         thread_.reset();
     }
 }

@@ -56,8 +56,9 @@ struct Loop::State {
     std::vector<std::unique_ptr<Entry>> removed; ///< kept until their callback cannot be running any more
     unsigned depth = 0;                          ///< rounds on the stack
     std::atomic<bool> stopping = false;
-    std::mutex posted_lock; ///< guards `posted` only
+    std::mutex posted_lock; ///< guards these two only
     std::vector<Task> posted;
+    bool refusing = false;
 
     core::Result<std::uint64_t> insert(std::unique_ptr<Entry> entry, std::uint32_t events) {
         const std::uint64_t id = next_id++;
@@ -198,10 +199,22 @@ core::Result<Registration> Loop::on_signals(std::initializer_list<int> signals, 
 void Loop::post(Task task) {
     {
         const std::lock_guard lock(state_->posted_lock);
+        if (state_->refusing) {
+            return;
+        }
         state_->posted.push_back(std::move(task));
     }
     const std::uint64_t one = 1;
     (void)!::write(state_->wake.get(), &one, sizeof one); // EAGAIN means that it is awake anyway
+}
+
+void Loop::refuse_tasks() noexcept {
+    std::vector<Task> unrun;
+    {
+        const std::lock_guard lock(state_->posted_lock);
+        state_->refusing = true;
+        unrun.swap(state_->posted);
+    }
 }
 
 void Loop::stop() noexcept {

@@ -74,6 +74,9 @@ class Loop {
 
     /// Until stop(). A stop() that came before is honoured at once.
     [[nodiscard]] core::Result<void> run();
+    /// Destroys what was posted and not run; from now on post() destroys at once. For the thread of a loop that will
+    /// not go on, so that nobody waits for ever for what he has posted.
+    void refuse_tasks() noexcept;
     /// One round: waits at most `timeout` for something to do and does what is ready.
     [[nodiscard]] core::Result<void> run_once(std::chrono::milliseconds timeout);
     /// From any thread.

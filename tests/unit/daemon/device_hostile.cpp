@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <random>
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -41,6 +43,33 @@ class DeviceSocketHostile : public test::DeviceSocket {
         return false;
     }
 };
+
+/// The one descriptor of this process that the kernel calls so.
+int descriptor_called(const std::string& name) {
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+        std::error_code gone; // the one that reads the directory
+        if (std::filesystem::read_symlink(entry.path(), gone) == name) {
+            return std::stoi(entry.path().filename());
+        }
+    }
+    return -1;
+}
+
+TEST_F(DeviceSocketHostile, a_thread_whose_loop_breaks_ends_its_clients_and_lets_nobody_wait) {
+    start();
+    DeviceClient client = this->client();
+    EXPECT_EQ(client.open().error(), 0);
+    EXPECT_TRUE(thread_->call([](sys::Loop&, core::DeviceTable&) {})) << "the twin";
+    const int epoll = descriptor_called("anon_inode:[eventpoll]");
+    const sys::Fd nothing(::open("/dev/null", O_RDWR | O_CLOEXEC));
+    ASSERT_GE(::dup3(nothing.get(), epoll, O_CLOEXEC), 0);
+    bool served = true;
+    for (int calls = 0; served && calls < 10; ++calls) { // the round that waits now is the last
+        served = thread_->call([](sys::Loop&, core::DeviceTable&) {});
+    }
+    EXPECT_FALSE(served);
+    EXPECT_TRUE(client.is_closed());
+}
 
 TEST_F(DeviceSocketHostile, malformed_messages_end_their_connection_with_EPROTO) {
     start();

@@ -254,6 +254,17 @@ TEST_F(LoopTest, runs_what_other_threads_post_in_their_order_and_on_its_own_thre
     EXPECT_TRUE(std::is_sorted(order.begin(), order.end()));
 }
 
+TEST_F(LoopTest, that_refuses_tasks_destroys_those_that_wait_and_those_that_come) {
+    auto held = std::make_shared<int>();
+    loop_->post([held] { FAIL() << "nobody runs it"; });
+    EXPECT_EQ(held.use_count(), 2);
+    loop_->refuse_tasks();
+    EXPECT_EQ(held.use_count(), 1);
+    loop_->post([held] { FAIL() << "nobody runs it"; });
+    EXPECT_EQ(held.use_count(), 1);
+    ASSERT_TRUE(loop_->run_once(std::chrono::milliseconds(0)));
+}
+
 TEST_F(LoopTest, a_task_that_posts_does_not_starve_the_rest) {
     int calls = 0;
     std::function<void()> again = [&] {
