@@ -3,6 +3,7 @@
 #include "daemon/config_change.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -129,6 +130,13 @@ struct Invert {
 std::string describe(const ConfigAction& action) { return std::visit(Describe{}, action); }
 
 ConfigAction inverse(const ConfigAction& action) { return std::visit(Invert{}, action); }
+
+ConfigChange inverse(const ConfigChange& change) {
+    ConfigChange back;
+    std::transform(change.actions.rbegin(), change.actions.rend(), std::back_inserter(back.actions),
+                   [](const ConfigAction& action) { return inverse(action); });
+    return back;
+}
 
 ConfigChange difference(const Config& old_config, const Config& new_config) {
     ConfigChange change;

@@ -49,6 +49,9 @@ struct ConfigChange {
     std::vector<std::string> needs_restart; ///< `frames: 16384 stays in force, 32768 needs a restart`
 };
 
+/// The actions that take back all of its actions, the last first.
+[[nodiscard]] ConfigChange inverse(const ConfigChange& change);
+
 [[nodiscard]] ConfigChange difference(const Config& old_config, const Config& new_config);
 
 /// What a daemon does at start; needs_restart is empty.

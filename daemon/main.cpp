@@ -164,7 +164,27 @@ class Daemon {
     [[nodiscard]] core::Result<void> furnish() {
         orchestrator_->prepare();
         const Existing existing = adopt() ? Existing::fine : Existing::refused;
-        return apply(from_nothing(config_), *recorder_, existing).and_then([this] { return orchestrator_->go_live(); });
+        const ConfigChange everything = from_nothing(config_);
+        return apply(everything, *recorder_, existing).and_then([&] { return make_live(everything, existing); });
+    }
+
+    /// A change that was applied, with heads and chains; if that fails nothing of it is left. But what was taken over
+    /// stays, and hooks of it that can not run in the kernel any more run in the engine: the interfaces are guarded.
+    [[nodiscard]] core::Result<void> make_live(const ConfigChange& change, Existing existing) {
+        auto live = orchestrator_->go_live();
+        const bool taken_over = existing == Existing::fine;
+        if (taken_over) {
+            (void)log_refused(orchestrator_->keeps_promises());
+        } else if (live) {
+            live = orchestrator_->keeps_promises();
+        }
+        if (live || taken_over) {
+            return live;
+        }
+        orchestrator_->prepare();
+        (void)log_refused(apply(inverse(change), *recorder_, Existing::fine));
+        (void)log_refused(orchestrator_->go_live());
+        return live;
     }
 
     /// Does again what was asked of a daemon that was killed; what is no longer possible is logged and left out.
@@ -227,8 +247,13 @@ class Daemon {
         }
         const ConfigChange change = difference(config_, *fresh);
         orchestrator_->prepare();
-        const auto applied = log_refused(apply(change, *recorder_));
-        if (!log_refused(orchestrator_->go_live()) || !applied) {
+        auto applied = apply(change, *recorder_);
+        if (applied) {
+            applied = make_live(change, Existing::refused);
+        } else {
+            (void)log_refused(orchestrator_->go_live());
+        }
+        if (!log_refused(std::move(applied))) {
             spdlog::error("SIGHUP: the old configuration stays in force");
             return;
         }

@@ -188,11 +188,7 @@ core::Result<void> Orchestrator::go_live() {
         }
     }
     pins_.release_old_chains();
-    next = lowered_->prepare(lane_heads());
-    if (auto kept = next.keeps_promises(); !kept) { // rules that are there go before where they run
-        spdlog::error("{}", kept.error().line());
-    }
-    put_in_force(std::move(next));
+    put_in_force(lowered_->prepare(lane_heads()));
     return result;
 }
 
@@ -248,6 +244,9 @@ void Orchestrator::keep_house() {
     repair_all();
     if (lane_heads() != lowered_->heads()) { // an XDP head has gone, or could be had again
         put_in_force(lowered_->prepare(lane_heads()));
+        if (auto kept = keeps_promises(); !kept) {
+            spdlog::error("{}", kept.error().line());
+        }
     }
     if (flow_maps_) {
         if (auto set = flow_maps_->set_clock(); !set) {
@@ -344,6 +343,22 @@ core::Result<void> Orchestrator::change_rules(const RulesChange& change, const R
             next = lowered_->prepare(lane_heads());
             changed = std::move(kept);
         }
+    }
+    registry_.release();
+    put_in_force(std::move(next));
+    return changed;
+}
+
+// Nothing that is left loses its place by it, unless the kernel has no room for a chain; then the engine runs that.
+core::Result<void> Orchestrator::remove_rules(const RulesChange& change) {
+    if (preparing_) {
+        return change();
+    }
+    registry_.hold();
+    auto changed = change();
+    LoweredHooks::Next next = lowered_->prepare(lane_heads());
+    if (auto kept = next.keeps_promises(); !kept) {
+        spdlog::error("{}", kept.error().line());
     }
     registry_.release();
     put_in_force(std::move(next));
@@ -474,7 +489,7 @@ core::Result<api::HookView> Orchestrator::hook_add(const api::HookAddRequest& re
 }
 
 core::Result<void> Orchestrator::hook_delete(std::string_view name) {
-    return change_rules([&] { return registry_.remove_hook(name); }, [] { return core::Result<void>(); });
+    return remove_rules([&] { return registry_.remove_hook(name); });
 }
 
 core::Result<api::HeadView> Orchestrator::link(const core::LinkRequest& request) {
@@ -486,7 +501,7 @@ core::Result<api::HeadView> Orchestrator::link(const core::LinkRequest& request)
 }
 
 core::Result<api::HeadView> Orchestrator::unlink(const core::LinkRequest& request) {
-    auto unlinked = change_rules([&] { return registry_.unlink(request); }, [] { return core::Result<void>(); });
+    auto unlinked = remove_rules([&] { return registry_.unlink(request); });
     if (!unlinked) {
         return core::fail(std::move(unlinked.error()));
     }

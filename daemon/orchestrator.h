@@ -60,6 +60,9 @@ class Orchestrator final : public api::Service {
     void prepare();
     /// The first error, after all were tried.
     [[nodiscard]] core::Result<void> go_live();
+    /// Between the two nobody asks; where heads are is known only afterwards. EOPNOTSUPP: a hook that is to run in the
+    /// kernel runs in the engine, which answers the same.
+    [[nodiscard]] core::Result<void> keeps_promises() const { return lowered_->keeps_promises(); }
 
     /// Detaches everything, in order, without losing packets that are on their way. Afterwards only the destructor.
     /// in_order: nothing is to go on with what the kernel knows; else the next start finds it.
@@ -94,6 +97,7 @@ class Orchestrator final : public api::Service {
     void refresh_divert();
     using RulesChange = std::function<core::Result<void>()>;
     [[nodiscard]] core::Result<void> change_rules(const RulesChange& change, const RulesChange& undo);
+    [[nodiscard]] core::Result<void> remove_rules(const RulesChange& change);
     [[nodiscard]] std::set<LaneHead> lane_heads() const;
     void put_in_force(LoweredHooks::Next next);
     [[nodiscard]] core::Result<void> try_in_kernel(const core::CbpfHook& hook) const;

@@ -62,11 +62,11 @@ LoweredHooks::Next LoweredHooks::prepare(const std::set<LaneHead>& heads) const 
     return next;
 }
 
-core::Result<void> LoweredHooks::Next::keeps_promises() const {
-    for (const auto& [head, found] : found_) {
+core::Result<void> LoweredHooks::keep_promises(const FoundAt& all) {
+    for (const auto& [head, found] : all) {
         const bool in_front = head.place == cbpf::Place::xdp;
         const LaneHead xdp{head.slot, head.direction, cbpf::Place::xdp};
-        if (!in_front && found_.contains(xdp)) {
+        if (!in_front && all.contains(xdp)) {
             continue; // what is behind it decides what it does not
         }
         if (const core::PlacedHook* broken = found.placement.broken_promise()) {

@@ -66,6 +66,8 @@ class LoweredHooks {
     [[nodiscard]] core::Directions chained(std::uint8_t slot) const;
     /// Where the hooks of a lane run, as its first head has it; nothing: there is no such lane.
     [[nodiscard]] const core::LanePlacement* placement(std::uint8_t slot, core::Direction direction) const;
+    /// EOPNOTSUPP: a hook that is to run in the kernel does not, and why.
+    [[nodiscard]] core::Result<void> keeps_promises() const { return keep_promises(found_); }
     /// Hooks that run here now know what they have counted.
     void refresh_counters() const;
 
@@ -77,6 +79,7 @@ class LoweredHooks {
         std::shared_ptr<kernel::Chain> chain; ///< nothing: no hook runs here
     };
     using FoundAt = std::map<LaneHead, Found>;
+    [[nodiscard]] static core::Result<void> keep_promises(const FoundAt& all);
     [[nodiscard]] Found make(const LaneHead& head) const;
     void retire(Found&& found);
 
@@ -92,7 +95,7 @@ class LoweredHooks::Next {
   public:
     Next() = default;
     /// EOPNOTSUPP: a hook that is to run in the kernel cannot, and why.
-    [[nodiscard]] core::Result<void> keeps_promises() const;
+    [[nodiscard]] core::Result<void> keeps_promises() const { return keep_promises(found_); }
 
   private:
     friend class LoweredHooks;

@@ -116,6 +116,19 @@ TEST(ConfigChange, every_action_has_an_inverse_and_the_inverse_of_that_is_the_ac
     }
 }
 
+TEST(ConfigChange, a_change_is_taken_back_from_its_last_action_on) {
+    Config other = base();
+    other.hooks.push_back(hook("cbpf:new", 9));
+    other.links.push_back({"cbpf:new", "ethernet", {false, true}, true});
+    const ConfigChange change = difference(base(), other);
+    const ConfigChange back = inverse(change);
+    ASSERT_EQ(back.actions.size(), change.actions.size());
+    ASSERT_GE(back.actions.size(), 2U);
+    for (std::size_t at = 0; at < back.actions.size(); ++at) {
+        EXPECT_EQ(describe(back.actions[at]), describe(inverse(change.actions[change.actions.size() - 1 - at])));
+    }
+}
+
 /// Heads and hooks for real (core/pfil), interfaces as nothing but their heads.
 class RealRules {
   public:
