@@ -52,13 +52,6 @@ static __always_inline __u32 interface_of(const packet_context* packet) { return
 static __always_inline long load_bytes(packet_context* packet, __u32 offset, void* to, __u32 length) {
     return bpf_xdp_load_bytes(packet, offset, to, length);
 }
-static __always_inline __be16 first_type(packet_context* packet) {
-    __be16 type = 0;
-
-    load_bytes(packet, ETHERNET_HEADER - sizeof(type), &type, sizeof(type));
-    return type;
-}
-
 /* Nobody takes packets from a socket that is not there: the kernel empties the slot when the engine's socket closes. */
 static __always_inline enum taker taker_of(const packet_context* packet, const struct pfild_interface* self,
                                            __u32 lane) {
@@ -95,9 +88,6 @@ static __always_inline __u32 interface_of(const packet_context* packet) { return
 static __always_inline long load_bytes(packet_context* packet, __u32 offset, void* to, __u32 length) {
     return bpf_skb_load_bytes(packet, offset, to, length);
 }
-/* In the packet; not of a tag beside it. */
-static __always_inline __be16 first_type(packet_context* packet) { return (__be16)packet->protocol; }
-
 /* As above; a lane has one socket. */
 static __always_inline enum taker taker_of(const packet_context* packet, const struct pfild_interface* self,
                                            __u32 lane) {
@@ -107,3 +97,14 @@ static __always_inline enum taker taker_of(const packet_context* packet, const s
 }
 
 #endif
+
+/*
+ * In the packet; not of a tag beside it. What goes out by a packet socket has in skb->protocol what its sender says,
+ * whatever is in the packet: it is not asked.
+ */
+static __always_inline __be16 first_type(packet_context* packet) {
+    __be16 type = 0;
+
+    load_bytes(packet, ETHERNET_HEADER - sizeof(type), &type, sizeof(type));
+    return type;
+}

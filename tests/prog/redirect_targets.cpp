@@ -44,6 +44,15 @@ class Tap {
         return ::send(socket_.get(), frame.data(), frame.size(), 0) == static_cast<ssize_t>(frame.size());
     }
 
+    /// As a frame of that type, whatever type is in it: whoever may open a packet socket may say so.
+    [[nodiscard]] bool send_as(std::uint16_t type, const Bytes& frame, std::uint32_t ifindex) const {
+        sockaddr_ll to{.sll_family = AF_PACKET, .sll_protocol = htobe16(type)};
+        to.sll_ifindex = static_cast<int>(ifindex);
+        to.sll_halen = 6;
+        return ::sendto(socket_.get(), frame.data(), frame.size(), 0, reinterpret_cast<const sockaddr*>(&to),
+                        sizeof(to)) == static_cast<ssize_t>(frame.size());
+    }
+
     /// Whether a frame that ends as `frame` does has arrived, waiting so long for it. What leaves by the device is not
     /// arriving; what ends otherwise is the stack's own.
     [[nodiscard]] bool arrived(const Bytes& frame, int patience_ms) const {
@@ -162,6 +171,16 @@ TEST_F(RedirectTargets, what_goes_out_leaves_by_p) {
     ASSERT_TRUE(here("watched").send(frame));
     expect_only(frame, away("other"), "OUT comes up on p");
     EXPECT_NE(counted().find("out.diverted+"), std::string::npos);
+}
+
+TEST_F(RedirectTargets, what_goes_out_is_what_it_says_itself_not_what_its_sender_calls_it) {
+    hook(watched(), BPF_TC_EGRESS, programs().head_fd(core::Direction::out));
+    const Bytes packet = ethernet(kTypeIpv4, ipv4(17, Bytes(32, 0x05)));
+    ASSERT_TRUE(here("watched").send_as(kTypeArp, packet, watched()));
+    expect_only(packet, away("other"), "it is asked about, though its sender calls it ARP");
+    const Bytes request = ethernet(kTypeArp, joined(arp(), Bytes(32, 0x06)));
+    ASSERT_TRUE(here("watched").send_as(kTypeIpv4, request, watched()));
+    expect_only(request, away("watched"), "the twin: ARP passes, though its sender calls it IPv4");
 }
 
 TEST_F(RedirectTargets, what_comes_in_leaves_by_q) {
