@@ -27,9 +27,11 @@ constexpr std::array<const char*, 3> kMapNames{"flow_index", "flow_slots", "flow
 constexpr std::size_t kState = 2; ///< of them
 struct PinnedChains {
     const char* name;
+    const char* next; ///< of a daemon that is just starting
     cbpf::Place place;
 };
-constexpr std::array<PinnedChains, 2> kChains{{{"tc_chains", cbpf::Place::tc}, {"xdp_chains", cbpf::Place::xdp}}};
+constexpr std::array<PinnedChains, 2> kChains{
+    {{"tc_chains", "next_tc_chains", cbpf::Place::tc}, {"xdp_chains", "next_xdp_chains", cbpf::Place::xdp}}};
 
 std::size_t page_round(std::size_t bytes) {
     const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
@@ -175,17 +177,27 @@ void FlowPins::take_over_chains(const Programs& programs) {
         return;
     }
     for (const PinnedChains& chains : kChains) {
-        const std::string path = folder_ + '/' + chains.name;
-        if (sys::Fd old(bpf_obj_get(path.c_str())); old) {
-            old_chains_.push_back(std::move(old));
+        const std::string next = folder_ + '/' + chains.next;
+        for (const std::string& path : {folder_ + '/' + chains.name, next}) { // the latter: killed while it started
+            if (sys::Fd old(bpf_obj_get(path.c_str())); old) {
+                old_chains_.push_back(std::move(old));
+            }
         }
         std::error_code ignored; // absent is what is wanted
-        std::filesystem::remove(path, ignored);
-        if (bpf_obj_pin(programs.chains_fd(chains.place), path.c_str()) != 0) {
-            spdlog::warn("cannot pin {}: {}: hooks in the kernel do not outlive a killed daemon", path,
+        std::filesystem::remove(next, ignored);
+        if (bpf_obj_pin(programs.chains_fd(chains.place), next.c_str()) != 0) {
+            spdlog::warn("cannot pin {}: {}: hooks in the kernel do not outlive a killed daemon", next,
                          sys::errno_text(errno));
         }
     }
+}
+
+void FlowPins::release_old_chains() {
+    for (const PinnedChains& chains : kChains) {
+        std::error_code ignored; // nothing is to be pinned, or it was done before
+        std::filesystem::rename(folder_ + '/' + chains.next, folder_ + '/' + chains.name, ignored);
+    }
+    old_chains_.clear();
 }
 
 void FlowPins::remove() const {
@@ -196,6 +208,7 @@ void FlowPins::remove() const {
     std::error_code ignored; // absent is what is wanted
     for (const PinnedChains& chains : kChains) {
         std::filesystem::remove(folder_ + '/' + chains.name, ignored);
+        std::filesystem::remove(folder_ + '/' + chains.next, ignored);
     }
     std::filesystem::remove(folder_, ignored);
     std::filesystem::remove(std::filesystem::path(folder_).parent_path(), ignored); // if it was the last instance

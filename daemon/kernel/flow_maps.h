@@ -54,10 +54,10 @@ class FlowPins {
     [[nodiscard]] const std::string& folder() const { return folder_; }
     /// Removes the flow table's maps that are pinned there, unless they have `flows` entries of today's layout.
     void keep_only(std::uint32_t flows) const;
-    /// Pins where heads find chains. What a killed daemon had pinned there, and heads of its time still use, goes with
-    /// release_old_chains().
+    /// Pins where heads find chains, beside what a killed daemon had pinned there and heads of its time still use. That
+    /// goes with release_old_chains(), when there are other heads: a start that fails, or is killed, leaves it alone.
     void take_over_chains(const Programs& programs);
-    void release_old_chains() { old_chains_.clear(); }
+    void release_old_chains();
     /// Removes all, and the folder.
     void remove() const;
 
