@@ -237,8 +237,11 @@ void DeviceTable::dispatch(const TappedPacket& packet) noexcept {
         return;
     }
     const Direction direction = packet.facts().direction;
-    if (direction == Direction::out && !found->second.facts.up) {
-        return; // nothing leaves an interface that is down (BD-62)
+    if (bool& up = found->second.facts.up; direction == Direction::out && !up) {
+        up = port_.is_up_by_now(found->first);
+        if (!up) {
+            return; // nothing leaves an interface that is down (BD-62)
+        }
     }
     for (Entry* entry : found->second.listeners) {
         if (entry->device.wants(direction)) {

@@ -76,6 +76,9 @@ class TapPort {
     virtual void catch_up() = 0;
     /// With the errno of the driver when it refuses.
     [[nodiscard]] virtual Result<void> set_promiscuous(std::uint32_t ifindex, bool on) = 0;
+    /// Whether an interface that is said to be down is up by now: of one that has just been set up a packet may come
+    /// before the news does.
+    [[nodiscard]] virtual bool is_up_by_now(std::uint32_t /*ifindex*/) noexcept { return false; }
 };
 
 /// A device in listings (net.bpf.peers).

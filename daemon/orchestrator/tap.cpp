@@ -5,9 +5,11 @@
 #include <cerrno>
 
 #include <linux/if_packet.h>
+#include <net/if.h>
 #include <net/if_arp.h>
 #include <spdlog/spdlog.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -194,6 +196,14 @@ core::Result<void> Tap::set_promiscuous(std::uint32_t ifindex, bool on) {
         return sys::failed(on ? "begin" : "end", "promiscuous mode", errno);
     }
     return {};
+}
+
+// Two system calls, for packets that go out by an interface that is down, as far as this thread knows.
+bool Tap::is_up_by_now(std::uint32_t ifindex) noexcept {
+    ifreq request{};
+    request.ifr_ifindex = static_cast<int>(ifindex);
+    return ::ioctl(promiscuity_.get(), SIOCGIFNAME, &request) == 0 &&
+           ::ioctl(promiscuity_.get(), SIOCGIFFLAGS, &request) == 0 && (request.ifr_flags & IFF_UP) != 0;
 }
 
 // ---- packets

@@ -67,6 +67,7 @@ class Tap final : public core::TapPort, private kernel::TapReader {
                      std::span<const cbpf::Program* const> filters) override;
     [[nodiscard]] core::Result<void> set_promiscuous(std::uint32_t ifindex, bool on) override;
     void catch_up() override;
+    [[nodiscard]] bool is_up_by_now(std::uint32_t ifindex) noexcept override;
     void show(const core::TappedPacket& packet) noexcept override;
 
     [[nodiscard]] core::Result<void> begin(sys::Loop& loop);

@@ -256,6 +256,18 @@ TEST_F(DeviceTables, wait_for_several_late_readers_in_the_same_moments) {
     EXPECT_FALSE(table_.pause());
 }
 
+TEST_F(DeviceTables, BD_62_show_what_goes_out_by_an_interface_whose_coming_up_is_still_on_its_way_to_them) {
+    const DeviceNumber number = open_on("eth0");
+    table_.put_interface({.index = kEth0, .name = "eth0", .up = false});
+    dispatch(kEth0, Direction::out);
+    EXPECT_EQ(received(number), 0U) << "the twin: it is down indeed";
+    taps_.up.insert(kEth0);
+    dispatch(kEth0, Direction::out);
+    dispatch(kEth0, Direction::out);
+    EXPECT_EQ(received(number), 2U);
+    EXPECT_EQ(taps_.asked_whether_up, 2) << "not of every packet";
+}
+
 TEST_F(DeviceTables, count_packets_of_interfaces_that_are_not_known) {
     const DeviceNumber any = open_on("any");
     dispatch(77);

@@ -46,7 +46,14 @@ class ListTaps final : public TapPort {
         return {};
     }
 
+    [[nodiscard]] bool is_up_by_now(std::uint32_t ifindex) noexcept override {
+        asked_whether_up++;
+        return up.contains(ifindex);
+    }
+
     std::map<std::uint32_t, TapWish> taps;
+    std::set<std::uint32_t> up; ///< and nobody has been told yet
+    int asked_whether_up = 0;
     std::map<std::pair<std::uint32_t, Direction>, std::vector<std::uint32_t>> filters;
     int filters_told = 0;
     std::set<std::uint32_t> promiscuous;
