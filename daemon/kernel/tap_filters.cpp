@@ -15,7 +15,7 @@ namespace pfild::kernel {
 
 namespace {
 
-constexpr const char* kName = "pfild_filters";
+constexpr const char* kFiltersName = "pfild_filters";
 
 std::uint64_t now_ns() {
     return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch() /
@@ -29,9 +29,9 @@ core::Result<void> TapFilters::set(std::uint32_t lane, cbpf::Place place,
     const std::uint64_t begun_ns = now_ns();
     core::Result<void> set;
     if (!loading_.allows(begun_ns)) {
-        set = core::fail({"load", kName, "filters change too often", "", EAGAIN});
+        set = core::fail({"load", kFiltersName, "filters change too often", "", EAGAIN});
     } else if (const auto code = core::tap_program(filters, place); !code) {
-        set = core::fail({"load", kName, "the filters of all captures are too long together", "", E2BIG});
+        set = core::fail({"load", kFiltersName, "the filters of all captures are too long together", "", E2BIG});
     } else {
         set = load(lane, place, *code);
         loading_.pay(now_ns() - begun_ns);
@@ -44,7 +44,7 @@ core::Result<void> TapFilters::set(std::uint32_t lane, cbpf::Place place,
 
 core::Result<void> TapFilters::load(std::uint32_t lane, cbpf::Place place,
                                     std::span<const cbpf::EbpfInstruction> code) {
-    return kernel::load({.name = kName, .code = code, .place = place, .in_words = false},
+    return kernel::load({.name = kFiltersName, .code = code, .place = place, .in_words = false},
                         [&](int fd) { // the map keeps it
                             return bpf_map_update_elem(programs_.tap_filters_fd(place), &lane, &fd, BPF_ANY) == 0;
                         })
