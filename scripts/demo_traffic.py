@@ -66,9 +66,9 @@ class Capture:
         self._process.signal(signal.SIGINT)
         self._process.wait()
         print("\n  $ bpfctl", shlex.join(self._command))
-        for line in self._process.stdout.splitlines() + self._process.stderr.splitlines():
-            if not line.startswith("reading from"):  # of tcpdump, which writes the lines
-                print("   ", line)
+        begin, *end = [line for line in self._process.stderr.splitlines() if not line.startswith("reading from")]  # tcpdump's
+        for line in [begin, *self._process.stdout.splitlines(), *end]:
+            print("   ", line)
 
 
 def demo():
