@@ -67,7 +67,8 @@ class Folder {
     /// Assigns a number from the range; `op` is how, if it is not known.
     bool assign(Variable to, Range range, const Op& op) {
         state_[to] = range;
-        return keep(range.constant() ? Op{Set{to, *range.constant()}} : op);
+        const auto value = range.constant();
+        return value ? keep(Set{to, *value}) : keep(op);
     }
 
     bool fold(const Set& op) { return assign(op.to, Range::only(op.value), op); }

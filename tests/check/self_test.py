@@ -6,9 +6,9 @@ import shutil
 import tempfile
 import unittest
 
+import check_alone
 import check_files
 import check_format
-import check_headers
 import check_layers
 import check_scripts
 import check_sizes
@@ -176,19 +176,32 @@ class Scripts(CheckTest):
         self.says(check_scripts, {"a.py": "def f(:\n"}, "a.py:1")
 
 
-class Headers(CheckTest):
+class Alone(CheckTest):
+    def test_finds_the_source_and_the_header_that_need_what_another_source_includes(self):
+        files = {"core/a.cpp": "#include <string>\n", "core/b.cpp": "std::string b;\n", "core/c.cpp": '#include "core/c.h"\n'}
+        tree = self.tree({**files, "core/c.h": "inline std::string c;\n"})
+        together = tree.build / "Unity/unity_0_cxx.cxx"
+        together.parent.mkdir()
+        together.write_text("".join(f'#include "{tree.root}/core/{name}.cpp"\n' for name in "abc"))
+        entry = {"directory": str(tree.build), "file": str(together), "command": f"g++ -std=c++20 -I{tree.root} -c {together}"}
+        (tree.build / "compile_commands.json").write_text(json.dumps([entry]))
+        found = check_alone.violations(tree)
+        self.assertEqual(len(found), 2, found)
+        self.assertIn("core/b.cpp:1: does not compile alone as c++", found[0])
+        self.assertIn("core/c.h:1:13: error", found[1])
+
     def test_finds_the_header_that_needs_another(self):
         lone, needy = "#pragma once\n#include <string>\n", "#pragma once\ninline std::string a;\n"
         files = {"core/a.cpp": '#include "core/lone.h"\n#include "core/needy.h"\n', "core/lone.h": lone, "core/needy.h": needy}
-        self.says(check_headers, files, "core/needy.h:1: does not compile alone as c++")
+        self.says(check_alone, files, "core/needy.h:1: does not compile alone as c++")
 
     def test_headers_of_bpf_are_compiled_as_bpf(self):
-        self.says(check_headers, {"a.cpp": "\n", "bpf/a.h": "struct a { class b; };\n"}, "does not compile alone as bpf")
-        self.says(check_headers, {"a.cpp": "\n", "bpf/a.h": "struct a { int class; };\n"})
+        self.says(check_alone, {"a.cpp": "\n", "bpf/a.h": "struct a { class b; };\n"}, "does not compile alone as bpf")
+        self.says(check_alone, {"a.cpp": "\n", "bpf/a.h": "struct a { int class; };\n"})
 
     def test_headers_of_include_are_compiled_as_c_and_as_cpp(self):
-        self.says(check_headers, {"a.cpp": "\n", "include/pfild/a.h": "int* class;\n"}, "as c++")
-        self.says(check_headers, {"a.cpp": "\n", "include/pfild/a.h": "namespace a {}\n"}, "as c:")
+        self.says(check_alone, {"a.cpp": "\n", "include/pfild/a.h": "int* class;\n"}, "as c++")
+        self.says(check_alone, {"a.cpp": "\n", "include/pfild/a.h": "namespace a {}\n"}, "as c:")
 
 
 class Tidy(CheckTest):

@@ -23,6 +23,7 @@ inline constexpr std::uint16_t kTypeArp = 0x0806;
 inline constexpr std::uint16_t kTypeVlan = 0x8100;
 inline constexpr std::uint16_t kTypeServiceVlan = 0x88a8;
 inline constexpr std::uint16_t kTypeIpv6 = 0x86dd;
+inline constexpr std::uint8_t kUdp = 17; // in IPv4 and IPv6
 
 /// A VLAN tag.
 struct Tag {

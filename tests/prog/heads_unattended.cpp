@@ -14,7 +14,7 @@ constexpr std::uint32_t kBoth = PFILD_DIVERT_IN | PFILD_DIVERT_OUT;
 
 class HeadsUnattended : public KernelProgramsTest {};
 
-struct Row {
+struct Arrival {
     const char* sentence;
     Bytes frame;
     bool passes;
@@ -23,7 +23,7 @@ struct Row {
 
 StageProps tag_beside(const Tag& tag) { return {.tagged = 1, .tag_type = tag.type, .tag_value = tag.value}; }
 
-std::vector<Row> neighbours() {
+std::vector<Arrival> neighbours() {
     const Tag service{kTypeServiceVlan, 100};
     const Tag customer{kTypeVlan, 7};
     const Bytes solicitation = icmpv6(135);
@@ -47,7 +47,7 @@ std::vector<Row> neighbours() {
 }
 
 // The kernel runs no test over an IPv6 type with less than an IPv6 header; behind a tag it does not look.
-std::vector<Row> strangers() {
+std::vector<Arrival> strangers() {
     const Tag tag{};
     const Bytes solicitation = icmpv6(135);
     return {
@@ -78,9 +78,9 @@ std::vector<Row> strangers() {
     };
 }
 
-std::vector<Row> everything() {
-    std::vector<Row> rows = neighbours();
-    for (Row& row : strangers()) {
+std::vector<Arrival> everything() {
+    std::vector<Arrival> rows = neighbours();
+    for (Arrival& row : strangers()) {
         rows.push_back(std::move(row));
     }
     return rows;
@@ -126,7 +126,7 @@ TEST_F(HeadsUnattended, an_interface_that_is_not_attached_is_none_of_their_busin
 TEST_F(HeadsUnattended, with_nobody_home_and_unknown_drop_only_neighbour_traffic_passes) {
     attach(PFILD_UNKNOWN_DROP | kBoth);
     for (const Direction direction : kEachDirection) {
-        for (const Row& row : everything()) {
+        for (const Arrival& row : everything()) {
             Scene scene = on_watched(row.frame);
             scene.before = row.before;
             const Verdict verdict = head(direction, scene);
@@ -141,7 +141,7 @@ TEST_F(HeadsUnattended, with_nobody_home_and_unknown_drop_only_neighbour_traffic
 TEST_F(HeadsUnattended, with_nobody_home_and_unknown_pass_everything_passes) {
     attach(kBoth);
     for (const Direction direction : kEachDirection) {
-        for (const Row& row : everything()) {
+        for (const Arrival& row : everything()) {
             Scene scene = on_watched(row.frame);
             scene.before = row.before;
             EXPECT_EQ(head(direction, scene).action, kPass) << named(direction) << ": " << row.sentence;
@@ -156,7 +156,7 @@ TEST_F(HeadsUnattended, without_a_hook_in_this_direction_everything_passes_also_
         for (const std::uint32_t hooked : {0U, elsewhere}) {
             attach(PFILD_UNKNOWN_DROP | hooked);
             somebody_home(kernel::lane(kSlot, direction));
-            for (const Row& row : everything()) {
+            for (const Arrival& row : everything()) {
                 Scene scene = on_watched(row.frame);
                 scene.before = row.before;
                 EXPECT_EQ(head(direction, scene).action, kPass) << named(direction) << ": " << row.sentence;

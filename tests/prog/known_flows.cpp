@@ -17,7 +17,6 @@ using core::Direction;
 using core::kEachDirection;
 
 constexpr std::uint64_t kSecond = 1'000'000'000;
-constexpr std::uint8_t kUdp = 17;
 constexpr std::uint32_t kVersion = 0x155;
 constexpr std::uint32_t kGeneration = 10;
 

@@ -10,10 +10,9 @@ namespace {
 using core::Direction;
 using core::kEachDirection;
 
-constexpr std::uint8_t kUdp = 17;
 class TappedPackets : public TapTest {};
 
-const Bytes kPacket = ethernet(kTypeIpv4, ipv4(kUdp));
+const Bytes kUdpPacket = ethernet(kTypeIpv4, ipv4(kUdp));
 
 TEST_F(TappedPackets, of_any_size_are_shown_whole_with_what_is_known_of_them) {
     for (const std::size_t size : {15U, 60U, 96U, 97U, 480U, 481U, 1514U, 2016U, 2017U, 3500U}) {
@@ -39,39 +38,39 @@ TEST_F(TappedPackets, of_any_size_are_shown_whole_with_what_is_known_of_them) {
 TEST_F(TappedPackets, are_cut_to_what_is_wanted) {
     for (const std::uint32_t wanted : {1U, 14U, 20U}) {
         want(wanted);
-        const std::vector<TapCopy> all = tapped(Direction::in, on_watched(kPacket));
+        const std::vector<TapCopy> all = tapped(Direction::in, on_watched(kUdpPacket));
         ASSERT_EQ(all.size(), 1U);
-        EXPECT_EQ(all[0].bytes, first(wanted, kPacket));
-        EXPECT_EQ(all[0].facts.wire_length, kPacket.size());
+        EXPECT_EQ(all[0].bytes, first(wanted, kUdpPacket));
+        EXPECT_EQ(all[0].facts.wire_length, kUdpPacket.size());
     }
 }
 
 TEST_F(TappedPackets, are_none_while_nobody_wants_them) {
     want(0);
     for (const Direction direction : kEachDirection) {
-        EXPECT_TRUE(tapped(direction, on_watched(kPacket)).empty());
+        EXPECT_TRUE(tapped(direction, on_watched(kUdpPacket)).empty());
         EXPECT_EQ(lost(direction), 0U);
     }
     ring().want(lane(Direction::out), kWhole);
-    EXPECT_TRUE(tapped(Direction::in, on_watched(kPacket)).empty()) << "each direction for itself";
-    EXPECT_EQ(tapped(Direction::out, on_watched(kPacket)).size(), 1U) << "the twin";
+    EXPECT_TRUE(tapped(Direction::in, on_watched(kUdpPacket)).empty()) << "each direction for itself";
+    EXPECT_EQ(tapped(Direction::out, on_watched(kUdpPacket)).size(), 1U) << "the twin";
 }
 
 TEST_F(TappedPackets, BD_64_that_come_in_are_shown_also_when_dropped_those_that_go_out_only_when_not) {
     attach(PFILD_UNKNOWN_DROP | PFILD_DIVERT_IN | PFILD_DIVERT_OUT); // and nobody home
-    EXPECT_EQ(tapped(Direction::in, on_watched(kPacket)).size(), 1U);
-    EXPECT_EQ(tapped(Direction::out, on_watched(kPacket)).size(), 0U);
+    EXPECT_EQ(tapped(Direction::in, on_watched(kUdpPacket)).size(), 1U);
+    EXPECT_EQ(tapped(Direction::out, on_watched(kUdpPacket)).size(), 0U);
     attach(PFILD_DIVERT_IN | PFILD_DIVERT_OUT);
-    EXPECT_EQ(tapped(Direction::out, on_watched(kPacket)).size(), 1U) << "the twin";
+    EXPECT_EQ(tapped(Direction::out, on_watched(kUdpPacket)).size(), 1U) << "the twin";
 }
 
 TEST_F(TappedPackets, that_go_through_the_engine_are_shown_once) {
     attach(PFILD_DIVERT_IN | PFILD_DIVERT_OUT);
     for (const Direction direction : kEachDirection) {
         somebody_home(lane(direction));
-        Scene back = on_watched(kPacket);
+        Scene back = on_watched(kUdpPacket);
         back.before.tc_index = PFILD_REENTRY(lane(direction));
-        const std::size_t there = tapped(direction, on_watched(kPacket)).size();
+        const std::size_t there = tapped(direction, on_watched(kUdpPacket)).size();
         EXPECT_EQ(there, direction == Direction::in ? 1U : 0U) << "BD-64: in before the hooks, out after them";
         EXPECT_EQ(there + tapped(direction, back).size(), 1U);
     }
@@ -88,7 +87,7 @@ TEST_F(TappedPackets, have_their_tag_where_it_belongs_wherever_the_kernel_keeps_
 TEST_F(TappedPackets, pass_an_interface_that_is_only_tapped_whatever_else_is_the_case) {
     attach(PFILD_ONLY_TAPPED | PFILD_UNKNOWN_DROP | PFILD_DIVERT_IN | PFILD_DIVERT_OUT);
     for (const Direction direction : kEachDirection) {
-        EXPECT_EQ(head(direction, on_watched(kPacket)).action, kPass);
+        EXPECT_EQ(head(direction, on_watched(kUdpPacket)).action, kPass);
         EXPECT_EQ(counted(), "");
         EXPECT_EQ(take().size(), 1U);
     }
@@ -97,13 +96,13 @@ TEST_F(TappedPackets, pass_an_interface_that_is_only_tapped_whatever_else_is_the
 TEST_F(TappedPackets, that_find_no_room_are_counted_and_go_their_way) {
     std::size_t there = 0;
     while (lost(Direction::in) < 5 && there < 1000) {
-        EXPECT_EQ(head(Direction::in, on_watched(kPacket)).action, kPass);
+        EXPECT_EQ(head(Direction::in, on_watched(kUdpPacket)).action, kPass);
         there++;
     }
     EXPECT_EQ(lost(Direction::in), 5U);
     EXPECT_EQ(lost(Direction::out), 0U);
     EXPECT_EQ(take().size(), there - 5) << "every one is in the ring or lost";
-    EXPECT_EQ(tapped(Direction::in, on_watched(kPacket)).size(), 1U) << "there is room again";
+    EXPECT_EQ(tapped(Direction::in, on_watched(kUdpPacket)).size(), 1U) << "there is room again";
 }
 
 } // namespace

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Each header compiles alone: it includes what it needs. Headers of bpf/ as BPF, include/ in every language that uses it."""
+"""Each source and each header compiles alone: it includes what it needs. Headers of bpf/ as BPF, include/ in every language
+that uses it. A build that compiles several sources at once (PFILD_UNITY) shows it of the first of them only.
+"""
 import concurrent.futures
 import os
 import subprocess
@@ -14,20 +16,26 @@ CPP_COMMAND = ["g++", "-std=c++20", "-Wall", "-Wextra"]  # of a header that noth
 BPF_SHARED = "include/pfild/abi.h"
 
 
+def first_includes(sources, paths):
+    """What these sources include before anything else: a header that is first in a source which compiles alone does too."""
+    includes = (verdicts.INCLUDE.search(sources.text(path)) for path in paths)
+    return {include[1] for include in includes if include}
+
+
 def commands(sources, of_headers, path):
     """(language, compiler command) for each language that the header must compile in."""
     if path.startswith("bpf/") or path == BPF_SHARED:
-        yield "bpf", compile_flags.bpf_command(sources) + ["-x", "c"]
+        yield "bpf", compile_flags.bpf_command(sources)
     if path.startswith("include/"):
-        yield "c", [*C_COMMAND, f"-I{sources.root}/include", "-x", "c"]
+        yield "c", [*C_COMMAND, f"-I{sources.root}/include"]
     if not path.startswith("bpf/"):
-        yield "c++", of_headers.get(path, [*CPP_COMMAND, f"-I{sources.root}", f"-I{sources.root}/include"]) + ["-x", "c++"]
+        yield "c++", of_headers.get(path, [*CPP_COMMAND, f"-I{sources.root}", f"-I{sources.root}/include"])
 
 
 def compile_alone(sources, path, language, command):
     """Through a source that does nothing but include it; what the compiler said, in a list."""
     done = subprocess.run(
-        [*command, "-fsyntax-only", "-"],
+        [*command, "-fsyntax-only", "-x", "c++" if language == "c++" else "c", "-"],
         input=f'#include "{sources.root / path}"\n',
         cwd=sources.root,
         capture_output=True,
@@ -41,9 +49,13 @@ def compile_alone(sources, path, language, command):
 
 
 def violations(sources):
-    of_headers = compile_flags.commands_of_headers(sources, compile_flags.database(sources))
-    headers = [path for path in sources.code() if path.endswith(".h")]
-    jobs = [(path, *job) for path in headers for job in commands(sources, of_headers, path)]
+    entries = compile_flags.database(sources)
+    of_headers = compile_flags.commands_of_headers(sources, entries)
+    built = {names[0] for names, _ in compile_flags.units(sources) if names}
+    jobs = [(path, "c++", command) for path, command in entries.items() if path not in built]
+    seen = first_includes(sources, entries)
+    for path in (path for path in sources.code() if path.endswith(".h")):
+        jobs += [(path, *job) for job in commands(sources, of_headers, path) if job[0] != "c++" or path not in seen]
 
     def judge(job):
         path, language, command = job
