@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """After kill -9: what passes and what does not, what the next start finds and takes over, and what is not pfild's and stays."""
-import time
-
 import pytest
 from scapy.all import ARP, IP, UDP, Dot1Q, Ether
 
@@ -9,7 +7,7 @@ from harness.flow import UdpFlow
 from harness.frames import FramePort
 from harness.judges import assert_ends_well, heads, is_head, left_behind, offloads, qdiscs, tc_filters, wait_until
 from harness.meter import Meter
-from harness.ping import ping
+from harness.ping import ping, unanswered
 from harness.rules import counted, guard
 
 ADDRESSES = ["192.0.2.2", "2001:db8:1::2"]
@@ -34,7 +32,7 @@ def forget_neighbours(host):
 def neighbour_resolves(host, address):
     """Sends to a neighbour that was forgotten, and says whether it is known then."""
     host.run("ip", "neigh", "flush", "dev", "eth0")
-    ping(host, address, count=1, interval_ms=2)
+    unanswered(host, address, count=1)
 
     def known():
         entry = host.run("ip", "neigh", "show", address, "dev", "eth0").stdout
@@ -62,9 +60,9 @@ def test_with_unknown_drop_traffic_stops_after_kill_9_but_neighbours_resolve(hos
     daemon = start_guarding(start_pfild, host_lab.fw, "drop")
     assert ping(host_lab.cli, address).lost == 0
     daemon.kill9()
-    assert ping(host_lab.cli, address, count=20).lost == 20
+    assert unanswered(host_lab.cli, address, count=20)
     back = {"192.0.2.2": "192.0.2.1", "2001:db8:1::2": "2001:db8:1::1"}[address]
-    assert ping(host_lab.fw, back, count=20).lost == 20
+    assert unanswered(host_lab.fw, back, count=20)
     assert neighbour_resolves(host_lab.cli, address)
     assert neighbour_resolves(host_lab.fw, back)
 
@@ -92,7 +90,7 @@ def test_a_broadcast_arp_request_is_answered_once_after_kill_9(host_lab, start_p
     with FramePort(host_lab.cli) as port:
         ask = ARP(op=1, hwsrc=host_lab.cli.eth0.mac, psrc="192.0.2.1", pdst="192.0.2.2")
         port.send(Ether(src=host_lab.cli.eth0.mac, dst="ff:ff:ff:ff:ff:ff") / ask)
-        answers = port.receive(lambda packet: ARP in packet and packet[ARP].op == 2, count=2, timeout_s=0.5)
+        answers = port.receive(lambda packet: ARP in packet and packet[ARP].op == 2, watch_s=0.3)
     assert [answer.packet[ARP].hwsrc for answer in answers] == [host_lab.fw.eth0.mac]
 
 
@@ -105,7 +103,7 @@ def test_the_next_start_takes_over_what_a_killed_daemon_left_and_filters_the_sam
     daemon = start_guarding(start_pfild, host_lab.fw, unknown)
     guard(daemon, "cbpf:ping", "icmp", direction="i")
     for _ in range(3):
-        assert ping(host_lab.cli, "192.0.2.2", count=10).lost == 10
+        assert unanswered(host_lab.cli, "192.0.2.2", count=10)
         before, rules = heads(host_lab.fw), daemon.bpfctl.json("heads")
         daemon.kill9()
         assert wait_until(lambda: "pfp" not in host_lab.fw.run("ip", "-o", "link").stdout)
@@ -117,7 +115,7 @@ def test_the_next_start_takes_over_what_a_killed_daemon_left_and_filters_the_sam
         assert not set(program_ids(after)) & set(program_ids(before))
         assert daemon.bpfctl.interface("eth0")["unknown"] == unknown
         assert daemon.bpfctl.json("heads") == rules
-    assert ping(host_lab.cli, "192.0.2.2", count=10).lost == 10
+    assert unanswered(host_lab.cli, "192.0.2.2", count=10)
     daemon.bpfctl("hook", "delete", "cbpf:ping")
     assert ping(host_lab.cli, "192.0.2.2", count=20).lost == 0
     assert counted(daemon, "cbpf:count")["seen"] >= 40
@@ -159,13 +157,13 @@ def test_a_takeover_under_load_loses_nothing_with_unknown_pass(host_lab, start_p
     daemon.kill9()
     sender, receiver = (host_lab.cli, host_lab.fw) if direction == "in" else (host_lab.fw, host_lab.cli)
     flow = UdpFlow(sender, receiver, receiver.eth0.ipv4, rate_pps=20_000, count=1_000_000)
-    time.sleep(0.3)
+    came = receiver.counter("rx_packets")
+    assert wait_until(lambda: receiver.counter("rx_packets") > came + 1000)
     daemon.start()
-    time.sleep(0.5)
+    assert wait_until(lambda: counted(daemon, "cbpf:count")["matched"] > 1000)  # filtered again, without being asked
     assert flow.running()
     result = flow.finish(early=True)
     assert (result.lost, result.duplicated) == (0, 0), result
-    assert counted(daemon, "cbpf:count")["matched"] > 1000  # filtered again, without being asked
     assert_ends_well(daemon)
 
 
@@ -176,15 +174,18 @@ def test_with_unknown_drop_no_packet_slips_through_between_kill_9_and_the_next_f
     daemon.bpfctl("attach", "eth0", "--unknown", "drop")
     guard(daemon, "cbpf:flow", "udp dst port 9000", "inet" if head == "inet" else "ethernet", head=head)
     flow = UdpFlow(host_lab.cli, host_lab.fw, "192.0.2.2", rate_pps=50_000, count=5_000_000)
+
+    def dropping():
+        lane = daemon.bpfctl.json("stats")["interfaces"]["eth0"]["in"]
+        return lane["engine_dropped"] + lane["dropped_known"] > 1000
+
     for _ in range(3):
-        time.sleep(0.2)
+        assert wait_until(dropping)
         daemon.kill9()
         daemon.start()
-    time.sleep(0.2)
+    assert wait_until(dropping)
     result = flow.finish(early=True)
-    assert result.sent > 1000 and result.received == 0, result
-    lane = daemon.bpfctl.json("stats")["interfaces"]["eth0"]["in"]
-    assert lane["engine_dropped"] + lane["dropped_known"] > 0
+    assert result.sent > 4000 and result.received == 0, result
     assert_ends_well(daemon)
 
 
@@ -275,7 +276,7 @@ def test_a_root_qdisc_sees_each_outgoing_packet_once(host_lab, start_pfild):
 
     before = packets()
     assert ping(host_lab.cli, "192.0.2.2", count=50).lost == 0
-    assert 50 <= packets() - before <= 55  # neighbour discovery may add a few
+    assert 50 <= packets() - before <= 62  # neighbour discovery and listener reports may add some
 
 
 def test_a_clsact_that_came_with_pfild_stays_when_somebody_uses_it_meanwhile(host_lab, start_pfild):
@@ -292,7 +293,7 @@ def test_a_clsact_that_came_with_pfild_stays_when_somebody_uses_it_meanwhile(hos
 def test_after_a_crash_in_the_middle_of_traffic_and_a_clean_end_of_the_next_nothing_is_left(host_lab, start_pfild):
     daemon = start_guarding(start_pfild, host_lab.fw, "drop")
     flow = UdpFlow(host_lab.cli, host_lab.fw, "192.0.2.2", rate_pps=20_000, count=1_000_000)
-    time.sleep(0.1)
+    assert wait_until(lambda: counted(daemon, "cbpf:count")["matched"] > 1000)
     daemon.kill9()
     flow.finish(early=True)
     daemon.start()
@@ -307,7 +308,7 @@ def test_after_a_crash_in_the_middle_of_traffic_and_a_clean_end_of_the_next_noth
 @pytest.mark.parametrize("before, after", [("", CLSACT), (CLSACT, "")], ids=["tcx, then clsact", "clsact, then tcx"])
 def test_a_successor_that_attaches_the_other_way_leaves_one_pair_of_heads(host_lab, start_pfild, before, after):
     start_guarding(start_pfild, host_lab.fw, "drop", before).kill9()
-    assert ping(host_lab.cli, "192.0.2.2", count=2, interval_ms=5).lost == 2
+    assert unanswered(host_lab.cli, "192.0.2.2", count=2)
     heir = start_guarding(start_pfild, host_lab.fw, "drop", after)
     assert [len(side) for side in heads(host_lab.fw).values()] == ([1, 1] if after else [0, 0])
     where = heir.bpfctl.interface("eth0")["heads"]

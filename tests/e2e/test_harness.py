@@ -12,6 +12,7 @@ from scapy.all import ICMP, IP, TCP, UDP, Dot1AD, Dot1Q, Ether, Raw
 from harness import cleanup, lab
 from harness.flow import UdpFlow, send_and_judge
 from harness.frames import FramePort
+from harness.judges import wait_until
 from harness.ping import ping
 from harness.programs import HARNESS
 
@@ -25,12 +26,15 @@ def drop_in_kernel(host, rule):
 def ends_within(pid, seconds):
     """A killed orphan is there until its new parent looks after it; as a zombie it counts as ended."""
     deadline = time.monotonic() + seconds
-    stat = pathlib.Path(f"/proc/{pid}/stat")
-    while stat.exists() and stat.read_text().rsplit(")", 1)[1].split()[0] != "Z":
-        if time.monotonic() > deadline:
-            return False
+    while time.monotonic() < deadline:
+        try:
+            state = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+        except (FileNotFoundError, ProcessLookupError):  # before or while it was read
+            return True
+        if state == "Z":
+            return True
         time.sleep(0.01)
-    return True
+    return False
 
 
 @pytest.mark.parametrize("address", ["192.0.2.2", "2001:db8:1::2"])
@@ -58,24 +62,25 @@ def test_a_flow_that_is_wholly_lost_is_not_clean(host_lab):
 def test_duplicated_and_overtaking_packets_are_counted(host_lab):
     # Packets captured from a true flow of three come again in another order.
     with FramePort(host_lab.cli) as port:
-        flow = UdpFlow(host_lab.cli, host_lab.fw, "192.0.2.2", rate_pps=10, count=10)
+        flow = UdpFlow(host_lab.cli, host_lab.fw, "192.0.2.2", rate_pps=10, count=20)
         first = port.receive_outgoing(lambda packet: UDP in packet and packet[UDP].dport == 9000, count=3)
         numbers = [bytes(seen.packet[UDP].payload) for seen in first]
         assert len(numbers) == 3
-        later = numbers[0][:8] + (9).to_bytes(8, "little") + numbers[0][16:]
+        later = numbers[0][:8] + (19).to_bytes(8, "little") + numbers[0][16:]
         head = Ether(dst=host_lab.fw.eth0.mac) / IP(src="192.0.2.1", dst="192.0.2.2") / UDP(sport=1, dport=9000)
         port.send(head / Raw(numbers[0]), head / Raw(later))
         result = flow.finish()
-    assert (result.received, result.lost) == (10, 0)
-    assert result.duplicated == 2  # number 0 twice, and number 9 when its original came
+    assert (result.received, result.lost) == (20, 0)
+    assert result.duplicated == 2  # number 0 twice, and number 19 when its original came
     assert result.out_of_order >= 1
 
 
 def test_a_flow_that_is_ended_early_is_judged_by_what_was_sent(host_lab):
     flow = UdpFlow(host_lab.cli, host_lab.fw, "192.0.2.2", rate_pps=1000, count=1_000_000)
-    time.sleep(0.3)
+    came = host_lab.fw.counter("rx_packets")
+    assert wait_until(lambda: host_lab.fw.counter("rx_packets") > came + 200)
     result = flow.finish(early=True)
-    assert 100 < result.sent < 1000
+    assert 100 < result.sent <= 1000 * result.seconds + 1
     assert result.clean(), result
 
 
@@ -146,7 +151,7 @@ def test_a_session_that_is_killed_leaves_processes_dead_and_its_lab_to_the_next(
         assert (name in lab.lab_names()) == lab_stays
         lab.remove_abandoned()
         assert name not in lab.lab_names()
-        assert ends_within(pid, 2)
+        assert ends_within(pid, 5)
 
 
 def test_an_undoing_that_fails_does_not_keep_the_others_from_running(capsys):

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What is particular to XDP as IN head. That everything else holds too is shown by the other tests, run in that mode."""
 import subprocess
+import time
 
 import pytest
 
 from harness.flow import UdpFlow
 from harness.judges import assert_ends_well, wait_until, xdp_program
-from harness.ping import ping
+from harness.ping import ping, unanswered
 from harness.rules import counted, guard
 
 PER_PACKET = "len < 2000"  # never the flow's alone: every packet goes up
@@ -88,7 +89,7 @@ def test_where_a_start_cannot_have_xdp_the_interface_is_filtered_by_tc_all_the_s
     status = daemon.bpfctl.interface("eth0")
     assert (status["mode"], status["mode_wanted"]) == ("tc", "xdp"), status
     assert "somebody else" in status["mode_because"] and "TC it is" in daemon.current_log()
-    assert ping(host_lab.cli, "192.0.2.2", count=5).lost == 5
+    assert unanswered(host_lab.cli, "192.0.2.2", count=5)
     assert xdp_program(host_lab.fw) == foreign_program
     host_lab.fw.run("ip", "link", "set", "dev", "eth0", "xdpdrv", "off")
     assert_ends_well(daemon)
@@ -104,7 +105,7 @@ def test_a_head_that_somebody_removed_is_back_soon_and_what_is_blocked_stays_blo
         assert wait_until(lambda: xdp_program(host_lab.fw) is not None and in_xdp(daemon), timeout_s=3)
     result = flow.finish(early=True)
     assert result.received == 0, result  # without the XDP head the TC head decides
-    assert "repaired" in daemon.current_log()
+    assert wait_until(lambda: "repaired" in daemon.current_log())
     assert ping(host_lab.cli, "192.0.2.2", count=20).lost == 0
     assert_ends_well(daemon)
 
@@ -116,7 +117,7 @@ def test_a_successor_takes_over_whatever_the_mode_was(host_lab, start_pfild, bef
     guard(daemon, "cbpf:blocked", "udp dst port 9000")
     flow = UdpFlow(host_lab.cli, host_lab.fw, "192.0.2.2", rate_pps=5000, count=100_000)
     daemon.kill9()
-    assert ping(host_lab.cli, "192.0.2.2", count=5).lost == 5
+    assert unanswered(host_lab.cli, "192.0.2.2", count=5)
     record = daemon.run_folder / "record"
     record.write_text(record.read_text().replace(f'"mode":"{before}"', f'"mode":"{after}"'))
     daemon.start()
@@ -134,12 +135,14 @@ def test_checksums_that_the_peer_left_unfinished_are_completed(host_lab, start_p
     daemon.bpfctl("attach", "eth0", "--mode", "xdp")
     for kind in ("inet", "inet6"):
         guard(daemon, f"cbpf:all-{kind}", PER_PACKET, kind, on_match="count")
+    completed = lambda: daemon.bpfctl.json("stats")["interfaces"]["eth0"]["in"]["engine_checksums_completed"]  # noqa: E731
     assert UdpFlow(host_lab.cli, host_lab.fw, address, rate_pps=5000, count=1000, size_bytes=333).finish().clean()
-    lane = daemon.bpfctl.json("stats")["interfaces"]["eth0"]["in"]
-    assert lane["engine_checksums_completed"] == 1000, lane
+    # One in 65,535 is right by chance, as it is unfinished: nothing to do.
+    assert 1000 - 5 <= completed() <= 1000
+    before = completed()
     host_lab.cli.run("ethtool", "-K", "eth0", "tx", "off")  # complete when they come: nothing to do
     assert UdpFlow(host_lab.cli, host_lab.fw, address, rate_pps=5000, count=1000).finish().clean()
-    assert daemon.bpfctl.json("stats")["interfaces"]["eth0"]["in"]["engine_checksums_completed"] == 1000
+    assert completed() == before
     family = "inet6" if ":" in address else "inet"
     assert counted(daemon, f"cbpf:all-{family}")["seen"] >= 2000
     assert_ends_well(daemon)
@@ -152,7 +155,8 @@ def test_a_capture_sees_packets_once_in_either_direction(host_lab, start_pfild):
     capture = host_lab.fw.popen("tcpdump", "-n", "-l", "--immediate-mode", "-i", "eth0", "icmp")
     capture.wait_for_output("listening on")
     assert ping(host_lab.cli, "192.0.2.2", count=50).lost == 0
-    wait_until(lambda: capture.stdout.count("echo reply") == 50, timeout_s=1.0)
+    wait_until(lambda: capture.stdout.count("echo") == 100)
+    time.sleep(0.05)  # there may be too many
     assert (capture.stdout.count("echo request"), capture.stdout.count("echo reply")) == (50, 50)
     assert counted(daemon, "cbpf:all")["seen"] >= 100
     assert_ends_well(daemon)
@@ -170,8 +174,8 @@ def test_what_passed_at_a_port_of_a_bridge_is_decided_at_the_bridge_too(host_lab
     daemon.bpfctl("attach", "br0")
     assert ping(cli, "203.0.113.2", count=5).lost == 0
     guard(daemon, "cbpf:no-ping", "icmp", kind="ethernet", head="br0", direction="i")
-    assert ping(cli, "203.0.113.2", count=10).lost == 10
-    assert counted(daemon, "cbpf:no-ping")["dropped"] + known_drops(daemon, "br0") == 10
+    assert unanswered(cli, "203.0.113.2", count=10)
+    assert wait_until(lambda: counted(daemon, "cbpf:no-ping")["dropped"] + known_drops(daemon, "br0") == 10)
     assert_ends_well(daemon, "eth0", "br0")
 
 
@@ -185,7 +189,10 @@ def test_the_bytes_of_known_flows_are_those_of_whole_frames(host_lab, start_pfil
     daemon = start_pfild(host_lab.fw)
     daemon.bpfctl("attach", "eth0", "--mode", "xdp")
     guard(daemon, "cbpf:other", "udp dst port 1")
-    assert UdpFlow(host_lab.cli, host_lab.fw, "192.0.2.2", rate_pps=2000, count=1000, size_bytes=size).finish().clean()
+    same = {"size_bytes": size, "source_port": 9001}
+    assert UdpFlow(host_lab.cli, host_lab.fw, "192.0.2.2", count=10, **same).finish().clean()
+    assert wait_until(lambda: daemon.bpfctl.json("flows", "udp port 9000")["flows"])
+    assert UdpFlow(host_lab.cli, host_lab.fw, "192.0.2.2", rate_pps=2000, count=1000, **same).finish().clean()
     flow = daemon.bpfctl.json("flows", "udp port 9000")["flows"][0]
     assert flow["in"]["packets"] > 900 and flow["in"]["bytes"] == flow["in"]["packets"] * (14 + 20 + 8 + size), flow
     assert_ends_well(daemon)

@@ -11,7 +11,7 @@ def socket_path(name):
 class Control:
     """One connection. Answers come in the order of the requests."""
 
-    def __init__(self, name, timeout_s=5.0):
+    def __init__(self, name, timeout_s=20.0):
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.settimeout(timeout_s)
         try:

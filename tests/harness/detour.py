@@ -39,19 +39,30 @@ class Detour:
 
         def at_rest():
             readings[:] = [self.stats()]
-            return all(_home(lane) for lanes in readings[0].values() for lane in lanes.values())
+            return all(home(lane) for lanes in readings[0].values() for lane in lanes.values())
 
-        wait_until(at_rest, timeout_s=2.0)
+        wait_until(at_rest)
         return readings[0]
 
     @contextlib.contextmanager
     def watch(self):
         """Yields a Carried that is filled when the block ends."""
         before, went = self.settled(), Carried()
+        self._before = before
         yield went
         for name, lanes in self.settled().items():
             for direction, lane in lanes.items():
                 went.lanes[name, direction] = {what: lane[what] - before[name][direction][what] for what in lane}
+
+
+    def comes(self, direction, packets, interface="eth0"):
+        """Waits until so many went through the engine since the last watch began."""
+
+        def came():
+            now, before = self.stats(), self._before
+            return now[interface][direction]["reentered"] - before[interface][direction]["reentered"] >= packets
+
+        return wait_until(came)
 
 
 class Carried:
@@ -73,7 +84,7 @@ class Carried:
         return True
 
 
-def _home(lane):
+def home(lane):
     """Each packet that was diverted is where it belongs."""
     stopped = sum(lane[what] for what in _LOST if what.startswith("engine_"))
     return lane["diverted"] == lane["engine_received"] and lane["reentered"] == lane["engine_received"] - stopped

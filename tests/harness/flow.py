@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A numbered UDP flow from one host to another, sent and judged by udp_flow (udp_flow.cpp)."""
-import contextlib
 import json
-import subprocess
 from dataclasses import dataclass
 
 from .programs import program
@@ -36,7 +34,8 @@ class UdpFlow:
 
     def __init__(self, sender, receiver, address, rate_pps=1000, count=1000, size_bytes=64, port=9000, source_port=0):
         shared = ["--port", port, "--count", count]
-        self._receiver = receiver.popen(program("udp_flow"), "receive", *shared, "--idle-ms", 600_000)
+        listen = [program("udp_flow"), "receive", *shared, "--idle-ms", 600_000, "--told"]
+        self._receiver = receiver.popen(*listen, listening=True)
         self._receiver.wait_for_output("listening")
         paced = ["--rate", rate_pps, "--size", size_bytes, "--source-port", source_port]
         self._sender = sender.popen(program("udp_flow"), "send", address, *shared, *paced)
@@ -46,13 +45,13 @@ class UdpFlow:
     def running(self):
         return self._sender.running()
 
-    def finish(self, early=False, settle_s=0.3):
-        """The result, `settle_s` after the last packet was sent. early: the sender ends now."""
+    def finish(self, early=False):
+        """The result, when all that was sent has come, or nothing more comes. early: the sender ends now."""
         if early:
             self._sender.stop()
         self._sender.wait(self._longest_s)
         report = _last_line(self._sender)
-        self._wait_for_receiver(settle_s)
+        self._receiver.tell(str(report["sent"]))
         self._receiver.stop()
         seen = _last_line(self._receiver)
         missing = [[first, min(last, report["sent"] - 1)] for first, last in seen["missing"] if first < report["sent"]]
@@ -66,11 +65,6 @@ class UdpFlow:
     def close(self):
         self._sender.close()
         self._receiver.close()
-
-    def _wait_for_receiver(self, settle_s):
-        # It ends by itself only when the whole flow came; otherwise the time for late packets runs out.
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._receiver.wait(settle_s)
 
 
 def _last_line(process):

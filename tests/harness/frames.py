@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Raw frames on an interface inside a host, built and read with scapy."""
 import json
+import math
 import queue
 import threading
 import time
@@ -53,13 +54,14 @@ class FramePort:
         self._process.popen.stdin.close()
         self._process.wait()
 
-    def receive(self, wanted, count=1, timeout_s=2.0):
-        """Incoming frames for which wanted(scapy packet) holds; fewer than `count` when the time is over."""
-        return self._collect(lambda seen: not seen.outgoing and wanted(seen.packet), count, timeout_s)
+    def receive(self, wanted, count=1, timeout_s=5.0, watch_s=0.0):
+        """Incoming frames for which wanted(scapy packet) holds; fewer than `count` when the time is over. When there are so many,
+        those that come in the next `watch_s` too."""
+        return self._collect(lambda seen: not seen.outgoing and wanted(seen.packet), count, timeout_s, watch_s)
 
-    def receive_outgoing(self, wanted, count=1, timeout_s=2.0):
+    def receive_outgoing(self, wanted, count=1, timeout_s=5.0, watch_s=0.0):
         """The same of frames that leave the host by this interface."""
-        return self._collect(lambda seen: seen.outgoing and wanted(seen.packet), count, timeout_s)
+        return self._collect(lambda seen: seen.outgoing and wanted(seen.packet), count, timeout_s, watch_s)
 
     def close(self):
         """Returns when all that was ever sent here has left."""
@@ -69,7 +71,11 @@ class FramePort:
         finally:
             self._process.close()
 
-    def _collect(self, wanted, count, timeout_s):
+    def _collect(self, wanted, count, timeout_s, watch_s):
+        found = self._collect_within(wanted, count, timeout_s)
+        return found + self._collect_within(wanted, math.inf, watch_s) if watch_s else found
+
+    def _collect_within(self, wanted, count, timeout_s):
         deadline = time.monotonic() + timeout_s
         found = []
         while len(found) < count:

@@ -49,9 +49,9 @@ class Host:
             raise AssertionError(f"{self.namespace}: {command}: exit {done.returncode}: {done.stdout}{done.stderr}")
         return done
 
-    def popen(self, *command, interactive=False):
-        """Starts a command; the Process ends with the test at the latest."""
-        return Process(self.inside(command), interactive)
+    def popen(self, *command, **options):
+        """Starts a command; the Process ends with the test at the latest. Options as those of Process."""
+        return Process(self.inside(command), **options)
 
     def inside(self, command):
         # Not `ip netns exec`: that hides bpffs.
@@ -113,4 +113,4 @@ def remove_abandoned():
     for name in lab_names():
         of_test = re.fullmatch(r"t(\d+)-\d+", name)
         if of_test and not os.path.exists(f"/proc/{of_test[1]}"):
-            lab_script("down", name)
+            lab_script("down", name, check=False)  # another session may be removing it, too

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """TCP packets of IPv4 that carry a number each, and who got which of them: a program of two roles, and what a test knows of both.
 
-    numbered_tcp.py send IFACE FROM_MAC TO_MAC FROM TO COUNT [UNCUT]     frames as they are, no handshake
+    numbered_tcp.py send IFACE FROM_MAC TO_MAC FROM TO COUNT [UNCUT]     frames as they are, no handshake. "ready"; after a line on
+                                                                         stdin with a number: so many packets more, and "sent"
     numbered_tcp.py receive COUNT                                        "ready"; after a line on stdin: the numbers, as bits in hex
 
 Ports, flags and header options are drawn from the number, so whoever knows the number knows the packet. UNCUT: so many packets a
@@ -9,16 +10,16 @@ buffer, which the kernel may cut or hand on whole (GSO), with a checksum that no
 the buffer, but FIN and PSH only of its last.
 """
 import contextlib
+import itertools
 import random
 import socket
 import struct
 import sys
-import time
 
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
-BURST, PAUSE_S = 500, 0.008  # what an engine on a busy machine carries without loss
+BURST = 500  # what every queue on the way has room for
 SEGMENT = 1000  # payload bytes of a packet in an uncut buffer
-QUIET_S = 0.4  # nothing more comes
+QUIET_S = 0.1  # nothing more comes: the pace has seen all through
 SOL_PACKET, PACKET_VNET_HDR, SO_RCVBUFFORCE = 263, 15, 33
 
 
@@ -53,14 +54,9 @@ def packet(source, target, sequence, flags, port, words, payload=b""):
     return header + struct.pack("!HHIIBBHHH", 1024, port, sequence, 0, 5 << 4, flags, 8192, pseudo, 0) + payload
 
 
-def send(interface, from_mac, to_mac, source, target, count, uncut):
-    source, target = socket.inet_aton(source), socket.inet_aton(target)
-    link = bytes.fromhex(to_mac.replace(":", "") + from_mac.replace(":", "")) + b"\x08\x00"
-    port = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
-    port.setsockopt(SOL_PACKET, PACKET_VNET_HDR, 1)
-    port.bind((interface, 0))
-    step = uncut or 1
-    for start in range(0, count, step):
+def buffers(link, source, target, count, uncut):
+    """What the raw socket is given, one for each packet or for each `uncut` packets."""
+    for start in range(0, count, uncut or 1):
         if uncut:
             flags, dport, words = uncut_shape(start + uncut - 1, uncut)
             body = packet(source, target, start * SEGMENT, flags, dport, words, bytes(SEGMENT * uncut))
@@ -69,10 +65,22 @@ def send(interface, from_mac, to_mac, source, target, count, uncut):
             flags, dport, words = shape(start)
             body = packet(source, target, start, flags, dport, words)
             about = struct.pack("=BBHHHH", 1, 0, 0, 0, 14 + 4 * words, 16)
-        with contextlib.suppress(OSError):  # ENOBUFS: a head at egress has dropped it
-            port.send(about + link + body)
-        if start // step % (BURST // step + 1) == 0:
-            time.sleep(PAUSE_S)
+        yield about + link + body
+
+
+def send(interface, from_mac, to_mac, source, target, count, uncut):
+    link = bytes.fromhex(to_mac.replace(":", "") + from_mac.replace(":", "")) + b"\x08\x00"
+    port = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    port.setsockopt(SOL_PACKET, PACKET_VNET_HDR, 1)
+    port.bind((interface, 0))
+    every = list(buffers(link, socket.inet_aton(source), socket.inet_aton(target), count, uncut))
+    following = itertools.cycle(every)
+    print("ready", flush=True)
+    for line in sys.stdin:
+        for buffer in itertools.islice(following, int(line) // (uncut or 1)):
+            with contextlib.suppress(OSError):  # ENOBUFS: a head at egress has dropped it
+                port.send(buffer)
+        print("sent", flush=True)
 
 
 def receive(count):
@@ -94,11 +102,41 @@ def receive(count):
         print(bits.hex(), flush=True)
 
 
-def received(process):
-    """How often each packet came, as the receiving process says it."""
-    process.popen.stdin.write(b"\n")
-    process.popen.stdin.flush()
-    return bytes.fromhex(process.popen.stdout.readline().decode())
+class Numbered:
+    """The packets of a sender, which can be sent again and again: `with Numbered(lab.cli, lab.fw, 1000) as numbered: ..`."""
+
+    def __init__(self, sender, receiver, count, uncut=0):
+        self._receiver, self._count = receiver, count
+        ends = (sender.eth0.mac, receiver.eth0.mac, sender.eth0.ipv4, receiver.eth0.ipv4)
+        self._sending = sender.popen("/usr/bin/python3", __file__, "send", "eth0", *ends, count, uncut, interactive=True)
+        _expect(self._sending, "ready")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_error):
+        self._sending.close()
+
+    def transfer(self, pace):
+        """Sends each packet; how often each has come."""
+        receiving = self._receiver.popen("/usr/bin/python3", __file__, "receive", self._count, interactive=True)
+        try:
+            _expect(receiving, "ready")
+            for start in range(0, self._count, BURST):
+                burst = min(BURST, self._count - start)
+                self._sending.tell(str(burst))
+                _expect(self._sending, "sent")
+                pace.wait(burst)
+            receiving.tell("")
+            return bytes.fromhex(receiving.popen.stdout.readline().decode())
+        finally:
+            receiving.close()
+
+
+def _expect(process, word):
+    said = process.popen.stdout.readline().decode().strip()
+    if said != word:
+        raise AssertionError(f"{process.command} said {said!r}: {process.stderr}")
 
 
 if __name__ == "__main__":

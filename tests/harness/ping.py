@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """ping(8), counted. It waits for the last answer no longer than an interval or twice the longest round trip: what comes later,
-on a busy machine, its host's stack has counted."""
+on a busy machine, its host's stack has counted.
+
+Whoever expects answers waits long for them, and no longer than they take; whoever expects none says so: unanswered()."""
 import re
 import time
 from dataclasses import dataclass
 
-LATE_S = 0.3
+PATIENCE_S = 1.0
+BLOCKED_S = 0.3  # some hundred round trips
 
 
 @dataclass(frozen=True)
@@ -29,17 +32,17 @@ def _answers(host, address):
     return int(dict(zip(names, values))["InEchoReps"])
 
 
-def _late(host, address, before, missing, seen):
+def _late(host, address, before, missing, seen, patience_s):
     """How many of the missing answers came after all."""
-    deadline = time.monotonic() + LATE_S
+    deadline = time.monotonic() + patience_s
     while (late := _answers(host, address) - before - seen) < missing and time.monotonic() < deadline:
         time.sleep(0.02)
     return max(0, min(late, missing))
 
 
-def ping(host, address, count=20, interval_ms=2, size_bytes=56, options=()):
+def ping(host, address, count=20, interval_ms=2, size_bytes=56, patience_s=PATIENCE_S, options=()):
     """Pings from `host`; never fails because of lost packets. `options` are further words for ping(8)."""
-    command = ["ping", "-n", "-q", "-c", count, "-i", interval_ms / 1000, "-s", size_bytes, "-W", 1, *options, address]
+    command = ["ping", "-n", "-q", "-c", count, "-i", interval_ms / 1000, "-s", size_bytes, "-W", patience_s, *options, address]
     before = _answers(host, address)
     done = host.run(*command, check=False, timeout_s=60 + count * interval_ms / 1000)
     counts = re.search(r"(\d+) packets transmitted, (\d+) received(?:, \+(\d+) duplicates)?", done.stdout)
@@ -49,5 +52,12 @@ def ping(host, address, count=20, interval_ms=2, size_bytes=56, options=()):
     average, longest = (float(rtt[1]), float(rtt[2])) if rtt else (0.0, 0.0)
     sent, received, duplicates = int(counts[1]), int(counts[2]), int(counts[3] or 0)
     if received < sent:
-        received += _late(host, address, before, sent - received, received + duplicates)
+        late_s = patience_s if received else patience_s / 3  # without any answer ping(8) itself has waited
+        received += _late(host, address, before, sent - received, received + duplicates, late_s)
     return PingResult(sent, received, duplicates, average, longest)
+
+
+def unanswered(host, address, count=10, **options):
+    """Were so many pings sent, and none answered?"""
+    result = ping(host, address, count, patience_s=BLOCKED_S, **options)
+    return (result.sent, result.received) == (count, 0)

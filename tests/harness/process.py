@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A program that runs beside the test. It dies with the test, also when the test is killed."""
+import contextlib
 import ctypes
 import pathlib
 import shutil
@@ -22,17 +23,17 @@ def _die_with_parent():
 class Process:
     """stdout and stderr go to files, so that no pipe fills and what was said so far can be read at any time.
 
-    With interactive=True stdin and stdout are binary pipes of `popen` instead.
+    With interactive=True stdin and stdout are binary pipes of `popen` instead; with listening=True stdin is.
     """
 
-    def __init__(self, command, interactive=False):
+    def __init__(self, command, interactive=False, listening=False):
         self.command = [str(word) for word in command]
         self._folder = pathlib.Path(tempfile.mkdtemp(prefix="pfild-test-"))
         pipe = subprocess.PIPE
         with open(self._path("stdout"), "wb") as out, open(self._path("stderr"), "wb") as err:
             self.popen = subprocess.Popen(
                 self.command,
-                stdin=pipe if interactive else subprocess.DEVNULL,
+                stdin=pipe if interactive or listening else subprocess.DEVNULL,
                 stdout=pipe if interactive else out,
                 stderr=err,
                 preexec_fn=_die_with_parent,
@@ -57,6 +58,12 @@ class Process:
 
     def signal(self, number):
         self.popen.send_signal(number)
+
+    def tell(self, line):
+        """Writes a line to its stdin; fine when it has ended."""
+        with contextlib.suppress(BrokenPipeError):
+            self.popen.stdin.write(line.encode() + b"\n")
+            self.popen.stdin.flush()
 
     def wait(self, timeout_s=30):
         """The exit code; negative: ended by that signal."""

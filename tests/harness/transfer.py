@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """TCP transfers by curl against http_server.py, judged by sha256."""
+import functools
 import hashlib
 import subprocess
 import tempfile
@@ -61,5 +62,6 @@ def _curl(client, timeout_s, *arguments):
         return subprocess.CompletedProcess(command, 1, "", str(error))
 
 
+@functools.cache
 def _digest(size_bytes, seed):
     return hashlib.sha256(content(size_bytes, seed)).hexdigest()

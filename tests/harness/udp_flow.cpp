@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // A numbered flow of UDP packets and its judge: `udp_flow send` paces packets that carry a number and the time they
 // were sent, `udp_flow receive` says which of them were lost, came twice or came late. Reports are one line of JSON on
-// stdout. Both end by themselves (count, idle time) or on SIGTERM and SIGINT, and report in either case. One thread
-// each.
+// stdout. Both end by themselves (count, idle time) or on SIGTERM and SIGINT, and report in either case; a receiver
+// with --told then waits for what is still on its way. One thread each.
 //
 // payload   0        8        16       24
 //           | magic  | number | ns     | zeros to the size asked for |        host byte order: both ends are on one
@@ -18,6 +18,7 @@
 #include <cstdio>
 #include <cstring>
 #include <ctime>
+#include <iostream>
 #include <optional>
 #include <string>
 #include <vector>
@@ -50,6 +51,7 @@ struct Options {
     std::uint64_t rate_pps = 1000;
     std::size_t size_bytes = 64;
     std::uint64_t idle_ms = 1000;
+    bool told = false;
 };
 
 // Set by the signal handler only: the one thing that a handler may touch.
@@ -206,7 +208,7 @@ class Judge {
         latencies_us_.push_back(static_cast<std::uint32_t>((at_ns - header.sent_ns) / 1000));
     }
     void count_foreign() { ++foreign_; }
-    [[nodiscard]] bool complete() const { return received_ == seen_.size(); }
+    [[nodiscard]] std::uint64_t received() const { return received_; }
 
     /// "lost" counts up to the flow's last number, so it is right only if all of the count were sent.
     void print() {
@@ -250,10 +252,32 @@ class Judge {
     std::uint64_t next_ = 0;
 };
 
-/// A complete flow is watched a little longer: a duplicate comes after its original.
-std::uint64_t patience_ns(std::uint64_t idle_ms, bool complete) {
-    constexpr std::uint64_t kTailMs = 100;
-    return (complete ? std::min(idle_ms, kTailMs) : idle_ms) * 1'000'000;
+/// What the receiver waits for. The idle time runs from the first packet on, or from the sender's end: how long that
+/// takes to start is not the receiver's business.
+struct Expected {
+    std::uint64_t packets;
+    std::uint64_t idle_ms;
+    std::optional<std::uint64_t> since_ns;
+
+    /// Nothing has come for long enough. A complete flow is watched a little longer: a duplicate comes after its
+    /// original.
+    [[nodiscard]] bool over(std::uint64_t received) const {
+        constexpr std::uint64_t kTailMs = 100;
+        const std::uint64_t patience_ms = received >= packets ? std::min(idle_ms, kTailMs) : idle_ms;
+        return since_ns && now_ns() - *since_ns > patience_ms * 1'000'000;
+    }
+};
+
+/// The sender has ended; a line on stdin says after how many packets. Those that are missing may be late, unless none
+/// has come at all: that is a flow that is blocked.
+Expected expected_at_end(std::uint64_t count, std::uint64_t received) {
+    constexpr std::uint64_t kLateMs = 1000;
+    constexpr std::uint64_t kBlockedMs = 300;
+    std::uint64_t sent = count;
+    std::cin >> sent;
+    return {.packets = std::cin ? std::min(sent, count) : count,
+            .idle_ms = received > 0 ? kLateMs : kBlockedMs,
+            .since_ns = now_ns()};
 }
 
 /// Judges one batch of what came; false when nothing came within the socket's timeout.
@@ -271,7 +295,6 @@ bool receive_batch(int fd, Batch& batch, Judge& judge) {
     return received > 0;
 }
 
-/// The idle time runs from the first packet on: how long the sender takes to start is not the receiver's business.
 int run_receiver(const Options& options) {
     const int fd = open_socket(options.port);
     const timeval tick{.tv_sec = 0, .tv_usec = 20'000}; // bounds how long a signal waits
@@ -282,11 +305,16 @@ int run_receiver(const Options& options) {
     std::fflush(stdout);
     Judge judge(options.count);
     Batch batch(kLargestPayload);
-    std::optional<std::uint64_t> last_ns;
-    while (stop_requested == 0) {
+    Expected expected{.packets = options.count, .idle_ms = options.idle_ms, .since_ns = {}};
+    bool ending = false;
+    while (stop_requested == 0 || options.told) {
+        if (stop_requested != 0 && !ending) {
+            expected = expected_at_end(options.count, judge.received());
+            ending = true;
+        }
         if (receive_batch(fd, batch, judge)) {
-            last_ns = now_ns();
-        } else if (last_ns && now_ns() - *last_ns > patience_ns(options.idle_ms, judge.complete())) {
+            expected.since_ns = now_ns();
+        } else if (expected.over(judge.received())) {
             break;
         }
     }
@@ -303,6 +331,7 @@ void add_options(CLI::App& send, CLI::App& receive, Options& options) {
     send.add_option("--source-port", options.source_port, "0: any");
     receive.add_option("--idle-ms", options.idle_ms, "end when nothing came for so long")
         ->check(CLI::Range(1, 600'000));
+    receive.add_flag("--told", options.told, "at SIGTERM, a line on stdin says how many were sent");
     for (CLI::App* side : {&send, &receive}) {
         side->add_option("--port", options.port, "UDP port of the receiver");
         side->add_option("--count", options.count, "packets in the flow")
