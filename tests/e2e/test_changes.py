@@ -9,7 +9,7 @@ import pytest
 
 from harness.control import Control
 from harness.flow import UdpFlow
-from harness.judges import assert_ends_well, heads
+from harness.judges import assert_ends_well, heads, wait_until
 from harness.rules import add_hook, counted, guard
 
 FLOW = "udp dst port 9000"
@@ -86,8 +86,9 @@ def test_attach_and_detach_again_and_again_at_50_kpps_lose_nothing(host_lab, sta
     lost_on_the_way = {}
     with Control(daemon.name) as control:
         for _ in range(15):
+            before = seen_by(control, "cbpf:count")
             ask(control, "attach", {"interface": "eth0"})
-            time.sleep(0.02)
+            assert wait_until(lambda: seen_by(control, "cbpf:count") > before + 1000, step_s=0.005)  # noqa: B023
             lane = ask(control, "stats", {})["interfaces"]["eth0"][direction]
             lost_on_the_way.update({name: lane[name] for name in LOST if lane[name]})
             ask(control, "detach", {"interface": "eth0"})

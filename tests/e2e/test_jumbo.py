@@ -5,7 +5,7 @@ import json
 import pytest
 
 from harness.judges import wait_until
-from harness.ping import ping
+from harness.ping import BLOCKED_S, ping
 
 PING = 8900  # bytes, without the headers of ICMP and IP
 DO_NOT_FRAGMENT = ("-M", "do")
@@ -25,7 +25,7 @@ def port_mtus(daemon, interface="eth0"):
 
 def ports_follow(daemon, mtu):
     """The ports have room for the label and what belongs to the frame; `status` knows the MTU."""
-    return wait_until(lambda: port_mtus(daemon) == {mtu + 8} and daemon.bpfctl.interface("eth0")["mtu"] == mtu, timeout_s=2.0)
+    return wait_until(lambda: port_mtus(daemon) == {mtu + 8} and daemon.bpfctl.interface("eth0")["mtu"] == mtu)
 
 
 @by_family
@@ -79,7 +79,7 @@ def test_tcp_with_large_packets_arrives_unchanged(make_lab, detour, serve_http, 
 def test_the_ports_follow_an_mtu_that_grows_and_shrinks_while_attached(host_lab, detour):
     way = detour(host_lab.fw)
     cli, address = host_lab.cli, "192.0.2.2"
-    assert jumbo_ping(cli, address, count=3).received == 0  # MTU 1500: not even sent
+    assert jumbo_ping(cli, address, count=3, patience_s=BLOCKED_S).received == 0  # MTU 1500: not even sent
     for mtu, size in ((9000, PING), (1500, 1472), (4000, 3972), (9000, 8972), (1500, 1472)):
         host_lab.set_mtu(mtu)
         assert ports_follow(way.daemon, mtu), mtu
@@ -87,7 +87,7 @@ def test_the_ports_follow_an_mtu_that_grows_and_shrinks_while_attached(host_lab,
             result = ping(cli, address, count=50, size_bytes=size, options=DO_NOT_FRAGMENT)
         assert result.lost == 0, mtu
         assert went.whole("in", 50) and went.whole("out", 50)
-    assert jumbo_ping(cli, address, count=3).received == 0
+    assert jumbo_ping(cli, address, count=3, patience_s=BLOCKED_S).received == 0
     assert way.daemon.bpfctl.interface("eth0")["state"] == "attached"
 
 

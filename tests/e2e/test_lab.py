@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from harness.lab import LAB, lab_names, lab_script
-from harness.ping import ping
+from harness.ping import ping, unanswered
 
 HOST_PATHS = [("cli", "fw", "ipv4"), ("cli", "fw", "ipv6"), ("fw", "cli", "ipv4"), ("fw", "cli", "ipv6")]
 ROUTER_PATHS = HOST_PATHS + [("cli", "srv", "ipv4"), ("cli", "srv", "ipv6"), ("srv", "cli", "ipv4"), ("srv", "cli", "ipv6")]
@@ -35,7 +35,7 @@ def test_every_host_reaches_every_other_in_both_families(make_lab, topology, pat
 def test_the_first_packet_after_up_is_answered_at_once(make_lab):
     result = ping(make_lab("router").cli, "2001:db8:2::1", count=1)
     assert result.lost == 0
-    assert result.rtt_max_ms < 100
+    assert result.rtt_max_ms < 500  # a neighbour that has not answered at once is asked again after 1000
 
 
 def test_two_labs_with_the_same_addresses_do_not_see_each_other(make_lab):
@@ -44,7 +44,7 @@ def test_two_labs_with_the_same_addresses_do_not_see_each_other(make_lab):
     assert_every_path_works(other, ROUTER_PATHS)
     other.srv.run("ip", "link", "set", "eth0", "down")
     assert ping(one.cli, "198.51.100.1", count=5).lost == 0
-    assert ping(other.cli, "198.51.100.1", count=5).lost == 5
+    assert unanswered(other.cli, "198.51.100.1", count=5)
 
 
 def test_a_host_lab_does_not_forward_and_a_router_lab_does(make_lab):
