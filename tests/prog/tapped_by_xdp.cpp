@@ -16,8 +16,7 @@ namespace {
 
 using core::Direction;
 
-constexpr std::uint8_t kUdp = 17;
-const Bytes kPacket = ethernet(kTypeIpv4, ipv4(kUdp));
+const Bytes kXdpPacket = ethernet(kTypeIpv4, ipv4(kUdp));
 
 class TappedByXdp : public TapTest {
   protected:
@@ -87,23 +86,23 @@ TEST_F(TappedByXdp, packets_of_any_size_are_shown_whole) {
 
 TEST_F(TappedByXdp, packets_are_cut_to_what_is_wanted_and_are_none_when_nothing_is) {
     want(20);
-    EXPECT_EQ(action(kPacket), XDP_PASS);
-    EXPECT_EQ(incoming(), std::vector<Bytes>{first(20, kPacket)});
+    EXPECT_EQ(action(kXdpPacket), XDP_PASS);
+    EXPECT_EQ(incoming(), std::vector<Bytes>{first(20, kXdpPacket)});
     want(0);
-    EXPECT_EQ(action(kPacket), XDP_PASS);
+    EXPECT_EQ(action(kXdpPacket), XDP_PASS);
     EXPECT_EQ(incoming(), std::vector<Bytes>{});
     EXPECT_EQ(lost(Direction::in), 0U);
 }
 
 TEST_F(TappedByXdp, BD_64_packets_that_are_dropped_are_shown_too) {
     attach(PFILD_UNKNOWN_DROP | PFILD_DIVERT_IN); // and nobody home
-    EXPECT_EQ(action(kPacket), XDP_DROP);
-    EXPECT_EQ(incoming(), std::vector<Bytes>{kPacket});
+    EXPECT_EQ(action(kXdpPacket), XDP_DROP);
+    EXPECT_EQ(incoming(), std::vector<Bytes>{kXdpPacket});
 }
 
 TEST_F(TappedByXdp, packets_that_are_left_to_the_TC_head_are_shown_by_that_alone) {
     leave_head_for_queue_without_socket();
-    EXPECT_EQ(action(kPacket), XDP_PASS);
+    EXPECT_EQ(action(kXdpPacket), XDP_PASS);
     EXPECT_EQ(counted(), "in.unserved_queue+1");
     EXPECT_EQ(incoming(), std::vector<Bytes>{});
 }
@@ -120,8 +119,8 @@ TEST_F(TappedByXdp, what_no_filter_wants_is_counted_and_not_taken) {
     EXPECT_EQ(action(ethernet(kTypeIpv4, ipv4(6))), XDP_PASS);
     EXPECT_EQ(incoming(), std::vector<Bytes>{});
     EXPECT_EQ(filters.skipped(lane(Direction::in)), 1U);
-    EXPECT_EQ(action(kPacket), XDP_PASS);
-    EXPECT_EQ(incoming(), std::vector<Bytes>{kPacket});
+    EXPECT_EQ(action(kXdpPacket), XDP_PASS);
+    EXPECT_EQ(incoming(), std::vector<Bytes>{kXdpPacket});
     EXPECT_EQ(filters.skipped(lane(Direction::in)), 1U);
 }
 
