@@ -162,21 +162,22 @@ ORDERS = [
 PORTS = {"a": 1001, "b": 1002, "c": 1003}
 
 
-@pytest.mark.parametrize("what, direction, links, order", ORDERS, ids=[row[0] for row in ORDERS])
-def test_three_hooks_run_in_the_order_of_PF_20(silent_lab, start_pfild, what, direction, links, order):
+def test_three_hooks_run_in_the_order_of_PF_20(silent_lab, start_pfild):
     daemon = start_pfild(silent_lab.fw, options=EVERY_PACKET)
     daemon.bpfctl("attach", "eth0")
-    for name, append in links:
-        add_hook(daemon, f"cbpf:{name}", f"udp dst port {PORTS[name]}")
-        daemon.bpfctl("link", f"-{direction}", *(["-a"] if append else []), f"cbpf:{name}", "inet")
-    shown = next(head for head in daemon.bpfctl.json("heads")["heads"] if head["name"] == "inet")
-    assert shown["in" if direction == "i" else "out"] == [f"cbpf:{name}" for name in order]
-    assert shown["out" if direction == "i" else "in"] == []
-    send_to_three_ports(silent_lab, direction)
-    assert wait_until(lambda: sum(counted(daemon, f"cbpf:{name}")["dropped"] for name in PORTS) == 3 * COUNT)
-    seen = {name: counted(daemon, f"cbpf:{name}") for name in PORTS}
-    for place, name in enumerate(order):
-        assert seen[name] == {"seen": COUNT * (3 - place), "matched": COUNT, "dropped": COUNT}, (what, name, seen)
+    for what, direction, links, order in ORDERS:
+        for name, append in links:
+            add_hook(daemon, f"cbpf:{name}", f"udp dst port {PORTS[name]}")
+            daemon.bpfctl("link", f"-{direction}", *(["-a"] if append else []), f"cbpf:{name}", "inet")
+        shown = next(head for head in daemon.bpfctl.json("heads")["heads"] if head["name"] == "inet")
+        assert shown["in" if direction == "i" else "out"] == [f"cbpf:{name}" for name in order], what
+        assert shown["out" if direction == "i" else "in"] == [], what
+        send_to_three_ports(silent_lab, direction)
+        assert wait_until(lambda: sum(counted(daemon, f"cbpf:{name}")["dropped"] for name in PORTS) == 3 * COUNT), what
+        seen = {name: counted(daemon, f"cbpf:{name}") for name in PORTS}
+        for place, name in enumerate(order):
+            assert seen[name] == {"seen": COUNT * (3 - place), "matched": COUNT, "dropped": COUNT}, (what, name, seen)
+            daemon.bpfctl("hook", "delete", f"cbpf:{name}")
     assert_ends_well(daemon)
 
 
@@ -204,9 +205,7 @@ def test_heads_run_from_the_interface_inwards_and_outwards_the_other_way(silent_
 
 
 @pytest.mark.tc_only("incoming packets do not come up a port with XDP")
-@pytest.mark.parametrize("origin, label", [("cli", 0xA001), ("fw", 0xA000)])
-@pytest.mark.parametrize("address", ["198.51.100.1", "2001:db8:2::1"])
-def test_forwarded_packets_carry_fwd_and_local_ones_do_not(router_lab, start_pfild, origin, label, address):
+def test_forwarded_packets_carry_fwd_and_local_ones_do_not(router_lab, start_pfild):
     daemon = start_pfild(router_lab.fw, options=EVERY_PACKET)
     daemon.bpfctl("attach", "eth1")
     guard(daemon, "cbpf:count", "greater 0", "ethernet", on_match="count")
@@ -219,10 +218,12 @@ def test_forwarded_packets_carry_fwd_and_local_ones_do_not(router_lab, start_pfi
 
     pattern = b"pfild-fwd-test".hex()
     with FramePort(router_lab.fw, ports["p"]) as up_out, FramePort(router_lab.fw, ports["q"]) as up_in:
-        sent = ping(getattr(router_lab, origin), address, count=10, options=("-p", pattern))
-        assert sent.lost == 0
-        assert labels(up_out) == [label] * 10
-        assert labels(up_in) == [0xA000] * 10  # on the way in nobody knows yet
+        for origin, label in (("cli", 0xA001), ("fw", 0xA000)):
+            for address in ("198.51.100.1", "2001:db8:2::1"):
+                sent = ping(getattr(router_lab, origin), address, count=10, options=("-p", pattern))
+                assert sent.lost == 0
+                assert labels(up_out) == [label] * 10
+                assert labels(up_in) == [0xA000] * 10  # on the way in nobody knows yet
     assert_ends_well(daemon, "eth1")
 
 

@@ -16,7 +16,6 @@ from harness.seen import Seen
 NARROW = 1300  # MTU between fw and srv
 STRANGER = "02:00:00:00:0e:0e"  # a host that is not there
 FAMILIES = ["ipv4", "ipv6"]
-by_family = pytest.mark.parametrize("family", FAMILIES)
 
 
 @pytest.fixture
@@ -40,30 +39,30 @@ def told_mtu(packet):
     return packet[ICMP].nexthopmtu if ICMP in packet else packet[ICMPv6PacketTooBig].mtu
 
 
-@by_family
-def test_a_packet_too_big_for_the_next_link_is_answered_once_and_the_sender_learns(narrow, detour, family):
+def test_a_packet_too_big_for_the_next_link_is_answered_once_and_the_sender_learns(narrow, detour):
     cli, srv = narrow.cli, narrow.srv
     way = detour(narrow.fw, "eth0", "eth1")
-    address = getattr(srv.eth0, family)
-    assert ping(cli, address, count=1).lost == 0
-    with FramePort(cli) as port, way.watch() as went:
-        assert unanswered(cli, address, count=1, size_bytes=1400, options=("-M", "do"))
-        answers = port.receive(says_too_big, watch_s=0.3)
-    assert went.whole("in", 1, "eth0") and went.whole("out", 1, "eth0")
-    assert [told_mtu(one.packet) for one in answers] == [NARROW]
-    assert answers[0].packet.payload.src == getattr(narrow.fw.eth0, family)
-    assert wait_until(lambda: f"mtu {NARROW}" in cli.run("ip", "route", "get", address).stdout)
-    overhead = {"ipv4": 28, "ipv6": 48}[family]
-    assert ping(cli, address, count=20, size_bytes=NARROW - overhead, options=("-M", "do")).lost == 0
+    for family in FAMILIES:
+        address = getattr(srv.eth0, family)
+        assert ping(cli, address, count=1).lost == 0
+        with FramePort(cli) as port, way.watch() as went:
+            assert unanswered(cli, address, count=1, size_bytes=1400, options=("-M", "do"))
+            answers = port.receive(says_too_big, watch_s=0.3)
+        assert went.whole("in", 1, "eth0") and went.whole("out", 1, "eth0")
+        assert [told_mtu(one.packet) for one in answers] == [NARROW]
+        assert answers[0].packet.payload.src == getattr(narrow.fw.eth0, family)
+        assert wait_until(lambda: f"mtu {NARROW}" in cli.run("ip", "route", "get", address).stdout)  # noqa: B023
+        overhead = {"ipv4": 28, "ipv6": 48}[family]
+        assert ping(cli, address, count=20, size_bytes=NARROW - overhead, options=("-M", "do")).lost == 0
 
 
-@by_family
-def test_tcp_finds_the_narrow_link(narrow, detour, serve_http, family):
+def test_tcp_finds_the_narrow_link(narrow, detour, serve_http):
     way = detour(narrow.fw, "eth0", "eth1")
     server = serve_http(narrow.srv)
-    for transfer in (server.upload, server.download):
-        done = transfer(narrow.cli, getattr(narrow.srv.eth0, family), 10_000_000)
-        assert done.ok, done.error
+    for family in FAMILIES:
+        for transfer in (server.upload, server.download):
+            done = transfer(narrow.cli, getattr(narrow.srv.eth0, family), 10_000_000)
+            assert done.ok, (family, done.error)
     assert_balanced(way.daemon)
 
 
@@ -75,41 +74,42 @@ def test_a_router_cuts_ipv4_packets_that_may_be_cut(narrow, detour):
     assert went.whole("in", 50, "eth0") and went.whole("out", 100, "eth1")
 
 
-@by_family
-def test_what_a_hook_drops_makes_no_answer(narrow, detour, family):
+def test_what_a_hook_drops_makes_no_answer(narrow, detour):
     way = detour(narrow.fw, "eth0", "eth1")
     guard(way.daemon, "cbpf:long", "greater 1300", kind="ethernet", direction="i")
-    with FramePort(narrow.cli) as port:
-        assert unanswered(narrow.cli, getattr(narrow.srv.eth0, family), count=1, size_bytes=1400, options=("-M", "do"))
-        assert port.receive(says_too_big, timeout_s=0.3) == []
+    for family in FAMILIES:
+        with FramePort(narrow.cli) as port:
+            assert unanswered(narrow.cli, getattr(narrow.srv.eth0, family), count=1, size_bytes=1400, options=("-M", "do"))
+            assert port.receive(says_too_big, timeout_s=0.3) == []
 
 
 # traceroute
 
 
-@by_family
 @pytest.mark.parametrize("method", ["udp", "icmp"])
-def test_traceroute_finds_each_hop_once(router_lab, detour, family, method):
+def test_traceroute_finds_each_hop_once(router_lab, detour, method):
     way = detour(router_lab.fw, "eth0", "eth1")
-    hops = [getattr(router_lab.fw.eth0, family), getattr(router_lab.srv.eth0, family)]
-    options = ["-I"] if method == "icmp" else []
-    for address in hops:
-        ping(router_lab.cli, address, count=1)
-    with way.watch() as went:
-        said = router_lab.cli.run("traceroute", "-n", "-q", "3", "-w", "1", *options, hops[-1]).stdout
-    assert went.whole("in", 6, "eth0") and went.whole("out", 3, "eth1")
-    lines = [line.split() for line in said.splitlines()[1:]]
-    assert [line[:2] for line in lines] == [["1", hops[0]], ["2", hops[1]]], said
-    assert all(len(re.findall(r"[\d.]+ +ms", " ".join(line))) == 3 and "*" not in line for line in lines), said
+    for family in FAMILIES:
+        hops = [getattr(router_lab.fw.eth0, family), getattr(router_lab.srv.eth0, family)]
+        options = ["-I"] if method == "icmp" else []
+        for address in hops:
+            ping(router_lab.cli, address, count=1)
+        with way.watch() as went:
+            said = router_lab.cli.run("traceroute", "-n", "-q", "3", "-w", "1", *options, hops[-1]).stdout
+        assert went.whole("in", 6, "eth0") and went.whole("out", 3, "eth1")
+        lines = [line.split() for line in said.splitlines()[1:]]
+        assert [line[:2] for line in lines] == [["1", hops[0]], ["2", hops[1]]], said
+        assert all(len(re.findall(r"[\d.]+ +ms", " ".join(line))) == 3 and "*" not in line for line in lines), said
 
 
-@by_family
-def test_a_packet_that_is_out_of_hops_is_answered_once(router_lab, detour, family):
+def test_a_packet_that_is_out_of_hops_is_answered_once(router_lab, detour):
     way = detour(router_lab.fw, "eth0", "eth1")
-    guard(way.daemon, "cbpf:expired", *EXPIRED[family], direction="o", on_match="count")
-    ping(router_lab.cli, getattr(router_lab.srv.eth0, family), count=1)
-    ping(router_lab.cli, getattr(router_lab.srv.eth0, family), count=1, options=("-t", "1"))
-    assert wait_until(lambda: counted(way.daemon, "cbpf:expired")["matched"] == 1)
+    for family in FAMILIES:
+        name = f"cbpf:expired-{family}"
+        guard(way.daemon, name, *EXPIRED[family], direction="o", on_match="count")
+        ping(router_lab.cli, getattr(router_lab.srv.eth0, family), count=1)
+        assert unanswered(router_lab.cli, getattr(router_lab.srv.eth0, family), count=1, options=("-t", "1"))
+        assert wait_until(lambda: counted(way.daemon, name)["matched"] == 1)  # noqa: B023
 
 
 EXPIRED = {"ipv4": ("icmp[icmptype] == icmp-timxceed", "inet"), "ipv6": ("ip6 proto 58 and ip6[40] == 3", "inet6")}

@@ -11,7 +11,6 @@ PING = 8900  # bytes, without the headers of ICMP and IP
 DO_NOT_FRAGMENT = ("-M", "do")
 TRANSFER = 20_000_000  # bytes
 FAMILIES = ["ipv4", "ipv6"]
-by_family = pytest.mark.parametrize("family", FAMILIES)
 
 
 def jumbo_ping(host, address, **options):
@@ -28,33 +27,33 @@ def ports_follow(daemon, mtu):
     return wait_until(lambda: port_mtus(daemon) == {mtu + 8} and daemon.bpfctl.interface("eth0")["mtu"] == mtu)
 
 
-@by_family
-def test_pings_of_8900_bytes_pass_in_one_piece(host_lab, detour, family):
+def test_pings_of_8900_bytes_pass_in_one_piece(host_lab, detour):
     host_lab.set_mtu(9000)
     way = detour(host_lab.fw)
     assert ports_follow(way.daemon, 9000)
-    with way.watch() as went:
-        result = jumbo_ping(host_lab.cli, getattr(host_lab.fw.eth0, family), count=200)
-    assert (result.sent, result.lost, result.duplicates) == (200, 0, 0)
-    for direction in ("in", "out"):
-        assert went.whole(direction, 200)
-        assert went.lane(direction)["engine_received_bytes"] > 200 * PING
-        assert went.lane(direction)["engine_received"] < 220  # not in fragments
+    for family in FAMILIES:
+        with way.watch() as went:
+            result = jumbo_ping(host_lab.cli, getattr(host_lab.fw.eth0, family), count=200)
+        assert (result.sent, result.lost, result.duplicates) == (200, 0, 0)
+        for direction in ("in", "out"):
+            assert went.whole(direction, 200)
+            assert went.lane(direction)["engine_received_bytes"] > 200 * PING
+            assert went.lane(direction)["engine_received"] < 220  # not in fragments
 
 
-@by_family
-def test_pings_of_every_length_around_the_ends_of_buffers_come_back_as_they_were(host_lab, detour, family):
+def test_pings_of_every_length_around_the_ends_of_buffers_come_back_as_they_were(host_lab, detour):
     host_lab.set_mtu(9000)
     way = detour(host_lab.fw)
-    headers = {"ipv4": 42, "ipv6": 62}[family]  # Ethernet, IP, ICMP
-    lengths = [end - headers + slack for end in (3840, 4096, 7680, 8192) for slack in range(-260, 5, 4)]
-    target = getattr(host_lab.fw.eth0, family)
-    # Without -q ping(8) compares what comes back with what it sent, and says so.
-    script = f"for s in $*; do said=$(ping -n -c 1 -W 1 -M do -s $s {target}) && [[ $said != *wrong* ]] || echo $s; done"
-    with way.watch() as went:
-        done = host_lab.cli.run("bash", "-c", script, "sh", *lengths)
-    assert done.stdout == ""
-    assert went.whole("in", len(lengths)) and went.whole("out", len(lengths))
+    for family in FAMILIES:
+        headers = {"ipv4": 42, "ipv6": 62}[family]  # Ethernet, IP, ICMP
+        lengths = [end - headers + slack for end in (3840, 4096, 7680, 8192) for slack in range(-260, 5, 4)]
+        target = getattr(host_lab.fw.eth0, family)
+        # Without -q ping(8) compares what comes back with what it sent, and says so.
+        script = f"for s in $*; do said=$(ping -n -c 1 -W 1 -M do -s $s {target}) && [[ $said != *wrong* ]] || echo $s; done"
+        with way.watch() as went:
+            done = host_lab.cli.run("bash", "-c", script, "sh", *lengths)
+        assert done.stdout == ""
+        assert went.whole("in", len(lengths)) and went.whole("out", len(lengths))
 
 
 @pytest.mark.parametrize("topology, interfaces, client, target", [

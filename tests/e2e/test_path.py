@@ -110,16 +110,16 @@ def test_udp_leaves_with_a_whole_checksum_though_the_stack_left_it_to_the_device
         assert bytes(whole.packet[UDP].payload) == content(100)
 
 
-@by_family
-def test_forwarded_udp_with_a_checksum_left_to_the_device_arrives_whole(router_lab, detour, family):
-    address = getattr(router_lab.srv.eth0, family)
+def test_forwarded_udp_with_a_checksum_left_to_the_device_arrives_whole(router_lab, detour):
     way = detour(router_lab.fw, "eth0", "eth1")
-    ping(router_lab.cli, address, count=1)
-    with FramePort(router_lab.srv) as port, way.watch() as went:
-        send(router_lab.cli, address)
-        [whole] = port.receive(is_udp)
-    assert went.whole("in", 1, "eth0") and went.whole("out", 1, "eth1")
-    assert checksum_is_right(whole.packet)
+    for family in FAMILIES:
+        address = getattr(router_lab.srv.eth0, family)
+        ping(router_lab.cli, address, count=1)
+        with FramePort(router_lab.srv) as port, way.watch() as went:
+            send(router_lab.cli, address)
+            [whole] = port.receive(is_udp)
+        assert went.whole("in", 1, "eth0") and went.whole("out", 1, "eth1")
+        assert checksum_is_right(whole.packet)
 
 
 def test_udp_without_checksum_stays_without(host_lab, detour):
@@ -139,21 +139,21 @@ def udp_errors(host, what="Udp: InCsumErrors"):
     return int(dict(zip(names, values))[what.removeprefix("Udp: ")])
 
 
-@by_family
-def test_a_wrong_checksum_stays_wrong_and_the_stack_finds_out(host_lab, detour, family):
+def test_a_wrong_checksum_stays_wrong_and_the_stack_finds_out(host_lab, detour):
     way = detour(host_lab.fw)
     cli, fw = host_lab.cli.eth0, host_lab.fw.eth0
-    layer = {"ipv4": IP(src=cli.ipv4, dst=fw.ipv4), "ipv6": IPv6(src=cli.ipv6, dst=fw.ipv6)}[family]
-    counter = {"ipv4": "Udp: InCsumErrors", "ipv6": "Udp6InCsumErrors"}[family]
-    good = Ether(src=cli.mac, dst=fw.mac) / layer / UDP(sport=9, dport=9) / Raw(b"pfild" * 20)
-    bad = Ether(bytes(good))
-    bad[UDP].chksum ^= 0x1111
-    before = udp_errors(host_lab.fw, counter)
-    with FramePort(host_lab.cli) as port, Listener(host_lab.fw) as listener, way.watch() as went:
-        port.send(bad, good, bad, good)
-        assert wait_until(lambda: len(listener.heard()) == 2)
-    assert went.whole("in", 4)
-    assert udp_errors(host_lab.fw, counter) - before == 2
+    for family in FAMILIES:
+        layer = {"ipv4": IP(src=cli.ipv4, dst=fw.ipv4), "ipv6": IPv6(src=cli.ipv6, dst=fw.ipv6)}[family]
+        counter = {"ipv4": "Udp: InCsumErrors", "ipv6": "Udp6InCsumErrors"}[family]
+        good = Ether(src=cli.mac, dst=fw.mac) / layer / UDP(sport=9, dport=9) / Raw(b"pfild" * 20)
+        bad = Ether(bytes(good))
+        bad[UDP].chksum ^= 0x1111
+        before = udp_errors(host_lab.fw, counter)
+        with FramePort(host_lab.cli) as port, Listener(host_lab.fw) as listener, way.watch() as went:
+            port.send(bad, good, bad, good)
+            assert wait_until(lambda: len(listener.heard()) == 2)
+        assert went.whole("in", 4)
+        assert udp_errors(host_lab.fw, counter) - before == 2
 
 
 # Packets that are several
@@ -167,21 +167,22 @@ PIECES = [
 UDP_PACKETS = {"ipv4": ("ip proto 17", "inet"), "ipv6": ("ip6 proto 17", "inet6")}  # fragments too
 
 
-@by_family
 @pytest.mark.parametrize("direction", ["in", "out"])
-def test_datagrams_that_are_cut_arrive_whole(host_lab, detour, direction, family):
+def test_datagrams_that_are_cut_arrive_whole(host_lab, detour, direction):
     way = detour(host_lab.fw)
-    guard(way.daemon, "cbpf:pieces", *UDP_PACKETS[family], on_match="count")
-    sender, receiver = (host_lab.cli, host_lab.fw) if direction == "in" else (host_lab.fw, host_lab.cli)
-    address = getattr(receiver.eth0, family)
-    ping(sender, address, count=1)
-    for sentence, how, size, arriving, packets in PIECES:
-        before = counted(way.daemon, "cbpf:pieces")["matched"]
-        with Listener(receiver) as listener, way.watch() as went:
-            send(sender, address, size, how=how)
-            assert wait_until(lambda: len(listener.heard()) >= len(arriving)), sentence
-            heard = listener.heard()
-        assert [len(one.data) for one in heard] == arriving, sentence
-        assert b"".join(one.data for one in heard) == content(size), sentence
-        assert counted(way.daemon, "cbpf:pieces")["matched"] - before == packets[family], sentence
-        assert went.whole(direction, packets[family]), sentence
+    for family in FAMILIES:
+        pieces = f"cbpf:pieces-{family}"
+        guard(way.daemon, pieces, *UDP_PACKETS[family], on_match="count")
+        sender, receiver = (host_lab.cli, host_lab.fw) if direction == "in" else (host_lab.fw, host_lab.cli)
+        address = getattr(receiver.eth0, family)
+        ping(sender, address, count=1)
+        for sentence, how, size, arriving, packets in PIECES:
+            before = counted(way.daemon, pieces)["matched"]
+            with Listener(receiver) as listener, way.watch() as went:
+                send(sender, address, size, how=how)
+                assert wait_until(lambda: len(listener.heard()) >= len(arriving)), sentence
+                heard = listener.heard()
+            assert [len(one.data) for one in heard] == arriving, sentence
+            assert b"".join(one.data for one in heard) == content(size), sentence
+            assert counted(way.daemon, pieces)["matched"] - before == packets[family], sentence
+            assert went.whole(direction, packets[family]), sentence

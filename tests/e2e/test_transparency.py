@@ -20,32 +20,32 @@ NOISE = 12  # packets that a test did not ask for: neighbour discovery, listener
 STRANGER = "02:00:00:00:0e:0e"  # a host that is not there
 ECHO = {"ipv4": ("icmp type echo-request", "icmp type echo-reply"),
         "ipv6": ("icmpv6 type echo-request", "icmpv6 type echo-reply")}  # fmt: skip
-by_family = pytest.mark.parametrize("family", ["ipv4", "ipv6"])
+FAMILIES = ["ipv4", "ipv6"]
 
 
 # Netfilter
 
 
-@by_family
-def test_netfilter_sees_each_packet_of_the_host_once_and_by_eth0(host_lab, detour, family):
+def test_netfilter_sees_each_packet_of_the_host_once_and_by_eth0(host_lab, detour):
     way = detour(host_lab.fw)
-    request, reply = ECHO[family]
-    hooks = {request: ("prerouting eth0", "input eth0"), reply: ("output eth0", "postrouting eth0")}
-    for match, passed in hooks.items():
-        with Seen(host_lab.fw, at_every_hook(match, ["eth0"])) as seen, way.watch() as went:
-            assert ping(host_lab.cli, getattr(host_lab.fw.eth0, family), count=PINGS).lost == 0
-            assert seen.counts() == {hook: PINGS for hook in passed}
-        assert went.whole("in", PINGS) and went.whole("out", PINGS)
+    for family in FAMILIES:
+        request, reply = ECHO[family]
+        hooks = {request: ("prerouting eth0", "input eth0"), reply: ("output eth0", "postrouting eth0")}
+        for match, passed in hooks.items():
+            with Seen(host_lab.fw, at_every_hook(match, ["eth0"])) as seen, way.watch() as went:
+                assert ping(host_lab.cli, getattr(host_lab.fw.eth0, family), count=PINGS).lost == 0
+                assert seen.counts() == {hook: PINGS for hook in passed}
+            assert went.whole("in", PINGS) and went.whole("out", PINGS)
 
 
-@by_family
-def test_netfilter_sees_each_forwarded_packet_once_from_eth0_to_eth1(router_lab, detour, family):
+def test_netfilter_sees_each_forwarded_packet_once_from_eth0_to_eth1(router_lab, detour):
     way = detour(router_lab.fw, "eth0", "eth1")
-    with Seen(router_lab.fw, at_every_hook(ECHO[family][0], ["eth0", "eth1"])) as seen, way.watch() as went:
-        assert ping(router_lab.cli, getattr(router_lab.srv.eth0, family), count=PINGS).lost == 0
-        assert seen.counts() == {"prerouting eth0": PINGS, "forward eth0 to eth1": PINGS, "postrouting eth1": PINGS}
-    assert went.whole("in", PINGS, "eth0") and went.whole("out", PINGS, "eth1")
-    assert went.whole("in", PINGS, "eth1") and went.whole("out", PINGS, "eth0")
+    for family in FAMILIES:
+        with Seen(router_lab.fw, at_every_hook(ECHO[family][0], ["eth0", "eth1"])) as seen, way.watch() as went:
+            assert ping(router_lab.cli, getattr(router_lab.srv.eth0, family), count=PINGS).lost == 0
+            assert seen.counts() == {"prerouting eth0": PINGS, "forward eth0 to eth1": PINGS, "postrouting eth1": PINGS}
+        assert went.whole("in", PINGS, "eth0") and went.whole("out", PINGS, "eth1")
+        assert went.whole("in", PINGS, "eth1") and went.whole("out", PINGS, "eth0")
 
 
 # Counters
@@ -123,18 +123,18 @@ def test_a_group_that_nobody_joined_is_not_delivered(host_lab, detour):
     assert went.whole("in", 2)
 
 
-@by_family
-def test_a_frame_to_another_mac_is_not_delivered_though_the_interface_is_promiscuous(host_lab, detour, family):
+def test_a_frame_to_another_mac_is_not_delivered_though_the_interface_is_promiscuous(host_lab, detour):
     way = detour(host_lab.fw)
     host_lab.fw.run("ip", "link", "set", "eth0", "promisc", "on")
     cli, fw = host_lab.cli.eth0, host_lab.fw.eth0
-    layer = {"ipv4": IP(src=cli.ipv4, dst=fw.ipv4), "ipv6": IPv6(src=cli.ipv6, dst=fw.ipv6)}[family]
-    to = {mac: Ether(src=cli.mac, dst=mac) / layer / UDP(sport=9, dport=9) / Raw(mac) for mac in (STRANGER, fw.mac)}
-    with FramePort(host_lab.cli) as port, Listener(host_lab.fw) as listener, way.watch() as went:
-        port.send(*[to[STRANGER]] * 5, to[fw.mac])
-        assert wait_until(listener.heard)
-        assert [one.data.decode() for one in listener.heard()] == [fw.mac]
-    assert went.whole("in", 6)
+    for family in FAMILIES:
+        layer = {"ipv4": IP(src=cli.ipv4, dst=fw.ipv4), "ipv6": IPv6(src=cli.ipv6, dst=fw.ipv6)}[family]
+        to = {mac: Ether(src=cli.mac, dst=mac) / layer / UDP(sport=9, dport=9) / Raw(mac) for mac in (STRANGER, fw.mac)}
+        with FramePort(host_lab.cli) as port, Listener(host_lab.fw) as listener, way.watch() as went:
+            port.send(*[to[STRANGER]] * 5, to[fw.mac])
+            assert wait_until(listener.heard)
+            assert [one.data.decode() for one in listener.heard()] == [fw.mac]
+        assert went.whole("in", 6)
 
 
 def test_a_frame_to_another_mac_is_not_forwarded(router_lab, detour):

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Mode xdp on an interface of several receive queues: each has a socket, or its packets are left to the TC head and counted."""
-import json
-
 from harness.flow import UdpFlow
+from harness.held import held
 from harness.judges import assert_ends_well, wait_until
 from harness.ping import ping
 from harness.rules import counted, guard
@@ -30,22 +29,10 @@ def lane_in(daemon, interface):
     return daemon.bpfctl.json("stats")["interfaces"][interface]["in"]
 
 
-def bpftool(host, *arguments):
-    done = host.run("bpftool", "--json", *arguments)
-    return json.loads(done.stdout) if done.stdout.strip() else None
-
-
-def xdp_heads(host):
-    """{id: ids of its maps} of all XDP heads of this machine. In a dispatcher the interface does not name its own."""
-    every = bpftool(host, "prog", "show")
-    return {one["id"]: one["map_ids"] for one in every if one.get("name") == "pfild_in_xdp"}
-
-
-def queue_sockets_of(host, before):
-    """The id of the map in which the head that was not there before finds its sockets."""
-    after = xdp_heads(host)
-    [of_head] = [after[one] for one in after.keys() - before.keys()]
-    return next(one["id"] for one in (bpftool(host, "map", "show", "id", id_) for id_ in of_head) if one["type"] == "xskmap")
+def queue_sockets_of(daemon):
+    """The id of the map in which XDP heads find the sockets of receive queues (bpf/maps.h)."""
+    [found] = [one["id"] for one in held(daemon, "map") if one.get("name") == "queue_sockets"]
+    return found
 
 
 def test_every_receive_queue_is_served_also_those_that_come_later(host_lab, start_pfild):
@@ -70,13 +57,12 @@ def test_every_receive_queue_is_served_also_those_that_come_later(host_lab, star
 
 def test_packets_of_a_queue_without_a_socket_are_counted_and_decided_all_the_same(host_lab, start_pfild):
     daemon = start_pfild(host_lab.fw)
-    before = xdp_heads(host_lab.fw)
     daemon.bpfctl("attach", "eth0", "--mode", "xdp", "--unknown", "drop")
-    sockets = queue_sockets_of(host_lab.fw, before)
+    sockets = queue_sockets_of(daemon)
     guard(daemon, "cbpf:no-telnet", "udp dst port 9001")
     guard(daemon, "cbpf:all", PER_PACKET, on_match="count")
     assert lane_in(daemon, "eth0")["unserved_queue"] == 0
-    bpftool(host_lab.fw, "map", "delete", "id", sockets, "key", 0, 0, 0, 0)
+    host_lab.fw.run("bpftool", "map", "delete", "id", sockets, "key", 0, 0, 0, 0)
     assert UdpFlow(host_lab.cli, host_lab.fw, "192.0.2.2", rate_pps=2000, count=500).finish().clean()
     assert UdpFlow(host_lab.cli, host_lab.fw, "192.0.2.2", rate_pps=2000, count=500, port=9001).finish().received == 0
     assert lane_in(daemon, "eth0")["unserved_queue"] >= 1000
