@@ -116,7 +116,7 @@ def test_20_changes_a_second_under_200_kpps_and_a_tcp_stream_send_nothing_to_use
     done = threading.Event()
     downloads = threading.Thread(target=stream)
     link = {"hook": "cbpf:other", "head": "inet", "directions": ["in", "out"]}
-    flow = UdpFlow(host_lab.cli, host_lab.fw, "192.0.2.2", rate_pps=200_000, count=4_000_000)
+    flow = UdpFlow(host_lab.cli, host_lab.fw, "192.0.2.2", rate_pps=200_000, count=10_000_000)
     downloads.start()
     assert wait_until(lambda: known(daemon) > 10_000)
     at_start = received(daemon)  # both flows are known; what comes up from here on was sent up by a change, or is a new connection

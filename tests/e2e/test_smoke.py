@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """One pass over everything the daemon does, short enough for the builds with sanitizers, which run this file only."""
 from harness.flow import send_and_judge
+from harness.judges import assert_balanced
 from harness.ping import ping
 
 
@@ -26,11 +27,8 @@ def test_a_daemon_that_attaches_filters_changes_reloads_and_detaches_has_nothing
         daemon.bpfctl("link", "-i", "-a", "cbpf:no-dns", "inet")
     daemon.bpfctl.refused("attach", "eth0")
     daemon.reload()
-    stats = daemon.bpfctl.json("stats")
-    counted = stats["interfaces"]["eth0"]["in"]
-    assert counted["engine_dropped"] == 500
-    assert counted["engine_received"] == counted["engine_passed"] + 500
-    assert stats["frames"]["free"] + stats["frames"]["rings"] == stats["frames"]["total"]
+    assert daemon.bpfctl.json("stats")["interfaces"]["eth0"]["in"]["engine_dropped"] == 500
+    assert_balanced(daemon)
 
     daemon.kill9()
     daemon.start()
