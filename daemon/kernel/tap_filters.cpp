@@ -28,13 +28,11 @@ core::Result<void> TapFilters::set(std::uint32_t lane, cbpf::Place place,
                                    std::span<const cbpf::Program* const> filters) {
     const std::uint64_t begun_ns = now_ns();
     core::Result<void> set;
-    if (!loading_.allows(begun_ns)) {
-        set = core::fail({"load", kFiltersName, "filters change too often", "", EAGAIN});
-    } else if (const auto code = core::tap_program(filters, place); !code) {
-        set = core::fail({"load", kFiltersName, "the filters of all captures are too long together", "", E2BIG});
-    } else {
-        set = load(lane, place, *code);
+    if (loading_.allows(begun_ns)) {
+        set = load(lane, place, filters);
         loading_.pay(now_ns() - begun_ns);
+    } else {
+        set = core::fail({"load", kFiltersName, "filters change too often", "", EAGAIN});
     }
     if (!set) {
         clear(lane, place);
@@ -43,8 +41,12 @@ core::Result<void> TapFilters::set(std::uint32_t lane, cbpf::Place place,
 }
 
 core::Result<void> TapFilters::load(std::uint32_t lane, cbpf::Place place,
-                                    std::span<const cbpf::EbpfInstruction> code) {
-    return kernel::load({.name = kFiltersName, .code = code, .place = place, .in_words = false},
+                                    std::span<const cbpf::Program* const> filters) {
+    const auto code = core::tap_program(filters, place);
+    if (!code) {
+        return core::fail({"load", kFiltersName, "the filters of all captures are too long together", "", E2BIG});
+    }
+    return kernel::load({.name = kFiltersName, .code = *code, .place = place, .in_words = false},
                         [&](int fd) { // the map keeps it
                             return bpf_map_update_elem(programs_.tap_filters_fd(place), &lane, &fd, BPF_ANY) == 0;
                         })

@@ -10,7 +10,6 @@
 #include <span>
 #include <vector>
 
-#include "cbpf/lower/ebpf.h"
 #include "cbpf/lower/place.h"
 #include "cbpf/program.h"
 #include "core/capture/work_budget.h"
@@ -35,7 +34,7 @@ class TapFilters {
 
   private:
     [[nodiscard]] core::Result<void> load(std::uint32_t lane, cbpf::Place place,
-                                          std::span<const cbpf::EbpfInstruction> code);
+                                          std::span<const cbpf::Program* const> filters);
 
     static constexpr std::int64_t kMostLoadingNs = 250'000'000;
 
