@@ -2,6 +2,7 @@
 // See failure.h.
 #include "bpfctl/failure.h"
 
+#include <cerrno>
 #include <cstring>
 
 #include "bpfctl/fields.h"
@@ -22,6 +23,11 @@ Json json_of(const Failure& failure) {
               {"object", failure.error.object},
               {"why", failure.error.why},
               {"advice", failure.error.advice}}}};
+}
+
+core::Error unwritten_output() {
+    const int code = errno != 0 ? errno : EIO;
+    return {"write", "standard output", std::strerror(code), "", code}; // NOLINT(concurrency-mt-unsafe): one thread
 }
 
 } // namespace pfild::bpfctl

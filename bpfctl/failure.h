@@ -41,4 +41,7 @@ using Outcome = tl::expected<T, Failure>;
 /// `{"error": {"errno": …, "what": …, "object": …, "why": …, "advice": …}}`, as the control protocol writes errors.
 [[nodiscard]] Json json_of(const Failure& failure);
 
+/// Standard output takes no more: with errno as the stream left it, which the caller has set to 0 before he wrote.
+[[nodiscard]] core::Error unwritten_output();
+
 } // namespace pfild::bpfctl

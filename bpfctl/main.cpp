@@ -11,12 +11,7 @@ int main(int argc, char** argv) {
     using namespace pfild::bpfctl;
     try {
         const std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);
-        const Exit exit = run(words, {std::cout, std::cerr}, ask_daemon);
-        if (!std::cout.flush()) {
-            std::cerr << "bpfctl: output: it could not be written\n";
-            return static_cast<int>(Exit::kRefused);
-        }
-        return static_cast<int>(exit);
+        return static_cast<int>(run(words, {std::cout, std::cerr}, ask_daemon));
     } catch (const std::exception& error) { // memory ran out, or a row of the verb table is wrong
         std::cerr << "bpfctl: internal error: " << error.what() << '\n';
         return static_cast<int>(Exit::kRefused);

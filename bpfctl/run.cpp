@@ -2,6 +2,7 @@
 // See run.h.
 #include "bpfctl/run.h"
 
+#include <cerrno>
 #include <ostream>
 
 #include "bpfctl/command_line.h"
@@ -59,12 +60,15 @@ Exit run(const std::vector<std::string>& words, const Console& console, const As
         console.err << usage_text();
         return Exit::kUsage;
     }
-    const auto text = text_for(words, console, ask);
+    errno = 0;
+    auto text = text_for(words, console, ask);
+    if (text && !(console.out << *text << std::flush)) {
+        text = fail(Exit::kRefused, unwritten_output());
+    }
     if (!text) {
         console.err << (wants_json(words) ? compact(json_of(text.error())) : line_of(text.error())) << '\n';
         return text.error().exit;
     }
-    console.out << *text;
     return Exit::kOk;
 }
 

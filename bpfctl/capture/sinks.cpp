@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "bpfctl/failure.h"
 #include "client/descriptor.h"
 
 namespace pfild::bpfctl {
@@ -97,13 +98,14 @@ core::Result<void> ViewerSink::finish() {
 }
 
 core::Result<void> LineSink::put(const client::Record& packet) {
+    errno = 0;
     out_ << line_(packet);
     return {};
 }
 
 core::Result<void> LineSink::flush() {
     if (!out_.flush()) {
-        return core::fail({"output", "", "it could not be written", "", EIO});
+        return core::fail(unwritten_output());
     }
     return {};
 }

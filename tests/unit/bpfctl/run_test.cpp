@@ -68,6 +68,21 @@ TEST(Run, reports_usage_errors_as_json_too) {
     EXPECT_EQ(error["error"]["object"], "'frob'");
 }
 
+TEST(Run, says_once_that_its_output_could_not_be_written) {
+    std::ostream nowhere(nullptr);
+    std::ostringstream err;
+    EXPECT_EQ(run({"help"}, {nowhere, err}, ask_daemon), Exit::kRefused);
+    EXPECT_EQ(err.str(), "bpfctl: write standard output: Input/output error\n");
+    nowhere.clear();
+    err.str("");
+    EXPECT_EQ(run({"--json", "filter", "compile", "ip"}, {nowhere, err}, ask_daemon), Exit::kRefused);
+    EXPECT_EQ(Json::parse(err.str())["error"]["object"], "standard output");
+    std::ofstream full("/dev/full");
+    err.str("");
+    EXPECT_EQ(run({"help"}, {full, err}, ask_daemon), Exit::kRefused);
+    EXPECT_EQ(err.str(), "bpfctl: write standard output: No space left on device\n");
+}
+
 TEST(Run, refuses_a_bad_filter_without_asking_the_daemon) {
     const Words words{"hook", "add", "cbpf:a", "--filter", "host localhost", "--on-match", "drop", "--type", "inet"};
     const auto ended = run_with(words, fail(Exit::kUnreachable, {"nobody", "", "must be asked", "", EIO}));
