@@ -14,7 +14,7 @@ constexpr std::string_view kIntroduction =
     "bpfctl: talks to pfild, the packet filter.\n"
     "\n"
     "A hook is a filter, a head is a point that packets pass. Attach an interface, add a hook, link it to a head;\n"
-    "then its packets are filtered. Everything that bpfctl changes takes effect at once and loses no packet.\n"
+    "then its packets are filtered. What bpfctl changes is in force when it returns; new rules lose no packet.\n"
     "\n";
 
 constexpr std::string_view kExamples =

@@ -15,7 +15,7 @@ Arguments declare_detach(CLI::App& app, Options& /*options*/) {
 }
 
 std::string text_of_detach(const Exchange& exchange) {
-    return text(exchange.arguments, "interface") + ": detached, its packets are no longer filtered\n";
+    return text(exchange.arguments, "interface") + ": detached, no hook and no capture sees its packets any more\n";
 }
 
 } // namespace

@@ -24,12 +24,13 @@ const Verb kHooks{
         "\n"
         "Asked per says how often that is. flow: the filter looks only at what is the same for all packets of a flow\n"
         "(protocol, addresses, ports, VLANs), so it is asked about the first packets of a flow, and then the kernel\n"
-        "knows the answer (`bpfctl help flows`). packet: it looks at more, so every packet goes through the engine;\n"
-        "the reason stands below the table. flow or packet: the former, but for packets that it must count.\n"
+        "knows the answer (`bpfctl help flows`). packet: it looks at more, so it is asked about every packet; the\n"
+        "reason stands below the table. flow or packet: the former, but for packets that it must count.\n"
         "\n"
         "Runs in says where it is asked: engine, or kernel, as part of the head, so that packets need not come up.\n"
-        "Hooks that want every packet run in the kernel if they can and everything in front of them does; why not\n"
-        "stands below the table. both: that depends on interface or direction. See --run of `bpfctl help hook add`.\n",
+        "Hooks that are asked per packet run in the kernel if they and everything in front of them can; the others\n"
+        "do where such a hook is linked beside them. Why not stands below the table. both: that depends on\n"
+        "interface or direction. See --run of `bpfctl help hook add`.\n",
     .request = "hooks",
     .declare = no_arguments,
     .text = text_of_hooks,

@@ -43,8 +43,10 @@ const Verb kStatus{
     .name = "status",
     .synopsis = "",
     .summary = "what is attached and how pfild is",
-    .notes = "Shows each attached interface: whether its packets are filtered by the engine or passed in the kernel\n"
-             "because no hook is linked, and what happens to them when the engine is not there.\n",
+    .notes =
+        "Shows each attached interface: whether its packets are filtered, or passed in the kernel because no hook\n"
+        "is linked, and what happens to them when the engine is not there. Where hooks run, and which packets the\n"
+        "kernel answers by itself, is in `bpfctl hooks` and `bpfctl flows`.\n",
     .request = "status",
     .declare = no_arguments,
     .text = text_of_status,

@@ -136,7 +136,7 @@ TEST(Status, says_where_packets_go) {
               "\n"
               "eth0  up, index 3, 02:00:00:00:00:01, MTU 1500, 2 receive queues\n"
               "  state           attached\n"
-              "  incoming        filtered by the engine (tc ingress pref 1)\n"
+              "  incoming        filtered (tc ingress pref 1)\n"
               "  outgoing        passed in the kernel, no hook is linked (tc egress pref 1)\n"
               "  without engine  packets that need the engine are dropped (unknown: drop)\n"
               "  mode            tc (auto: it is a virtual interface), ports pfp3 and pfq3\n"
@@ -302,7 +302,7 @@ TEST(Peers, are_a_table_as_netstat_has_it) {
 
 TEST(Changes, say_what_is_now) {
     EXPECT_EQ(text_of(kDetach, Json::object(), Json{{"interface", "eth0"}}),
-              "eth0: detached, its packets are no longer filtered\n");
+              "eth0: detached, no hook and no capture sees its packets any more\n");
     EXPECT_EQ(text_of(kHookDelete, Json::object(), Json{{"name", "cbpf:a"}}), "cbpf:a: deleted\n");
     const Json hook{{"name", "cbpf:a"}, {"type", "inet6"}, {"on_match", "pass"}, {"instructions", 12}};
     EXPECT_EQ(text_of(kHookAdd, hook), "cbpf:a: 12 instructions, packets that match go on, all others are dropped\n"
