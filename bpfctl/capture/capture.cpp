@@ -55,6 +55,11 @@ core::Result<std::uint32_t> set_interface(client::RemoteDevice& device, const Ca
         if (set) {
             return size;
         }
+        if (device.connected() && set.error().code == ENXIO) {
+            return core::fail({"capture", plan.interface, "it is not attached",
+                               "`bpfctl attach " + plan.interface + "` first; with --tap only to capture from it",
+                               ENXIO});
+        }
         wanted = std::min(wanted, *size); // the daemon has a largest
         if (!device.connected() || set.error().code != ENOBUFS || wanted <= kSmallestBuffer) {
             return core::fail(set.error());

@@ -105,6 +105,15 @@ void report(const Options& options, const Console& console, std::uint64_t packet
     }
 }
 
+/// Of an interface that goes the daemon tells a program what to do with its device; a person has an interface.
+core::Error in_words_for(const CapturePlan& plan, core::Error error) {
+    if (error.what != "read" || error.code != EIO) {
+        return error;
+    }
+    return {"capture", plan.interface, "the interface is gone or was detached",
+            "`bpfctl status` lists what is attached", EIO};
+}
+
 } // namespace
 
 Outcome<void> perform_capture(const CapturePlan& plan, const Options& options, const Console& console) {
@@ -132,7 +141,7 @@ Outcome<void> perform_capture(const CapturePlan& plan, const Options& options, c
     }
     report(options, console, end.packets, *device);
     if (end.error) {
-        return fail(exit, std::move(*end.error));
+        return fail(exit, in_words_for(plan, std::move(*end.error)));
     }
     return {};
 }

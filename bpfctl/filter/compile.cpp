@@ -16,7 +16,8 @@ struct CompileOperands {
 };
 
 Outcome<Question> gather_compile(const CompileOperands& operands) {
-    const FilterSource& source = operands.source;
+    FilterSource source = operands.source;
+    source.snap_length = source.snap_length == 0 ? filter::kSnapLength : source.snap_length;
     const auto form = operands.form.form(kFilterCompile.name);
     if (!form) {
         return tl::make_unexpected(form.error());
@@ -51,9 +52,9 @@ Arguments declare_compile(CLI::App& app, Options& options) {
     operands->form.declare(app, options);
     operands->source.declare_link_type(app);
     app.add_option("-s,--snapshot-length", operands->source.snap_length,
-                   "what the program returns for a packet that matches, else 262144")
+                   "what the program returns for a packet that matches, else 262144, as with 0")
         ->option_text("SNAPLEN")
-        ->check(whole_number(1, filter::kSnapLength));
+        ->check(whole_number(0, filter::kSnapLength));
     return [operands] { return gather_compile(*operands); };
 }
 

@@ -19,9 +19,18 @@ Arguments declare_attach(CLI::App& app, Options& /*options*/) {
         ->check(one_of({"pass", "drop"}));
     app.add_option_function<std::string>("--mode", put("mode"), "where incoming packets are decided")
         ->check(one_of({"auto", "xdp", "tc", "tap"}));
-    app.add_flag_callback(
-        "--tap", [arguments] { (*arguments)["mode"] = "tap"; }, "only show its packets to captures (mode tap)");
-    return [arguments] { return Outcome<Json>(*arguments); };
+    auto tap = std::make_shared<bool>(false);
+    app.add_flag("--tap", *tap, "only show its packets to captures (mode tap)");
+    return [arguments, tap]() -> Outcome<Json> {
+        if (!*tap) {
+            return *arguments;
+        }
+        if (arguments->contains("mode")) {
+            return usage_failure(kAttach.name, "give either --mode or --tap");
+        }
+        (*arguments)["mode"] = "tap";
+        return *arguments;
+    };
 }
 
 std::string text_of_attach(const Exchange& exchange) { return interface_text(exchange.result); }
@@ -36,11 +45,12 @@ const Verb kAttach{
         "From then on the interface has a head of its own name, and its packets pass the heads inet, inet6 and\n"
         "ethernet. Nothing is filtered until a hook is linked. ARP and IPv6 neighbour discovery always pass.\n"
         "\n"
-        "Without --unknown the daemon's configuration decides. With drop, an interface stays closed while pfild\n"
-        "is gone or restarts; with pass it is open.\n"
+        "Without --unknown the daemon's configuration decides. While pfild is gone or restarts, the kernel goes on\n"
+        "with known flows and with hooks that run there; other packets are dropped with drop, and pass with pass.\n"
         "\n"
-        "Without --mode too. auto takes native XDP on hardware if it can be had, and TC otherwise; xdp takes native\n"
-        "XDP or refuses. On virtual interfaces TC keeps the offloads that make bulk traffic fast.\n"
+        "Without --mode the configuration decides, too. auto takes native XDP on hardware if it can be had, and TC\n"
+        "otherwise; xdp takes native XDP or refuses. On virtual interfaces TC keeps the offloads that make bulk\n"
+        "traffic fast.\n"
         "\n"
         "With --tap nothing is decided about the interface's packets: they can be captured (`bpfctl help capture`),\n"
         "and pass. lo can be tapped, too, and so can tunnels that carry bare IP packets.\n"

@@ -36,6 +36,7 @@ Outcome<Question> gather_capture(const CaptureOperands& operands) {
     if (plan.interface.empty() || plan.interface.size() > kLongestInterface) {
         return usage_failure(kCapture.name, "IFACE: a name of an interface has 1 to 15 characters");
     }
+    plan.snap_length = plan.snap_length == 0 ? filter::kSnapLength : plan.snap_length;
     plan.expression = expression_of(operands.words);
     plan.names = operands.resolve ? filter::Names::kResolve : filter::Names::kNumeric;
     if (auto program = plan.program(filter::kEthernet); !program) { // before anything is opened
@@ -61,9 +62,9 @@ Arguments declare_capture(CLI::App& app, Options& /*options*/) {
     app.add_option("-c,--count", plan.count, "end after so many packets")
         ->option_text("N")
         ->check(whole_number(1, std::numeric_limits<std::int64_t>::max()));
-    app.add_option("-s,--snapshot-length", plan.snap_length, "bytes of each packet at most, else 262144")
+    app.add_option("-s,--snapshot-length", plan.snap_length, "bytes of each packet at most, else 262144, as with 0")
         ->option_text("SNAPLEN")
-        ->check(whole_number(1, filter::kSnapLength));
+        ->check(whole_number(0, filter::kSnapLength));
     app.add_option("--direction", operands->direction, "which packets: those that come in, go out, or both")
         ->check(one_of({"in", "out", "both"}));
     app.add_flag("--immediate", plan.immediate, "hand over each packet at once; so it is without -w");

@@ -265,6 +265,7 @@ TEST(Capture, asks_for_what_its_options_say) {
          {0, 0, 0, 0, 1, 1, 1, 1},
          {6, 0, 0, 0, 64, 0, 0, 0},
          4194304},
+        {"whole with 0, as tcpdump has it", {"-w", file, "-s", "0"}, {0, 0, 0, 0, 1, 1, 1, 1}, {}, 4194304},
         {"at once", {"-w", file, "--immediate"}, {1, 0, 0, 0, 1, 1, 1, 1}, {}, 4194304},
         {"what is shown is shown at once", {"--json"}, {1, 0, 0, 0, 1, 1, 1, 1}, {}, 4194304},
         {"outgoing packets", {"-w", file, "--direction", "out"}, {0, 0, 0, 0, 0, 1, 1, 1}, {}, 4194304},
@@ -392,8 +393,10 @@ TEST(Capture, of_an_interface_that_goes_says_so) {
     const std::string file = daemon.path("a.pcap");
     const auto ended = daemon.run_words({"-w", file});
     EXPECT_EQ(ended.exit, Exit::kRefused);
-    EXPECT_THAT(ended.err, HasSubstr("2 packets captured\n10 packets received by filter\n1 packet dropped by kernel\n"
-                                     "bpfctl: read: the interface is gone\n"));
+    EXPECT_THAT(ended.err,
+                HasSubstr("2 packets captured\n10 packets received by filter\n1 packet dropped by kernel\n"
+                          "bpfctl: capture eth0: the interface is gone or was detached (`bpfctl status` lists what is "
+                          "attached)\n"));
     EXPECT_THAT(seconds_in(file), ElementsAre(0, 1));
 }
 
@@ -410,7 +413,8 @@ TEST(Capture, that_cannot_begin_says_why_and_touches_no_file) {
         {"no device is left", PFILD_OP_OPEN, ENOBUFS, "open device: all 16 are in use", Exit::kRefused,
          "bpfctl: open device: all 16 are in use\n"},
         {"no such interface", PFILD_OP_SET_INTERFACE, ENXIO, "set interface eth0: no such interface with a tap",
-         Exit::kRefused, "bpfctl: set interface eth0: no such interface with a tap\n"},
+         Exit::kRefused,
+         "bpfctl: capture eth0: it is not attached (`bpfctl attach eth0` first; with --tap only to capture from it)\n"},
         {"a filter that it does not take", PFILD_OP_SET_FILTER, EINVAL, "instruction 0", Exit::kRefused,
          "bpfctl: set filter: instruction 0\n"},
     };

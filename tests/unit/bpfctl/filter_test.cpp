@@ -94,6 +94,8 @@ TEST(FilterCompile, prints_the_three_forms_of_tcpdump) {
               "{ 0x6, 0, 0, 0x00000000 },\n");
     EXPECT_EQ(filter_with({"filter", "compile", "-ddd", "ip", "-s", "96"}).out,
               "4\n40 0 0 12\n21 0 1 2048\n6 0 0 96\n6 0 0 0\n");
+    EXPECT_EQ(filter_with({"filter", "compile", "-ddd", "ip", "-s", "0"}).out,
+              filter_with({"filter", "compile", "-ddd", "ip"}).out);
     EXPECT_EQ(filter_with({"filter", "compile", "-d", "-d", "-d", "-y", "inet", "ip"}).out,
               "5\n48 0 0 0\n84 0 0 240\n21 0 1 64\n6 0 0 262144\n6 0 0 0\n");
     EXPECT_EQ(filter_with({"filter", "compile", "tcp", "port", "80"}).out,
@@ -377,9 +379,9 @@ TEST(Filter, refuses_words_that_make_no_sense_and_says_why) {
          "bpfctl: filter compile: --link-type: 'ETHER' is no link type: write EN10MB, RAW, inet, ethernet or what "
          "`tcpdump -L` lists (see `bpfctl filter compile --help`)\n"},
         {"no such length",
-         {"filter", "compile", "-s", "0", "ip"},
+         {"filter", "compile", "-s", "-1", "ip"},
          Exit::kUsage,
-         "bpfctl: filter compile: --snapshot-length: '0' is no number from 1 to 262144 (see `bpfctl filter compile "
+         "bpfctl: filter compile: --snapshot-length: '-1' is no number from 0 to 262144 (see `bpfctl filter compile "
          "--help`)\n"},
         {"neither a file nor a hook",
          {"filter", "show"},
