@@ -85,16 +85,33 @@ std::string words(core::Directions directions) {
     return list;
 }
 
-template <typename T>
-std::string stays(const char* key, const T& old_value, const T& new_value) {
-    const auto shown = [](const auto& value) {
-        if constexpr (std::is_integral_v<T>) {
-            return std::to_string(value);
-        } else {
-            return value;
+std::string text(std::uint32_t value) { return std::to_string(value); }
+std::string text(TcAttach how) { return std::string(kTcAttachNames.at(static_cast<std::size_t>(how))); }
+const std::string& text(const std::string& value) { return value; }
+
+/// Calls `visit(key, member)` for each setting that a running daemon keeps as it was at its start.
+template <typename Visit>
+void each_kept(Visit visit) {
+    visit("frames", &Config::frames);
+    visit("flows", &Config::flows);
+    visit("devices", &Config::devices);
+    visit("capture_ring_kib", &Config::capture_ring_kib);
+    visit("capture_buffer_kib", &Config::capture_buffer_kib);
+    visit("flow_idle_s", &Config::flow_idle_s);
+    visit("flow_tcp_idle_s", &Config::flow_tcp_idle_s);
+    visit("tc_attach", &Config::tc_attach);
+    visit("runtime_dir", &Config::runtime_dir);
+}
+
+std::vector<std::string> needs_restart(const Config& in_force, const Config& wanted) {
+    std::vector<std::string> lines;
+    each_kept([&](const char* key, auto setting) {
+        if (in_force.*setting != wanted.*setting) {
+            lines.push_back(std::string(key) + ": " + text(in_force.*setting) + " stays in force, " +
+                            text(wanted.*setting) + " needs a restart");
         }
-    };
-    return std::string(key) + ": " + shown(old_value) + " stays in force, " + shown(new_value) + " needs a restart";
+    });
+    return lines;
 }
 
 /// Who describes and inverts each action.
@@ -143,37 +160,7 @@ ConfigChange difference(const Config& old_config, const Config& new_config) {
     if (old_config.log_level != new_config.log_level) {
         change.log_level = new_config.log_level;
     }
-    if (old_config.frames != new_config.frames) {
-        change.needs_restart.push_back(stays("frames", old_config.frames, new_config.frames));
-    }
-    if (old_config.flows != new_config.flows) {
-        change.needs_restart.push_back(stays("flows", old_config.flows, new_config.flows));
-    }
-    if (old_config.devices != new_config.devices) {
-        change.needs_restart.push_back(stays("devices", old_config.devices, new_config.devices));
-    }
-    if (old_config.capture_ring_kib != new_config.capture_ring_kib) {
-        change.needs_restart.push_back(
-            stays("capture_ring_kib", old_config.capture_ring_kib, new_config.capture_ring_kib));
-    }
-    if (old_config.capture_buffer_kib != new_config.capture_buffer_kib) {
-        change.needs_restart.push_back(
-            stays("capture_buffer_kib", old_config.capture_buffer_kib, new_config.capture_buffer_kib));
-    }
-    if (old_config.flow_idle_s != new_config.flow_idle_s) {
-        change.needs_restart.push_back(stays("flow_idle_s", old_config.flow_idle_s, new_config.flow_idle_s));
-    }
-    if (old_config.flow_tcp_idle_s != new_config.flow_tcp_idle_s) {
-        change.needs_restart.push_back(
-            stays("flow_tcp_idle_s", old_config.flow_tcp_idle_s, new_config.flow_tcp_idle_s));
-    }
-    if (old_config.tc_attach != new_config.tc_attach) {
-        const auto word = [](TcAttach how) { return std::string(kTcAttachNames.at(static_cast<std::size_t>(how))); };
-        change.needs_restart.push_back(stays("tc_attach", word(old_config.tc_attach), word(new_config.tc_attach)));
-    }
-    if (old_config.runtime_dir != new_config.runtime_dir) {
-        change.needs_restart.push_back(stays("runtime_dir", old_config.runtime_dir, new_config.runtime_dir));
-    }
+    change.needs_restart = needs_restart(old_config, new_config);
     const auto gone = only_in(old_config.interfaces, new_config.interfaces);
     const auto fresh = only_in(new_config.interfaces, old_config.interfaces);
     const auto dead = only_in(old_config.hooks, new_config.hooks);
@@ -212,17 +199,13 @@ ConfigChange difference(const Config& old_config, const Config& new_config) {
     return change;
 }
 
+void keep_what_needs_restart(Config& fresh, const Config& in_force) {
+    each_kept([&](const char* /*key*/, auto setting) { fresh.*setting = in_force.*setting; });
+}
+
 ConfigChange from_nothing(const Config& config) {
     Config nothing;
-    nothing.frames = config.frames;
-    nothing.flows = config.flows;
-    nothing.devices = config.devices;
-    nothing.capture_ring_kib = config.capture_ring_kib;
-    nothing.capture_buffer_kib = config.capture_buffer_kib;
-    nothing.flow_idle_s = config.flow_idle_s;
-    nothing.flow_tcp_idle_s = config.flow_tcp_idle_s;
-    nothing.tc_attach = config.tc_attach;
-    nothing.runtime_dir = config.runtime_dir;
+    keep_what_needs_restart(nothing, config);
     ConfigChange change = difference(nothing, config);
     change.log_level = config.log_level;
     return change;

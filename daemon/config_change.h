@@ -54,6 +54,10 @@ struct ConfigChange {
 
 [[nodiscard]] ConfigChange difference(const Config& old_config, const Config& new_config);
 
+/// Gives `fresh` the settings of `in_force` that a running daemon cannot change, so that the next difference tells
+/// again.
+void keep_what_needs_restart(Config& fresh, const Config& in_force);
+
 /// What a daemon does at start; needs_restart is empty.
 [[nodiscard]] ConfigChange from_nothing(const Config& config);
 

@@ -264,12 +264,7 @@ class Daemon {
         for (const std::string& line : change.needs_restart) {
             spdlog::warn("SIGHUP: {}", line);
         }
-        fresh->tc_attach = config_.tc_attach;
-        fresh->devices = config_.devices;
-        fresh->capture_ring_kib = config_.capture_ring_kib;
-        fresh->capture_buffer_kib = config_.capture_buffer_kib;
-        fresh->frames = config_.frames; // what is in force, so that the next reading tells again
-        fresh->runtime_dir = config_.runtime_dir;
+        keep_what_needs_restart(*fresh, config_);
         config_ = std::move(*fresh);
         spdlog::info("SIGHUP: {} read again, {} changes made", options_.config, change.actions.size());
     }

@@ -44,14 +44,14 @@ Result<DeviceNumber> DeviceTable::open(const DeviceOpener& opener, DeviceClient&
     constexpr const char* kWhat = "open device";
     if (free_.empty()) {
         return fail({kWhat, "", "all " + std::to_string(limits_.devices) + " are in use",
-                     "`bpfctl peers` lists them; raise the limit", ENOBUFS});
+                     "`bpfctl peers` lists them; close one, or raise `devices` in the configuration", ENOBUFS});
     }
     const auto of_user = std::count_if(entries_.begin(), entries_.end(), [&](const auto& entry) {
         return entry != nullptr && entry->opener.uid == opener.uid;
     });
     if (opener.uid != 0 && static_cast<std::uint64_t>(of_user) >= limits_.devices_per_user) {
         return fail({kWhat, "", "user " + std::to_string(opener.uid) + " has " + std::to_string(of_user) + " open",
-                     "close one, or raise the limit", ENOBUFS});
+                     "close one, or raise `devices` in the configuration", ENOBUFS});
     }
     const DeviceNumber number = free_.back();
     free_.pop_back();

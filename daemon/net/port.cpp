@@ -2,13 +2,15 @@
 #include "daemon/net/port.h"
 
 #include <cerrno>
-#include <fstream>
 #include <utility>
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "daemon/net/features.h"
 #include "daemon/sys/failure.h"
+#include "daemon/sys/fd.h"
 
 namespace pfild::net {
 namespace {
@@ -21,13 +23,12 @@ constexpr std::array<const char*, 2> kPairTasks{"outgoing packets to the engine,
 // reports.
 core::Result<void> silence(const std::string& device) {
     const std::string path = "/proc/sys/net/ipv6/conf/" + device + "/disable_ipv6";
-    std::ofstream file(path);
-    if (!file) {
+    const sys::Fd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    if (!file && errno == ENOENT) {
         return {}; // a kernel without IPv6 has nothing to silence
     }
-    file << "1\n" << std::flush;
-    if (!file) {
-        return sys::failed("write", path, EACCES);
+    if (!file || ::write(file.get(), "1\n", 2) != 2) {
+        return sys::failed("write", path, errno);
     }
     return {};
 }

@@ -78,6 +78,25 @@ TEST(ConfigChange, what_can_change_live_and_what_needs_a_restart) {
     EXPECT_TRUE(change.actions.empty());
 }
 
+TEST(ConfigChange, what_needs_a_restart_is_told_again_until_there_was_one) {
+    Config fresh = base();
+    fresh.log_level = LogLevel::debug;
+    fresh.frames = 8192;
+    fresh.flows = 1024;
+    fresh.devices = 8;
+    fresh.capture_ring_kib = 4096;
+    fresh.capture_buffer_kib = 512;
+    fresh.flow_idle_s = 30;
+    fresh.flow_tcp_idle_s = 90;
+    fresh.tc_attach = TcAttach::clsact;
+    fresh.runtime_dir = "/tmp";
+    Config in_force = fresh;
+    keep_what_needs_restart(in_force, base());
+    EXPECT_EQ(in_force.log_level, LogLevel::debug) << "the twin: this one changes";
+    EXPECT_EQ(difference(in_force, fresh).needs_restart.size(), 9U);
+    EXPECT_TRUE(difference(in_force, base()).needs_restart.empty());
+}
+
 TEST(ConfigChange, an_interface_with_another_answer_is_attached_anew_with_the_links_of_its_head) {
     Config fresh = base();
     fresh.interfaces[0].unknown = core::UnknownPackets::drop;
