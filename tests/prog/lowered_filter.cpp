@@ -109,8 +109,9 @@ tl::expected<LoweredFilter, std::string> LoweredFilter::load(const cbpf::Program
 }
 
 tl::expected<std::uint32_t, std::string> LoweredFilter::run(std::span<const std::uint8_t> packet) const {
-    std::vector<std::uint8_t> frame(shown_ == Shown::behind ? kHeader : 0, 0xee);
-    frame.insert(frame.end(), packet.begin(), packet.end());
+    const std::size_t before = shown_ == Shown::behind ? kHeader : 0;
+    std::vector<std::uint8_t> frame(before + packet.size(), 0xee);
+    std::ranges::copy(packet, frame.begin() + static_cast<std::ptrdiff_t>(before));
     return code_.run(frame);
 }
 
