@@ -5,7 +5,7 @@ import functools
 import time
 
 import pytest
-from scapy.all import IP, TCP, UDP, Ether, Raw
+from scapy.all import IP, UDP, Ether, Raw
 
 from harness import numbered_tcp
 from harness.flow import UdpFlow

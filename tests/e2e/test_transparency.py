@@ -7,7 +7,7 @@ import json
 import time
 
 import pytest
-from scapy.all import ICMP, IP, UDP, Ether, IPv6, Raw
+from scapy.all import IP, UDP, Ether, IPv6, Raw
 
 from harness.datagrams import Listener, content, send
 from harness.frames import FramePort

@@ -42,6 +42,20 @@ def imbalances(stats):
                 yield name, direction, lane
 
 
+def assert_clean(result, daemon, *hosts):
+    """Of a FlowResult. When it is not, says where packets went: by heads, engine and sockets; and, no fault of pfild, at the
+    interfaces of hosts (a veth with XDP drops as tx_dropped what its softirq does not fetch in time) or before a full socket."""
+    if result.clean():
+        return
+    lanes = {
+        (name, direction): {counter: value for counter, value in lane.items() if value}
+        for name, of_interface in daemon.bpfctl.json("stats")["interfaces"].items() for direction, lane in of_interface.items()
+    }  # fmt: skip
+    elsewhere = {host.namespace: [host.counter(one) for one in ("tx_dropped", "rx_dropped")] for host in hosts}
+    sockets = [line for host in hosts for line in host.run("nstat", "-az").stdout.splitlines() if "UdpRcvbufErrors" in line]
+    raise AssertionError(f"{result}\n{lanes}\ntx_dropped, rx_dropped: {elsewhere}\n{sockets}")
+
+
 def tc_filters(host, interface="eth0"):
     """All filters of the interface: {"ingress": [..], "egress": [..]}."""
     found = {}
