@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Shell scripts pass shellcheck, Python files compile."""
+"""Shell scripts pass shellcheck and name no test that does not exist, Python files compile."""
+import re
 import subprocess
 
 import sources as source_tree
+
+NAMED_TEST = re.compile(r"\b(test_\w+\.py)::(test_\w+)")
 
 
 def shell_scripts(sources):
@@ -23,6 +26,14 @@ def shell_violations(sources):
     return done.stdout.splitlines() + done.stderr.splitlines()
 
 
+def named_test_violations(sources):
+    for path in shell_scripts(sources):
+        for file, test in NAMED_TEST.findall(sources.text(path)):
+            its_file = f"tests/e2e/{file}"
+            if its_file not in sources.files or f"def {test}(" not in sources.text(its_file):
+                yield f"{path}: {its_file} has no {test}"
+
+
 def python_violations(sources):
     for path in sources.files:
         if path.endswith(".py"):
@@ -33,7 +44,7 @@ def python_violations(sources):
 
 
 def violations(sources):
-    return shell_violations(sources) + list(python_violations(sources))
+    return [*shell_violations(sources), *named_test_violations(sources), *python_violations(sources)]
 
 
 if __name__ == "__main__":

@@ -172,6 +172,12 @@ class Scripts(CheckTest):
         self.says(check_scripts, {"scripts/a": "#!/bin/bash\nrm $1\n"}, "SC2086")
         self.says(check_scripts, {"scripts/a": '#!/bin/bash\nrm "$1"\n', "b.sh": "#!/bin/sh\ntrue\n"})
 
+    def test_finds_names_of_tests_that_are_none(self):
+        tests = {"tests/e2e/test_a.py": "def test_b(lab):\n    pass\n"}
+        named = "#!/bin/bash\necho 'test_a.py::{}[1]'\n"
+        self.says(check_scripts, {"scripts/a": named.format("test_b"), **tests})
+        self.says(check_scripts, {"scripts/a": named.format("test_c"), **tests}, "test_a.py has no test_c")
+
     def test_finds_python_that_does_not_compile(self):
         self.says(check_scripts, {"a.py": "def f(:\n"}, "a.py:1")
 

@@ -188,6 +188,39 @@ def test_sighup_with_a_broken_file_changes_nothing_and_says_where_it_is_broken(h
     assert_ends_well(daemon)
 
 
+@pytest.fixture
+def in_kernel(host_lab, configured):
+    """BLOCK_PING, which is to run in the kernel; and the same of a program that cannot."""
+    beyond = host_lab.fw.run("tcpdump", "-y", "RAW", "-ddd", "tcp[20:4] = 0x47455420").stdout  # a checksum could be there
+    (configured.path.parent / "payload.bpf").write_text(beyond)
+    can = BLOCK_PING.replace("[[link]]", 'run = "kernel"\n\n[[link]]')
+    return can, can.replace("icmp.bpf", "payload.bpf").replace('filter = "icmp"\n', "")
+
+
+def test_a_start_whose_hook_cannot_run_in_the_kernel_as_it_says_is_refused(host_lab, configured, in_kernel):
+    configured.path.write_text(in_kernel[1])
+    failed = run_pfild(host_lab.fw, "--name", own("promise"), "--config", configured.path)
+    assert failed.returncode == 1 and "cbpf:ping" in failed.stderr and "checksum" in failed.stderr, failed.stderr
+    daemon = Pfild(host_lab.fw, name=own("promise"), start=False)
+    assert left_behind(daemon, "eth0") == []
+    daemon.close()
+    assert ping(host_lab.cli, "192.0.2.2", count=3).lost == 0
+
+
+def test_a_reload_whose_hook_cannot_run_in_the_kernel_as_it_says_is_taken_back(host_lab, configured, in_kernel):
+    daemon = configured(in_kernel[0])
+    before = daemon.bpfctl.json("heads"), heads(host_lab.fw)
+    configured.path.write_text(in_kernel[1])
+    daemon.reload()
+    assert wait_until(lambda: "the old configuration stays in force" in daemon.current_log())
+    assert re.search("cbpf:ping.*checksum", daemon.current_log())
+    assert (daemon.bpfctl.json("heads"), heads(host_lab.fw)) == before
+    hook = daemon.bpfctl.hook("cbpf:ping")
+    assert hook["filter"] == "icmp" and [run["where"] for run in hook["runs"]] == ["kernel"]
+    assert unanswered(host_lab.cli, "192.0.2.2", count=5)
+    assert_ends_well(daemon)
+
+
 def test_sighup_without_a_configuration_file_is_harmless(host_lab, start_pfild):
     daemon = start_pfild(host_lab.fw)
     daemon.bpfctl("attach", "eth0")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The tools of the harness, without pfild: what they report as fine is fine, and what is broken on purpose they notice."""
+import dataclasses
 import pathlib
 import signal
 import subprocess
@@ -10,7 +11,7 @@ import pytest
 from scapy.all import ICMP, IP, TCP, UDP, Dot1AD, Dot1Q, Ether, Raw
 
 from harness import cleanup, lab
-from harness.flow import UdpFlow, send_and_judge
+from harness.flow import FlowResult, UdpFlow, send_and_judge
 from harness.frames import FramePort
 from harness.judges import wait_until
 from harness.ping import ping
@@ -57,6 +58,13 @@ def test_a_flow_that_is_wholly_lost_is_not_clean(host_lab):
     result = send_and_judge(host_lab.cli, host_lab.fw, "192.0.2.2", rate_pps=10_000, count=100)
     assert (result.lost, result.missing) == (100, [[0, 99]])
     assert not result.clean()
+
+
+def test_what_the_senders_interface_has_dropped_is_not_lost_behind_it():
+    flow = FlowResult(10, 1.0, 8, 0, 0, [[3, 4]], {}, sender_dropped=2)
+    assert flow.clean_behind_sender() and not flow.clean()
+    for other in ({"sender_dropped": 1}, {"duplicated": 1}, {"out_of_order": 1}, {"sender_dropped": 10, "received": 0}):
+        assert not dataclasses.replace(flow, **other).clean_behind_sender(), other
 
 
 def test_duplicated_and_overtaking_packets_are_counted(host_lab):

@@ -15,6 +15,7 @@ class FlowResult:
     out_of_order: int
     missing: list  # the first ten ranges [first, last] that did not come, within what was sent
     latency_us: dict  # p50, p99, max, from sendmmsg to recvmmsg
+    sender_dropped: int = 0  # packets that the sender's eth0 dropped meanwhile, others than this flow's as well
 
     @property
     def lost(self):
@@ -28,6 +29,10 @@ class FlowResult:
         """Every packet came, once, in the order of sending."""
         return self.sent > 0 and (self.lost, self.duplicated, self.out_of_order) == (0, 0, 0)
 
+    def clean_behind_sender(self):
+        """The same of all but as many packets as the sender's interface has dropped: they never left it."""
+        return self.lost <= self.sender_dropped < self.sent and (self.duplicated, self.out_of_order) == (0, 0)
+
 
 class UdpFlow:
     """Runs until `count` packets are sent, or until finish(early=True). The receiver listens before the sender starts."""
@@ -37,6 +42,7 @@ class UdpFlow:
         listen = [program("udp_flow"), "receive", *shared, "--idle-ms", 600_000, "--told"]
         self._receiver = receiver.popen(*listen, listening=True)
         self._receiver.wait_for_output("listening")
+        self._host, self._dropped_before = sender, sender.counter("tx_dropped")
         paced = ["--rate", rate_pps, "--size", size_bytes, "--source-port", source_port]
         self._sender = sender.popen(program("udp_flow"), "send", address, *shared, *paced)
         self._sender.wait_for_output("sending")
@@ -57,7 +63,7 @@ class UdpFlow:
         missing = [[first, min(last, report["sent"] - 1)] for first, last in seen["missing"] if first < report["sent"]]
         result = FlowResult(
             report["sent"], report["seconds"], seen["received"], seen["duplicated"], seen["out_of_order"], missing,
-            seen["latency_us"],
+            seen["latency_us"], self._host.counter("tx_dropped") - self._dropped_before,
         )
         self.close()
         return result
