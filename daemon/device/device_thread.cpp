@@ -9,7 +9,7 @@
 #include <pthread.h>
 #include <spdlog/spdlog.h>
 
-#include "daemon/device/clock.h"
+#include "daemon/sys/clock.h"
 
 namespace pfild::device {
 
@@ -79,10 +79,10 @@ void DeviceThread::arm_deadline() {
     if (!wanted || (armed_ns_ && *armed_ns_ <= *wanted)) {
         return;
     }
-    const std::uint64_t now = now_ns();
+    const std::uint64_t now = sys::now_ns();
     auto timer = loop_->once(std::chrono::nanoseconds(*wanted > now ? *wanted - now : 0), [this] {
         armed_ns_.reset();
-        table_->expire(now_ns());
+        table_->expire(sys::now_ns());
         settle();
     });
     if (!timer) {

@@ -10,8 +10,8 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-#include "daemon/device/clock.h"
 #include "daemon/device/listener.h"
+#include "daemon/sys/clock.h"
 #include "daemon/sys/failure.h"
 
 namespace pfild::device {
@@ -79,7 +79,7 @@ void Server::welcome(sys::Fd socket, uid_t user) {
 void Server::proceed(std::uint64_t id) {
     const auto client = clients_.find(id);
     if (client != clients_.end()) {
-        client->second.connection->proceed(now_ns());
+        client->second.connection->proceed(sys::now_ns());
         settle_();
     }
 }

@@ -2,7 +2,6 @@
 #include "daemon/kernel/tap_filters.h"
 
 #include <cerrno>
-#include <chrono>
 #include <numeric>
 
 #include <bpf/bpf.h>
@@ -10,6 +9,7 @@
 
 #include "core/capture/tap_program.h"
 #include "daemon/kernel/lowered_program.h"
+#include "daemon/sys/clock.h"
 
 namespace pfild::kernel {
 
@@ -17,20 +17,15 @@ namespace {
 
 constexpr const char* kFiltersName = "pfild_filters";
 
-std::uint64_t now_ns() {
-    return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch() /
-                                      std::chrono::nanoseconds(1));
-}
-
 } // namespace
 
 core::Result<void> TapFilters::set(std::uint32_t lane, cbpf::Place place,
                                    std::span<const cbpf::Program* const> filters) {
-    const std::uint64_t begun_ns = now_ns();
+    const std::uint64_t begun_ns = sys::now_ns();
     core::Result<void> set;
     if (loading_.allows(begun_ns)) {
         set = load(lane, place, filters);
-        loading_.pay(now_ns() - begun_ns);
+        loading_.pay(sys::now_ns() - begun_ns);
     } else {
         set = core::fail({"load", kFiltersName, "filters change too often", "", EAGAIN});
     }

@@ -5,12 +5,12 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
-#include <ctime>
 
 #include <bpf/libbpf.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "daemon/sys/clock.h"
 #include "daemon/sys/failure.h"
 
 namespace pfild::kernel {
@@ -18,12 +18,6 @@ namespace {
 
 constexpr std::uint32_t kAddresses = 12; ///< bytes in front of a VLAN tag
 constexpr std::uint32_t kTag = 4;        ///< bytes
-
-std::uint64_t now_ns(clockid_t clock) {
-    timespec now{};
-    ::clock_gettime(clock, &now);
-    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
-}
 
 std::size_t state_bytes() {
     const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
@@ -70,9 +64,9 @@ void TapRing::set_offset() {
     constexpr std::uint64_t kUninterruptedNs = 5'000;
     constexpr int kTries = 4;
     for (int i = 0; i < kTries; i++) {
-        const std::uint64_t before = now_ns(CLOCK_MONOTONIC);
-        realtime_offset_ns_ = now_ns(CLOCK_REALTIME) - before;
-        if (now_ns(CLOCK_MONOTONIC) - before < kUninterruptedNs) {
+        const std::uint64_t before = sys::now_ns();
+        realtime_offset_ns_ = sys::now_ns(CLOCK_REALTIME) - before;
+        if (sys::now_ns() - before < kUninterruptedNs) {
             return;
         }
     }

@@ -3,12 +3,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <ctime>
 
 #include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 
+#include "daemon/sys/clock.h"
 #include "daemon/sys/failure.h"
 
 namespace pfild::xsk {
@@ -20,11 +20,7 @@ constexpr int kEngineNice = -10;
 
 } // namespace
 
-std::uint64_t now_ns() {
-    timespec now{};
-    ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(now.tv_nsec);
-}
+std::uint64_t now_ns() { return sys::now_ns(CLOCK_MONOTONIC_COARSE); }
 
 core::Result<std::unique_ptr<EngineThread>> EngineThread::start(Umem& umem, core::Publication& rules,
                                                                 core::FlowTable* flows) {
