@@ -68,18 +68,18 @@ OrderedJson tags_json(const core::FlowKey& key) {
     return list;
 }
 
-OrderedJson counts_json(const core::DeviceCounts& counts) {
+OrderedJson counts_json(const capture::DeviceCounts& counts) {
     return {{"received", counts.received},   {"captured", counts.captured}, {"filtered", counts.filtered},
             {"delivered", counts.delivered}, {"dropped", counts.dropped},   {"lost", counts.lost},
             {"flushed", counts.flushed}};
 }
 
-OrderedJson device_json(const core::DeviceInfo& info) {
+OrderedJson device_json(const capture::DeviceInfo& info) {
     OrderedJson object = {{"number", info.number},
                           {"pid", info.opener.pid},
                           {"uid", info.opener.uid},
                           {"interface", info.interface},
-                          {"state", word_of(info.state, core::kDeviceStateNames)},
+                          {"state", word_of(info.state, capture::kDeviceStateNames)},
                           {"buffer_size", info.buffer_size},
                           {"promiscuous", info.promiscuous},
                           {"immediate", info.settings.immediate},
@@ -256,7 +256,7 @@ OrderedJson to_json(const FlowsView& view) {
 
 OrderedJson to_json(const PeersView& view) {
     OrderedJson devices = OrderedJson::array();
-    for (const core::DeviceInfo& info : view.devices) {
+    for (const capture::DeviceInfo& info : view.devices) {
         devices.push_back(device_json(info));
     }
     return {{"count", view.devices.size()}, {"devices", std::move(devices)}, {"totals", counts_json(view.totals)}};

@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "capture/device_table.h"
 #include "cbpf/instruction.h"
-#include "core/capture/device_table.h"
 #include "core/direction.h"
 #include "core/flow/flow_key.h"
 #include "core/head_mode.h"
@@ -161,8 +161,8 @@ struct StatsView {
 
 /// Open bpf devices (net.bpf.peers), and where the packets of all that there are or ever were went (net.bpf.stats).
 struct PeersView {
-    std::vector<core::DeviceInfo> devices;
-    core::DeviceCounts totals;
+    std::vector<capture::DeviceInfo> devices;
+    capture::DeviceCounts totals;
 };
 
 } // namespace pfild::api

@@ -10,13 +10,13 @@ namespace pfild::device {
 
 /// A program that has its records must not find the device readable because of these: the byte goes before they do. The
 /// connection shows what is true after the read; without a wait in between, as a read that has waited found no byte.
-bool Client::deliver(core::ReadId read, std::span<const std::uint8_t> records) noexcept {
+bool Client::deliver(capture::ReadId read, std::span<const std::uint8_t> records) noexcept {
     readiness_.show({});
     return replies_.answer_read(reply_to_read(read), records);
 }
 
 /// As deliver(); the answer says where they are.
-bool Client::lend(core::ReadId read, std::span<const std::uint8_t> records) noexcept {
+bool Client::lend(capture::ReadId read, std::span<const std::uint8_t> records) noexcept {
     readiness_.show({});
     const pfild_lent lent{.offset = records.empty() ? 0 : static_cast<__u32>(records.data() - memory_.data()),
                           .length = static_cast<__u32>(records.size())};
@@ -24,10 +24,10 @@ bool Client::lend(core::ReadId read, std::span<const std::uint8_t> records) noex
 }
 
 /// Memory that cannot be shared will do: then records are copied.
-std::unique_ptr<core::BufferMemory> Client::take_memory(std::size_t bytes) {
+std::unique_ptr<capture::BufferMemory> Client::take_memory(std::size_t bytes) {
     SharedMemory shared = SharedMemory::make(bytes);
     if (shared.memory == nullptr) {
-        return core::private_memory(bytes);
+        return capture::private_memory(bytes);
     }
     descriptor_ = std::move(shared.descriptor);
     memory_ = shared.memory->bytes();
@@ -40,9 +40,9 @@ void Client::withdraw_memory() noexcept {
     }
 }
 
-void Client::fail(core::ReadId read, const core::Error& error) { replies_.refuse(reply_to_read(read), error); }
+void Client::fail(capture::ReadId read, const core::Error& error) { replies_.refuse(reply_to_read(read), error); }
 
-pfild_reply Client::reply_to_read(core::ReadId read) const noexcept {
+pfild_reply Client::reply_to_read(capture::ReadId read) const noexcept {
     return {.id = static_cast<__u32>(read),
             .device = number_,
             .length = 0,

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What a device of core/capture says to the program that has opened it: answers to reads over the connection, readiness
+// What a device of capture says to the program that has opened it: answers to reads over the connection, readiness
 // over the descriptor that came with OPEN. Device thread.
 #pragma once
 
-#include "core/capture/device_table.h"
+#include "capture/device_table.h"
 #include "daemon/device/readiness.h"
 #include "daemon/device/replies.h"
 #include "daemon/sys/fd.h"
 
 namespace pfild::device {
 
-class Client final : public core::DeviceClient {
+class Client final : public capture::DeviceClient {
   public:
     /// => `replies` outlives it.
     Client(Replies& replies, ReadinessEnd readiness) noexcept : replies_(replies), readiness_(std::move(readiness)) {}
 
     /// Once, when the device has one. => before any read.
-    void set_number(core::DeviceNumber number) noexcept { number_ = number; }
+    void set_number(capture::DeviceNumber number) noexcept { number_ = number; }
     [[nodiscard]] int far_end() const noexcept { return readiness_.far_end(); }
     /// The memory of both buffers; -1: it is not shared. => the device has an interface.
     [[nodiscard]] int memory() const noexcept { return descriptor_.get(); }
@@ -27,18 +27,18 @@ class Client final : public core::DeviceClient {
     void withdraw_memory() noexcept;
     [[nodiscard]] bool sharing() const noexcept { return sharing_; }
 
-    [[nodiscard]] bool deliver(core::ReadId read, std::span<const std::uint8_t> records) noexcept override;
-    [[nodiscard]] bool lend(core::ReadId read, std::span<const std::uint8_t> records) noexcept override;
-    [[nodiscard]] std::unique_ptr<core::BufferMemory> take_memory(std::size_t bytes) override;
-    void fail(core::ReadId read, const core::Error& error) override;
-    void set_readiness(core::Readiness readiness) noexcept override { readiness_.show(readiness); }
+    [[nodiscard]] bool deliver(capture::ReadId read, std::span<const std::uint8_t> records) noexcept override;
+    [[nodiscard]] bool lend(capture::ReadId read, std::span<const std::uint8_t> records) noexcept override;
+    [[nodiscard]] std::unique_ptr<capture::BufferMemory> take_memory(std::size_t bytes) override;
+    void fail(capture::ReadId read, const core::Error& error) override;
+    void set_readiness(capture::Readiness readiness) noexcept override { readiness_.show(readiness); }
 
   private:
-    [[nodiscard]] pfild_reply reply_to_read(core::ReadId read) const noexcept;
+    [[nodiscard]] pfild_reply reply_to_read(capture::ReadId read) const noexcept;
 
     Replies& replies_;
     ReadinessEnd readiness_;
-    core::DeviceNumber number_ = 0;
+    capture::DeviceNumber number_ = 0;
     sys::Fd descriptor_;             ///< of the buffers' memory
     std::span<std::uint8_t> memory_; ///< where that is here; nothing: it is not shared
     bool sharing_ = false;

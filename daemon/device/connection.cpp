@@ -18,7 +18,7 @@ constexpr int kAtOnce = 16; ///< requests
 
 } // namespace
 
-Connection::Connection(sys::Fd socket, core::DeviceTable& table, std::uint32_t largest_read)
+Connection::Connection(sys::Fd socket, capture::DeviceTable& table, std::uint32_t largest_read)
     : socket_(std::move(socket)), table_(table), largest_read_(largest_read), replies_(socket_.get()),
       buffer_(PFILD_WIRE_REQUEST_MAX) {}
 
@@ -95,7 +95,7 @@ void Connection::catch_up(const Request& request) {
 void Connection::open(Request& request, const ucred& sender) {
     pfild_reply reply = reply_to(request.header);
     const auto opened = request.payload.and_then(
-        [&](const Payload& payload) { return open_device(std::get<core::Access>(payload), sender, reply); });
+        [&](const Payload& payload) { return open_device(std::get<capture::Access>(payload), sender, reply); });
     if (!opened) {
         reply.device = 0;
         return replies_.refuse(reply, opened.error());
@@ -105,7 +105,7 @@ void Connection::open(Request& request, const ucred& sender) {
 }
 
 /// Writes the number into `reply`.
-core::Result<void> Connection::open_device(core::Access access, const ucred& sender, pfild_reply& reply) {
+core::Result<void> Connection::open_device(capture::Access access, const ucred& sender, pfild_reply& reply) {
     auto readiness = ReadinessEnd::make();
     if (!readiness) {
         return core::fail(std::move(readiness.error()));
@@ -147,9 +147,9 @@ void Connection::close(const Request& request) {
 
 /// The answer comes from the client: at once, or when there is something.
 void Connection::read(const Request& request, Client& client, std::uint64_t now_ns) {
-    core::Device& device = *table_.find(request.header.device);
+    capture::Device& device = *table_.find(request.header.device);
     const auto asked = request.payload.and_then([&](const Payload& payload) -> core::Result<void> {
-        const auto& wanted = std::get<core::ReadRequest>(payload);
+        const auto& wanted = std::get<capture::ReadRequest>(payload);
         if (wanted.lend && !client.sharing()) {
             return core::fail(
                 {"read", "", "records are lent only where they can be seen", "share the buffers", EINVAL});
@@ -174,12 +174,12 @@ void Connection::cancel(const Request& request) {
 }
 
 void Connection::share(const Request& request, Client& client) {
-    const core::Device& device = *table_.find(request.header.device);
+    const capture::Device& device = *table_.find(request.header.device);
     const auto done =
         device.admit_ioctl()
             .and_then([&] { return request.payload; })
             .and_then([&](const Payload&) -> core::Result<void> {
-                if (device.state() == core::DeviceState::unattached) {
+                if (device.state() == capture::DeviceState::unattached) {
                     return core::fail({"share buffers", "", "the device has no interface", "set one first", EINVAL});
                 }
                 if (client.memory() < 0) {
@@ -198,7 +198,7 @@ void Connection::share(const Request& request, Client& client) {
 }
 
 void Connection::operate_on(Request& request) {
-    core::Device& device = *table_.find(request.header.device);
+    capture::Device& device = *table_.find(request.header.device);
     const auto done =
         device.admit_ioctl().and_then([&] { return std::move(request.payload); }).and_then([&](Payload payload) {
             return operate(static_cast<pfild_op>(request.header.op),

@@ -19,7 +19,7 @@
 #include <memory>
 #include <vector>
 
-#include "core/capture/device_table.h"
+#include "capture/device_table.h"
 #include "daemon/device/client.h"
 #include "daemon/device/message.h"
 #include "daemon/device/replies.h"
@@ -32,7 +32,7 @@ class Connection {
   public:
     /// `largest_read`: bytes. => SO_PASSCRED is set on `socket`; `table` outlives it, and its devices are closed by
     /// their connections alone.
-    Connection(sys::Fd socket, core::DeviceTable& table, std::uint32_t largest_read);
+    Connection(sys::Fd socket, capture::DeviceTable& table, std::uint32_t largest_read);
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
     /// Closes its devices.
@@ -50,7 +50,7 @@ class Connection {
     void handle(const Message& message, std::uint64_t now_ns);
     void catch_up(const Request& request);
     void open(Request& request, const ucred& sender);
-    [[nodiscard]] core::Result<void> open_device(core::Access access, const ucred& sender, pfild_reply& reply);
+    [[nodiscard]] core::Result<void> open_device(capture::Access access, const ucred& sender, pfild_reply& reply);
     void close(const Request& request);
     void read(const Request& request, Client& client, std::uint64_t now_ns);
     void cancel(const Request& request);
@@ -59,10 +59,10 @@ class Connection {
     void make_room_for_reads();
 
     sys::Fd socket_;
-    core::DeviceTable& table_;
+    capture::DeviceTable& table_;
     std::uint32_t largest_read_;
     Replies replies_;
-    std::map<core::DeviceNumber, std::unique_ptr<Client>> clients_;
+    std::map<capture::DeviceNumber, std::unique_ptr<Client>> clients_;
     std::vector<std::uint8_t> buffer_; ///< for one request
     bool ended_ = false;
 };

@@ -13,13 +13,13 @@
 
 namespace pfild::device {
 
-core::Result<std::unique_ptr<DeviceThread>> DeviceThread::start(DeviceThreadOptions options, core::TapPort& port) {
+core::Result<std::unique_ptr<DeviceThread>> DeviceThread::start(DeviceThreadOptions options, capture::TapPort& port) {
     auto loop = sys::Loop::create();
     if (!loop) {
         return core::fail(std::move(loop.error()));
     }
     std::unique_ptr<DeviceThread> self(new DeviceThread(std::move(*loop)));
-    self->table_ = std::make_unique<core::DeviceTable>(options.limits, port);
+    self->table_ = std::make_unique<capture::DeviceTable>(options.limits, port);
     options.socket.largest_read = options.limits.buffer_sizes.largest;
     auto server = Server::listen(std::move(options.socket), *self->loop_, *self->table_,
                                  [thread = self.get()] { thread->settle(); });

@@ -16,7 +16,7 @@
 #include <optional>
 #include <thread>
 
-#include "core/capture/device_table.h"
+#include "capture/device_table.h"
 #include "core/error.h"
 #include "daemon/device/server.h"
 #include "daemon/sys/loop.h"
@@ -25,17 +25,17 @@ namespace pfild::device {
 
 struct DeviceThreadOptions {
     ServerOptions socket; ///< largest_read is set to what `limits` says
-    core::DeviceLimits limits;
+    capture::DeviceLimits limits;
 };
 
 class DeviceThread {
   public:
-    using Work = std::function<void(sys::Loop& loop, core::DeviceTable& table)>;
+    using Work = std::function<void(sys::Loop& loop, capture::DeviceTable& table)>;
 
     /// Programs can open devices from the return on; the errors are those of listen_at(), and EMFILE.
     /// => `port` outlives it, and is called by the new thread alone.
     [[nodiscard]] static core::Result<std::unique_ptr<DeviceThread>> start(DeviceThreadOptions options,
-                                                                           core::TapPort& port);
+                                                                           capture::TapPort& port);
     DeviceThread(const DeviceThread&) = delete;
     DeviceThread& operator=(const DeviceThread&) = delete;
     DeviceThread(DeviceThread&&) = delete;
@@ -56,7 +56,7 @@ class DeviceThread {
     void arm_deadline();
 
     std::unique_ptr<sys::Loop> loop_;
-    std::unique_ptr<core::DeviceTable> table_;
+    std::unique_ptr<capture::DeviceTable> table_;
     std::unique_ptr<Server> server_;
     sys::Registration deadline_;
     std::optional<std::uint64_t> armed_ns_; ///< when `deadline_` comes

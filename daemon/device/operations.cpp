@@ -20,20 +20,20 @@ Bytes bytes_of(const T& value) {
     return bytes;
 }
 
-Answer set_options(core::Device& device, const Options& options) {
+Answer set_options(capture::Device& device, const Options& options) {
     return device.set_directions(options.directions).map([&] {
         device.set_settings(options.settings);
         return Bytes{};
     });
 }
 
-Bytes read_timeout(const core::Device& device) {
-    const core::ReadTimeout timeout = device.read_timeout();
+Bytes read_timeout(const capture::Device& device) {
+    const capture::ReadTimeout timeout = device.read_timeout();
     return bytes_of(pfild_read_timeout{.seconds = timeout.seconds, .microseconds = timeout.microseconds});
 }
 
-Bytes stats(const core::Device& device) {
-    const core::DeviceCounts counts = device.stats();
+Bytes stats(const capture::Device& device) {
+    const capture::DeviceCounts counts = device.stats();
     return bytes_of(pfild_stats{.received = counts.received,
                                 .dropped = counts.dropped,
                                 .captured = counts.captured,
@@ -75,7 +75,7 @@ Answer operate(pfild_op op, const Operand& on, Payload payload) {
     case PFILD_OP_GET_READ_TIMEOUT:
         return read_timeout(on.device);
     case PFILD_OP_SET_READ_TIMEOUT:
-        return on.device.set_read_timeout(std::get<core::ReadTimeout>(payload)).map(done);
+        return on.device.set_read_timeout(std::get<capture::ReadTimeout>(payload)).map(done);
     case PFILD_OP_GET_OPTIONS:
         return bytes_of(wire_options({.settings = on.device.settings(), .directions = on.device.directions()}));
     case PFILD_OP_SET_OPTIONS:

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/capture/device_table.h"
+#include "capture/device_table.h"
 #include "daemon/device/request.h"
 
 namespace pfild::device {
@@ -16,9 +16,9 @@ using Bytes = std::vector<std::uint8_t>;
 
 /// => `device` is the table's device `number`.
 struct Operand {
-    core::DeviceTable& table;
-    core::DeviceNumber number;
-    core::Device& device;
+    capture::DeviceTable& table;
+    capture::DeviceNumber number;
+    capture::Device& device;
 };
 
 /// The errors of that op in wire.h. => `op` is none of OPEN, CLOSE, READ, CANCEL, and `payload` is what decode() has

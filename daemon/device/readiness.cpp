@@ -23,7 +23,7 @@ core::Result<ReadinessEnd> ReadinessEnd::make() {
     return made;
 }
 
-void ReadinessEnd::show(core::Readiness readiness) noexcept {
+void ReadinessEnd::show(capture::Readiness readiness) noexcept {
     if (shown_.hangup) {
         return;
     }

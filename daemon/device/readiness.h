@@ -12,7 +12,7 @@
 // thread.
 #pragma once
 
-#include "core/capture/device.h"
+#include "capture/device.h"
 #include "core/error.h"
 #include "daemon/sys/fd.h"
 
@@ -26,14 +26,14 @@ class ReadinessEnd {
     /// To be sent to the client; stays open here.
     [[nodiscard]] int far_end() const noexcept { return far_.get(); }
     /// A system call if something has changed, else none. What was hung up stays so.
-    void show(core::Readiness readiness) noexcept;
+    void show(capture::Readiness readiness) noexcept;
 
   private:
     ReadinessEnd(sys::Fd near, sys::Fd far) noexcept : near_(std::move(near)), far_(std::move(far)) {}
 
     sys::Fd near_;
     sys::Fd far_;
-    core::Readiness shown_;
+    capture::Readiness shown_;
 };
 
 } // namespace pfild::device

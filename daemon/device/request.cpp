@@ -53,25 +53,25 @@ Decoded open(const pfild_request& header, Body body) {
         if (header.device != 0) {
             return refuse("a device that is opened has no number yet", EINVAL);
         }
-        if (wanted.access >= core::kAccessNames.size()) {
+        if (wanted.access >= capture::kAccessNames.size()) {
             return refuse("no such access mode", EINVAL);
         }
-        return static_cast<core::Access>(wanted.access);
+        return static_cast<capture::Access>(wanted.access);
     });
 }
-static_assert(PFILD_ACCESS_READ == static_cast<int>(core::Access::read));
-static_assert(PFILD_ACCESS_WRITE == static_cast<int>(core::Access::write));
-static_assert(PFILD_ACCESS_BOTH == static_cast<int>(core::Access::both));
+static_assert(PFILD_ACCESS_READ == static_cast<int>(capture::Access::read));
+static_assert(PFILD_ACCESS_WRITE == static_cast<int>(capture::Access::write));
+static_assert(PFILD_ACCESS_BOTH == static_cast<int>(capture::Access::both));
 
 Decoded read(const pfild_request& header, Body body) {
     return fixed<pfild_read>(body, [&](const pfild_read& wanted) -> Decoded {
         if ((wanted.flags & ~(PFILD_READ_NONBLOCKING | PFILD_READ_LEND)) != 0) {
             return refuse("no such flag of a read", EINVAL);
         }
-        return Decoded(core::ReadRequest{.id = header.id,
-                                         .size = wanted.size,
-                                         .nonblocking = (wanted.flags & PFILD_READ_NONBLOCKING) != 0,
-                                         .lend = (wanted.flags & PFILD_READ_LEND) != 0});
+        return Decoded(capture::ReadRequest{.id = header.id,
+                                            .size = wanted.size,
+                                            .nonblocking = (wanted.flags & PFILD_READ_NONBLOCKING) != 0,
+                                            .lend = (wanted.flags & PFILD_READ_LEND) != 0});
     });
 }
 
@@ -105,7 +105,7 @@ Decoded name(const pfild_request& /*header*/, Body body) {
 
 Decoded read_timeout(const pfild_request& /*header*/, Body body) {
     return fixed<pfild_read_timeout>(body, [](const pfild_read_timeout& timeout) {
-        return Decoded(core::ReadTimeout{.seconds = timeout.seconds, .microseconds = timeout.microseconds});
+        return Decoded(capture::ReadTimeout{.seconds = timeout.seconds, .microseconds = timeout.microseconds});
     });
 }
 
@@ -114,7 +114,7 @@ Decoded options(const pfild_request& /*header*/, Body body) {
         const std::array switches{wanted.immediate,   wanted.header_complete, wanted.feedback,
                                   wanted.nonblocking, wanted.incoming,        wanted.outgoing,
                                   wanted.origins,     wanted.nanoseconds,     wanted.personality};
-        static_assert(core::kPersonalityNames.size() == 2 && core::kPrecisionNames.size() == 2);
+        static_assert(capture::kPersonalityNames.size() == 2 && capture::kPrecisionNames.size() == 2);
         if (std::any_of(switches.begin(), switches.end(), [](std::uint8_t value) { return value > 1; }) ||
             std::any_of(std::begin(wanted.zero), std::end(wanted.zero),
                         [](std::uint8_t value) { return value != 0; })) {
@@ -125,8 +125,8 @@ Decoded options(const pfild_request& /*header*/, Body body) {
                                            .feedback = wanted.feedback != 0,
                                            .nonblocking = wanted.nonblocking != 0,
                                            .origins = wanted.origins != 0,
-                                           .precision = static_cast<core::Precision>(wanted.nanoseconds),
-                                           .personality = static_cast<core::Personality>(wanted.personality)},
+                                           .precision = static_cast<capture::Precision>(wanted.nanoseconds),
+                                           .personality = static_cast<capture::Personality>(wanted.personality)},
                               .directions = {wanted.incoming != 0, wanted.outgoing != 0}};
         return options.directions.empty() ? refuse("a device that sees nothing", EINVAL) : Decoded(options);
     });
@@ -182,7 +182,7 @@ Request decode(std::span<const std::uint8_t> message) {
 }
 
 pfild_options wire_options(const Options& options) {
-    const core::DeviceSettings& settings = options.settings;
+    const capture::DeviceSettings& settings = options.settings;
     const auto bit = [](bool value) { return static_cast<__u8>(value ? 1 : 0); };
     return {.immediate = bit(settings.immediate),
             .header_complete = bit(settings.header_complete),

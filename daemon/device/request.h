@@ -2,7 +2,7 @@
 // A message of the device socket as a checked request, or why it is none. The bytes are hostile: they are copied before
 // they are looked at, nothing outside of them is read, and nothing they hold throws. Pure.
 //
-//      bytes --decode()--> header, and its payload in the terms of core/capture, or an Error
+//      bytes --decode()--> header, and its payload in the terms of capture, or an Error
 //
 // An Error with EPROTO means that the message is no request at all: the connection cannot go on. Every other one is the
 // answer to this request, unless something that is looked at before stands against it (include/pfild/wire.h).
@@ -14,8 +14,8 @@
 #include <string>
 #include <variant>
 
+#include "capture/device.h"
 #include "cbpf/program.h"
-#include "core/capture/device.h"
 #include "core/error.h"
 #include "pfild/wire.h"
 
@@ -23,7 +23,7 @@ namespace pfild::device {
 
 /// struct pfild_options.
 struct Options {
-    core::DeviceSettings settings;
+    capture::DeviceSettings settings;
     core::Directions directions;
 
     friend bool operator==(const Options&, const Options&) = default;
@@ -34,8 +34,8 @@ using Filter = std::optional<cbpf::Program>;
 
 /// Which one an op has: OPEN Access; READ ReadRequest; CANCEL, SET_BUFFER_SIZE a number; SET_FILTER, REPLACE_FILTER
 /// Filter; SET_INTERFACE a name of visible ASCII; SET_READ_TIMEOUT ReadTimeout; SET_OPTIONS Options; all others none.
-using Payload = std::variant<std::monostate, core::Access, core::ReadRequest, std::uint32_t, Filter, std::string,
-                             core::ReadTimeout, Options>;
+using Payload = std::variant<std::monostate, capture::Access, capture::ReadRequest, std::uint32_t, Filter, std::string,
+                             capture::ReadTimeout, Options>;
 
 struct Request {
     pfild_request header{};        ///< as it came; zeros when the message is too short for one

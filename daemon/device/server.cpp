@@ -15,11 +15,12 @@
 #include "daemon/sys/failure.h"
 
 namespace pfild::device {
-Server::Server(ServerOptions options, sys::Loop& loop, core::DeviceTable& table, std::function<void()> settle) noexcept
+Server::Server(ServerOptions options, sys::Loop& loop, capture::DeviceTable& table,
+               std::function<void()> settle) noexcept
     : options_(std::move(options)), loop_(loop), table_(table), settle_(std::move(settle)) {}
 
-core::Result<std::unique_ptr<Server>> Server::listen(ServerOptions options, sys::Loop& loop, core::DeviceTable& table,
-                                                     std::function<void()> settle) {
+core::Result<std::unique_ptr<Server>> Server::listen(ServerOptions options, sys::Loop& loop,
+                                                     capture::DeviceTable& table, std::function<void()> settle) {
     auto socket = listen_at(options.path, options.group);
     if (!socket) {
         return core::fail(std::move(socket.error()));

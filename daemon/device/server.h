@@ -9,7 +9,7 @@
 #include <memory>
 #include <string>
 
-#include "core/capture/device_table.h"
+#include "capture/device_table.h"
 #include "core/error.h"
 #include "daemon/device/connection.h"
 #include "daemon/sys/acceptor.h"
@@ -31,7 +31,7 @@ class Server {
     /// `settle` is called after requests: it settles the table, and sweeps. => `loop`, `table` and what `settle` uses
     /// outlive it.
     [[nodiscard]] static core::Result<std::unique_ptr<Server>>
-    listen(ServerOptions options, sys::Loop& loop, core::DeviceTable& table, std::function<void()> settle);
+    listen(ServerOptions options, sys::Loop& loop, capture::DeviceTable& table, std::function<void()> settle);
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
     Server(Server&&) = delete;
@@ -51,7 +51,7 @@ class Server {
         sys::Registration events;
     };
 
-    Server(ServerOptions options, sys::Loop& loop, core::DeviceTable& table, std::function<void()> settle) noexcept;
+    Server(ServerOptions options, sys::Loop& loop, capture::DeviceTable& table, std::function<void()> settle) noexcept;
     void take_in(sys::Fd socket);
     [[nodiscard]] core::Result<uid_t> admit(int socket) const;
     void welcome(sys::Fd socket, uid_t user);
@@ -59,7 +59,7 @@ class Server {
 
     ServerOptions options_;
     sys::Loop& loop_;
-    core::DeviceTable& table_;
+    capture::DeviceTable& table_;
     std::function<void()> settle_;
     std::uint64_t next_id_ = 1;
     std::map<std::uint64_t, Entry> clients_;

@@ -18,7 +18,7 @@ namespace {
 #define MFD_NOEXEC_SEAL 0x0008U // Linux 6.3
 #endif
 
-class MappedMemory final : public core::BufferMemory {
+class MappedMemory final : public capture::BufferMemory {
   public:
     MappedMemory(void* bytes, std::size_t size) noexcept : bytes_(static_cast<std::uint8_t*>(bytes)), size_(size) {}
     MappedMemory(const MappedMemory&) = delete;

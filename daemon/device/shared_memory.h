@@ -12,13 +12,13 @@
 #include <memory>
 #include <span>
 
-#include "core/capture/buffer_memory.h"
+#include "capture/buffer_memory.h"
 #include "daemon/sys/fd.h"
 
 namespace pfild::device {
 
 struct SharedMemory {
-    std::unique_ptr<core::BufferMemory> memory;
+    std::unique_ptr<capture::BufferMemory> memory;
     sys::Fd descriptor; ///< who has it can map the memory for reading, and nothing else
 
     /// Its pages are there. Nothing in `memory`: it cannot be had.

@@ -7,7 +7,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "core/capture/tap_program.h"
+#include "capture/tap_program.h"
 #include "daemon/kernel/lowered_program.h"
 #include "daemon/sys/clock.h"
 
@@ -37,7 +37,7 @@ core::Result<void> TapFilters::set(std::uint32_t lane, cbpf::Place place,
 
 core::Result<void> TapFilters::load(std::uint32_t lane, cbpf::Place place,
                                     std::span<const cbpf::Program* const> filters) {
-    const auto code = core::tap_program(filters, place);
+    const auto code = capture::tap_program(filters, place);
     if (!code) {
         return core::fail({"load", kFiltersName, "the filters of all captures are too long together", "", E2BIG});
     }

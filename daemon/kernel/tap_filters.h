@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Programs that heads ask whether a packet need be taken at all (core/capture/tap_program.h, pfild/tap.h).
+// Programs that heads ask whether a packet need be taken at all (capture/tap_program.h, pfild/tap.h).
 //
 // Where there is none every packet is taken, so what cannot be loaded is slow, never wrong. Loading takes a millisecond
 // or, for what is written to be hard, 0.1 s; so programs that change their filters all the time do without them after a
@@ -10,9 +10,9 @@
 #include <span>
 #include <vector>
 
+#include "capture/work_budget.h"
 #include "cbpf/lower/place.h"
 #include "cbpf/program.h"
-#include "core/capture/work_budget.h"
 #include "core/error.h"
 #include "daemon/kernel/programs.h"
 
@@ -39,7 +39,7 @@ class TapFilters {
     static constexpr std::int64_t kMostLoadingNs = 250'000'000;
 
     const Programs& programs_;
-    core::WorkBudget loading_{kMostLoadingNs};
+    capture::WorkBudget loading_{kMostLoadingNs};
 };
 
 } // namespace pfild::kernel

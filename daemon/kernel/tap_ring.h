@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "core/capture/tapped_packet.h"
+#include "capture/tapped_packet.h"
 #include "core/error.h"
 #include "daemon/kernel/programs.h"
 #include "pfild/tap.h"
@@ -25,7 +25,7 @@ class TapReader {
     TapReader& operator=(const TapReader&) = delete;
     virtual ~TapReader() = default;
     /// Valid during the call.
-    virtual void show(const core::TappedPacket& packet) noexcept = 0;
+    virtual void show(const capture::TappedPacket& packet) noexcept = 0;
 };
 
 class TapRing {

@@ -75,7 +75,7 @@ core::Result<std::unique_ptr<Tap>> Tap::start(const kernel::Programs& programs, 
     }
     self->thread_ = std::move(*thread);
     core::Result<void> begun;
-    const bool ran = self->thread_->call([&](sys::Loop& loop, core::DeviceTable& table) {
+    const bool ran = self->thread_->call([&](sys::Loop& loop, capture::DeviceTable& table) {
         self->table_ = &table;
         begun = self->begin(loop);
     });
@@ -91,7 +91,7 @@ Tap::~Tap() {
             packets_.reset();
             looking_.reset();
         };
-        if (!thread_->call([&](sys::Loop&, core::DeviceTable&) { end_looking(); })) {
+        if (!thread_->call([&](sys::Loop&, capture::DeviceTable&) { end_looking(); })) {
             end_looking(); // the thread looks no more, but its loop is still there
         }
         thread_.reset();
@@ -101,7 +101,7 @@ Tap::~Tap() {
 // ---- interfaces
 
 void Tap::put(const net::Link& link, std::uint8_t slot, bool xdp_head) {
-    thread_->call([&](sys::Loop&, core::DeviceTable& table) {
+    thread_->call([&](sys::Loop&, capture::DeviceTable& table) {
         const auto [tapped, fresh] =
             tapped_.try_emplace(link.ifindex, Tapped{.slot = slot, .loopback = link.loopback, .xdp_head = xdp_head});
         tapped->second.xdp_head = xdp_head;
@@ -118,7 +118,7 @@ void Tap::put(const net::Link& link, std::uint8_t slot, bool xdp_head) {
 }
 
 void Tap::remove(std::uint32_t ifindex) {
-    thread_->call([&](sys::Loop&, core::DeviceTable& table) {
+    thread_->call([&](sys::Loop&, capture::DeviceTable& table) {
         set_tap(ifindex, {});
         for (const Direction direction : core::kEachDirection) {
             set_filters(ifindex, direction, {});
@@ -130,18 +130,18 @@ void Tap::remove(std::uint32_t ifindex) {
     });
 }
 
-std::vector<core::DeviceInfo> Tap::devices() {
-    std::vector<core::DeviceInfo> all;
-    thread_->call([&](sys::Loop&, core::DeviceTable& table) {
+std::vector<capture::DeviceInfo> Tap::devices() {
+    std::vector<capture::DeviceInfo> all;
+    thread_->call([&](sys::Loop&, capture::DeviceTable& table) {
         catch_up();
         all = table.devices();
     });
     return all;
 }
 
-core::DeviceCounts Tap::totals() {
-    core::DeviceCounts sum;
-    thread_->call([&](sys::Loop&, core::DeviceTable& table) {
+capture::DeviceCounts Tap::totals() {
+    capture::DeviceCounts sum;
+    thread_->call([&](sys::Loop&, capture::DeviceTable& table) {
         catch_up();
         sum = table.totals();
     });
@@ -151,7 +151,7 @@ core::DeviceCounts Tap::totals() {
 // ---- what devices want
 
 // A packet on the loopback device goes out and comes in: it is shown once, going out (BD-60, BD-65).
-void Tap::set_tap(std::uint32_t ifindex, core::TapWish wish) {
+void Tap::set_tap(std::uint32_t ifindex, capture::TapWish wish) {
     const auto tapped = tapped_.find(ifindex);
     if (tapped == tapped_.end()) {
         return;
@@ -326,6 +326,6 @@ void Tap::charge_lost() {
     }
 }
 
-void Tap::show(const core::TappedPacket& packet) noexcept { table_->dispatch(packet); }
+void Tap::show(const capture::TappedPacket& packet) noexcept { table_->dispatch(packet); }
 
 } // namespace pfild

@@ -21,7 +21,7 @@
 #include <span>
 #include <vector>
 
-#include "core/capture/device_table.h"
+#include "capture/device_table.h"
 #include "core/error.h"
 #include "daemon/device/device_thread.h"
 #include "daemon/kernel/tap_filters.h"
@@ -35,7 +35,7 @@ namespace pfild {
 /// What captures call a device's link type, a DLT_ number (pcap-linktype(7)); nothing: they know nothing of it.
 [[nodiscard]] std::optional<std::uint32_t> link_type(const net::Link& link);
 
-class Tap final : public core::TapPort, private kernel::TapReader {
+class Tap final : public capture::TapPort, private kernel::TapReader {
   public:
     /// Devices can be opened from the return on. => programs outlive it.
     [[nodiscard]] static core::Result<std::unique_ptr<Tap>> start(const kernel::Programs& programs,
@@ -47,8 +47,8 @@ class Tap final : public core::TapPort, private kernel::TapReader {
     /// An interface that is attached, or has changed. xdp_head: it has one.
     void put(const net::Link& link, std::uint8_t slot, bool xdp_head);
     void remove(std::uint32_t ifindex);
-    [[nodiscard]] std::vector<core::DeviceInfo> devices();
-    [[nodiscard]] core::DeviceCounts totals();
+    [[nodiscard]] std::vector<capture::DeviceInfo> devices();
+    [[nodiscard]] capture::DeviceCounts totals();
 
   private:
     struct Tapped {
@@ -62,13 +62,13 @@ class Tap final : public core::TapPort, private kernel::TapReader {
     };
 
     explicit Tap(const kernel::Programs& programs) : filters_(programs) {}
-    void set_tap(std::uint32_t ifindex, core::TapWish wish) override;
+    void set_tap(std::uint32_t ifindex, capture::TapWish wish) override;
     void set_filters(std::uint32_t ifindex, core::Direction direction,
                      std::span<const cbpf::Program* const> filters) override;
     [[nodiscard]] core::Result<void> set_promiscuous(std::uint32_t ifindex, bool on) override;
     void catch_up() override;
     [[nodiscard]] bool is_up_by_now(std::uint32_t ifindex) noexcept override;
-    void show(const core::TappedPacket& packet) noexcept override;
+    void show(const capture::TappedPacket& packet) noexcept override;
 
     [[nodiscard]] core::Result<void> begin(sys::Loop& loop);
     void set_timer(std::chrono::microseconds period);
@@ -85,7 +85,7 @@ class Tap final : public core::TapPort, private kernel::TapReader {
     std::map<std::uint32_t, Tapped> tapped_;
     std::unique_ptr<kernel::TapRing> ring_;
     kernel::TapFilters filters_;
-    core::DeviceTable* table_ = nullptr;
+    capture::DeviceTable* table_ = nullptr;
     std::unique_ptr<device::DeviceThread> thread_; ///< ends first
     sys::Registration packets_;
     sys::Fd timer_; ///< of looks

@@ -16,7 +16,7 @@
 
 #include "pfild/abi.h"
 
-/* Of a program that the daemon writes out of the filters of all devices (core/capture/tap_program.h). */
+/* Of a program that the daemon writes out of the filters of all devices (capture/tap_program.h). */
 enum pfild_tap_answer {
     PFILD_TAP_TAKE, /* also if there is no program */
     PFILD_TAP_SKIP, /* nobody wants it */

@@ -147,7 +147,7 @@ struct pfild_options {
     __u8 outgoing;        /* (BIOCSSEESENT, BIOCSDIRECTION) */
     __u8 origins;         /* records tell direction and interface */
     __u8 nanoseconds;     /* in the records' time stamps, instead of microseconds */
-    __u8 personality;     /* 0: NetBSD and MINIX, 1: FreeBSD (core/capture/device_settings.h) */
+    __u8 personality;     /* 0: NetBSD and MINIX, 1: FreeBSD (capture/device_settings.h) */
     __u8 zero[7];
 };
 static_assert(sizeof(struct pfild_options) == 16, "struct pfild_options");

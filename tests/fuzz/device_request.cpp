@@ -38,9 +38,9 @@ bool has(const Payload& payload) {
 bool is_of(std::uint16_t op, const Payload& payload) {
     switch (op) {
     case PFILD_OP_OPEN:
-        return has<pfild::core::Access>(payload);
+        return has<pfild::capture::Access>(payload);
     case PFILD_OP_READ:
-        return has<pfild::core::ReadRequest>(payload);
+        return has<pfild::capture::ReadRequest>(payload);
     case PFILD_OP_CANCEL:
     case PFILD_OP_SET_BUFFER_SIZE:
         return has<std::uint32_t>(payload);
@@ -50,7 +50,7 @@ bool is_of(std::uint16_t op, const Payload& payload) {
     case PFILD_OP_SET_INTERFACE:
         return has<std::string>(payload) && is_one_printable_line(std::get<std::string>(payload));
     case PFILD_OP_SET_READ_TIMEOUT:
-        return has<pfild::core::ReadTimeout>(payload);
+        return has<pfild::capture::ReadTimeout>(payload);
     case PFILD_OP_SET_OPTIONS:
         return has<pfild::device::Options>(payload);
     default:

@@ -8,8 +8,8 @@
 #include <optional>
 #include <vector>
 
+#include "capture/tap_program.h"
 #include "cbpf/interpret.h"
-#include "core/capture/tap_program.h"
 #include "tests/prog/lowered_filter.h"
 #include "tests/prog/tap_test.h"
 #include "tests/unit/cbpf/any_program.h"
@@ -159,7 +159,7 @@ TEST_F(TapFiltersTest, skip_a_packet_exactly_when_every_program_returns_0_for_it
             filters.push_back(&program);
         }
         const Place place = kBothPlaces[seed % 2];
-        const auto code = core::tap_program(filters, place);
+        const auto code = capture::tap_program(filters, place);
         if (!code) { // too much for the verifier: taken without being asked about
             refused++;
             continue;

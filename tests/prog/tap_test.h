@@ -16,7 +16,7 @@ namespace pfild::tests {
 /// A packet as the tap has brought it.
 struct TapCopy {
     Bytes bytes;
-    core::TapFacts facts;
+    capture::TapFacts facts;
 };
 
 class TapTest : public KernelProgramsTest, private kernel::TapReader {
@@ -56,7 +56,7 @@ class TapTest : public KernelProgramsTest, private kernel::TapReader {
     }
 
   private:
-    void show(const core::TappedPacket& packet) noexcept override {
+    void show(const capture::TappedPacket& packet) noexcept override {
         TapCopy one{.bytes = {}, .facts = packet.facts()};
         for (const cbpf::Segment& segment : packet.segments()) {
             one.bytes.insert(one.bytes.end(), segment.data, segment.data + segment.length);

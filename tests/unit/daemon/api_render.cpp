@@ -185,7 +185,7 @@ TEST(Render, peers_with_all_that_is_known_of_a_device_and_the_totals) {
     view.devices.push_back({.number = 3,
                             .opener = {.uid = 1000, .pid = 123},
                             .interface = "eth0",
-                            .state = core::DeviceState::attached,
+                            .state = capture::DeviceState::attached,
                             .buffer_size = 32768,
                             .promiscuous = true,
                             .waits = true,
@@ -203,7 +203,7 @@ TEST(Render, peers_with_all_that_is_known_of_a_device_and_the_totals) {
     EXPECT_EQ(json["totals"].dump(), R"({"received":28,"captured":20,"filtered":8,"delivered":9,"dropped":5,"lost":2,)"
                                      R"("flushed":6})");
     view.devices[0].interface.clear();
-    view.devices[0].state = core::DeviceState::orphaned;
+    view.devices[0].state = capture::DeviceState::orphaned;
     EXPECT_EQ(to_json(view)["devices"][0]["state"], "orphaned");
 }
 

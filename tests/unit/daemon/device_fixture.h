@@ -19,13 +19,13 @@
 namespace pfild::test {
 
 /// Belongs to the device thread while that runs.
-class FakeTap final : public core::TapPort {
+class FakeTap final : public capture::TapPort {
   public:
-    std::map<std::uint32_t, core::TapWish> wishes;
+    std::map<std::uint32_t, capture::TapWish> wishes;
     std::map<std::uint32_t, bool> promiscuous;
     int caught_up = 0;
 
-    void set_tap(std::uint32_t ifindex, core::TapWish wish) override { wishes[ifindex] = wish; }
+    void set_tap(std::uint32_t ifindex, capture::TapWish wish) override { wishes[ifindex] = wish; }
     void set_filters(std::uint32_t /*ifindex*/, core::Direction /*direction*/,
                      std::span<const cbpf::Program* const> /*filters*/) override {}
     void catch_up() override { caught_up++; }
@@ -76,24 +76,24 @@ class DeviceSocket : public ::testing::Test {
     }
     void put_interface(std::uint32_t index, const std::string& name) {
         thread_->call(
-            [&](sys::Loop&, core::DeviceTable& table) { table.put_interface({.index = index, .name = name}); });
+            [&](sys::Loop&, capture::DeviceTable& table) { table.put_interface({.index = index, .name = name}); });
     }
     void remove_interface(std::uint32_t index) {
-        thread_->call([&](sys::Loop&, core::DeviceTable& table) { table.remove_interface(index); });
+        thread_->call([&](sys::Loop&, capture::DeviceTable& table) { table.remove_interface(index); });
     }
     /// Incoming ones, whose bytes are all `fill`, in one batch.
     void packets(std::size_t count, std::uint32_t length = kPacket, std::uint8_t fill = 0) {
         const std::vector<std::uint8_t> bytes(length, fill);
         const cbpf::Segment segment{bytes.data(), length};
-        thread_->call([&](sys::Loop&, core::DeviceTable& table) {
+        thread_->call([&](sys::Loop&, capture::DeviceTable& table) {
             for (std::size_t i = 0; i < count; ++i) {
-                table.dispatch(core::TappedPacket({&segment, 1}, {.wire_length = length, .ifindex = kIfindex}));
+                table.dispatch(capture::TappedPacket({&segment, 1}, {.wire_length = length, .ifindex = kIfindex}));
             }
         });
     }
-    [[nodiscard]] std::vector<core::DeviceInfo> devices() {
-        std::vector<core::DeviceInfo> list;
-        thread_->call([&](sys::Loop&, core::DeviceTable& table) { list = table.devices(); });
+    [[nodiscard]] std::vector<capture::DeviceInfo> devices() {
+        std::vector<capture::DeviceInfo> list;
+        thread_->call([&](sys::Loop&, capture::DeviceTable& table) { list = table.devices(); });
         return list;
     }
     /// Until so many devices are open; they are closed some time after their client has died.

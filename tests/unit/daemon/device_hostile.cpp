@@ -35,7 +35,7 @@ class DeviceSocketHostile : public test::DeviceSocket {
     /// So many descriptors of this process are open, or are so soon.
     [[nodiscard]] bool descriptors_become(std::size_t count) {
         for (int rounds = 0; rounds < 10'000; ++rounds) {
-            thread_->call([](sys::Loop&, core::DeviceTable&) {});
+            thread_->call([](sys::Loop&, capture::DeviceTable&) {});
             if (open_descriptors() == count) {
                 return true;
             }
@@ -59,13 +59,13 @@ TEST_F(DeviceSocketHostile, a_thread_whose_loop_breaks_ends_its_clients_and_lets
     start();
     DeviceClient client = this->client();
     EXPECT_EQ(client.open().error(), 0);
-    EXPECT_TRUE(thread_->call([](sys::Loop&, core::DeviceTable&) {})) << "the twin";
+    EXPECT_TRUE(thread_->call([](sys::Loop&, capture::DeviceTable&) {})) << "the twin";
     const int epoll = descriptor_called("anon_inode:[eventpoll]");
     const sys::Fd nothing(::open("/dev/null", O_RDWR | O_CLOEXEC));
     ASSERT_GE(::dup3(nothing.get(), epoll, O_CLOEXEC), 0);
     bool served = true;
     for (int calls = 0; served && calls < 10; ++calls) { // the round that waits now is the last
-        served = thread_->call([](sys::Loop&, core::DeviceTable&) {});
+        served = thread_->call([](sys::Loop&, capture::DeviceTable&) {});
     }
     EXPECT_FALSE(served);
     EXPECT_TRUE(client.is_closed());
@@ -220,15 +220,15 @@ TEST_F(DeviceSocketHostile, a_thousand_clients_that_die_at_any_moment_leave_noth
     EXPECT_TRUE(devices_become(0));
     EXPECT_TRUE(descriptors_become(before));
     bool promiscuous = true;
-    core::TapWish wish{.length = 1};
-    core::DeviceCounts totals;
-    thread_->call([&](sys::Loop&, core::DeviceTable& table) {
+    capture::TapWish wish{.length = 1};
+    capture::DeviceCounts totals;
+    thread_->call([&](sys::Loop&, capture::DeviceTable& table) {
         promiscuous = tap_.promiscuous[kIfindex];
         wish = tap_.wishes[kIfindex];
         totals = table.totals();
     });
     EXPECT_FALSE(promiscuous);
-    EXPECT_EQ(wish, core::TapWish{});
+    EXPECT_EQ(wish, capture::TapWish{});
     EXPECT_TRUE(totals.balanced(0));
     expect_service();
 }

@@ -115,8 +115,8 @@ TEST(DeviceRequest, what_is_wrong_with_one_payload_is_its_answer) {
 }
 
 TEST(DeviceRequest, right_ones_say_what_they_said) {
-    EXPECT_EQ(std::get<core::Access>(*decode(message(PFILD_OP_OPEN, kOpen)).payload), core::Access::both);
-    const auto read = std::get<core::ReadRequest>(*decode(message(PFILD_OP_READ, kRead)).payload);
+    EXPECT_EQ(std::get<capture::Access>(*decode(message(PFILD_OP_OPEN, kOpen)).payload), capture::Access::both);
+    const auto read = std::get<capture::ReadRequest>(*decode(message(PFILD_OP_READ, kRead)).payload);
     EXPECT_EQ(read.id, 7U);
     EXPECT_EQ(read.size, 4096U);
     EXPECT_TRUE(read.nonblocking);
@@ -126,8 +126,8 @@ TEST(DeviceRequest, right_ones_say_what_they_said) {
     EXPECT_EQ(std::get<std::string>(*decode(message(PFILD_OP_SET_INTERFACE, text("abcdefghijklmno"))).payload),
               "abcdefghijklmno");
     const pfild_read_timeout timeout{.seconds = -1, .microseconds = 1'000'000};
-    EXPECT_EQ(std::get<core::ReadTimeout>(*decode(message(PFILD_OP_SET_READ_TIMEOUT, bytes_of(timeout))).payload),
-              (core::ReadTimeout{.seconds = -1, .microseconds = 1'000'000}))
+    EXPECT_EQ(std::get<capture::ReadTimeout>(*decode(message(PFILD_OP_SET_READ_TIMEOUT, bytes_of(timeout))).payload),
+              (capture::ReadTimeout{.seconds = -1, .microseconds = 1'000'000}))
         << "the device refuses it";
 }
 

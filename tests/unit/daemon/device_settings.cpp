@@ -70,12 +70,12 @@ TEST_F(DeviceSocketIoctl, tell_the_tap_what_is_wanted_and_nothing_when_nobody_is
     start();
     DeviceClient client = this->client();
     const Capture capture = this->capture(client);
-    core::TapWish wish;
-    thread_->call([&](sys::Loop&, core::DeviceTable&) { wish = tap_.wishes[kIfindex]; });
-    EXPECT_EQ(wish, (core::TapWish{.directions = core::Directions::both(), .length = kSize - 32}));
+    capture::TapWish wish;
+    thread_->call([&](sys::Loop&, capture::DeviceTable&) { wish = tap_.wishes[kIfindex]; });
+    EXPECT_EQ(wish, (capture::TapWish{.directions = core::Directions::both(), .length = kSize - 32}));
     EXPECT_EQ(client.ask(PFILD_OP_SET_PROMISCUOUS, capture.device).error(), 0);
     thread_.reset();
-    EXPECT_EQ(tap_.wishes[kIfindex], core::TapWish{});
+    EXPECT_EQ(tap_.wishes[kIfindex], capture::TapWish{});
     EXPECT_EQ(tap_.promiscuous[kIfindex], false) << "BD-03";
 }
 
@@ -85,7 +85,7 @@ TEST_F(DeviceSocketIoctl, are_about_the_packets_until_then_but_a_read_takes_what
     const std::uint32_t device = this->capture(client).device;
     const auto caught_up = [&] {
         int now = 0;
-        thread_->call([&](sys::Loop&, core::DeviceTable&) { now = tap_.caught_up; });
+        thread_->call([&](sys::Loop&, capture::DeviceTable&) { now = tap_.caught_up; });
         return now;
     };
     packets(8);
@@ -138,7 +138,7 @@ TEST_F(DeviceSocketIoctl, are_noted_with_the_process_that_has_asked_for_the_limi
     start();
     DeviceClient client = this->client();
     EXPECT_EQ(client.open().error(), 0);
-    core::DeviceInfo info = devices().at(0);
+    capture::DeviceInfo info = devices().at(0);
     EXPECT_EQ(info.opener.uid, ::getuid());
     EXPECT_EQ(info.opener.pid, ::getpid());
     const pid_t child = ::fork();

@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 #include <pcap/pcap.h>
 
+#include "capture/tap_program.h"
 #include "cbpf/analysis/dependence.h"
 #include "cbpf/analysis/equivalence.h"
 #include "cbpf/analysis/link_types.h"
@@ -19,7 +20,6 @@
 #include "cbpf/jit/compile.h"
 #include "cbpf/lower/ways.h"
 #include "cbpf/text.h"
-#include "core/capture/tap_program.h"
 #include "filter/expression.h"
 
 namespace pfild::filter {
@@ -243,7 +243,7 @@ TEST(FilterAnalysis, foresees_little_work_for_the_verifier_with_what_people_writ
     for (const LinkType type : kLinkTypes) {
         for (const std::string& filter : filters) {
             const Program program = compiled(filter.c_str(), type);
-            EXPECT_LT(cbpf::steps_of_all_ways(cbpf::jit::optimised(program)), core::kMostTapSteps * 3 / 4)
+            EXPECT_LT(cbpf::steps_of_all_ways(cbpf::jit::optimised(program)), capture::kMostTapSteps * 3 / 4)
                 << filter << " for " << type.name;
         }
     }

@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "capture/device.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cerrno>
+#include <string>
+#include <utility>
+
+namespace pfild::capture {
+namespace {
+
+constexpr std::int64_t kLongestTimeoutSeconds = 0x7fffffff;
+constexpr std::int64_t kMicroseconds = 1'000'000;
+constexpr std::uint64_t kNanoseconds = 1'000'000'000;
+constexpr std::uint64_t kNanosecondsOfMicro = 1000;
+
+constexpr const char* kRead = "read";
+
+std::optional<std::uint64_t> deadline(ReadTimeout timeout, std::uint64_t now_ns) {
+    if (timeout == ReadTimeout{}) {
+        return std::nullopt;
+    }
+    return now_ns + static_cast<std::uint64_t>(timeout.seconds) * kNanoseconds +
+           static_cast<std::uint64_t>(timeout.microseconds) * kNanosecondsOfMicro;
+}
+
+} // namespace
+
+Device::Device(Access access, BufferSizes sizes, DeviceClient& client)
+    : client_(client), access_(access), sizes_(sizes), size_(sizes.usual) {}
+
+// ---- settings
+
+core::Result<void> Device::set_directions(core::Directions directions) {
+    if (directions.empty()) {
+        return core::fail({"set direction", "", "a device that sees nothing", "give in, out or both", EINVAL});
+    }
+    directions_ = directions;
+    return {};
+}
+
+core::Result<void> Device::set_read_timeout(ReadTimeout timeout) {
+    constexpr const char* kWhat = "set read timeout";
+    if (timeout.seconds < 0 || timeout.microseconds < 0 || timeout.microseconds >= kMicroseconds) {
+        return core::fail(
+            {kWhat, "", "not a time", "give seconds from 0 on, and microseconds from 0 to 999999", EINVAL});
+    }
+    if (timeout.seconds > kLongestTimeoutSeconds) {
+        return core::fail({kWhat, "", "too long", "give 0 to wait for ever", EDOM});
+    }
+    timeout_ = timeout;
+    return {};
+}
+
+core::Result<std::uint32_t> Device::set_buffer_size(std::uint32_t wanted) {
+    if (hold_) {
+        return core::fail({"set buffer size", "", "the buffers are in use", "set it before the interface", EINVAL});
+    }
+    // The largest size is a multiple of the alignment, so rounding up does not lead past it.
+    size_ = PFILD_RECORD_ALIGN(std::clamp(wanted, Hold::kSmallest, sizes_.largest));
+    return size_;
+}
+
+void Device::set_filter(std::optional<cbpf::Program> filter) {
+    replace_filter(std::move(filter));
+    flush();
+}
+
+void Device::replace_filter(std::optional<cbpf::Program> filter) {
+    needed_ = filter ? needed_length(*filter) : NeededLength{.to_judge = 0, .to_keep = kWholePacket};
+    filter_.reset();
+    ++filter_version_;
+    if (filter) {
+        filter_.emplace(std::move(*filter));
+    }
+}
+
+void Device::flush() {
+    lifetime_.flushed += buffered();
+    flushed_at_ = lifetime_;
+    if (hold_) {
+        hold_->flush();
+    }
+}
+
+core::Result<void> Device::admit_ioctl() const {
+    if (reading_) {
+        return core::fail({"ioctl", "", "a read of the same device waits", "end the read first", EIO});
+    }
+    return {};
+}
+
+// ---- life
+
+core::Result<void> Device::attach() {
+    constexpr const char* kWhat = "set interface";
+    if (hold_) {
+        return core::fail({kWhat, "", "the device has or had one", "open another device", EINVAL});
+    }
+    auto memory = client_.take_memory(std::size_t{2} * size_);
+    if (memory == nullptr) {
+        return core::fail({kWhat, "", "no memory for the buffers", "ask for smaller ones", ENOBUFS});
+    }
+    hold_.emplace(size_, std::move(memory));
+    state_ = DeviceState::attached;
+    return {};
+}
+
+void Device::orphan() {
+    assert(state_ == DeviceState::attached);
+    state_ = DeviceState::orphaned;
+    if (hold_->is_empty()) {
+        hold_->rotate();
+    }
+    if (!hold_->held().empty()) {
+        deliver_to_waiting();
+    } else {
+        fail_waiting(gone());
+    }
+}
+
+void Device::close() {
+    fail_waiting({kRead, "", "the device was closed", "", EBADF});
+    flush();
+}
+
+core::Error Device::gone() const {
+    const int code = settings_.personality == Personality::freebsd ? ENXIO : EIO;
+    return {kRead, "", "the interface is gone", "open the device again", code};
+}
+
+// ---- packets
+
+void Device::offer(const TappedPacket& packet) noexcept {
+    const std::uint32_t wire_length = packet.facts().wire_length;
+    const std::uint32_t taken = packet.view().captured_length();
+    if (taken < std::min(needed_.to_judge, wire_length)) { // tapped for a filter that needed less
+        charge_lost(1);
+        return;
+    }
+    ++lifetime_.received;
+    const std::uint32_t wanted = filter_ ? filter_->run(packet.view()) : kWholePacket;
+    if (wanted == 0) {
+        ++lifetime_.filtered;
+        return;
+    }
+    ++lifetime_.captured;
+    switch (hold_->append(header_of(packet, std::min({wanted, wire_length, taken})), packet.segments())) {
+    case Placed::stored:
+        break;
+    case Placed::rotated:
+        deliver_to_waiting();
+        break;
+    case Placed::dropped:
+        ++lifetime_.dropped;
+        break;
+    }
+}
+
+pfild_record Device::header_of(const TappedPacket& packet, std::uint32_t wanted) const noexcept {
+    const TapFacts& facts = packet.facts();
+    const std::uint64_t below_second = facts.realtime_ns % kNanoseconds;
+    pfild_record header{};
+    header.seconds = static_cast<std::int64_t>(facts.realtime_ns / kNanoseconds);
+    header.fraction = static_cast<std::int64_t>(
+        settings_.precision == Precision::nano ? below_second : below_second / kNanosecondsOfMicro);
+    header.caplen = wanted;
+    header.datalen = facts.wire_length;
+    if (settings_.origins) {
+        header.direction = facts.direction == core::Direction::in ? PFILD_RECORD_IN : PFILD_RECORD_OUT;
+        header.ifindex = facts.ifindex;
+    }
+    return header;
+}
+
+bool Device::pause() noexcept {
+    if (pauses_ == kMostPauses || !hold_ || hold_->is_empty() || hold_->stored_bytes() <= size_ / 2) {
+        return false;
+    }
+    ++pauses_;
+    return true;
+}
+
+void Device::charge_lost(std::uint64_t count) noexcept {
+    lifetime_.received += count;
+    lifetime_.captured += count;
+    lifetime_.dropped += count;
+    lifetime_.lost += count;
+}
+
+void Device::charge_filtered(std::uint64_t count) noexcept {
+    if (filter_) {
+        lifetime_.received += count;
+        lifetime_.filtered += count;
+    }
+}
+
+TapWish Device::tap_wish() const {
+    if (state_ != DeviceState::attached || access_ == Access::write) {
+        return {};
+    }
+    const auto header = static_cast<std::uint32_t>(sizeof(pfild_record));
+    return {.directions = directions_, .length = std::max(needed_.to_judge, std::min(needed_.to_keep, size_ - header))};
+}
+
+// ---- reading
+
+core::Result<void> Device::read(const ReadRequest& request, std::uint64_t now_ns) {
+    if (access_ == Access::write) {
+        return core::fail({kRead, "", "the device was opened for writing", "", EBADF});
+    }
+    if (reading_) {
+        return core::fail({kRead, "", "another read of the same device waits", "read from one place", EIO});
+    }
+    if (state_ == DeviceState::unattached) {
+        const bool freebsd = settings_.personality == Personality::freebsd && request.size == size_;
+        return core::fail({kRead, "", "the device has no interface", "set one first", freebsd ? ENXIO : EINVAL});
+    }
+    if (request.size != size_) {
+        return core::fail(
+            {kRead, "", "a read takes a whole buffer", "read " + std::to_string(size_) + " bytes", EINVAL});
+    }
+    pauses_ = 0;
+    take_back();
+    if (state_ == DeviceState::orphaned && hold_->held().empty()) {
+        return core::fail(gone());
+    }
+    const bool nonblocking = request.nonblocking || settings_.nonblocking;
+    if (hold_->held().empty() && (nonblocking || settings_.immediate)) {
+        hold_->rotate();
+    }
+    if (!hold_->held().empty()) {
+        deliver(request.id, request.lend);
+        return {};
+    }
+    if (nonblocking) {
+        return core::fail({kRead, "", "no packet yet", "", EAGAIN});
+    }
+    reading_ = Reading{.id = request.id, .deadline_ns = deadline(timeout_, now_ns), .lend = request.lend};
+    return {};
+}
+
+std::optional<std::uint64_t> Device::deadline_ns() const { return reading_ ? reading_->deadline_ns : std::nullopt; }
+
+void Device::expire(std::uint64_t now_ns) {
+    if (!reading_ || !reading_->deadline_ns || *reading_->deadline_ns > now_ns) {
+        return;
+    }
+    if (hold_->held().empty()) {
+        hold_->rotate();
+    }
+    if (hold_->held().empty() && settings_.personality == Personality::minix) {
+        fail_waiting({kRead, "", "timed out, no packet yet", "", EAGAIN});
+    } else {
+        deliver_to_waiting();
+    }
+}
+
+bool Device::cancel_read(ReadId id) {
+    if (!reading_ || reading_->id != id) {
+        return false;
+    }
+    fail_waiting({kRead, "", "interrupted", "", EINTR});
+    return true;
+}
+
+void Device::settle() {
+    if (reading_ && readable_now()) {
+        if (hold_->held().empty()) {
+            hold_->rotate();
+        }
+        deliver_to_waiting();
+    }
+    const Readiness now = readiness();
+    if (now != told_) {
+        told_ = now;
+        client_.set_readiness(now);
+    }
+}
+
+/// Hands the hold to a reader. A buffer that is full, or will never be, follows at once (BD-21, BD-24, BD-D1).
+void Device::deliver(ReadId id, bool lend) noexcept {
+    const std::span<const std::uint8_t> records = hold_->held();
+    const std::uint32_t count = hold_->held_records();
+    if (!(lend ? client_.lend(id, records) : client_.deliver(id, records))) {
+        return;
+    }
+    lifetime_.delivered += count;
+    if (lend && !records.empty()) {
+        hold_->lend();
+    } else {
+        release();
+    }
+}
+
+void Device::release() noexcept {
+    hold_->release();
+    if (state_ == DeviceState::orphaned && hold_->held().empty()) {
+        hold_->rotate();
+    }
+}
+
+/// A reader that comes again is done with what it was lent.
+void Device::take_back() noexcept {
+    if (hold_->lent()) {
+        release();
+    }
+}
+
+void Device::deliver_to_waiting() noexcept {
+    if (reading_) {
+        const Reading reading = *std::exchange(reading_, std::nullopt);
+        deliver(reading.id, reading.lend);
+    }
+}
+
+void Device::fail_waiting(const core::Error& error) {
+    if (reading_) {
+        client_.fail(std::exchange(reading_, std::nullopt)->id, error);
+    }
+}
+
+/// Whether a read that starts now finds records. => attached or orphaned.
+bool Device::readable_now() const noexcept {
+    return !hold_->held().empty() || hold_->follows_lent() || (settings_.immediate && hold_->stored_bytes() != 0);
+}
+
+Readiness Device::readiness() const {
+    return {.readable = state_ != DeviceState::attached || readable_now(), .hangup = state_ == DeviceState::orphaned};
+}
+
+std::uint64_t Device::readable_bytes() const {
+    if (!hold_) {
+        return 0;
+    }
+    const std::uint64_t held = hold_->held().size();
+    const std::uint64_t stored = hold_->stored_bytes();
+    if (settings_.personality == Personality::freebsd) {
+        return held + stored;
+    }
+    return held != 0 || !(settings_.immediate || hold_->follows_lent()) ? held : stored;
+}
+
+std::uint64_t Device::buffered() const {
+    return hold_ ? std::uint64_t{hold_->held_records()} + hold_->stored_records() : 0;
+}
+
+} // namespace pfild::capture

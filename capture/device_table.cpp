@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "capture/device_table.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+namespace pfild::capture {
+namespace {
+
+constexpr std::uint32_t kEthernetLink = 1; ///< DLT_EN10MB
+constexpr std::uint32_t kAnyIndex = 0;
+constexpr const char* kAttach = "set interface";
+
+constexpr std::uint32_t aligned_down(std::uint32_t size) { return size & ~(PFILD_RECORD_ALIGNMENT - 1); }
+
+std::string words(DeviceNumber number) { return "bpf" + std::to_string(number); }
+
+core::Directions joined(core::Directions a, core::Directions b) {
+    return {a.has(core::Direction::in) || b.has(core::Direction::in),
+            a.has(core::Direction::out) || b.has(core::Direction::out)};
+}
+
+} // namespace
+
+DeviceTable::DeviceTable(const DeviceLimits& limits, TapPort& port)
+    : limits_(limits), port_(port), entries_(limits.devices) {
+    BufferSizes& sizes = limits_.buffer_sizes;
+    sizes.largest = std::max(aligned_down(sizes.largest), Hold::kSmallest);
+    sizes.usual = std::clamp(aligned_down(sizes.usual), Hold::kSmallest, sizes.largest);
+    for (DeviceNumber number = limits.devices; number > 0; --number) {
+        free_.push_back(number - 1);
+    }
+}
+
+DeviceTable::~DeviceTable() {
+    for (DeviceNumber number = 0; number < entries_.size(); ++number) {
+        (void)close(number);
+    }
+}
+
+// ---- devices
+
+core::Result<DeviceNumber> DeviceTable::open(const DeviceOpener& opener, DeviceClient& client) {
+    constexpr const char* kWhat = "open device";
+    if (free_.empty()) {
+        return core::fail({kWhat, "", "all " + std::to_string(limits_.devices) + " are in use",
+                           "`bpfctl peers` lists them; close one, or raise `devices` in the configuration", ENOBUFS});
+    }
+    const auto of_user = std::count_if(entries_.begin(), entries_.end(), [&](const auto& entry) {
+        return entry != nullptr && entry->opener.uid == opener.uid;
+    });
+    if (opener.uid != 0 && static_cast<std::uint64_t>(of_user) >= limits_.devices_per_user) {
+        return core::fail({kWhat, "",
+                           "user " + std::to_string(opener.uid) + " has " + std::to_string(of_user) + " open",
+                           "close one, or raise `devices` in the configuration", ENOBUFS});
+    }
+    const DeviceNumber number = free_.back();
+    free_.pop_back();
+    entries_[number] = std::make_unique<Entry>(
+        Entry{.number = number, .opener = opener, .device = Device(opener.access, limits_.buffer_sizes, client)});
+    return number;
+}
+
+core::Result<void> DeviceTable::close(DeviceNumber number) {
+    return entry("close device", number).map([&](Entry* entry) {
+        entry->device.close();
+        detach(*entry);
+        closed_.add(entry->device.lifetime());
+        entries_[number].reset();
+        free_.push_back(number);
+    });
+}
+
+Device* DeviceTable::find(DeviceNumber number) const {
+    return number < entries_.size() && entries_[number] != nullptr ? &entries_[number]->device : nullptr;
+}
+
+void DeviceTable::note_use(DeviceNumber number, std::int32_t pid) {
+    if (find(number) != nullptr) {
+        entries_[number]->opener.pid = pid;
+    }
+}
+
+core::Result<DeviceTable::Entry*> DeviceTable::entry(const char* what, DeviceNumber number) const {
+    if (find(number) == nullptr) {
+        return core::fail({what, words(number), "no such device", "`bpfctl peers` lists them", EBADF});
+    }
+    return entries_[number].get();
+}
+
+core::Result<DeviceTable::Entry*> DeviceTable::attached_entry(const char* what, DeviceNumber number) const {
+    auto found = entry(what, number);
+    if (found && !(*found)->ifindex) {
+        return core::fail({what, words(number), "the device has no interface", "set one first", EINVAL});
+    }
+    return found;
+}
+
+core::Result<void> DeviceTable::attach(DeviceNumber number, std::string_view interface) {
+    const auto found = entry(kAttach, number);
+    if (!found) {
+        return core::fail(found.error());
+    }
+    Entry& entry = **found;
+    const std::optional<std::uint32_t> index = index_named(interface);
+    if (!index && entry.device.state() == DeviceState::unattached) {
+        return core::fail({kAttach, std::string(interface), "no such interface with a tap",
+                           "`bpfctl attach --tap` gives it one", ENXIO});
+    }
+    if (entry.device.state() == DeviceState::unattached &&
+        buffer_bytes() + 2ULL * entry.device.buffer_size() > limits_.buffer_memory) {
+        return core::fail({kAttach, std::string(interface),
+                           "the buffers would be too large for the memory of all devices", "ask for smaller ones",
+                           ENOBUFS});
+    }
+    if (auto attached = entry.device.attach(); !attached) {
+        return attached;
+    }
+    entry.ifindex = index;
+    if (entry.device.access() != Access::write) {
+        listen(entry);
+    }
+    return {};
+}
+
+/// Bytes of all stores and holds.
+std::uint64_t DeviceTable::buffer_bytes() const {
+    std::uint64_t bytes = 0;
+    for (const auto& entry : entries_) {
+        if (entry != nullptr && entry->device.state() != DeviceState::unattached) {
+            bytes += 2ULL * entry->device.buffer_size();
+        }
+    }
+    return bytes;
+}
+
+std::optional<std::uint32_t> DeviceTable::index_named(std::string_view name) const {
+    if (name == kAnyInterface) {
+        return kAnyIndex;
+    }
+    const auto found = std::find_if(interfaces_.begin(), interfaces_.end(),
+                                    [&](const auto& item) { return item.second.facts.name == name; });
+    return found == interfaces_.end() ? std::nullopt : std::optional(found->first);
+}
+
+/// Puts the device last in the lists of what it is attached to.
+void DeviceTable::listen(Entry& entry) {
+    if (entry.ifindex != kAnyIndex) {
+        interfaces_.at(*entry.ifindex).listeners.push_back(&entry);
+        return;
+    }
+    any_.push_back(&entry);
+    for (auto& [index, interface] : interfaces_) {
+        if (interface.facts.data_link == kEthernetLink) {
+            interface.listeners.push_back(&entry);
+        }
+    }
+}
+
+/// Takes a device that ends off all lists and gives back its promiscuous mode.
+void DeviceTable::detach(Entry& entry) {
+    std::erase(any_, &entry);
+    for (auto& [index, interface] : interfaces_) {
+        std::erase(interface.listeners, &entry);
+    }
+    if (std::exchange(entry.promiscuous, false)) {
+        Interface& interface = interfaces_.at(*entry.ifindex);
+        if (--interface.promiscuous == 0) {
+            (void)port_.set_promiscuous(*entry.ifindex, false); // an interface that is just going may refuse
+        }
+    }
+}
+
+core::Result<void> DeviceTable::set_promiscuous(DeviceNumber number) {
+    constexpr const char* kWhat = "set promiscuous";
+    const auto found = attached_entry(kWhat, number);
+    if (!found) {
+        return core::fail(found.error());
+    }
+    Entry& entry = **found;
+    if (entry.ifindex == kAnyIndex) {
+        return core::fail({kWhat, std::string(kAnyInterface), "not of all interfaces at once", "name one", EINVAL});
+    }
+    if (entry.promiscuous) {
+        return {};
+    }
+    Interface& interface = interfaces_.at(*entry.ifindex);
+    if (interface.promiscuous == 0) {
+        if (auto done = port_.set_promiscuous(*entry.ifindex, true); !done) {
+            return done;
+        }
+    }
+    ++interface.promiscuous;
+    entry.promiscuous = true;
+    return {};
+}
+
+core::Result<std::string> DeviceTable::interface_name(DeviceNumber number) const {
+    return attached_entry("get interface", number).map([&](const Entry* entry) {
+        return entry->ifindex == kAnyIndex ? std::string(kAnyInterface) : interfaces_.at(*entry->ifindex).facts.name;
+    });
+}
+
+core::Result<std::uint32_t> DeviceTable::data_link(DeviceNumber number) const {
+    return attached_entry("get data link type", number).map([&](const Entry* entry) {
+        return entry->ifindex == kAnyIndex ? kEthernetLink : interfaces_.at(*entry->ifindex).facts.data_link;
+    });
+}
+
+// ---- interfaces
+
+void DeviceTable::put_interface(const TapInterface& interface) {
+    const auto [at, is_new] = interfaces_.try_emplace(interface.index, Interface{.facts = interface});
+    at->second.facts = interface;
+    if (is_new && interface.data_link == kEthernetLink) {
+        at->second.listeners = any_;
+    }
+}
+
+void DeviceTable::remove_interface(std::uint32_t index) {
+    if (interfaces_.erase(index) == 0) {
+        return;
+    }
+    for (const auto& entry : entries_) {
+        if (entry != nullptr && entry->ifindex == index) {
+            entry->ifindex.reset();
+            entry->promiscuous = false; // went with the interface
+            entry->device.orphan();
+        }
+    }
+}
+
+// ---- packets and time
+
+void DeviceTable::dispatch(const TappedPacket& packet) noexcept {
+    const auto found = interfaces_.find(packet.facts().ifindex);
+    if (found == interfaces_.end()) {
+        ++strays_;
+        return;
+    }
+    const core::Direction direction = packet.facts().direction;
+    if (bool& up = found->second.facts.up; direction == core::Direction::out && !up) {
+        up = port_.is_up_by_now(found->first);
+        if (!up) {
+            return; // nothing leaves an interface that is down (BD-62)
+        }
+    }
+    for (Entry* entry : found->second.listeners) {
+        if (entry->device.wants(direction)) {
+            entry->device.offer(packet);
+        }
+    }
+}
+
+void DeviceTable::charge(std::uint32_t ifindex, core::Direction direction, std::uint64_t count,
+                         void (Device::*how)(std::uint64_t) noexcept) noexcept {
+    const auto found = interfaces_.find(ifindex);
+    if (found == interfaces_.end()) {
+        strays_ += count;
+        return;
+    }
+    for (Entry* entry : found->second.listeners) {
+        if (entry->device.wants(direction)) {
+            (entry->device.*how)(count);
+        }
+    }
+}
+
+void DeviceTable::charge_lost(std::uint32_t ifindex, core::Direction direction, std::uint64_t count) noexcept {
+    charge(ifindex, direction, count, &Device::charge_lost);
+}
+
+void DeviceTable::settle() {
+    for (const auto& entry : entries_) {
+        if (entry != nullptr) {
+            entry->device.settle();
+        }
+    }
+    for (auto& [index, interface] : interfaces_) {
+        for (const core::Direction direction :
+             core::kEachDirection) { // before the lengths: nothing that is wanted is left out
+            settle_filters(index, interface, direction);
+        }
+        const TapWish wish = wish_of(interface);
+        if (wish != interface.told) {
+            interface.told = wish;
+            port_.set_tap(index, wish);
+        }
+    }
+}
+
+void DeviceTable::charge_filtered(std::uint32_t ifindex, core::Direction direction, std::uint64_t count) noexcept {
+    charge(ifindex, direction, count, &Device::charge_filtered);
+}
+
+/// The filters of who listens there, unless one has none.
+void DeviceTable::settle_filters(std::uint32_t index, Interface& interface, core::Direction direction) {
+    names_.clear();
+    for (const Entry* entry : interface.listeners) {
+        if (!entry->device.tap_wish().directions.has(direction)) {
+            continue;
+        }
+        if (entry->device.filter() == nullptr) {
+            names_.clear();
+            break;
+        }
+        names_.emplace_back(entry->number, entry->device.filter_version());
+    }
+    FilterNames& told = interface.told_filters[core::index(direction)];
+    if (names_ == told) {
+        return;
+    }
+    told = names_;
+    std::vector<const cbpf::Program*> filters;
+    for (const auto& [number, version] : told) {
+        filters.push_back(entries_[number]->device.filter());
+    }
+    port_.set_filters(index, direction, filters);
+}
+
+/// Enough for each of its listeners.
+TapWish DeviceTable::wish_of(const Interface& interface) {
+    TapWish all;
+    for (const Entry* entry : interface.listeners) {
+        const TapWish wish = entry->device.tap_wish();
+        all.directions = joined(all.directions, wish.directions);
+        all.length = std::max(all.length, wish.length);
+    }
+    return all;
+}
+
+bool DeviceTable::pause() noexcept {
+    bool pauses = false;
+    for (const auto& entry : entries_) { // each of them: moments in which several readers are late are counted once
+        pauses |= entry != nullptr && entry->device.pause();
+    }
+    return pauses;
+}
+
+bool DeviceTable::is_urgent() const {
+    return std::any_of(entries_.begin(), entries_.end(), [](const auto& entry) {
+        return entry != nullptr && entry->device.settings().immediate && entry->device.state() == DeviceState::attached;
+    });
+}
+
+std::optional<std::uint64_t> DeviceTable::deadline_ns() const {
+    std::optional<std::uint64_t> first;
+    for (const auto& entry : entries_) {
+        const auto deadline = entry != nullptr ? entry->device.deadline_ns() : std::nullopt;
+        if (deadline && (!first || *deadline < *first)) {
+            first = deadline;
+        }
+    }
+    return first;
+}
+
+void DeviceTable::expire(std::uint64_t now_ns) {
+    for (const auto& entry : entries_) {
+        if (entry != nullptr) {
+            entry->device.expire(now_ns);
+        }
+    }
+}
+
+// ---- listings
+
+std::vector<DeviceInfo> DeviceTable::devices() const {
+    std::vector<DeviceInfo> list;
+    for (const auto& entry : entries_) {
+        if (entry == nullptr) {
+            continue;
+        }
+        const Device& device = entry->device;
+        list.push_back({.number = entry->number,
+                        .opener = entry->opener,
+                        .interface = interface_name(entry->number).value_or(""),
+                        .state = device.state(),
+                        .buffer_size = device.buffer_size(),
+                        .promiscuous = entry->promiscuous,
+                        .waits = device.waits(),
+                        .directions = device.directions(),
+                        .settings = device.settings(),
+                        .stats = device.stats(),
+                        .buffered = device.buffered()});
+    }
+    return list;
+}
+
+DeviceCounts DeviceTable::totals() const {
+    DeviceCounts totals = closed_;
+    for (const auto& entry : entries_) {
+        if (entry != nullptr) {
+            totals.add(entry->device.lifetime());
+        }
+    }
+    return totals;
+}
+
+} // namespace pfild::capture
