@@ -5,33 +5,33 @@
 #include <cassert>
 
 #include "cbpf/jit/compile.h"
-#include "cbpf/lower/assembler.h"
 #include "cbpf/lower/filter.h"
 #include "cbpf/lower/ways.h"
+#include "ebpf/assembler.h"
 #include "pfild/tap.h"
 
 namespace pfild::capture {
 namespace {
 
-using cbpf::Assembler;
-using cbpf::Register;
-using cbpf::ebpf::Condition;
-using cbpf::ebpf::Width;
+using ebpf::Assembler;
+using ebpf::Condition;
+using ebpf::Register;
+using ebpf::Width;
 
 constexpr std::int32_t kTagBeside = 20;                       ///< vlan_present in struct __sk_buff
 constexpr std::int32_t kLengthSlot = -cbpf::kFilterStack - 8; ///< of the stack
 
 } // namespace
 
-std::optional<std::vector<cbpf::EbpfInstruction>> tap_program(std::span<const cbpf::Program* const> filters,
-                                                              cbpf::Place place) {
+std::optional<std::vector<ebpf::Instruction>> tap_program(std::span<const cbpf::Program* const> filters,
+                                                          ebpf::Place place) {
     assert(!filters.empty());
-    const cbpf::ContextLayout& context = cbpf::context_of(place);
+    const ebpf::ContextLayout& context = ebpf::context_of(place);
     Assembler out;
     const Assembler::Label take = out.label();
     out.move(cbpf::kContext, Register::k1);
-    if (place == cbpf::Place::xdp) {
-        out.call(cbpf::ebpf::Helper::kXdpBufferLength);
+    if (place == ebpf::Place::xdp) {
+        out.call(ebpf::Helper::kXdpBufferLength);
         out.store(8, Register::kFrame, kLengthSlot, Register::k0);
     } else {
         out.load(4, Register::k1, cbpf::kContext, kTagBeside);

@@ -13,9 +13,9 @@
 #include <span>
 #include <vector>
 
-#include "cbpf/lower/ebpf.h"
-#include "cbpf/lower/place.h"
 #include "cbpf/program.h"
+#include "ebpf/instruction.h"
+#include "ebpf/place.h"
 
 namespace pfild::capture {
 
@@ -26,7 +26,7 @@ inline constexpr std::uint64_t kMostTapSteps = 100'000;
 
 /// Leaves an enum pfild_tap_answer in r0. Nothing: it would be too long, or too much for the verifier. => there is a
 /// filter.
-[[nodiscard]] std::optional<std::vector<cbpf::EbpfInstruction>>
-tap_program(std::span<const cbpf::Program* const> filters, cbpf::Place place);
+[[nodiscard]] std::optional<std::vector<ebpf::Instruction>> tap_program(std::span<const cbpf::Program* const> filters,
+                                                                        ebpf::Place place);
 
 } // namespace pfild::capture

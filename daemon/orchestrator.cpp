@@ -314,10 +314,10 @@ std::set<LaneHead> Orchestrator::lane_heads() const {
             continue;
         }
         for (const Direction direction : core::kEachDirection) {
-            heads.insert({attachment->slot(), direction, cbpf::Place::tc});
+            heads.insert({attachment->slot(), direction, ebpf::Place::tc});
         }
         if (attachment->has_xdp_head()) {
-            heads.insert({attachment->slot(), Direction::in, cbpf::Place::xdp});
+            heads.insert({attachment->slot(), Direction::in, ebpf::Place::xdp});
         }
     }
     return heads;
@@ -367,7 +367,7 @@ core::Result<void> Orchestrator::remove_rules(const RulesChange& change) {
 
 // By itself, and wherever it will be linked: what the verifier does not take at all is refused here.
 core::Result<void> Orchestrator::try_in_kernel(const core::CbpfHook& hook) const {
-    core::ChainSpec spec{.place = cbpf::Place::tc};
+    core::ChainSpec spec{.place = ebpf::Place::tc};
     core::ChainBlock& block = hook.type() == core::HeadType::ethernet ? spec.link : spec.inet;
     block.hooks.push_back({&hook.program(), hook.on_match()});
     const auto code = chain_program(spec);

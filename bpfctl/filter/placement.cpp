@@ -9,9 +9,9 @@ namespace pfild::bpfctl {
 
 std::vector<KernelPlace> kernel_places(const cbpf::Program& program, cbpf::PacketForm form) {
     std::vector<KernelPlace> places;
-    for (const cbpf::Place place : {cbpf::Place::xdp, cbpf::Place::tc}) {
+    for (const ebpf::Place place : {ebpf::Place::xdp, ebpf::Place::tc}) {
         const auto lowered = cbpf::lower(program, place, form);
-        places.push_back({std::string(cbpf::name(place)),
+        places.push_back({std::string(ebpf::name(place)),
                           lowered ? std::nullopt : std::optional<std::string>(lowered.error().message)});
     }
     return places;

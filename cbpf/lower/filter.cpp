@@ -19,11 +19,11 @@ using jit::Match;
 using jit::Operation;
 using jit::Require;
 
-constexpr Register kA = kResult;
-constexpr Register kX = Register::k8;
-constexpr Register kByteAtX = Register::k4; ///< first byte + X, where a Require has set it
-constexpr Register kScratch = Register::k0;
-constexpr Register kOther = Register::k1;
+constexpr ebpf::Register kA = kResult;
+constexpr ebpf::Register kX = ebpf::Register::k8;
+constexpr ebpf::Register kByteAtX = ebpf::Register::k4; ///< first byte + X, where a Require has set it
+constexpr ebpf::Register kScratch = ebpf::Register::k0;
+constexpr ebpf::Register kOther = ebpf::Register::k1;
 
 constexpr std::int32_t kLoaded = -8; ///< on the stack: where a helper puts what it reads
 constexpr std::int32_t kMemory = -kFilterStack;
@@ -93,8 +93,8 @@ Condition condition_of(jit::Relation relation) {
 class Form {
   public:
     /// slow: where this form begins anew; nothing: this is the slow one.
-    Form(Assembler& out, const jit::Graph& graph, const FilterSite& site, const FilterExits& exits,
-         std::optional<Assembler::Label> slow)
+    Form(ebpf::Assembler& out, const jit::Graph& graph, const FilterSite& site, const FilterExits& exits,
+         std::optional<ebpf::Assembler::Label> slow)
         : out_(out), graph_(graph), site_(site), exits_(exits), slow_(slow) {
         labels_.reserve(graph.blocks.size());
         for (std::size_t index = 0; index < graph.blocks.size(); ++index) {
@@ -117,12 +117,12 @@ class Form {
     // --- operands
 
     static bool in_register(jit::Variable variable) { return variable < jit::Variable::kM0; }
-    static Register register_of(jit::Variable variable) { return variable == jit::Variable::kA ? kA : kX; }
+    static ebpf::Register register_of(jit::Variable variable) { return variable == jit::Variable::kA ? kA : kX; }
     static std::int32_t word(jit::Variable variable) {
         return kMemory + 4 * (static_cast<std::int32_t>(variable) - static_cast<std::int32_t>(jit::Variable::kM0));
     }
 
-    void calculate(Arithmetic what, Register to, jit::ConstantOrX operand) {
+    void calculate(Arithmetic what, ebpf::Register to, jit::ConstantOrX operand) {
         if (operand) {
             out_.calculate(Width::k32, what, to, number(*operand));
         } else {
@@ -131,28 +131,28 @@ class Form {
     }
 
     /// => a Require has seen to it that the bytes are there.
-    void load(Register to, const jit::Place& place) {
+    void load(ebpf::Register to, const jit::Place& place) {
         if (slow_) {
             out_.load(place.size, to, place.base == Base::kPacket ? kFirstByte : kByteAtX, number(place.offset));
             return;
         }
-        out_.move(Register::k1, kContext);
+        out_.move(ebpf::Register::k1, kContext);
         if (place.base == Base::kX) {
-            out_.move(Register::k2, kX);
-            out_.calculate(Width::k64, Arithmetic::kAdd, Register::k2, number(place.offset));
+            out_.move(ebpf::Register::k2, kX);
+            out_.calculate(Width::k64, Arithmetic::kAdd, ebpf::Register::k2, number(place.offset));
         } else {
-            out_.set(Register::k2, number(place.offset));
+            out_.set(ebpf::Register::k2, number(place.offset));
         }
         if (site_.base_slot) {
-            out_.load(8, Register::k3, Register::kFrame, *site_.base_slot);
-            out_.calculate(Width::k64, Arithmetic::kAdd, Register::k2, Register::k3);
+            out_.load(8, ebpf::Register::k3, ebpf::Register::kFrame, *site_.base_slot);
+            out_.calculate(Width::k64, Arithmetic::kAdd, ebpf::Register::k2, ebpf::Register::k3);
         }
-        out_.move(Register::k3, Register::kFrame);
-        out_.calculate(Width::k64, Arithmetic::kAdd, Register::k3, kLoaded);
-        out_.set(Register::k4, place.size);
-        out_.call(site_.place == Place::xdp ? ebpf::Helper::kXdpLoadBytes : ebpf::Helper::kSkbLoadBytes);
-        out_.jump_if(Width::k64, Register::k0, Condition::kNotEqual, 0, exits_.failed);
-        out_.load(place.size, to, Register::kFrame, kLoaded);
+        out_.move(ebpf::Register::k3, ebpf::Register::kFrame);
+        out_.calculate(Width::k64, Arithmetic::kAdd, ebpf::Register::k3, kLoaded);
+        out_.set(ebpf::Register::k4, place.size);
+        out_.call(site_.place == ebpf::Place::xdp ? ebpf::Helper::kXdpLoadBytes : ebpf::Helper::kSkbLoadBytes);
+        out_.jump_if(Width::k64, ebpf::Register::k0, Condition::kNotEqual, 0, exits_.failed);
+        out_.load(place.size, to, ebpf::Register::kFrame, kLoaded);
     }
 
     // --- operations
@@ -161,15 +161,15 @@ class Form {
         if (in_register(op.to)) {
             out_.calculate(Width::k32, Arithmetic::kMove, register_of(op.to), number(op.value));
         } else {
-            out_.store(4, Register::kFrame, word(op.to), number(op.value));
+            out_.store(4, ebpf::Register::kFrame, word(op.to), number(op.value));
         }
     }
 
     void emit(const jit::Copy& op) {
         if (!in_register(op.to)) {
-            out_.store(4, Register::kFrame, word(op.to), register_of(op.from));
+            out_.store(4, ebpf::Register::kFrame, word(op.to), register_of(op.from));
         } else if (!in_register(op.from)) {
-            out_.load(4, register_of(op.to), Register::kFrame, word(op.from));
+            out_.load(4, register_of(op.to), ebpf::Register::kFrame, word(op.from));
         } else {
             out_.calculate(Width::k32, Arithmetic::kMove, register_of(op.to), register_of(op.from));
         }
@@ -240,7 +240,7 @@ class Form {
         reach(kByteAtX, end);
     }
 
-    void reach(Register from, std::uint32_t end) {
+    void reach(ebpf::Register from, std::uint32_t end) {
         if (end > kReach) {
             out_.jump(*slow_);
             return;
@@ -277,7 +277,7 @@ class Form {
         }
     }
 
-    void emit_test(const Compare& test, Assembler::Label yes) {
+    void emit_test(const Compare& test, ebpf::Assembler::Label yes) {
         if (test.operand) {
             out_.jump_if(Width::k32, kA, condition_of(test.relation), number(*test.operand), yes);
         } else {
@@ -285,7 +285,7 @@ class Form {
         }
     }
 
-    void emit_test(const Match& test, Assembler::Label yes) {
+    void emit_test(const Match& test, ebpf::Assembler::Label yes) {
         const std::uint64_t all = ~std::uint64_t{0} >> (64U - 8U * test.place.size);
         const std::uint64_t mask = as_loaded(test.mask, test.place.size);
         const std::uint64_t value = as_loaded(test.value, test.place.size);
@@ -305,19 +305,19 @@ class Form {
         out_.jump_if(Width::k64, kScratch, Condition::kEqual, kOther, yes);
     }
 
-    Assembler& out_;
+    ebpf::Assembler& out_;
     const jit::Graph& graph_;
     const FilterSite& site_;
     const FilterExits& exits_;
-    std::optional<Assembler::Label> slow_;
-    std::vector<Assembler::Label> labels_;
+    std::optional<ebpf::Assembler::Label> slow_;
+    std::vector<ebpf::Assembler::Label> labels_;
     std::size_t current_ = 0; ///< block that is being written
 };
 
 } // namespace
 
-void emit_filter(Assembler& out, const jit::Graph& graph, const FilterSite& site, const FilterExits& exits) {
-    const Assembler::Label slow = out.label();
+void emit_filter(ebpf::Assembler& out, const jit::Graph& graph, const FilterSite& site, const FilterExits& exits) {
+    const ebpf::Assembler::Label slow = out.label();
     Form(out, graph, site, exits, slow).emit();
     out.bind(slow);
     Form(out, graph, site, exits, std::nullopt).emit();

@@ -16,16 +16,16 @@
 #include <optional>
 
 #include "cbpf/jit/graph.h"
-#include "cbpf/lower/assembler.h"
-#include "cbpf/lower/place.h"
+#include "ebpf/assembler.h"
+#include "ebpf/place.h"
 
 namespace pfild::cbpf {
 
-inline constexpr Register kContext = Register::k6;
-inline constexpr Register kResult = Register::k7;
-inline constexpr Register kPacketLength = Register::k9;
-inline constexpr Register kFirstByte = Register::k3;
-inline constexpr Register kBufferEnd = Register::k2;
+inline constexpr ebpf::Register kContext = ebpf::Register::k6;
+inline constexpr ebpf::Register kResult = ebpf::Register::k7;
+inline constexpr ebpf::Register kPacketLength = ebpf::Register::k9;
+inline constexpr ebpf::Register kFirstByte = ebpf::Register::k3;
+inline constexpr ebpf::Register kBufferEnd = ebpf::Register::k2;
 
 /// Bytes of the stack below the frame that a filter uses; what a caller keeps there lies further down.
 inline constexpr std::int32_t kFilterStack = 8 + 64;
@@ -35,18 +35,18 @@ inline constexpr std::int32_t kLargestBase = 22;
 
 /// Where a piece stands, and what it is shown.
 struct FilterSite {
-    Place place;
+    ebpf::Place place;
     /// The packet does not begin with the frame: its offset there, at most kLargestBase, is in the 8 bytes at this
     /// offset from the frame pointer; and it may end before the frame does.
     std::optional<std::int32_t> base_slot;
 };
 
 struct FilterExits {
-    Assembler::Label zero;    ///< the result is 0
-    Assembler::Label nonzero; ///< it is what r7 says
-    Assembler::Label failed;  ///< bytes that are there could not be read
+    ebpf::Assembler::Label zero;    ///< the result is 0
+    ebpf::Assembler::Label nonzero; ///< it is what r7 says
+    ebpf::Assembler::Label failed;  ///< bytes that are there could not be read
 };
 
-void emit_filter(Assembler& out, const jit::Graph& graph, const FilterSite& site, const FilterExits& exits);
+void emit_filter(ebpf::Assembler& out, const jit::Graph& graph, const FilterSite& site, const FilterExits& exits);
 
 } // namespace pfild::cbpf

@@ -4,10 +4,10 @@
 #include <utility>
 
 #include "cbpf/jit/compile.h"
-#include "cbpf/lower/assembler.h"
 #include "cbpf/lower/filter.h"
 #include "cbpf/lower/unsettled.h"
 #include "cbpf/text.h"
+#include "ebpf/assembler.h"
 
 namespace pfild::cbpf {
 namespace {
@@ -19,12 +19,12 @@ LoweringRefusal refuse(const Program& program, std::size_t instruction, std::str
 }
 
 /// What a filter expects to find where it begins (filter.h).
-void emit_entry(Assembler& out, Place place) {
-    const ContextLayout& context = context_of(place);
-    out.move(kContext, Register::k1);
-    if (place == Place::xdp) {
+void emit_entry(ebpf::Assembler& out, ebpf::Place place) {
+    const ebpf::ContextLayout& context = ebpf::context_of(place);
+    out.move(kContext, ebpf::Register::k1);
+    if (place == ebpf::Place::xdp) {
         out.call(ebpf::Helper::kXdpBufferLength);
-        out.move(kPacketLength, Register::k0);
+        out.move(kPacketLength, ebpf::Register::k0);
     } else {
         out.load(4, kPacketLength, kContext, context.length);
     }
@@ -34,8 +34,8 @@ void emit_entry(Assembler& out, Place place) {
 
 } // namespace
 
-tl::expected<std::vector<EbpfInstruction>, LoweringRefusal> lower(const Program& program, Place place) {
-    Assembler out;
+tl::expected<std::vector<ebpf::Instruction>, LoweringRefusal> lower(const Program& program, ebpf::Place place) {
+    ebpf::Assembler out;
     const FilterExits exits{.zero = out.label(), .nonzero = out.label(), .failed = out.label()};
     emit_entry(out, place);
     emit_filter(out, jit::optimised(program), {.place = place, .base_slot = std::nullopt}, exits);
@@ -43,20 +43,20 @@ tl::expected<std::vector<EbpfInstruction>, LoweringRefusal> lower(const Program&
     out.bind(exits.failed); // never: what was asked for was there
     out.set(kResult, 0);
     out.bind(exits.nonzero);
-    out.move(Register::k0, kResult);
+    out.move(ebpf::Register::k0, kResult);
     out.exit();
     auto instructions = out.finish();
     if (!instructions) {
         return tl::make_unexpected(refuse(program, program.steps().size() - 1,
                                           "is too far from the first: a jump of the kernel's machine reaches over " +
-                                              std::to_string(kMaxEbpfInstructions) + " instructions"));
+                                              std::to_string(ebpf::kMaxInstructions) + " instructions"));
     }
     return *std::move(instructions);
 }
 
-tl::expected<std::vector<EbpfInstruction>, LoweringRefusal> lower(const Program& program, Place place,
-                                                                  PacketForm form) {
-    if (place == Place::tc) {
+tl::expected<std::vector<ebpf::Instruction>, LoweringRefusal> lower(const Program& program, ebpf::Place place,
+                                                                    PacketForm form) {
+    if (place == ebpf::Place::tc) {
         if (const Unsettled unsettled = unsettled_of(program, form); unsettled.checksum) {
             return tl::make_unexpected(refuse(program, unsettled.checksum->instruction, unsettled.checksum->why));
         }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // A classic BPF program as a program of the kernel's own machine, eBPF: for XDP or for TC.
 //
-//     Program --jit::optimised--> Graph --emit_filter--> Assembler --> instructions of eBPF
+//     Program --jit::optimised--> Graph --emit_filter--> ebpf::Assembler --> instructions of eBPF
 //
 // What the program returns is what interpret() returns for the frame from its first byte on, with all of it captured:
 // loads outside of the packet, divisors of 0 and shifts of 32 and more end it with 0 (CF-20 to CF-25), and bytes beyond
@@ -18,9 +18,9 @@
 #include <tl/expected.hpp>
 
 #include "cbpf/flow_dependence.h"
-#include "cbpf/lower/ebpf.h"
-#include "cbpf/lower/place.h"
 #include "cbpf/program.h"
+#include "ebpf/instruction.h"
+#include "ebpf/place.h"
 
 namespace pfild::cbpf {
 
@@ -36,11 +36,12 @@ struct LoweringRefusal {
 };
 
 /// The program, which leaves its result in r0.
-[[nodiscard]] tl::expected<std::vector<EbpfInstruction>, LoweringRefusal> lower(const Program& program, Place place);
+[[nodiscard]] tl::expected<std::vector<ebpf::Instruction>, LoweringRefusal> lower(const Program& program,
+                                                                                  ebpf::Place place);
 
 /// The same, if heads there may answer by it about packets of that form: refused is what would not be the engine's
 /// answer (unsettled.h).
-[[nodiscard]] tl::expected<std::vector<EbpfInstruction>, LoweringRefusal> lower(const Program& program, Place place,
-                                                                                PacketForm form);
+[[nodiscard]] tl::expected<std::vector<ebpf::Instruction>, LoweringRefusal> lower(const Program& program,
+                                                                                  ebpf::Place place, PacketForm form);
 
 } // namespace pfild::cbpf

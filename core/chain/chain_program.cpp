@@ -11,13 +11,13 @@
 namespace pfild::core {
 namespace {
 
-using cbpf::Assembler;
 using cbpf::kContext;
 using cbpf::kPacketLength;
-using cbpf::Register;
-using cbpf::ebpf::Arithmetic;
-using cbpf::ebpf::Condition;
-using cbpf::ebpf::Width;
+using ebpf::Arithmetic;
+using ebpf::Assembler;
+using ebpf::Condition;
+using ebpf::Register;
+using ebpf::Width;
 using Target = Assembler::Label;
 
 constexpr Register kVerdict = Register::k7;
@@ -32,10 +32,10 @@ class ChainWriter {
     explicit ChainWriter(const ChainSpec& spec)
         : spec_(spec), leave_(out_.label()), drop_(out_.label()), pass_(out_.label()) {}
 
-    std::optional<std::vector<cbpf::EbpfInstruction>> write() {
+    std::optional<std::vector<ebpf::Instruction>> write() {
         const bool frames = !spec_.link.hooks.empty();
         emit_frame_look(out_, {.place = spec_.place, .frame_length_wanted = frames}, leave_);
-        if (spec_.place == cbpf::Place::tc && frames) { // the engine sees the tag in the frame
+        if (spec_.place == ebpf::Place::tc && frames) { // the engine sees the tag in the frame
             out_.load(4, Register::k1, kContext, TcContext::kTagBeside);
             out_.jump_if(Width::k64, Register::k1, Condition::kNotEqual, 0, leave_);
         }
@@ -64,7 +64,7 @@ class ChainWriter {
         out_.set_map(Register::k1, 0);
         out_.move(Register::k2, Register::kFrame);
         out_.calculate(Width::k64, Arithmetic::kAdd, Register::k2, kScratchSlot);
-        out_.call(cbpf::ebpf::Helper::kMapLookup);
+        out_.call(ebpf::Helper::kMapLookup);
         out_.jump_if(Width::k64, Register::k0, Condition::kEqual, 0, leave_);
         out_.store(8, Register::kFrame, kCountsSlot, Register::k0);
         for (std::size_t hook = 0; hook < spec_.size(); ++hook) {
@@ -98,7 +98,7 @@ class ChainWriter {
     void ask(const ChainHook& hook, std::size_t index, Shown shown) {
         const cbpf::FilterExits exits{.zero = out_.label(), .nonzero = out_.label(), .failed = leave_};
         const Target next = out_.label();
-        const cbpf::ContextLayout& context = cbpf::context_of(spec_.place);
+        const ebpf::ContextLayout& context = ebpf::context_of(spec_.place);
         const bool frame = shown == Shown::frame;
         out_.load(8, Register::k1, Register::kFrame, kCountsSlot);
         out_.store(8, Register::k1, field(index, offsetof(pfild_chain_hook, asked)), 1);
@@ -192,7 +192,7 @@ class ChainWriter {
 
 } // namespace
 
-std::optional<std::vector<cbpf::EbpfInstruction>> chain_program(const ChainSpec& spec) {
+std::optional<std::vector<ebpf::Instruction>> chain_program(const ChainSpec& spec) {
     assert(spec.size() != 0 && spec.size() <= PFILD_CHAIN_HOOKS);
     return ChainWriter(spec).write();
 }

@@ -21,11 +21,11 @@
 #include <optional>
 #include <vector>
 
-#include "cbpf/lower/assembler.h"
-#include "cbpf/lower/place.h"
 #include "cbpf/program.h"
 #include "core/direction.h"
 #include "core/pfil/cbpf_hook.h"
+#include "ebpf/assembler.h"
+#include "ebpf/place.h"
 
 namespace pfild::core {
 
@@ -41,7 +41,7 @@ struct ChainBlock {
 };
 
 struct ChainSpec {
-    cbpf::Place place = cbpf::Place::tc;
+    ebpf::Place place = ebpf::Place::tc;
     Direction direction = Direction::in;
     ChainBlock link; ///< of heads that show frames: those of the interface and `ethernet`
     ChainBlock inet;
@@ -53,6 +53,6 @@ struct ChainSpec {
 
 /// The instructions; nothing if they are too many. Its map (struct pfild_chain_hook for each hook: link, inet, inet6)
 /// is where they speak of map 0. => at most PFILD_CHAIN_HOOKS.
-[[nodiscard]] std::optional<std::vector<cbpf::EbpfInstruction>> chain_program(const ChainSpec& spec);
+[[nodiscard]] std::optional<std::vector<ebpf::Instruction>> chain_program(const ChainSpec& spec);
 
 } // namespace pfild::core

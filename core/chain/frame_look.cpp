@@ -6,13 +6,13 @@
 namespace pfild::core {
 namespace {
 
-using cbpf::Assembler;
 using cbpf::kContext;
-using cbpf::Place;
-using cbpf::Register;
-using cbpf::ebpf::Arithmetic;
-using cbpf::ebpf::Condition;
-using cbpf::ebpf::Width;
+using ebpf::Arithmetic;
+using ebpf::Assembler;
+using ebpf::Condition;
+using ebpf::Place;
+using ebpf::Register;
+using ebpf::Width;
 using Target = Assembler::Label;
 
 constexpr Register kBase = Register::k7;
@@ -43,7 +43,7 @@ void read_by_helper(Assembler& out, Place place, std::uint32_t bytes) {
     out.move(Register::k3, Register::kFrame);
     out.calculate(Width::k64, Arithmetic::kAdd, Register::k3, kScratchSlot);
     out.set(Register::k4, static_cast<std::int32_t>(bytes));
-    out.call(place == Place::xdp ? cbpf::ebpf::Helper::kXdpLoadBytes : cbpf::ebpf::Helper::kSkbLoadBytes);
+    out.call(place == Place::xdp ? ebpf::Helper::kXdpLoadBytes : ebpf::Helper::kSkbLoadBytes);
 }
 
 /// One of the two forms.
@@ -179,11 +179,11 @@ class Parser {
 
 void load_frame_length(Assembler& out, Place place) {
     if (place == Place::tc) {
-        out.load(4, kFrameLength, kContext, cbpf::kTcContext.length);
+        out.load(4, kFrameLength, kContext, ebpf::kTcContext.length);
         return;
     }
     out.move(Register::k1, kContext);
-    out.call(cbpf::ebpf::Helper::kXdpBufferLength);
+    out.call(ebpf::Helper::kXdpBufferLength);
     out.move(kFrameLength, Register::k0);
 }
 
@@ -209,7 +209,7 @@ void emit_frame_look(Assembler& out, const FrameLook& look, Target leave) {
     const Target slow = out.label();
     const Target found = out.label();
     const bool length_known = look.place == Place::tc || look.frame_length_wanted;
-    const cbpf::ContextLayout& context = cbpf::context_of(look.place);
+    const ebpf::ContextLayout& context = ebpf::context_of(look.place);
     out.move(kContext, Register::k1);
     if (length_known) {
         load_frame_length(out, look.place);

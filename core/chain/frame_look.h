@@ -8,9 +8,9 @@
 
 #include <cstdint>
 
-#include "cbpf/lower/assembler.h"
 #include "cbpf/lower/filter.h"
-#include "cbpf/lower/place.h"
+#include "ebpf/assembler.h"
+#include "ebpf/place.h"
 
 namespace pfild::core {
 
@@ -39,17 +39,17 @@ struct TcContext {
 };
 
 struct FrameLook {
-    cbpf::Place place;
+    ebpf::Place place;
     bool frame_length_wanted; ///< under XDP it costs a call, which few frames need otherwise
 };
 
 /// Before: r1 is the context. Afterwards: r6 is, and what is said of the frame is in kBaseSlot to kFamilySlot; the
 /// frame's length under XDP only if it was wanted. Packets that are the engine's jump to `leave`.
-void emit_frame_look(cbpf::Assembler& out, const FrameLook& look, cbpf::Assembler::Label leave);
+void emit_frame_look(ebpf::Assembler& out, const FrameLook& look, ebpf::Assembler::Label leave);
 
 /// In the stack slots: how many packets the buffer stands for, and how many bytes they are together. Under XDP it is
 /// one. uncut: buffers that stand for several are answered; else they jump to `leave`.
 /// => emit_frame_look() has been.
-void emit_packets(cbpf::Assembler& out, cbpf::Place place, bool uncut, cbpf::Assembler::Label leave);
+void emit_packets(ebpf::Assembler& out, ebpf::Place place, bool uncut, ebpf::Assembler::Label leave);
 
 } // namespace pfild::core

@@ -20,7 +20,7 @@ bool wants_kernel(const std::shared_ptr<Hook>& hook) {
 }
 
 /// Why it cannot be lowered, whatever stands in front of it.
-std::optional<std::string> why_engine(const std::shared_ptr<Hook>& hook, cbpf::Place place) {
+std::optional<std::string> why_engine(const std::shared_ptr<Hook>& hook, ebpf::Place place) {
     const CbpfHook* cbpf = cbpf_of(hook);
     if (cbpf == nullptr) {
         return "it is no classic BPF program";
@@ -34,7 +34,7 @@ std::optional<std::string> why_engine(const std::shared_ptr<Hook>& hook, cbpf::P
 
 class Placer {
   public:
-    Placer(Direction direction, cbpf::Place place, const ChainLimit& limit)
+    Placer(Direction direction, ebpf::Place place, const ChainLimit& limit)
         : place_(place), limit_(limit), spec_{.place = place, .direction = direction, .uncut = true} {}
 
     LanePlacement place(const LaneHooks& hooks) {
@@ -112,7 +112,7 @@ class Placer {
         }
     }
 
-    cbpf::Place place_;
+    ebpf::Place place_;
     const ChainLimit& limit_;
     ChainSpec spec_;
     LanePlacement placement_;
@@ -128,7 +128,7 @@ const PlacedHook* LanePlacement::broken_promise() const {
     return found == hooks.end() ? nullptr : &*found;
 }
 
-LanePlacement place_lane(const LaneHooks& hooks, Direction direction, cbpf::Place place, const ChainLimit& limit) {
+LanePlacement place_lane(const LaneHooks& hooks, Direction direction, ebpf::Place place, const ChainLimit& limit) {
     return Placer(direction, place, limit).place(hooks);
 }
 

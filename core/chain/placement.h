@@ -17,11 +17,11 @@
 #include <string>
 #include <vector>
 
-#include "cbpf/lower/place.h"
 #include "core/chain/chain_program.h"
 #include "core/direction.h"
 #include "core/pfil/cbpf_hook.h"
 #include "core/pfil/registry.h"
+#include "ebpf/place.h"
 
 namespace pfild::core {
 
@@ -46,7 +46,7 @@ struct ChainLimit {
     std::string because; ///< of the first that is not in it
 };
 
-[[nodiscard]] LanePlacement place_lane(const LaneHooks& hooks, Direction direction, cbpf::Place place,
+[[nodiscard]] LanePlacement place_lane(const LaneHooks& hooks, Direction direction, ebpf::Place place,
                                        const ChainLimit& limit = {});
 
 } // namespace pfild::core

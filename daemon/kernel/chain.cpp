@@ -23,8 +23,8 @@ constexpr const char* kChainName = "pfild_chain";
 
 } // namespace
 
-core::Result<std::unique_ptr<Chain>> Chain::load(const Programs& programs, std::span<const cbpf::EbpfInstruction> code,
-                                                 cbpf::Place place, std::size_t hooks) {
+core::Result<std::unique_ptr<Chain>> Chain::load(const Programs& programs, std::span<const ebpf::Instruction> code,
+                                                 ebpf::Place place, std::size_t hooks) {
     const auto size = static_cast<__u32>(hooks * sizeof(pfild_chain_hook));
     sys::Fd counts(bpf_map_create(BPF_MAP_TYPE_PERCPU_ARRAY, kChainName, sizeof(__u32), size, 1, nullptr));
     if (!counts) {

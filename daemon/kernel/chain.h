@@ -9,12 +9,12 @@
 #include <span>
 #include <vector>
 
-#include "cbpf/lower/ebpf.h"
-#include "cbpf/lower/place.h"
 #include "core/error.h"
 #include "core/pfil/cbpf_hook.h"
 #include "daemon/kernel/programs.h"
 #include "daemon/sys/fd.h"
+#include "ebpf/instruction.h"
+#include "ebpf/place.h"
 
 namespace pfild::kernel {
 
@@ -23,7 +23,7 @@ class Chain {
     /// => `code` is of core::chain_program(), for so many hooks; if there are heads at that place, they are loaded.
     /// E2BIG, EACCES, EINVAL: the verifier refuses it. EOPNOTSUPP: no head could call it.
     [[nodiscard]] static core::Result<std::unique_ptr<Chain>>
-    load(const Programs& programs, std::span<const cbpf::EbpfInstruction> code, cbpf::Place place, std::size_t hooks);
+    load(const Programs& programs, std::span<const ebpf::Instruction> code, ebpf::Place place, std::size_t hooks);
 
     [[nodiscard]] int program_fd() const { return program_.get(); }
     /// By hook; sums over all processors.

@@ -28,10 +28,10 @@ constexpr std::size_t kState = 2; ///< of them
 struct PinnedChains {
     const char* name;
     const char* next; ///< of a daemon that is just starting
-    cbpf::Place place;
+    ebpf::Place place;
 };
 constexpr std::array<PinnedChains, 2> kChains{
-    {{"tc_chains", "next_tc_chains", cbpf::Place::tc}, {"xdp_chains", "next_xdp_chains", cbpf::Place::xdp}}};
+    {{"tc_chains", "next_tc_chains", ebpf::Place::tc}, {"xdp_chains", "next_xdp_chains", ebpf::Place::xdp}}};
 
 std::size_t page_round(std::size_t bytes) {
     const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));

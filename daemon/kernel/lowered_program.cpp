@@ -19,7 +19,7 @@ namespace {
 constexpr const char* kLicense = "Dual BSD/GPL"; // as of the heads
 constexpr std::size_t kLogBytes = 1U << 20U;
 
-static_assert(sizeof(bpf_insn) == sizeof(cbpf::EbpfInstruction));
+static_assert(sizeof(bpf_insn) == sizeof(ebpf::Instruction));
 
 /// Instructions that load the address of a map say which in their number.
 std::vector<bpf_insn> with_map(const LoweredProgram& program) {
@@ -56,8 +56,8 @@ constexpr std::array<Manner, 1> kTcManners{{{0, kNoAttachType}}};
 constexpr std::array<Manner, 4> kXdpManners{
     {{BPF_F_XDP_HAS_FRAGS, BPF_XDP}, {0, BPF_XDP}, {BPF_F_XDP_HAS_FRAGS, kNoAttachType}, {0, kNoAttachType}}};
 
-std::span<const Manner> manners_of(cbpf::Place place) {
-    return place == cbpf::Place::xdp ? std::span<const Manner>(kXdpManners) : kTcManners;
+std::span<const Manner> manners_of(ebpf::Place place) {
+    return place == ebpf::Place::xdp ? std::span<const Manner>(kXdpManners) : kTcManners;
 }
 
 core::Result<sys::Fd> load_in(const Manner& manner, const LoweredProgram& program, const std::vector<bpf_insn>& code) {
@@ -65,7 +65,7 @@ core::Result<sys::Fd> load_in(const Manner& manner, const LoweredProgram& progra
     options.prog_flags = manner.flags;
     options.expected_attach_type = manner.attach_type;
     const auto attempt = [&] {
-        const bpf_prog_type type = program.place == cbpf::Place::xdp ? BPF_PROG_TYPE_XDP : BPF_PROG_TYPE_SCHED_CLS;
+        const bpf_prog_type type = program.place == ebpf::Place::xdp ? BPF_PROG_TYPE_XDP : BPF_PROG_TYPE_SCHED_CLS;
         return sys::Fd(bpf_prog_load(type, program.name, kLicense, code.data(), code.size(), &options));
     };
     sys::Fd loaded = attempt();
@@ -102,7 +102,7 @@ core::Result<sys::Fd> load(const LoweredProgram& program, const std::function<bo
         }
     }
     return core::fail({"load", program.name,
-                       "this kernel lets the " + std::string(cbpf::name(program.place)) + " head call no other program",
+                       "this kernel lets the " + std::string(ebpf::name(program.place)) + " head call no other program",
                        "", EOPNOTSUPP});
 }
 

@@ -6,17 +6,17 @@
 #include <optional>
 #include <span>
 
-#include "cbpf/lower/ebpf.h"
-#include "cbpf/lower/place.h"
 #include "core/error.h"
 #include "daemon/sys/fd.h"
+#include "ebpf/instruction.h"
+#include "ebpf/place.h"
 
 namespace pfild::kernel {
 
 struct LoweredProgram {
     const char* name; ///< in bpftool(8), at most 15 characters
-    std::span<const cbpf::EbpfInstruction> code;
-    cbpf::Place place;
+    std::span<const ebpf::Instruction> code;
+    ebpf::Place place;
     std::optional<int> map = std::nullopt; ///< the descriptor of the one map that the code speaks of
     bool in_words = true;                  ///< what the verifier says, for which it takes several times as long
 };

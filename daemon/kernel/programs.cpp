@@ -76,8 +76,8 @@ int Programs::flow_state_fd() const { return bpf_map__fd(skeleton_->maps.flow_st
 int Programs::tap_ring_fd() const { return bpf_map__fd(skeleton_->maps.tap_ring); }
 std::uint32_t Programs::tap_ring_bytes() const { return bpf_map__max_entries(skeleton_->maps.tap_ring); }
 int Programs::tap_state_fd() const { return bpf_map__fd(skeleton_->maps.tap_state); }
-int Programs::tap_filters_fd(cbpf::Place place) const {
-    return bpf_map__fd(place == cbpf::Place::xdp ? skeleton_->maps.xdp_filters : skeleton_->maps.tc_filters);
+int Programs::tap_filters_fd(ebpf::Place place) const {
+    return bpf_map__fd(place == ebpf::Place::xdp ? skeleton_->maps.xdp_filters : skeleton_->maps.tc_filters);
 }
 int Programs::tap_skipped_fd() const { return bpf_map__fd(skeleton_->maps.tap_skipped); }
 
@@ -153,19 +153,19 @@ void Programs::clear_queue_socket(std::uint8_t slot, std::uint32_t queue) {
     erase(skeleton_->maps.queue_sockets, PFILD_QUEUE_SOCKET(slot, queue));
 }
 
-const bpf_map* Programs::chains(cbpf::Place place) const {
-    return place == cbpf::Place::xdp ? skeleton_->maps.xdp_chains : skeleton_->maps.tc_chains;
+const bpf_map* Programs::chains(ebpf::Place place) const {
+    return place == ebpf::Place::xdp ? skeleton_->maps.xdp_chains : skeleton_->maps.tc_chains;
 }
 
-int Programs::chains_fd(cbpf::Place place) const { return bpf_map__fd(chains(place)); }
+int Programs::chains_fd(ebpf::Place place) const { return bpf_map__fd(chains(place)); }
 
-core::Result<void> Programs::set_chain(cbpf::Place place, std::uint32_t lane, int program_fd) {
+core::Result<void> Programs::set_chain(ebpf::Place place, std::uint32_t lane, int program_fd) {
     return update(chains(place), &lane, &program_fd);
 }
 
-void Programs::clear_chain(cbpf::Place place, std::uint32_t lane) { erase(chains(place), lane); }
+void Programs::clear_chain(ebpf::Place place, std::uint32_t lane) { erase(chains(place), lane); }
 
-bool Programs::takes_chain(cbpf::Place place, int program_fd) const {
+bool Programs::takes_chain(ebpf::Place place, int program_fd) const {
     const std::uint32_t nowhere = PFILD_CHAIN_TRIED;
     const bool taken = bpf_map_update_elem(chains_fd(place), &nowhere, &program_fd, BPF_ANY) == 0;
     erase(chains(place), nowhere);

@@ -12,9 +12,9 @@
 #include <optional>
 #include <string>
 
-#include "cbpf/lower/place.h"
 #include "core/direction.h"
 #include "core/error.h"
+#include "ebpf/place.h"
 #include "pfild/abi.h"
 
 struct bpf_map;
@@ -67,12 +67,12 @@ class Programs {
     void clear_queue_socket(std::uint8_t slot, std::uint32_t queue);
 
     /// The chain that heads ask about packets of a lane (pfild/chain.h), if their interface's flags say so.
-    [[nodiscard]] core::Result<void> set_chain(cbpf::Place place, std::uint32_t lane, int program_fd);
-    void clear_chain(cbpf::Place place, std::uint32_t lane);
+    [[nodiscard]] core::Result<void> set_chain(ebpf::Place place, std::uint32_t lane, int program_fd);
+    void clear_chain(ebpf::Place place, std::uint32_t lane);
     /// Whether the kernel lets heads call it: a program must be loaded as those are that are there already.
-    [[nodiscard]] bool takes_chain(cbpf::Place place, int program_fd) const;
+    [[nodiscard]] bool takes_chain(ebpf::Place place, int program_fd) const;
     /// Where chains are found; they are there as long as anybody holds it, or has it pinned.
-    [[nodiscard]] int chains_fd(cbpf::Place place) const;
+    [[nodiscard]] int chains_fd(ebpf::Place place) const;
 
     /// Makes the maps of another object, which is not loaded yet, these ones, by name.
     [[nodiscard]] core::Result<void> lend_maps(bpf_object* other) const;
@@ -85,7 +85,7 @@ class Programs {
     [[nodiscard]] int tap_ring_fd() const;
     [[nodiscard]] std::uint32_t tap_ring_bytes() const;
     [[nodiscard]] int tap_state_fd() const;
-    [[nodiscard]] int tap_filters_fd(cbpf::Place place) const;
+    [[nodiscard]] int tap_filters_fd(ebpf::Place place) const;
     [[nodiscard]] int tap_skipped_fd() const;
 
     /// Sums over all processors.
@@ -94,7 +94,7 @@ class Programs {
 
   private:
     explicit Programs(pfild_bpf* skeleton);
-    [[nodiscard]] const bpf_map* chains(cbpf::Place place) const;
+    [[nodiscard]] const bpf_map* chains(ebpf::Place place) const;
     /// The first cell in which heads look for an interface that holds `wanted`.
     [[nodiscard]] std::optional<std::uint32_t> cell_with(std::uint32_t ifindex, std::uint32_t wanted) const;
 

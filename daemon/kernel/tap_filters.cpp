@@ -19,7 +19,7 @@ constexpr const char* kFiltersName = "pfild_filters";
 
 } // namespace
 
-core::Result<void> TapFilters::set(std::uint32_t lane, cbpf::Place place,
+core::Result<void> TapFilters::set(std::uint32_t lane, ebpf::Place place,
                                    std::span<const cbpf::Program* const> filters) {
     const std::uint64_t begun_ns = sys::now_ns();
     core::Result<void> set;
@@ -35,7 +35,7 @@ core::Result<void> TapFilters::set(std::uint32_t lane, cbpf::Place place,
     return set;
 }
 
-core::Result<void> TapFilters::load(std::uint32_t lane, cbpf::Place place,
+core::Result<void> TapFilters::load(std::uint32_t lane, ebpf::Place place,
                                     std::span<const cbpf::Program* const> filters) {
     const auto code = capture::tap_program(filters, place);
     if (!code) {
@@ -48,7 +48,7 @@ core::Result<void> TapFilters::load(std::uint32_t lane, cbpf::Place place,
         .map([](const sys::Fd&) {});
 }
 
-void TapFilters::clear(std::uint32_t lane, cbpf::Place place) {
+void TapFilters::clear(std::uint32_t lane, ebpf::Place place) {
     (void)bpf_map_delete_elem(programs_.tap_filters_fd(place), &lane); // there may be none
 }
 

@@ -11,10 +11,10 @@
 #include <vector>
 
 #include "capture/work_budget.h"
-#include "cbpf/lower/place.h"
 #include "cbpf/program.h"
 #include "core/error.h"
 #include "daemon/kernel/programs.h"
+#include "ebpf/place.h"
 
 namespace pfild::kernel {
 
@@ -26,14 +26,14 @@ class TapFilters {
     /// The heads of a lane at that place ask this program. E2BIG: it is too long, or too much for the verifier; EAGAIN:
     /// too much time has gone into others; and what load() says. Whatever was there before is gone, also then.
     /// => there is a filter.
-    [[nodiscard]] core::Result<void> set(std::uint32_t lane, cbpf::Place place,
+    [[nodiscard]] core::Result<void> set(std::uint32_t lane, ebpf::Place place,
                                          std::span<const cbpf::Program* const> filters);
-    void clear(std::uint32_t lane, cbpf::Place place);
+    void clear(std::uint32_t lane, ebpf::Place place);
     /// Packets of a lane that were not taken, since the heads were loaded.
     [[nodiscard]] std::uint64_t skipped(std::uint32_t lane) const;
 
   private:
-    [[nodiscard]] core::Result<void> load(std::uint32_t lane, cbpf::Place place,
+    [[nodiscard]] core::Result<void> load(std::uint32_t lane, ebpf::Place place,
                                           std::span<const cbpf::Program* const> filters);
 
     static constexpr std::int64_t kMostLoadingNs = 250'000'000;

@@ -35,7 +35,7 @@ LoweredHooks::Found LoweredHooks::make(const LaneHead& head) const {
         auto code = chain_program(*found.placement.chain);
         if (!code) {
             limit.because = fmt::format("with it the hooks would be more than {} instructions for the kernel",
-                                        cbpf::kMaxEbpfInstructions);
+                                        ebpf::kMaxInstructions);
             continue;
         }
         found.code = *std::move(code);
@@ -64,15 +64,15 @@ LoweredHooks::Next LoweredHooks::prepare(const std::set<LaneHead>& heads) const 
 
 core::Result<void> LoweredHooks::keep_promises(const FoundAt& all) {
     for (const auto& [head, found] : all) {
-        const bool in_front = head.place == cbpf::Place::xdp;
-        const LaneHead xdp{head.slot, head.direction, cbpf::Place::xdp};
+        const bool in_front = head.place == ebpf::Place::xdp;
+        const LaneHead xdp{head.slot, head.direction, ebpf::Place::xdp};
         if (!in_front && all.contains(xdp)) {
             continue; // what is behind it decides what it does not
         }
         if (const core::PlacedHook* broken = found.placement.broken_promise()) {
             return core::fail(
                 {"run in the kernel", broken->hook->name(),
-                 fmt::format("{} {}: {}", core::name(head.direction), cbpf::name(head.place), *broken->because),
+                 fmt::format("{} {}: {}", core::name(head.direction), ebpf::name(head.place), *broken->because),
                  "add it with --run auto, or change the order", EOPNOTSUPP});
         }
     }
@@ -148,7 +148,7 @@ core::Directions LoweredHooks::chained(std::uint8_t slot) const {
 }
 
 const core::LanePlacement* LoweredHooks::placement(std::uint8_t slot, core::Direction direction) const {
-    for (const cbpf::Place place : {cbpf::Place::xdp, cbpf::Place::tc}) {
+    for (const ebpf::Place place : {ebpf::Place::xdp, ebpf::Place::tc}) {
         if (const auto found = found_.find({slot, direction, place}); found != found_.end()) {
             return &found->second.placement;
         }

@@ -21,14 +21,14 @@
 #include <tuple>
 #include <vector>
 
-#include "cbpf/lower/ebpf.h"
-#include "cbpf/lower/place.h"
 #include "core/chain/placement.h"
 #include "core/direction.h"
 #include "core/error.h"
 #include "core/pfil/registry.h"
 #include "daemon/kernel/chain.h"
 #include "daemon/kernel/programs.h"
+#include "ebpf/instruction.h"
+#include "ebpf/place.h"
 
 namespace pfild {
 
@@ -36,7 +36,7 @@ namespace pfild {
 struct LaneHead {
     std::uint8_t slot;
     core::Direction direction;
-    cbpf::Place place;
+    ebpf::Place place;
 
     friend bool operator<(const LaneHead& left, const LaneHead& right) {
         return std::tie(left.slot, left.direction, left.place) < std::tie(right.slot, right.direction, right.place);
@@ -75,7 +75,7 @@ class LoweredHooks {
     /// What is found at a head.
     struct Found {
         core::LanePlacement placement;
-        std::vector<cbpf::EbpfInstruction> code;
+        std::vector<ebpf::Instruction> code;
         std::shared_ptr<kernel::Chain> chain; ///< nothing: no hook runs here
     };
     using FoundAt = std::map<LaneHead, Found>;

@@ -172,14 +172,14 @@ void Tap::set_filters(std::uint32_t ifindex, Direction direction, std::span<cons
     }
     const std::uint32_t lane = kernel::lane(tapped->second.slot, direction);
     bool filtered = false;
-    for (const cbpf::Place place : {cbpf::Place::tc, cbpf::Place::xdp}) {
+    for (const ebpf::Place place : {ebpf::Place::tc, ebpf::Place::xdp}) {
         if (filters.empty() ||
-            (place == cbpf::Place::xdp && (direction == Direction::out || !tapped->second.xdp_head))) {
+            (place == ebpf::Place::xdp && (direction == Direction::out || !tapped->second.xdp_head))) {
             filters_.clear(lane, place);
         } else if (auto set = filters_.set(lane, place, filters); set) {
             filtered = true;
         } else {
-            spdlog::debug("captures: {}: {}", cbpf::name(place), set.error().line());
+            spdlog::debug("captures: {}: {}", ebpf::name(place), set.error().line());
         }
     }
     charge_skipped(); // those of the filters that were there

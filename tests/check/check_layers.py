@@ -6,7 +6,7 @@ import re
 import sources as source_tree
 
 EDGES = ("kernel", "xsk", "net", "api", "device")
-INNER = ("core", "cbpf", "include")
+INNER = ("core", "cbpf", "ebpf", "include")
 
 # Of core, bpf devices may know what an error and a direction are, and nothing else.
 CORE_OF_CAPTURE = ("core/error.h", "core/direction.h")
@@ -14,9 +14,10 @@ CORE_OF_CAPTURE = ("core/error.h", "core/direction.h")
 # A layer may include itself and these.
 ALLOWED = {
     "include": (),
-    "cbpf": ("include",),
-    "core": ("cbpf", "include"),
-    "capture": ("cbpf", "include"),
+    "ebpf": ("include",),
+    "cbpf": ("ebpf", "include"),
+    "core": ("cbpf", "ebpf", "include"),
+    "capture": ("cbpf", "ebpf", "include"),
     "filter": INNER,
     "bpf": ("include",),
     "client": ("core", "include"),
@@ -26,12 +27,12 @@ ALLOWED = {
     "daemon": ("daemon/sys", *(f"daemon/{edge}" for edge in EDGES), "capture", *INNER),
 }
 
-# cbpf, core and capture are pure: no kernel interface, socket, clock, thread, log or file format.
+# ebpf, cbpf, core and capture are pure: no kernel interface, socket, clock, thread, log or file format.
 IMPURE = re.compile(
     r"^(bpf|xdp|netlink|systemd|spdlog|nlohmann|toml\+\+|CLI|sys|net|linux|pcap)[/.]"
     r"|^(unistd|fcntl|poll|signal|time|pthread)\.h$|^(chrono|ctime|thread|mutex|fstream|iostream|filesystem|random|csignal)$"
 )
-PURE = ("include", "cbpf", "core", "capture")
+PURE = ("include", "ebpf", "cbpf", "core", "capture")
 PURE_EXCEPTIONS = {"linux/types.h"}  # fixed-width types, for headers that BPF programs share
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)')

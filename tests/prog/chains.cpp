@@ -22,11 +22,11 @@
 namespace pfild::tests {
 namespace {
 
-using cbpf::Place;
 using core::Direction;
 using core::HeadType;
 using core::OnMatch;
 using core::RunsIn;
+using ebpf::Place;
 
 static_assert(core::TcContext::kTagBeside == offsetof(__sk_buff, vlan_present));
 static_assert(core::TcContext::kSegments == offsetof(__sk_buff, gso_segs));

@@ -15,28 +15,28 @@
 namespace pfild::tests {
 namespace {
 
-using cbpf::Place;
-using cbpf::Register;
+using ebpf::Place;
+using ebpf::Register;
 
-static_assert(cbpf::kXdpContext.data == offsetof(xdp_md, data));
-static_assert(cbpf::kXdpContext.data_end == offsetof(xdp_md, data_end));
-static_assert(cbpf::kTcContext.data == offsetof(__sk_buff, data));
-static_assert(cbpf::kTcContext.data_end == offsetof(__sk_buff, data_end));
-static_assert(cbpf::kTcContext.length == offsetof(__sk_buff, len));
+static_assert(ebpf::kXdpContext.data == offsetof(xdp_md, data));
+static_assert(ebpf::kXdpContext.data_end == offsetof(xdp_md, data_end));
+static_assert(ebpf::kTcContext.data == offsetof(__sk_buff, data));
+static_assert(ebpf::kTcContext.data_end == offsetof(__sk_buff, data_end));
+static_assert(ebpf::kTcContext.length == offsetof(__sk_buff, len));
 
 constexpr std::int32_t kHeader = 14;
 constexpr std::int32_t kBaseSlot = -cbpf::kFilterStack - 8;
 
 /// As lower() writes it, but for a packet that begins behind the header.
-std::vector<cbpf::EbpfInstruction> lowered_behind_header(const cbpf::Program& program, Place place) {
-    using cbpf::ebpf::Arithmetic;
-    using cbpf::ebpf::Width;
-    cbpf::Assembler out;
+std::vector<ebpf::Instruction> lowered_behind_header(const cbpf::Program& program, Place place) {
+    using ebpf::Arithmetic;
+    using ebpf::Width;
+    ebpf::Assembler out;
     const cbpf::FilterExits exits{.zero = out.label(), .nonzero = out.label(), .failed = out.label()};
-    const cbpf::ContextLayout& context = cbpf::context_of(place);
+    const ebpf::ContextLayout& context = ebpf::context_of(place);
     out.move(cbpf::kContext, Register::k1);
     if (place == Place::xdp) {
-        out.call(cbpf::ebpf::Helper::kXdpBufferLength);
+        out.call(ebpf::Helper::kXdpBufferLength);
         out.move(cbpf::kPacketLength, Register::k0);
     } else {
         out.load(4, cbpf::kPacketLength, cbpf::kContext, context.length);
@@ -56,13 +56,13 @@ std::vector<cbpf::EbpfInstruction> lowered_behind_header(const cbpf::Program& pr
     out.bind(exits.failed);
     out.set(Register::k0, 0xfa11ed); // no vector and hardly a random program returns it
     out.exit();
-    return out.finish().value_or(std::vector<cbpf::EbpfInstruction>());
+    return out.finish().value_or(std::vector<ebpf::Instruction>());
 }
 
 } // namespace
 
-LoadedCode LoadedCode::load(std::span<const cbpf::EbpfInstruction> code, Place place) {
-    static_assert(sizeof(cbpf::EbpfInstruction) == sizeof(bpf_insn));
+LoadedCode LoadedCode::load(std::span<const ebpf::Instruction> code, Place place) {
+    static_assert(sizeof(ebpf::Instruction) == sizeof(bpf_insn));
     LIBBPF_OPTS(bpf_prog_load_opts, options);
     options.prog_flags = place == Place::xdp ? BPF_F_XDP_HAS_FRAGS : 0;
     const bpf_prog_type type = place == Place::xdp ? BPF_PROG_TYPE_XDP : BPF_PROG_TYPE_SCHED_CLS;
@@ -93,7 +93,7 @@ tl::expected<std::uint32_t, std::string> LoadedCode::run(std::span<const std::ui
 }
 
 tl::expected<LoweredFilter, std::string> LoweredFilter::load(const cbpf::Program& program, Place place, Shown shown) {
-    std::vector<cbpf::EbpfInstruction> code;
+    std::vector<ebpf::Instruction> code;
     if (shown == Shown::behind) {
         code = lowered_behind_header(program, place);
     } else if (auto lowered = cbpf::lower(program, place)) {

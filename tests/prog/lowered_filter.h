@@ -24,14 +24,14 @@ struct LoadedCode {
     sys::Fd program;
     std::string verifier; ///< the last of what it said, if there is no program
 
-    [[nodiscard]] static LoadedCode load(std::span<const cbpf::EbpfInstruction> code, cbpf::Place place);
+    [[nodiscard]] static LoadedCode load(std::span<const ebpf::Instruction> code, ebpf::Place place);
     /// What it returns. A packet that the kernel does not run is an error.
     [[nodiscard]] tl::expected<std::uint32_t, std::string> run(std::span<const std::uint8_t> frame) const;
 };
 
 class LoweredFilter {
   public:
-    [[nodiscard]] static tl::expected<LoweredFilter, std::string> load(const cbpf::Program& program, cbpf::Place place,
+    [[nodiscard]] static tl::expected<LoweredFilter, std::string> load(const cbpf::Program& program, ebpf::Place place,
                                                                        Shown shown);
 
     /// What the program returns. A packet that the kernel does not run is an error.

@@ -19,7 +19,7 @@
 namespace pfild::tests {
 namespace {
 
-using cbpf::Place;
+using ebpf::Place;
 
 constexpr std::uint32_t kPacketsPerProgram = 16;
 constexpr std::size_t kShortestFrame = 14; ///< that the kernel runs a program over

@@ -16,7 +16,7 @@
 namespace pfild::tests {
 namespace {
 
-using cbpf::Place;
+using ebpf::Place;
 
 class PinnedChainsTest : public KernelProgramsTest {
   protected:

@@ -17,9 +17,9 @@
 namespace pfild::tests {
 namespace {
 
-using cbpf::Place;
 using core::Direction;
 using core::kEachDirection;
+using ebpf::Place;
 
 constexpr Place kBothPlaces[] = {Place::xdp, Place::tc};
 constexpr std::uint8_t kProtocolTcp = 6;

@@ -113,7 +113,7 @@ TEST_F(TappedByXdp, what_no_filter_wants_is_counted_and_not_taken) {
     ASSERT_TRUE(udp);
     kernel::TapFilters filters(programs());
     const std::vector<const cbpf::Program*> one{&*udp};
-    const auto set = filters.set(lane(Direction::in), cbpf::Place::xdp, one);
+    const auto set = filters.set(lane(Direction::in), ebpf::Place::xdp, one);
     ASSERT_TRUE(set) << set.error().line();
     ring().set_filtered(lane(Direction::in), true);
     EXPECT_EQ(action(ethernet(kTypeIpv4, ipv4(6))), XDP_PASS);

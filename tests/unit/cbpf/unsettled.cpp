@@ -101,14 +101,14 @@ TEST(Unsettled, is_what_the_kernel_finishes_later) {
         const Unsettled unsettled = unsettled_of(*program, row.form);
         EXPECT_EQ(unsettled.checksum.has_value(), row.checksum) << row.sentence;
         EXPECT_EQ(unsettled.segments.has_value(), row.segments) << row.sentence;
-        EXPECT_EQ(lower(*program, Place::tc, row.form).has_value(), !row.checksum) << row.sentence;
-        EXPECT_TRUE(lower(*program, Place::xdp, row.form)) << row.sentence;
+        EXPECT_EQ(lower(*program, ebpf::Place::tc, row.form).has_value(), !row.checksum) << row.sentence;
+        EXPECT_TRUE(lower(*program, ebpf::Place::xdp, row.form)) << row.sentence;
     }
 }
 
 TEST(Unsettled, a_refusal_names_instruction_and_reason) {
     const auto program = Program::verify(behind_header(0, one(Opcode::kLdhInd, 16)));
-    const auto lowered = lower(*program, Place::tc, PacketForm::inet);
+    const auto lowered = lower(*program, ebpf::Place::tc, PacketForm::inet);
     ASSERT_FALSE(lowered);
     EXPECT_EQ(lowered.error().instruction, 1U);
     EXPECT_EQ(lowered.error().message,

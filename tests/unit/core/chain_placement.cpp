@@ -9,7 +9,7 @@
 namespace pfild::core {
 namespace {
 
-using cbpf::Place;
+using ebpf::Place;
 using HookCode = std::vector<cbpf::Instruction>;
 
 const HookCode kTimeToLive{{0x30, 0, 0, 8}, {0x16, 0, 0, 0}}; ///< per packet

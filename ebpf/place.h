@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace pfild::cbpf {
+namespace pfild::ebpf {
 
 enum class Place : std::uint8_t {
     xdp, ///< as the driver has received it
@@ -34,4 +34,4 @@ inline constexpr ContextLayout kTcContext{.data = 76, .data_end = 80, .length = 
     return place == Place::xdp ? kXdpContext : kTcContext;
 }
 
-} // namespace pfild::cbpf
+} // namespace pfild::ebpf

@@ -12,23 +12,21 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace pfild::cbpf {
+namespace pfild::ebpf {
 
-struct EbpfInstruction {
+struct Instruction {
     std::uint8_t code;
     std::uint8_t registers; ///< destination and source, 4 bits each; which is which depends on the byte order
     std::int16_t offset;    ///< of memory in bytes, or of a jump in instructions from the next one
     std::int32_t number;    ///< constant, helper or map
 
-    bool operator==(const EbpfInstruction&) const = default;
+    bool operator==(const Instruction&) const = default;
 };
-static_assert(sizeof(EbpfInstruction) == 8 && alignof(EbpfInstruction) == 4);
-static_assert(offsetof(EbpfInstruction, offset) == 2 && offsetof(EbpfInstruction, number) == 4);
+static_assert(sizeof(Instruction) == 8 && alignof(Instruction) == 4);
+static_assert(offsetof(Instruction, offset) == 2 && offsetof(Instruction, number) == 4);
 
 /// r1 to r5 do not survive the call of a helper, which returns in r0; the stack lies below kFrame.
 enum class Register : std::uint8_t { k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, kFrame };
-
-namespace ebpf {
 
 enum class Size : std::uint8_t { k4 = 0x00, k2 = 0x08, k1 = 0x10, k8 = 0x18 };
 
@@ -83,11 +81,10 @@ struct Fields {
     std::int32_t number = 0;
 };
 
-[[nodiscard]] constexpr EbpfInstruction make(Fields fields, Register destination, Register source) noexcept {
+[[nodiscard]] constexpr Instruction make(Fields fields, Register destination, Register source) noexcept {
     const auto low = static_cast<std::uint8_t>(std::endian::native == std::endian::little ? destination : source);
     const auto high = static_cast<std::uint8_t>(std::endian::native == std::endian::little ? source : destination);
     return {fields.code, static_cast<std::uint8_t>(high << 4U | low), fields.offset, fields.number};
 }
 
-} // namespace ebpf
-} // namespace pfild::cbpf
+} // namespace pfild::ebpf

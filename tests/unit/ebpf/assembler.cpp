@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What the kernel would refuse is not written: instructions that nothing leads to, jumps too far.
-#include "cbpf/lower/assembler.h"
+#include "ebpf/assembler.h"
 
 #include <gtest/gtest.h>
 
-#include "cbpf/lower/lower.h"
-
-namespace pfild::cbpf {
+namespace pfild::ebpf {
 namespace {
-
-using ebpf::Condition;
-using ebpf::Width;
 
 constexpr std::uint8_t kMove64 = 0xb7;
 constexpr std::uint8_t kJump = 0x05;
@@ -32,10 +27,10 @@ TEST(Assembler, jumps_reach_over_what_is_left) {
     const auto code = out.finish();
     ASSERT_TRUE(code);
     ASSERT_EQ(code->size(), 4U);
-    EXPECT_EQ((*code)[0], (ebpf::make({kJumpIfEqual, 2, 7}, Register::k1, Register::k0)));
-    EXPECT_EQ((*code)[1], (ebpf::make({kJump, 0, 0}, Register::k0, Register::k0)));
-    EXPECT_EQ((*code)[2], (ebpf::make({kMove64, 0, 3}, Register::k0, Register::k0)));
-    EXPECT_EQ((*code)[3], (ebpf::make({kExit, 0, 0}, Register::k0, Register::k0)));
+    EXPECT_EQ((*code)[0], (make({kJumpIfEqual, 2, 7}, Register::k1, Register::k0)));
+    EXPECT_EQ((*code)[1], (make({kJump, 0, 0}, Register::k0, Register::k0)));
+    EXPECT_EQ((*code)[2], (make({kMove64, 0, 3}, Register::k0, Register::k0)));
+    EXPECT_EQ((*code)[3], (make({kExit, 0, 0}, Register::k0, Register::k0)));
 }
 
 TEST(Assembler, a_number_of_64_bits_takes_two_instructions_that_stay_together) {
@@ -52,33 +47,18 @@ TEST(Assembler, a_number_of_64_bits_takes_two_instructions_that_stay_together) {
 
 TEST(Assembler, writes_nothing_that_is_longer_than_a_jump_reaches) {
     Assembler out;
-    while (out.size() + 1 < kMaxEbpfInstructions) {
+    while (out.size() + 1 < kMaxInstructions) {
         out.set(Register::k0, 0);
     }
     out.exit();
     EXPECT_TRUE(out.finish());
     Assembler longer;
-    while (longer.size() < kMaxEbpfInstructions) {
+    while (longer.size() < kMaxInstructions) {
         longer.set(Register::k0, 0);
     }
     longer.exit();
     EXPECT_FALSE(longer.finish());
 }
 
-TEST(Lower, the_longest_programs_fit) {
-    std::vector<Instruction> code(kMaxInstructions - 1, {info(Opcode::kLdInd).code, 0, 0, 1});
-    for (std::size_t index = 0; index + 1 < code.size(); index += 2) {
-        code[index] = {info(Opcode::kTax).code, 0, 0, 0};
-    }
-    code.push_back({info(Opcode::kRetA).code, 0, 0, 0});
-    const auto program = Program::verify(code);
-    ASSERT_TRUE(program);
-    for (const Place place : {Place::xdp, Place::tc}) {
-        const auto lowered = lower(*program, place);
-        ASSERT_TRUE(lowered) << lowered.error().message;
-        EXPECT_LT(lowered->size(), kMaxEbpfInstructions / 2);
-    }
-}
-
 } // namespace
-} // namespace pfild::cbpf
+} // namespace pfild::ebpf

@@ -11,11 +11,11 @@
 #include <optional>
 #include <vector>
 
-#include "cbpf/lower/ebpf.h"
+#include "ebpf/instruction.h"
 
-namespace pfild::cbpf {
+namespace pfild::ebpf {
 
-inline constexpr std::size_t kMaxEbpfInstructions = 32767;
+inline constexpr std::size_t kMaxInstructions = 32767;
 
 class Assembler {
   public:
@@ -30,10 +30,10 @@ class Assembler {
     /// The label is here. => it was nowhere before.
     void bind(Label label);
 
-    void calculate(ebpf::Width width, ebpf::Arithmetic what, Register to, Register operand);
-    void calculate(ebpf::Width width, ebpf::Arithmetic what, Register to, std::int32_t operand);
-    void move(Register to, Register from) { calculate(ebpf::Width::k64, ebpf::Arithmetic::kMove, to, from); }
-    void set(Register to, std::int32_t value) { calculate(ebpf::Width::k64, ebpf::Arithmetic::kMove, to, value); }
+    void calculate(Width width, Arithmetic what, Register to, Register operand);
+    void calculate(Width width, Arithmetic what, Register to, std::int32_t operand);
+    void move(Register to, Register from) { calculate(Width::k64, Arithmetic::kMove, to, from); }
+    void set(Register to, std::int32_t value) { calculate(Width::k64, Arithmetic::kMove, to, value); }
     void set_wide(Register to, std::uint64_t value);
     /// The map whose descriptor is put in where `number` is, when the program is loaded (Code::maps).
     void set_map(Register to, std::int32_t number);
@@ -45,9 +45,9 @@ class Assembler {
     void store(std::uint32_t bytes, Register to, std::int32_t offset, std::int32_t value);
 
     void jump(Label to);
-    void jump_if(ebpf::Width width, Register left, ebpf::Condition condition, Register right, Label to);
-    void jump_if(ebpf::Width width, Register left, ebpf::Condition condition, std::int32_t right, Label to);
-    void call(ebpf::Helper helper);
+    void jump_if(Width width, Register left, Condition condition, Register right, Label to);
+    void jump_if(Width width, Register left, Condition condition, std::int32_t right, Label to);
+    void call(Helper helper);
     void exit();
 
     /// So far.
@@ -55,20 +55,20 @@ class Assembler {
 
     /// All of it that can be reached, jumps filled in; nothing if that is too long. => every label that is jumped to
     /// has been bound.
-    [[nodiscard]] std::optional<std::vector<EbpfInstruction>> finish() const;
+    [[nodiscard]] std::optional<std::vector<Instruction>> finish() const;
 
   private:
     struct Jump {
         std::size_t at;
         std::size_t label;
     };
-    void put(ebpf::Fields fields, Register destination = Register::k0, Register source = Register::k0);
+    void put(Fields fields, Register destination = Register::k0, Register source = Register::k0);
     [[nodiscard]] std::vector<bool> reachable() const;
     void put_wide(std::uint8_t kind, Register to, std::uint64_t value);
 
-    std::vector<EbpfInstruction> instructions_;
+    std::vector<Instruction> instructions_;
     std::vector<Jump> jumps_;
     std::vector<std::size_t> labels_; ///< where each is bound
 };
 
-} // namespace pfild::cbpf
+} // namespace pfild::ebpf

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "cbpf/lower/assembler.h"
+#include "ebpf/assembler.h"
 
-namespace pfild::cbpf {
+namespace pfild::ebpf {
 namespace {
 
 // linux/bpf.h: instruction classes, and what is added to them.
@@ -26,23 +26,23 @@ constexpr std::uint8_t bits(Enum value) {
 }
 
 constexpr std::uint8_t sized(std::uint8_t code, std::uint32_t bytes) {
-    return static_cast<std::uint8_t>(code | bits(ebpf::size_of(bytes)));
+    return static_cast<std::uint8_t>(code | bits(size_of(bytes)));
 }
 
-constexpr std::uint8_t code_of(ebpf::Width width, ebpf::Arithmetic what) {
-    return static_cast<std::uint8_t>(bits(what) | (width == ebpf::Width::k32 ? kArithmetic32 : kArithmetic64));
+constexpr std::uint8_t code_of(Width width, Arithmetic what) {
+    return static_cast<std::uint8_t>(bits(what) | (width == Width::k32 ? kArithmetic32 : kArithmetic64));
 }
 
-constexpr std::uint8_t code_of(ebpf::Width width, ebpf::Condition condition) {
-    return static_cast<std::uint8_t>(bits(condition) | (width == ebpf::Width::k32 ? kJump32 : kJump64));
+constexpr std::uint8_t code_of(Width width, Condition condition) {
+    return static_cast<std::uint8_t>(bits(condition) | (width == Width::k32 ? kJump32 : kJump64));
 }
 
 constexpr std::int16_t short_of(std::int32_t offset) { return static_cast<std::int16_t>(offset); }
 
 } // namespace
 
-void Assembler::put(ebpf::Fields fields, Register destination, Register source) {
-    instructions_.push_back(ebpf::make(fields, destination, source));
+void Assembler::put(Fields fields, Register destination, Register source) {
+    instructions_.push_back(make(fields, destination, source));
 }
 
 Assembler::Label Assembler::label() {
@@ -52,11 +52,11 @@ Assembler::Label Assembler::label() {
 
 void Assembler::bind(Label label) { labels_[label.index_] = instructions_.size(); }
 
-void Assembler::calculate(ebpf::Width width, ebpf::Arithmetic what, Register to, Register operand) {
+void Assembler::calculate(Width width, Arithmetic what, Register to, Register operand) {
     put({.code = static_cast<std::uint8_t>(code_of(width, what) | kWithRegister)}, to, operand);
 }
 
-void Assembler::calculate(ebpf::Width width, ebpf::Arithmetic what, Register to, std::int32_t operand) {
+void Assembler::calculate(Width width, Arithmetic what, Register to, std::int32_t operand) {
     put({.code = code_of(width, what), .number = operand}, to);
 }
 
@@ -91,20 +91,20 @@ void Assembler::store(std::uint32_t bytes, Register to, std::int32_t offset, std
 
 void Assembler::jump(Label to) {
     jumps_.push_back({instructions_.size(), to.index_});
-    put({.code = code_of(ebpf::Width::k64, ebpf::Condition::kAlways)});
+    put({.code = code_of(Width::k64, Condition::kAlways)});
 }
 
-void Assembler::jump_if(ebpf::Width width, Register left, ebpf::Condition condition, Register right, Label to) {
+void Assembler::jump_if(Width width, Register left, Condition condition, Register right, Label to) {
     jumps_.push_back({instructions_.size(), to.index_});
     put({.code = static_cast<std::uint8_t>(code_of(width, condition) | kWithRegister)}, left, right);
 }
 
-void Assembler::jump_if(ebpf::Width width, Register left, ebpf::Condition condition, std::int32_t right, Label to) {
+void Assembler::jump_if(Width width, Register left, Condition condition, std::int32_t right, Label to) {
     jumps_.push_back({instructions_.size(), to.index_});
     put({.code = code_of(width, condition), .number = right}, left);
 }
 
-void Assembler::call(ebpf::Helper helper) { put({.code = kCall, .number = static_cast<std::int32_t>(helper)}); }
+void Assembler::call(Helper helper) { put({.code = kCall, .number = static_cast<std::int32_t>(helper)}); }
 
 void Assembler::exit() { put({.code = kExit}); }
 
@@ -129,9 +129,9 @@ std::vector<bool> Assembler::reachable() const {
     return reached;
 }
 
-std::optional<std::vector<EbpfInstruction>> Assembler::finish() const {
+std::optional<std::vector<Instruction>> Assembler::finish() const {
     const std::vector<bool> reached = reachable();
-    std::vector<EbpfInstruction> finished;
+    std::vector<Instruction> finished;
     std::vector<std::size_t> moved(reached.size()); // where each instruction is now, or the next that is still there
     for (std::size_t at = 0; at < instructions_.size(); ++at) {
         moved[at] = finished.size();
@@ -139,7 +139,7 @@ std::optional<std::vector<EbpfInstruction>> Assembler::finish() const {
             finished.push_back(instructions_[at]);
         }
     }
-    if (finished.size() > kMaxEbpfInstructions) {
+    if (finished.size() > kMaxInstructions) {
         return std::nullopt;
     }
     for (const Jump& jump : jumps_) {
@@ -151,4 +151,4 @@ std::optional<std::vector<EbpfInstruction>> Assembler::finish() const {
     return finished;
 }
 
-} // namespace pfild::cbpf
+} // namespace pfild::ebpf
