@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""scripts/prove after the build: the pairs of every judge in shards, one process each, over the processors; then the verdict.
+"""scripts/prove cbpf after the build: the pairs of every judge in shards, one process each, over the processors; then the verdict.
 
 A shard is a run of prove_cbpf over seeds of its own, so that all of it is the same for the same --seed, however many processors
 there are. Exit codes: 0 no difference, 1 a difference or something never run, 77 a judge is missing here.
@@ -63,7 +63,7 @@ class Sum:
 
 
 def parse():
-    parser = argparse.ArgumentParser(prog="scripts/prove")
+    parser = argparse.ArgumentParser(prog="scripts/prove cbpf")
     parser.add_argument("--judge", choices=PAIRS)
     parser.add_argument("--pairs", type=int)
     parser.add_argument("--seed", type=int, default=1)
