@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/kernel/xdp_head.h"
 
-#include <array>
+#include <algorithm>
 #include <cerrno>
 #include <cstdarg>
 #include <string_view>
@@ -14,6 +14,7 @@
 #include <spdlog/spdlog.h>
 #include <xdp/libxdp.h>
 
+#include "daemon/kernel/forgotten_descriptors.h"
 #include "daemon/kernel/library_log.h"
 #include "daemon/sys/failure.h"
 #include "pfild/pfild_xdp.skel.h"
@@ -46,34 +47,46 @@ struct MultiprogDeleter {
 };
 using Multiprog = std::unique_ptr<xdp_multiprog, MultiprogDeleter>;
 
-// What XDP runs on the device; empty: nothing.
-Multiprog on_device(std::uint32_t ifindex) {
+Multiprog look_at(std::uint32_t ifindex) {
     xdp_multiprog* found = xdp_multiprog__get_from_ifindex(static_cast<int>(ifindex));
     return Multiprog(libxdp_get_error(found) == 0 ? found : nullptr);
 }
+
+// What XDP runs on the device. While it lives, libxdp may be called for the device.
+class OnDevice {
+  public:
+    explicit OnDevice(std::uint32_t ifindex) : forgotten_(ifindex), programs_(look_at(ifindex)) {}
+    [[nodiscard]] bool anything() const { return programs_ != nullptr; }
+    [[nodiscard]] bool is_dispatcher() const { return anything() && !xdp_multiprog__is_legacy(programs_.get()); }
+    /// The programs that run there, without the dispatcher itself.
+    [[nodiscard]] std::vector<xdp_program*> programs() const;
+
+  private:
+    ForgottenDescriptors forgotten_; ///< ends last
+    Multiprog programs_;
+};
 
 bool is_ours(const xdp_program* program) {
     const char* name = program != nullptr ? xdp_program__name(program) : nullptr;
     return name != nullptr && kName == name;
 }
 
-// The programs that run there, without the dispatcher itself.
-std::vector<xdp_program*> programs_of(const Multiprog& programs) {
+std::vector<xdp_program*> OnDevice::programs() const {
     std::vector<xdp_program*> all;
-    if (programs && xdp_multiprog__is_legacy(programs.get())) {
-        all.push_back(xdp_multiprog__main_prog(programs.get()));
-    } else if (programs) {
+    if (is_dispatcher()) {
         xdp_program* program = nullptr;
-        while ((program = xdp_multiprog__next_prog(program, programs.get())) != nullptr) {
+        while ((program = xdp_multiprog__next_prog(program, programs_.get())) != nullptr) {
             all.push_back(program);
         }
+    } else if (anything()) {
+        all.push_back(xdp_multiprog__main_prog(programs_.get()));
     }
     return all;
 }
 
-void take_out(std::uint32_t ifindex, const Multiprog& programs, xdp_program* program) noexcept {
+void take_out(std::uint32_t ifindex, const OnDevice& there, xdp_program* program) noexcept {
     const int device = static_cast<int>(ifindex);
-    if (xdp_multiprog__is_legacy(programs.get())) {
+    if (!there.is_dispatcher()) {
         LIBBPF_OPTS(bpf_xdp_attach_opts, only_if, .old_prog_fd = xdp_program__fd(program));
         (void)bpf_xdp_detach(device, XDP_FLAGS_DRV_MODE, &only_if);
     } else {
@@ -96,26 +109,29 @@ core::Result<XdpHead> XdpHead::attach(std::uint32_t ifindex, const Programs& pro
     if (auto loaded = head.open(programs); !loaded) {
         return core::fail(std::move(loaded.error()));
     }
-    const Multiprog before = on_device(ifindex);
-    const std::vector<xdp_program*> others = programs_of(before);
-    const bool alone = before && xdp_multiprog__is_legacy(before.get());
+    const OnDevice before(ifindex);
+    const std::vector<xdp_program*> others = before.programs();
+    const bool alone = before.anything() && !before.is_dispatcher();
     auto attached = alone && is_ours(others.front()) ? head.replace(xdp_program__fd(others.front())) : head.chain();
     if (!attached) {
         return core::fail(std::move(attached.error()));
     }
     for (xdp_program* other : others) {
         if (!alone && is_ours(other)) {
-            take_out(ifindex, on_device(ifindex), other);
+            take_out(ifindex, OnDevice(ifindex), other);
         }
     }
     return head;
 }
 
 void XdpHead::remove_stranded(std::uint32_t ifindex) noexcept {
-    const Multiprog programs = on_device(ifindex);
-    for (xdp_program* program : programs_of(programs)) {
+    if (native_program(ifindex) == 0) {
+        return;
+    }
+    const OnDevice there(ifindex);
+    for (xdp_program* program : there.programs()) {
         if (is_ours(program)) {
-            take_out(ifindex, programs, program);
+            take_out(ifindex, there, program);
             return;
         }
     }
@@ -149,15 +165,17 @@ core::Result<void> XdpHead::replace(int stranded_fd) {
     if (error != 0) {
         return sys::failed("attach", "the XDP program", -error);
     }
-    bpf_prog_info info{};
-    __u32 size = sizeof(info);
-    id_ = bpf_obj_get_info_by_fd(program_fd, &info, &size) == 0 ? info.id : 0;
+    id_ = program_id(program_fd);
     return {};
 }
 
 core::Result<void> XdpHead::chain() {
-    if (const int error = xdp_program__attach(program_.get(), static_cast<int>(ifindex_), XDP_MODE_NATIVE, 0);
-        error != 0) {
+    ForgottenDescriptors forgotten(ifindex_);
+    const int error = xdp_program__attach(program_.get(), static_cast<int>(ifindex_), XDP_MODE_NATIVE, 0);
+    const int program_fd = bpf_program__fd(skeleton_->progs.pfild_in_xdp);
+    forgotten.search_also(program_id(program_fd), program_fd);
+    forgotten.keep(xdp_program__fd(program_.get()));
+    if (error != 0) {
         if (error == -EBUSY || error == -EEXIST) {
             return core::fail({"attach native XDP", "",
                                "an XDP program of somebody else is there, and cannot be chained", "`ip link` names it",
@@ -165,25 +183,29 @@ core::Result<void> XdpHead::chain() {
         }
         return core::fail({"attach native XDP", "", refusal(-error), "mode tc needs none of it", -error});
     }
-    id_ = xdp_program__id(program_.get());
-    const Multiprog now = on_device(ifindex_);
-    chained_ = now && !xdp_multiprog__is_legacy(now.get());
+    id_ = program_id(program_fd);
+    chained_ = OnDevice(ifindex_).is_dispatcher();
     return {};
 }
 
 void XdpHead::detach() const noexcept {
-    const Multiprog programs = on_device(ifindex_);
-    for (xdp_program* program : programs_of(programs)) {
+    const OnDevice there(ifindex_);
+    for (xdp_program* program : there.programs()) {
         if (xdp_program__id(program) == id_) {
-            take_out(ifindex_, programs, program);
+            take_out(ifindex_, there, program);
             return;
         }
     }
 }
 
+// The kernel's word is enough where it runs ours itself. What a dispatcher runs can change below it.
 bool XdpHead::intact() const {
-    const Multiprog programs = on_device(ifindex_);
-    const std::vector<xdp_program*> all = programs_of(programs);
+    const std::uint32_t runs = native_program(ifindex_);
+    if (runs == 0 || runs == id_) {
+        return runs != 0;
+    }
+    const OnDevice there(ifindex_);
+    const std::vector<xdp_program*> all = there.programs();
     return std::any_of(all.begin(), all.end(),
                        [&](const xdp_program* program) { return xdp_program__id(program) == id_; });
 }

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What is particular to XDP as IN head. That everything else holds too is shown by the other tests, run in that mode."""
-import subprocess
 import time
 
 import pytest
@@ -11,11 +10,6 @@ from harness.ping import ping, unanswered
 from harness.rules import counted, guard
 
 PER_PACKET = "len < 2000"  # never the flow's alone: every packet goes up
-FOREIGN = """
-#include <linux/bpf.h>
-__attribute__((section("xdp"), used)) int foreign_pass(struct xdp_md *packet) { (void)packet; return XDP_PASS; }
-"""
-
 NO_PING_IN_XDP = """
 mode = "xdp"
 [[interface]]
@@ -58,15 +52,10 @@ def test_status_says_where_packets_are_decided_and_why(host_lab, start_pfild):
 
 
 @pytest.fixture
-def foreign_program(host_lab, tmp_path):
+def foreign_program(host_lab, foreign_xdp):
     """Somebody else's XDP program on the host's eth0."""
-    source, program = tmp_path / "foreign.c", tmp_path / "foreign.o"
-    source.write_text(FOREIGN)
-    multiarch = subprocess.run(["gcc", "-print-multiarch"], capture_output=True, text=True, check=True).stdout.strip()
-    command = ["clang", "-target", "bpf", "-O2", "-idirafter", f"/usr/include/{multiarch}", "-c", source, "-o", program]
-    subprocess.run(command, check=True)
-    host_lab.fw.run("ip", "link", "set", "dev", "eth0", "xdpdrv", "obj", program, "sec", "xdp")
-    return "foreign_pass"
+    host_lab.fw.run(*foreign_xdp.attach)
+    return foreign_xdp.name
 
 
 def test_a_program_of_somebody_else_is_left_alone_and_the_attach_refused(host_lab, start_pfild, foreign_program):

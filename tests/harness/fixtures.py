@@ -11,6 +11,7 @@ import pytest
 
 from . import cleanup, lab
 from .detour import Detour
+from .foreign_xdp import ForeignXdp
 from .judges import assert_ends_well
 from .pfild import TEST_MODE, Pfild
 from .transfer import HttpServer
@@ -131,6 +132,12 @@ def detour(start_pfild):
     for one in made:
         if one.daemon.running():
             assert_ends_well(one.daemon, *one.interfaces)
+
+
+@pytest.fixture
+def foreign_xdp(tmp_path):
+    """A ForeignXdp, not attached yet."""
+    return ForeignXdp(tmp_path)
 
 
 @pytest.fixture

@@ -37,9 +37,8 @@ class Pfild:
         if TEST_MODE != "auto" and not (config or "").startswith("mode = "):
             config = f'mode = "{TEST_MODE}"\n' + (config or "")
         if config is not None:
-            path = self._folder / "pfild.toml"
-            path.write_text(config)
-            self._command += ["--config", path]
+            self.configure(config)
+            self._command += ["--config", self._folder / "pfild.toml"]
         self._cleanup_key = cleanup.register(self._remove)
         if start:
             self.start()
@@ -66,6 +65,10 @@ class Pfild:
             if time.monotonic() > deadline:
                 raise AssertionError(f"pfild does not answer after {timeout_s} s: {self._process.stderr}")
             time.sleep(0.02)
+
+    def configure(self, config):
+        """What reload() or the next start() reads, of a daemon that was made with a configuration."""
+        (self._folder / "pfild.toml").write_text(config)
 
     def running(self):
         return self._process is not None and self._process.running()
