@@ -17,8 +17,6 @@
 #include "pfild/flow_key.h"
 #include "segments.h"
 
-#define ETHERNET_HEADER 14
-
 /* Who takes a packet that a head cannot answer. */
 enum taker { TAKER_NOBODY, TAKER_ENGINE, TAKER_TC_HEAD };
 
@@ -105,6 +103,6 @@ static __always_inline enum taker taker_of(const packet_context* packet, const s
 static __always_inline __be16 first_type(packet_context* packet) {
     __be16 type = 0;
 
-    load_bytes(packet, ETHERNET_HEADER - sizeof(type), &type, sizeof(type));
+    load_bytes(packet, PFILD_ETHERNET_HEADER - sizeof(type), &type, sizeof(type));
     return type;
 }

@@ -8,18 +8,16 @@
  *     queue without socket?  -> leave it to the TC head            (XDP)
  *     nobody home?           -> pass or drop, as attached          (`unknown`)
  *     no hook here?          -> pass on                            (PF-26)
- *     ARP or ND?             -> pass on
+ *     ARP, ND or MLD?        -> pass on
  *     else                   -> divert: label it, redirect it to the engine
  */
 #pragma once
 
 #include "context.h"
 #include "flows.h"
-#include "parse.h"
+#include "neighbours.h"
 #include "pfild/chain.h"
 #include "tap.h"
-
-#define MAX_TAGS 2
 
 /* Which of the two heads of an interface a program is; constant in each, so that the compiler leaves out the other. */
 struct head {
@@ -62,27 +60,6 @@ static __always_inline struct known look_up(packet_context* packet, const struct
     if (known.flow)
         known.bytes = bytes_in(packet, by_headers);
     return known;
-}
-
-/* ARP and IPv6 neighbour discovery, also inside VLAN tags, whether those are in the packet or beside it. */
-static __always_inline int is_neighbour_traffic(packet_context* packet) {
-    struct pfild_inet6_look look;
-    __u32 offset = ETHERNET_HEADER;
-    __be16 type = first_type(packet);
-
-    for (int i = 0; i < MAX_TAGS && is_vlan(type); i++) {
-        struct pfild_tag tag;
-
-        if (load_bytes(packet, offset, &tag, sizeof(tag)))
-            return 0;
-        type = tag.type;
-        offset += sizeof(tag);
-    }
-    if (type == bpf_htons(PFILD_ETH_ARP))
-        return 1;
-    if (type != bpf_htons(PFILD_ETH_IPV6) || load_bytes(packet, offset, &look, sizeof(look)))
-        return 0;
-    return is_neighbour_discovery(&look);
 }
 
 /* The value of the label that a packet gets. flow: its entry, or nothing. */

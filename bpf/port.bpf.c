@@ -9,8 +9,9 @@
 #include <linux/if_ether.h>
 #include <linux/pkt_cls.h>
 
+#include <bpf/bpf_endian.h>
+
 #include "maps.h"
-#include "parse.h"
 
 /* An Ethernet header with the label behind the addresses. */
 struct labelled {

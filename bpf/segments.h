@@ -9,54 +9,28 @@
 
 #include <bpf/bpf_helpers.h>
 
-#include "pfild/flow_key.h"
+#include "pfild/packet.h"
 
-#define PFILD_TCP 6
-#define PFILD_TCP_OFFSET 12 /* of the byte with the header's length in words, upper four bits */
+#define TCP_OFFSET 12 /* of the byte with the header's length in words, upper four bits */
 
 /* Bytes in front of the payload; 0: not to be told. Protocol header of TCP, or 8 bytes (UDP). */
 static __always_inline __u32 header_bytes(const __u8* data, const __u8* end) {
-    const struct pfild_ethernet* frame = (const void*)data;
-    const __u8* at = data + sizeof(*frame);
-    __u32 length = sizeof(*frame), protocol;
-    __be16 type;
+    struct pfild_packet packet = {};
+    const __u8 *at = pfild_read_link(&packet, data, end, 0), *transport = 0;
 
-    if (at > end)
+    if (!at)
         return 0;
-    type = frame->type;
-    for (int i = 0; i < PFILD_MAX_TAGS && pfild_is_tag(type); i++) {
-        const struct pfild_inband_tag* tag = (const void*)at;
-
-        if (at + sizeof(*tag) > end)
-            return 0;
-        type = tag->type;
-        at += sizeof(*tag);
-        length += sizeof(*tag);
-    }
-    if (type == PFILD_BE16(0x0800)) {
-        const struct pfild_inet* header = (const void*)at;
-
-        if (at + sizeof(*header) > end)
-            return 0;
-        protocol = header->protocol;
-        length += 4U * (header->version_length & 15);
-        at += 4U * (header->version_length & 15);
-    } else if (type == PFILD_BE16(0x86dd)) {
-        const struct pfild_inet6* header = (const void*)at;
-
-        if (at + sizeof(*header) > end)
-            return 0;
-        protocol = header->next_header;
-        length += sizeof(*header);
-        at += sizeof(*header);
-    } else {
+    if (packet.type == PFILD_BE16(PFILD_ETH_INET))
+        transport = pfild_read_inet(&packet, at, end);
+    else if (packet.type == PFILD_BE16(PFILD_ETH_INET6))
+        transport = pfild_read_inet6(&packet, at, end);
+    if (!transport)
         return 0;
-    }
-    if (protocol != PFILD_TCP)
-        return length + 8;
-    if (at + PFILD_TCP_OFFSET + 1 > end)
+    if (packet.protocol != PFILD_TCP)
+        return packet.transport + 8;
+    if (transport + TCP_OFFSET + 1 > end)
         return 0;
-    return length + 4U * (at[PFILD_TCP_OFFSET] >> 4);
+    return packet.transport + 4U * (transport[TCP_OFFSET] >> 4);
 }
 
 static __noinline __u32 uncut_segments(struct __sk_buff* skb) {

@@ -9,6 +9,8 @@
 // follows each of them; a load followed by a comparison with a constant, the commonest pair of all, saves the jump. The
 // geometric mean over nine filters of the kind that people write is 1.14 times the speed of libpcap's bpf_filter(); a
 // switch in a loop reached 0.82.
+//
+// A run may be watched, which costs a run that is not nothing: its watch is a type that does nothing.
 #include "cbpf/interpret.h"
 
 #include <array>
@@ -16,13 +18,16 @@
 namespace pfild::cbpf {
 namespace {
 
+struct Nobody {
+    static void loads(std::uint64_t /*offset*/, std::uint32_t /*size*/) noexcept {}
+    static void compares(std::size_t /*step*/, bool /*equal*/) noexcept {}
+};
+
 /// X + k as an offset. In 64 bits, so that a sum beyond 2^32 lies outside every packet instead of wrapping (CF-22).
 constexpr std::uint64_t indexed(std::uint32_t x, std::uint32_t k) noexcept { return std::uint64_t{x} + k; }
 
 /// How many instructions a conditional jump skips.
 constexpr std::size_t branch(const Step& step, bool taken) noexcept { return taken ? step.jt : step.jf; }
-
-} // namespace
 
 #define NEXT()                                                                                                         \
     do {                                                                                                               \
@@ -41,7 +46,8 @@ constexpr std::size_t branch(const Step& step, bool taken) noexcept { return tak
         NEXT();                                                                                                        \
     } while (false)
 
-std::uint32_t interpret(const Program& program, const Packet& packet) noexcept {
+template <typename Watch>
+std::uint32_t interpret(const Program& program, const Packet& packet, Watch& watch) noexcept {
     static constexpr std::array<const void*, kOpcodeCount> kActions{
         &&ld,      &&ldh,     &&ldb,     &&ld_ind, &&ldh_ind, &&ldb_ind, &&ld_imm, &&ld_mem, &&ld_len, &&ldx_imm,
         &&ldx_mem, &&ldx_len, &&ldx_msh, &&st,     &&stx,     &&add_k,   &&add_x,  &&sub_k,  &&sub_x,  &&mul_k,
@@ -52,41 +58,48 @@ std::uint32_t interpret(const Program& program, const Packet& packet) noexcept {
     std::array<std::uint32_t, kMemoryWords> memory; // NOLINT(*-member-init)
     std::uint32_t a = 0;
     std::uint32_t x = 0;
-    const Step* step = program.steps().data();
+    const Step* const first = program.steps().data();
+    const Step* step = first;
     std::uint32_t k = step->k;
     goto* kActions[static_cast<std::size_t>(step->opcode)];
 
 ld:
+    watch.loads(k, 4);
     if (const auto loaded = packet.load<4>(k)) {
         a = *loaded;
         NEXT_AFTER_LOAD();
     }
     return 0;
 ldh:
+    watch.loads(k, 2);
     if (const auto loaded = packet.load<2>(k)) {
         a = *loaded;
         NEXT_AFTER_LOAD();
     }
     return 0;
 ldb:
+    watch.loads(k, 1);
     if (const auto loaded = packet.load<1>(k)) {
         a = *loaded;
         NEXT_AFTER_LOAD();
     }
     return 0;
 ld_ind:
+    watch.loads(indexed(x, k), 4);
     if (const auto loaded = packet.load<4>(indexed(x, k))) {
         a = *loaded;
         NEXT_AFTER_LOAD();
     }
     return 0;
 ldh_ind:
+    watch.loads(indexed(x, k), 2);
     if (const auto loaded = packet.load<2>(indexed(x, k))) {
         a = *loaded;
         NEXT_AFTER_LOAD();
     }
     return 0;
 ldb_ind:
+    watch.loads(indexed(x, k), 1);
     if (const auto loaded = packet.load<1>(indexed(x, k))) {
         a = *loaded;
         NEXT_AFTER_LOAD();
@@ -112,6 +125,7 @@ ldx_len:
     x = packet.wire_length();
     NEXT();
 ldx_msh: // A is not touched (CF-27)
+    watch.loads(k, 1);
     if (const auto loaded = packet.load<1>(k)) {
         x = 4 * (*loaded & 0xfU);
         NEXT();
@@ -205,6 +219,7 @@ ja:
     step += k;
     NEXT();
 jeq_k:
+    watch.compares(static_cast<std::size_t>(step - first), a == k);
     step += branch(*step, a == k);
     NEXT();
 jeq_x:
@@ -244,5 +259,16 @@ txa:
 
 #undef NEXT_AFTER_LOAD
 #undef NEXT
+
+} // namespace
+
+std::uint32_t interpret(const Program& program, const Packet& packet) noexcept {
+    Nobody watch;
+    return interpret(program, packet, watch);
+}
+
+std::uint32_t interpret_watched(const Program& program, const Packet& packet, RunWatch& watch) noexcept {
+    return interpret(program, packet, watch);
+}
 
 } // namespace pfild::cbpf

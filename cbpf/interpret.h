@@ -11,6 +11,7 @@
 // Stateless: any thread, any number at once. Allocates nothing; ends after at most 512 steps.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "cbpf/packet.h"
@@ -19,5 +20,22 @@
 namespace pfild::cbpf {
 
 [[nodiscard]] std::uint32_t interpret(const Program& program, const Packet& packet) noexcept;
+
+/// Who is told what a run does.
+class RunWatch {
+  public:
+    RunWatch() = default;
+    RunWatch(const RunWatch&) = delete;
+    RunWatch& operator=(const RunWatch&) = delete;
+    virtual ~RunWatch() = default;
+
+    /// Before so many bytes are loaded, there or not.
+    virtual void loads(std::uint64_t offset, std::uint32_t size) noexcept = 0;
+    /// What a `jeq #k` has found; step: its index.
+    virtual void compares(std::size_t step, bool equal) noexcept = 0;
+};
+
+/// The same, watched.
+[[nodiscard]] std::uint32_t interpret_watched(const Program& program, const Packet& packet, RunWatch& watch) noexcept;
 
 } // namespace pfild::cbpf

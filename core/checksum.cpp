@@ -15,8 +15,6 @@
 namespace pfild::core {
 namespace {
 
-constexpr std::uint8_t kTcpProtocol = 6;
-constexpr std::uint8_t kUdpProtocol = 17;
 constexpr std::uint32_t kTcpHeader = 20;
 constexpr std::uint32_t kUdpHeader = 8;
 constexpr std::uint32_t kTcpField = 16; ///< of the checksum in its header
@@ -67,64 +65,32 @@ struct Covered {
     Sum pseudo;
 };
 
-std::optional<Covered> transport(std::uint8_t protocol, std::uint32_t offset, std::uint32_t length) {
-    if (!((protocol == kTcpProtocol && length >= kTcpHeader) || (protocol == kUdpProtocol && length >= kUdpHeader))) {
+// Of a routing header with hops to go, the last hop's address would be the one that counts: such a packet is not for
+// this host, and passes as it is.
+std::optional<Covered> covered_in(const Frame& frame, const PacketView& view) {
+    const pfild_packet& packet = view.read;
+    const std::uint32_t before = packet.transport - packet.network;
+    const bool inet = view.family == Family::inet;
+    const bool whole = view.family != Family::other && packet.oddity == PFILD_NOT_ODD && packet.fragment == 0 &&
+                       packet.more == 0 && packet.routed == 0;
+    if (!whole || before < (inet ? PFILD_INET_HEADER : PFILD_INET6_HEADER) || before > view.network_length) {
         return std::nullopt;
     }
-    return Covered{.offset = offset,
-                   .length = length,
-                   .field = offset + (protocol == kTcpProtocol ? kTcpField : kUdpField),
-                   .udp = protocol == kUdpProtocol,
-                   .pseudo = {}};
-}
-
-std::optional<Covered> behind_inet(const Frame& frame, const PacketView& view) {
-    std::array<std::uint8_t, 20> header; // filled by copy_out
-    if (!frame.copy_out(view.network_offset, header)) {
+    const bool tcp = packet.protocol == PFILD_TCP;
+    const std::uint32_t length = view.network_length - before;
+    std::array<std::uint8_t, PFILD_INET6_HEADER> header; // filled by copy_out
+    if ((!tcp && packet.protocol != PFILD_UDP) || length < (tcp ? kTcpHeader : kUdpHeader) ||
+        !frame.copy_out(packet.network, std::span(header).first(inet ? PFILD_INET_HEADER : PFILD_INET6_HEADER))) {
         return std::nullopt;
     }
-    const std::uint32_t own = 4U * (header[0] & 15U);
-    const bool fragment = (read16(&header[6]) & 0x3fffU) != 0;
-    if (fragment || own < header.size() || own > view.network_length) {
-        return std::nullopt;
-    }
-    auto covered = transport(header[9], view.network_offset + own, view.network_length - own);
-    if (covered) {
-        covered->pseudo.add(std::span(header).subspan(12, 8));
-        covered->pseudo.add(header[9]);
-        covered->pseudo.add(covered->length);
-    }
-    return covered;
-}
-
-// Which extension headers may stand between (RFC 8200 4.1). Of a routing header with hops to go, the last hop's address
-// would be the one that counts: such a packet is not for this host, and passes as it is.
-bool is_extension(std::uint8_t header) { return header == 0 || header == 43 || header == 60; }
-
-std::optional<Covered> behind_inet6(const Frame& frame, const PacketView& view) {
-    constexpr std::uint8_t kRouting = 43;
-    std::array<std::uint8_t, 40> header; // filled by copy_out
-    if (!frame.copy_out(view.network_offset, header)) {
-        return std::nullopt;
-    }
-    std::uint8_t next = header[6];
-    std::uint32_t own = 40;
-    for (std::array<std::uint8_t, 4> extension{}; is_extension(next); next = extension[0]) {
-        const bool whole = own + 8 <= view.network_length && frame.copy_out(view.network_offset + own, extension);
-        if (!whole || (next == kRouting && extension[3] != 0)) {
-            return std::nullopt;
-        }
-        own += 8U * (extension[1] + 1U);
-    }
-    if (own > view.network_length) {
-        return std::nullopt;
-    }
-    auto covered = transport(next, view.network_offset + own, view.network_length - own);
-    if (covered) {
-        covered->pseudo.add(std::span(header).subspan(8, 32));
-        covered->pseudo.add(next);
-        covered->pseudo.add(covered->length);
-    }
+    Covered covered{.offset = packet.transport,
+                    .length = length,
+                    .field = packet.transport + (tcp ? kTcpField : kUdpField),
+                    .udp = !tcp,
+                    .pseudo = {}};
+    covered.pseudo.add(inet ? std::span(header).subspan(12, 8) : std::span(header).subspan(8, 32));
+    covered.pseudo.add(packet.protocol);
+    covered.pseudo.add(length);
     return covered;
 }
 
@@ -158,12 +124,7 @@ void write16(const Frame& frame, std::uint32_t offset, std::uint16_t value) {
 
 bool complete_checksum(Frame& frame) {
     const PacketView view = parse(frame);
-    std::optional<Covered> covered;
-    if (view.family == Family::inet) {
-        covered = behind_inet(frame, view);
-    } else if (view.family == Family::inet6) {
-        covered = behind_inet6(frame, view);
-    }
+    std::optional<Covered> covered = covered_in(frame, view);
     std::array<std::uint8_t, 2> field; // filled by copy_out
     if (!covered || !frame.copy_out(covered->field, field) || read16(field.data()) != covered->pseudo.folded()) {
         return false;

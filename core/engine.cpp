@@ -8,7 +8,8 @@
 //          v                                           v
 //     q: receive (or the interface's queues)      p: receive
 //          \                                          /
-//           take the label -> parse -> run the heads -> pass? the other port takes it down : it ends here
+//           take the label -> parse -> odd? it ends -> run the heads -> pass? the other port takes it down : it ends
+//           here
 //                                          '-> does the answer last? the flow table: the next packet stays below
 //          /                                          \.
 //     p: transmit -> p1 -> into the stack         q: transmit -> q1 -> qdisc -> wire
@@ -29,6 +30,7 @@
 #include "core/checksum.h"
 #include "core/label.h"
 #include "core/packet_view.h"
+#include "pfild/discovery.h"
 
 namespace pfild::core {
 namespace {
@@ -37,6 +39,22 @@ namespace {
 void add_to(Engine::Counters& counters, EngineCounter which, std::uint64_t count) {
     std::atomic<std::uint64_t>& counter = counters[static_cast<std::size_t>(which)];
     counter.store(counter.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
+}
+
+// Whether any hook would be asked about a packet of that family.
+bool is_asked(const Snapshot& rules, const Passage& passage, Family family) {
+    const HeadType network = family == Family::inet ? HeadType::inet : HeadType::inet6;
+    return !rules.chain(passage.interface_slot, passage.direction).empty() ||
+           !rules.chain(HeadType::ethernet, passage.direction).empty() ||
+           (family != Family::other && !rules.chain(network, passage.direction).empty());
+}
+
+// It passes at a head, unless more tags are in front of it than that looks behind.
+bool is_listener_discovery(const Frame& frame, const PacketView& view) {
+    constexpr std::size_t kBehind = 9;
+    std::array<std::uint8_t, PFILD_INET6_HEADER + kBehind> look; // filled by copy_out
+    return view.read.next_header == PFILD_HOP_BY_HOP && frame.copy_out(view.network_offset, look) &&
+           pfild_is_listener_discovery(look.data(), &look[PFILD_INET6_HEADER]) != 0;
 }
 
 } // namespace
@@ -82,15 +100,36 @@ std::size_t Engine::round(std::uint64_t now_ns) noexcept {
     return packets;
 }
 
+// By its extension headers or as a fragment, whatever hooks would say.
+std::optional<EngineCounter> Engine::odd_end(const Frame& frame, const PacketView& view) const noexcept {
+    const pfild_packet& read = view.read;
+    if (read.oddity == PFILD_ODD_EXTENSIONS) {
+        return EngineCounter::dropped_extension;
+    }
+    if (read.extensions != 0 && odd_.extension_headers == ExtensionHeaders::drop &&
+        !is_listener_discovery(frame, view)) {
+        return EngineCounter::dropped_extension;
+    }
+    const bool fragment = read.fragment != 0 || read.more != 0;
+    if (read.oddity == PFILD_ODD_FRAGMENT || (fragment && odd_.fragments == Fragments::drop)) {
+        return EngineCounter::dropped_fragment;
+    }
+    return std::nullopt;
+}
+
 // The key is of the packet as it came: a hook may change it.
-Verdict Engine::decide(const Snapshot& rules, const Passage& passage, Frame& frame, std::uint16_t version) noexcept {
+std::optional<EngineCounter> Engine::decide(const Snapshot& rules, const Passage& passage, Frame& frame,
+                                            std::uint16_t version) noexcept {
+    PacketView view = parse(frame);
+    const std::optional<EngineCounter> odd = odd_end(frame, view);
+    if (odd && is_asked(rules, passage, view.family)) [[unlikely]] {
+        return odd;
+    }
+    const bool alone = opens_connection(view);
     std::optional<FlowKey> key;
-    bool alone = false;
     if (flows_ != nullptr) {
         key = read_flow_key(frame, passage.ifindex, passage.direction);
-        alone = key && opens_connection(frame, *key);
     }
-    PacketView view = parse(frame);
     const Verdict verdict = run_heads(rules, passage, frame, view);
     if (key) {
         flows_->note({.key = *key,
@@ -102,7 +141,14 @@ Verdict Engine::decide(const Snapshot& rules, const Passage& passage, Frame& fra
                       .generation = rules.generation(),
                       .now_ns = now_ns_});
     }
-    return verdict;
+    switch (verdict.action) {
+    case Action::dropped:
+        return EngineCounter::dropped;
+    case Action::consumed:
+        return EngineCounter::consumed;
+    default:
+        return std::nullopt;
+    }
 }
 
 std::size_t Engine::carry(const Snapshot& rules, const EngineInterface& interface, const Lane& lane) noexcept {
@@ -122,21 +168,14 @@ std::size_t Engine::carry(const Snapshot& rules, const EngineInterface& interfac
                               .direction = lane.direction,
                               .forwarded = label->forwarded,
                               .ifindex = interface.ifindex};
-        switch (decide(rules, passage, frame, label->version).action) {
-        case Action::pass:
-        case Action::reallocated:
-            if (lane.complete_checksums && complete_checksum(frame)) {
-                add_to(counters, EngineCounter::checksums_completed, 1);
-            }
-            batch_[passed++] = std::move(frame);
-            break;
-        case Action::dropped:
-            add_to(counters, EngineCounter::dropped, 1);
-            break;
-        case Action::consumed:
-            add_to(counters, EngineCounter::consumed, 1);
-            break;
+        if (const auto end = decide(rules, passage, frame, label->version)) {
+            add_to(counters, *end, 1);
+            continue;
         }
+        if (lane.complete_checksums && complete_checksum(frame)) {
+            add_to(counters, EngineCounter::checksums_completed, 1);
+        }
+        batch_[passed++] = std::move(frame);
     }
 
     const std::size_t sent = lane.down.transmit(std::span(batch_).first(passed));

@@ -13,6 +13,7 @@
 #include "core/direction.h"
 #include "core/flow/flow_table.h"
 #include "core/frame.h"
+#include "core/odd_packets.h"
 #include "core/pfil/publication.h"
 #include "core/pfil/run_heads.h"
 #include "core/ports.h"
@@ -25,15 +26,17 @@ enum class EngineCounter : std::uint8_t {
     received,
     received_bytes,
     passed,
-    dropped,         ///< by a hook
-    consumed,        ///< kept by a hook
-    dropped_label,   ///< came without a readable label
-    dropped_backlog, ///< passed, but the way back had no room: the receiver is slower than the sender
+    dropped,           ///< by a hook
+    consumed,          ///< kept by a hook
+    dropped_extension, ///< by its chain of extension headers: a bad one, or none is wanted
+    dropped_fragment,  ///< a fragment that could lead a hook past its ports, or none is wanted
+    dropped_label,     ///< came without a readable label
+    dropped_backlog,   ///< passed, but the way back had no room: the receiver is slower than the sender
     checksums_completed,
 };
-inline constexpr std::array<std::string_view, 8> kEngineCounterNames{
-    "received", "received_bytes", "passed",          "dropped",
-    "consumed", "dropped_label",  "dropped_backlog", "checksums_completed"};
+inline constexpr std::array<std::string_view, 10> kEngineCounterNames{
+    "received",          "received_bytes",   "passed",        "dropped",         "consumed",
+    "dropped_extension", "dropped_fragment", "dropped_label", "dropped_backlog", "checksums_completed"};
 
 /// An attached interface as the engine sees it.
 struct EngineInterface {
@@ -52,7 +55,8 @@ class Engine {
 
     /// => `rules` outlives the engine; this thread becomes its reader. With a flow table, which outlives the engine
     /// too, answers that last are published to the heads.
-    explicit Engine(Publication& rules, FlowTable* flows = nullptr) : rules_(rules), flows_(flows) {}
+    explicit Engine(Publication& rules, FlowTable* flows = nullptr, OddPackets odd = {})
+        : rules_(rules), flows_(flows), odd_(odd) {}
 
     /// From the next round on, packets of the interface are taken. => the ports outlive their interface here.
     void add(EngineInterface interface);
@@ -80,10 +84,14 @@ class Engine {
         bool complete_checksums = false;
     };
     std::size_t carry(const Snapshot& rules, const EngineInterface& interface, const Lane& lane) noexcept;
-    Verdict decide(const Snapshot& rules, const Passage& passage, Frame& frame, std::uint16_t version) noexcept;
+    /// Why the packet ends here; nothing: it passes.
+    std::optional<EngineCounter> decide(const Snapshot& rules, const Passage& passage, Frame& frame,
+                                        std::uint16_t version) noexcept;
+    [[nodiscard]] std::optional<EngineCounter> odd_end(const Frame& frame, const PacketView& view) const noexcept;
 
     Publication& rules_;
     FlowTable* flows_;
+    OddPackets odd_;
     std::uint64_t now_ns_ = 0;
     std::array<std::optional<EngineInterface>, PFILD_MAX_INTERFACES> interfaces_;
     std::array<std::array<Counters, kDirections>, PFILD_MAX_INTERFACES> counters_{};

@@ -3,63 +3,69 @@
 
 #include <algorithm>
 
-#include "core/network_order.h"
+#include "pfild/upper_layer.h"
 
 namespace pfild::core {
 namespace {
 
-constexpr std::uint32_t kEthernetHeader = 14;
-constexpr std::uint32_t kTag = 4;
-constexpr std::uint8_t kMaxTags = 2;
-constexpr std::uint32_t kInetHeader = 20;
-constexpr std::uint32_t kInet6Header = 40;
-constexpr std::uint32_t kLongestLook = kEthernetHeader + kMaxTags * kTag + kInet6Header;
-
-enum EtherType : std::uint16_t { kIpv4 = 0x0800, kIpv6 = 0x86dd, kVlan = 0x8100, kServiceVlan = 0x88a8 };
-
-// Both header lengths are what the packet says of itself; the shorter of that and the frame is what a head shows.
-void read_network_header(PacketView& view, std::span<const std::uint8_t> header, std::uint32_t available) {
-    view.network_length = available;
-    if (view.ether_type == kIpv4 && header.size() >= kInetHeader && header[0] >> 4U == 4) {
-        view.family = Family::inet;
-        const std::uint32_t total = read16(&header[2]);
-        if (total >= kInetHeader) { // 0 is a segment that the kernel has not cut yet, less is malformed: show it all
-            view.network_length = std::min(total, available);
-        }
-    } else if (view.ether_type == kIpv6 && header.size() >= kInet6Header && header[0] >> 4U == 6) {
-        view.family = Family::inet6;
-        const std::uint32_t payload = read16(&header[4]);
-        if (payload != 0) { // 0 is a jumbogram (RFC 2675), or no payload at all
-            view.network_length = std::min(kInet6Header + payload, available);
-        }
+// Goes on where the first segment has ended amid tags.
+void take_tags_across(const Frame& frame, pfild_packet& packet) {
+    std::array<std::uint8_t, PFILD_TAG_LENGTH> tag; // filled by copy_out
+    while (pfild_is_tag(packet.type) != 0 && frame.copy_out(packet.network, tag) &&
+           pfild_take_tag(&packet, packet.type, pfild_be16_at(tag.data()), 1) != 0) {
+        packet.type = pfild_be16_at(&tag[2]);
+        packet.network += PFILD_TAG_LENGTH;
     }
+}
+
+// Of a frame whose headers are not all in its first segment.
+void read_across(const Frame& frame, pfild_packet& packet) {
+    std::array<std::uint8_t, PFILD_NETWORK_LOOK> gathered;
+    const std::span<std::uint8_t> link = std::span(gathered).first(PFILD_ETHERNET_HEADER);
+    packet = {};
+    if (!frame.copy_out(0, link)) {
+        return;
+    }
+    (void)pfild_read_link(&packet, link.data(), link.data() + link.size(), 1);
+    take_tags_across(frame, packet);
+    const std::uint32_t behind = frame.length() - packet.network;
+    const std::span<std::uint8_t> network = std::span(gathered).first(std::min<std::size_t>(behind, gathered.size()));
+    (void)frame.copy_out(packet.network, network);
+    pfild_read_network(&packet, network.data(), network.data() + network.size(), behind);
+}
+
+void read(const Frame& frame, pfild_packet& packet) {
+    const std::span<const std::uint8_t> bytes = frame.head();
+    const std::uint8_t* end = bytes.data() + bytes.size();
+    const std::uint8_t* at = pfild_read_link(&packet, bytes.data(), end, 1);
+    const bool whole = at != nullptr && bytes.size() - packet.network >= PFILD_NETWORK_LOOK;
+    if (!whole && frame.segment_count() > 1) {
+        read_across(frame, packet);
+    } else if (at != nullptr) {
+        pfild_read_network(&packet, at, end, frame.length() - packet.network);
+    }
+}
+
+// What a head shows is by the packet's own word, and no more than there is.
+std::uint32_t shown_length(const pfild_packet& packet, std::uint32_t available) {
+    const std::uint32_t least = packet.family == 4 ? PFILD_INET_HEADER : PFILD_INET6_HEADER;
+    const bool said = packet.family != 0 && packet.length >= least; // IPv4 that says less is malformed: show it all
+    return said ? std::min(packet.length, available) : available;
 }
 
 } // namespace
 
 PacketView parse(const Frame& frame) {
     PacketView view;
-    std::array<std::uint8_t, kLongestLook> gathered;
-    std::span<const std::uint8_t> bytes = frame.head();
-    if (bytes.size() < kLongestLook && frame.segment_count() > 1) {
-        const std::size_t count = std::min<std::size_t>(frame.length(), kLongestLook);
-        if (frame.copy_out(0, std::span(gathered).first(count))) {
-            bytes = std::span<const std::uint8_t>(gathered).first(count);
-        }
-    }
-    if (bytes.size() < kEthernetHeader) {
+    read(frame, view.read);
+    if (view.read.network == 0) {
         return view;
     }
-    std::uint32_t offset = kEthernetHeader;
-    view.ether_type = read16(&bytes[offset - 2]);
-    while (view.tags < kMaxTags && (view.ether_type == kVlan || view.ether_type == kServiceVlan) &&
-           bytes.size() >= offset + kTag) {
-        offset += kTag;
-        view.ether_type = read16(&bytes[offset - 2]);
-        view.tags++;
-    }
-    view.network_offset = static_cast<std::uint16_t>(offset);
-    read_network_header(view, bytes.subspan(offset), frame.length() - offset);
+    view.family = view.read.family == 4 ? Family::inet : view.read.family == 6 ? Family::inet6 : Family::other;
+    view.tags = view.read.tags;
+    view.ether_type = PFILD_BE16(view.read.type);
+    view.network_offset = view.read.network;
+    view.network_length = shown_length(view.read, frame.length() - view.network_offset);
     return view;
 }
 

@@ -42,6 +42,7 @@ class ConfigReader {
     Config read_root(const toml::table& root);
 
   private:
+    void read_odd_packets(ConfigTable& table);
     void read_interface(ConfigTable& table);
     void read_hook(ConfigTable& table);
     void read_link(ConfigTable& table);
@@ -59,12 +60,13 @@ class ConfigReader {
 Config ConfigReader::read_root(const toml::table& root) {
     ConfigTable table(root, "", mistakes_);
     table.allow_only({"log_level", "unknown", "mode", "frames", "flows", "flow_idle_s", "flow_tcp_idle_s", "devices",
-                      "capture_ring_kib", "capture_buffer_kib", "tc_attach", "runtime_dir", "interface", "hook",
-                      "link"});
+                      "capture_ring_kib", "capture_buffer_kib", "extension_headers", "fragments", "tc_attach",
+                      "runtime_dir", "interface", "hook", "link"});
     config_.log_level = table.word<LogLevel>("log_level", kLogLevelNames).value_or(config_.log_level);
     config_.unknown = table.word<core::UnknownPackets>("unknown", core::kUnknownPacketsNames).value_or(config_.unknown);
     config_.mode = table.word<core::HeadMode>("mode", core::kHeadModeNames).value_or(config_.mode);
     config_.tc_attach = table.word<TcAttach>("tc_attach", kTcAttachNames).value_or(config_.tc_attach);
+    read_odd_packets(table);
     config_.frames = table.number("frames", kMinFrames, kMaxFrames).value_or(config_.frames);
     config_.flows = table.number("flows", 0, kMaxFlows).value_or(config_.flows);
     config_.flow_idle_s = table.number("flow_idle_s", 1, kMaxFlowIdle).value_or(config_.flow_idle_s);
@@ -91,6 +93,13 @@ Config ConfigReader::read_root(const toml::table& root) {
         read_link(link);
     }
     return std::move(config_);
+}
+
+void ConfigReader::read_odd_packets(ConfigTable& table) {
+    core::OddPackets& odd = config_.odd_packets;
+    odd.extension_headers = table.word<core::ExtensionHeaders>("extension_headers", core::kExtensionHeadersNames)
+                                .value_or(odd.extension_headers);
+    odd.fragments = table.word<core::Fragments>("fragments", core::kFragmentsNames).value_or(odd.fragments);
 }
 
 void ConfigReader::read_interface(ConfigTable& table) {

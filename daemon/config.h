@@ -19,6 +19,7 @@
 #include "cbpf/instruction.h"
 #include "core/error.h"
 #include "core/head_mode.h"
+#include "core/odd_packets.h"
 #include "core/pfil/cbpf_hook.h"
 #include "core/pfil/head_type.h"
 #include "core/pfil/registry.h"
@@ -61,6 +62,7 @@ struct Config {
     std::uint32_t devices = 16;              ///< capture devices that can be open at once
     std::uint32_t capture_ring_kib = 16384;  ///< of the tap's ring, a power of two
     std::uint32_t capture_buffer_kib = 4096; ///< of the largest of a device's two buffers
+    core::OddPackets odd_packets;            ///< keys extension_headers and fragments
     TcAttach tc_attach = TcAttach::automatic;
     std::string runtime_dir = "/run/pfild";
     std::vector<InterfaceConfig> interfaces; ///< in the order of the file, as are the next two

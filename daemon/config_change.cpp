@@ -87,6 +87,10 @@ std::string words(core::Directions directions) {
 
 std::string text(std::uint32_t value) { return std::to_string(value); }
 std::string text(TcAttach how) { return std::string(kTcAttachNames.at(static_cast<std::size_t>(how))); }
+std::string text(core::ExtensionHeaders what) {
+    return std::string(core::kExtensionHeadersNames.at(static_cast<std::size_t>(what)));
+}
+std::string text(core::Fragments what) { return std::string(core::kFragmentsNames.at(static_cast<std::size_t>(what))); }
 const std::string& text(const std::string& value) { return value; }
 
 /// Calls `visit(key, member)` for each setting that a running daemon keeps as it was at its start.
@@ -105,12 +109,15 @@ void each_kept(Visit visit) {
 
 std::vector<std::string> needs_restart(const Config& in_force, const Config& wanted) {
     std::vector<std::string> lines;
-    each_kept([&](const char* key, auto setting) {
-        if (in_force.*setting != wanted.*setting) {
-            lines.push_back(std::string(key) + ": " + text(in_force.*setting) + " stays in force, " +
-                            text(wanted.*setting) + " needs a restart");
+    const auto compare = [&](const char* key, const auto& now, const auto& then) {
+        if (now != then) {
+            lines.push_back(std::string(key) + ": " + text(now) + " stays in force, " + text(then) +
+                            " needs a restart");
         }
-    });
+    };
+    each_kept([&](const char* key, auto setting) { compare(key, in_force.*setting, wanted.*setting); });
+    compare("extension_headers", in_force.odd_packets.extension_headers, wanted.odd_packets.extension_headers);
+    compare("fragments", in_force.odd_packets.fragments, wanted.odd_packets.fragments);
     return lines;
 }
 
@@ -201,6 +208,7 @@ ConfigChange difference(const Config& old_config, const Config& new_config) {
 
 void keep_what_needs_restart(Config& fresh, const Config& in_force) {
     each_kept([&](const char* /*key*/, auto setting) { fresh.*setting = in_force.*setting; });
+    fresh.odd_packets = in_force.odd_packets;
 }
 
 ConfigChange from_nothing(const Config& config) {

@@ -150,6 +150,7 @@ class Daemon {
              .capture_buffer_bytes = config_.capture_buffer_kib * 1024U,
              .devices = config_.devices,
              .device_socket = instance_->folder() + "/bpf.sock",
+             .odd_packets = config_.odd_packets,
              .tcx_wanted = config_.tc_attach == TcAttach::automatic},
             *loop_);
         if (!orchestrator) {

@@ -76,7 +76,7 @@ core::Result<void> Orchestrator::load_programs() {
         return core::fail(std::move(programs.error()));
     }
     programs_ = std::move(*programs);
-    lowered_ = std::make_unique<LoweredHooks>(*programs_, registry_);
+    lowered_ = std::make_unique<LoweredHooks>(*programs_, registry_, options_.odd_packets.fragments);
     pins_.take_over_chains(*programs_);
     if (options_.flows == 0) {
         return {};
@@ -113,7 +113,7 @@ core::Result<void> Orchestrator::make_engine() {
         }
         umem_ = std::move(*umem);
     }
-    auto thread = xsk::EngineThread::start(*umem_, rules_, flows_.get());
+    auto thread = xsk::EngineThread::start(*umem_, rules_, flows_.get(), options_.odd_packets);
     if (!thread) {
         return core::fail(std::move(thread.error()));
     }

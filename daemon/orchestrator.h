@@ -20,6 +20,7 @@
 
 #include "core/flow/flow_rules.h"
 #include "core/flow/flow_table.h"
+#include "core/odd_packets.h"
 #include "core/pfil/publication.h"
 #include "core/pfil/registry.h"
 #include "daemon/api/service.h"
@@ -41,7 +42,8 @@ struct OrchestratorOptions {
     std::uint32_t capture_buffer_bytes = 4U << 20U; ///< of the largest of a device's two buffers
     std::uint32_t devices = 16;                     ///< capture devices that can be open at once
     std::string device_socket;                      ///< path
-    bool tcx_wanted = true;                         ///< heads by TCX where the kernel has it, or always on clsact
+    core::OddPackets odd_packets;
+    bool tcx_wanted = true; ///< heads by TCX where the kernel has it, or always on clsact
 };
 
 class Orchestrator final : public api::Service {

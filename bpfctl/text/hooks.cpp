@@ -103,6 +103,9 @@ std::string reasons_text(const Json& hooks) {
             all += text(hook, "name") + " is asked per " + asked_text(hook) + ": " + text(hook, "because") + '\n';
         }
     }
+    for (const Json& hook : hooks) {
+        all += as_it_is_text(hook);
+    }
     all += engine_text(hooks);
     return all.empty() ? all : '\n' + all;
 }
@@ -121,6 +124,14 @@ std::string hooks_text(const Json& hooks) {
                    digits(counters, "dropped_packets"), links_text(member(hook, "links")), filter_text(hook)});
     }
     return table.str() + reasons_text(hooks);
+}
+
+std::string as_it_is_text(const Json& hook) {
+    if (!member(hook, "as_it_is").is_string()) {
+        return {};
+    }
+    return text(hook, "name") + " may ask for the " + text(hook, "as_it_is") +
+           " of a packet: it is shown packets as they are, too\n";
 }
 
 std::string on_match_text(const std::string& on_match) {

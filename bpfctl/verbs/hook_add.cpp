@@ -115,8 +115,8 @@ std::string text_of_hook_add(const Exchange& exchange) {
     const Json& hook = exchange.result;
     const std::string name = text(hook, "name");
     return name + ": " + counted(number(hook, "instructions").value_or(0), "instruction") + ", " +
-           on_match_text(text(hook, "on_match")) + "\nIt filters nothing until it is linked: bpfctl link -i " + name +
-           ' ' + text(hook, "type") + '\n';
+           on_match_text(text(hook, "on_match")) + '\n' + as_it_is_text(hook) +
+           "It filters nothing until it is linked: bpfctl link -i " + name + ' ' + text(hook, "type") + '\n';
 }
 
 } // namespace

@@ -34,7 +34,8 @@ class ChainWriter {
 
     std::optional<std::vector<ebpf::Instruction>> write() {
         const bool frames = !spec_.link.hooks.empty();
-        emit_frame_look(out_, {.place = spec_.place, .frame_length_wanted = frames}, leave_);
+        emit_frame_look(out_, {.place = spec_.place, .frames = frames, .leave_fragments = spec_.leave_fragments},
+                        leave_);
         if (spec_.place == ebpf::Place::tc && frames) { // the engine sees the tag in the frame
             out_.load(4, Register::k1, kContext, TcContext::kTagBeside);
             out_.jump_if(Width::k64, Register::k1, Condition::kNotEqual, 0, leave_);

@@ -10,9 +10,10 @@
 // pass is left to the engine, which asks all hooks from the first on, and these say what they said. So no packet is
 // decided by halves, and as only who answers counts, none is counted twice.
 //
-// What the engine would see otherwise is left to it: ARP and neighbour discovery, more tags than it looks behind, and
-// under TC tags beside a frame that hooks see whole, and buffers that stand for several packets if a program looks at
-// what those differ in.
+// What the engine would see otherwise is left to it: ARP and neighbour discovery, more tags than two, transparent ones
+// where hooks see whole frames, extension headers, and fragments that may be without their ports; under TC also tags
+// beside a frame that hooks see whole, and buffers that stand for several packets if a program looks at what those
+// differ in.
 //
 // Pure; any thread.
 #pragma once
@@ -46,7 +47,8 @@ struct ChainSpec {
     ChainBlock link; ///< of heads that show frames: those of the interface and `ethernet`
     ChainBlock inet;
     ChainBlock inet6;
-    bool uncut = false; ///< no program looks at what segments differ in: uncut packets are answered, too
+    bool leave_fragments = false; ///< all of IPv4's; else those that may be without their ports
+    bool uncut = false;           ///< no program looks at what segments differ in: uncut packets are answered, too
 
     [[nodiscard]] std::size_t size() const { return link.hooks.size() + inet.hooks.size() + inet6.hooks.size(); }
 };

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/chain/frame_look.h"
 
+#include <array>
 #include <bit>
+
+#include "pfild/packet.h"
 
 namespace pfild::core {
 namespace {
@@ -34,6 +37,14 @@ constexpr std::int32_t as_loaded(std::uint16_t number) {
     return std::endian::native == std::endian::little ? (number & 0xff) << 8 | number >> 8 : number;
 }
 
+/// Next headers that the engine looks behind (pfild_is_extension).
+constexpr std::array<std::int32_t, 8> kWalked{
+    PFILD_HOP_BY_HOP,          PFILD_ROUTING,  PFILD_FRAGMENT, PFILD_AUTHENTICATION,
+    PFILD_DESTINATION_OPTIONS, PFILD_MOBILITY, PFILD_HIP,      PFILD_SHIM6};
+
+/// A first fragment of so many bytes has all ports and flags, whatever options are in front of them.
+constexpr std::int32_t kLongFragment = 60 + 14;
+
 /// ICMPv6 with a hop limit of 255: neighbour discovery, or nearly always so.
 constexpr std::uint16_t kDiscovery = 58 << 8 | 255;
 
@@ -58,8 +69,8 @@ class Parser {
 
     /// slow: where to begin anew; nothing: this is the slow form. length_known: r9 is the frame's, not only what lies
     /// in the first buffer.
-    Parser(Assembler& out, Place place, const Exits& exits, std::optional<Target> slow, bool length_known)
-        : out_(out), place_(place), exits_(exits), slow_(slow), length_known_(length_known) {}
+    Parser(Assembler& out, const FrameLook& look, const Exits& exits, std::optional<Target> slow, bool length_known)
+        : out_(out), look_(look), place_(look.place), exits_(exits), slow_(slow), length_known_(length_known) {}
 
     void emit() {
         need(kLinkBytes, exits_.other);
@@ -73,7 +84,7 @@ class Parser {
             emit_network(offset);
             out_.bind(tagged);
             if (tags == kTagsSeen) {
-                out_.jump(exits_.leave); // neighbour traffic is looked for behind one more
+                out_.jump(exits_.leave); // the engine looks further
                 break;
             }
             if (tags + 1 == kTagsSeen && place_ == Place::tc) { // one beside the packet is one of them
@@ -81,6 +92,9 @@ class Parser {
                 out_.jump_if(Width::k64, Register::k1, Condition::kNotEqual, 0, exits_.leave);
             }
             need(offset + kTagBytes, exits_.leave);
+            if (look_.frames) {
+                leave_transparent_tag(offset);
+            }
             read(2, offset + kTagBytes - 2);
         }
     }
@@ -109,6 +123,13 @@ class Parser {
         out_.load(bytes, kValue, Register::kFrame, kScratchSlot);
     }
 
+    /// Hooks that see frames are shown one without it, too.
+    void leave_transparent_tag(std::int32_t offset) {
+        read(2, offset);
+        out_.calculate(Width::k64, Arithmetic::kAnd, kValue, as_loaded(0x0fff));
+        out_.jump_if(Width::k64, kValue, Condition::kEqual, 0, exits_.leave);
+    }
+
     /// The type is in r8.
     void emit_network(std::int32_t offset) {
         const Target inet = out_.label();
@@ -132,9 +153,47 @@ class Parser {
     void emit_inet(std::int32_t offset) {
         need(offset + kInetBytes, exits_.other);
         expect_version(offset, 4);
+        leave_odd_fragment(offset);
         read(2, offset + 2);
         out_.from_network_order(kValue, 2);
         end(offset, kInetBytes, exits_.inet);
+    }
+
+    /// One that begins over the flags of TCP, or that may end before ports and flags.
+    void leave_odd_fragment(std::int32_t offset) {
+        const Target whole = out_.label();
+        const Target later = out_.label();
+        read(2, offset + 6);
+        out_.calculate(Width::k64, Arithmetic::kAnd, kValue, as_loaded(0x3fff));
+        out_.jump_if(Width::k64, kValue, Condition::kEqual, 0, whole);
+        if (look_.leave_fragments) {
+            out_.jump(exits_.leave);
+            out_.bind(later);
+            out_.bind(whole);
+            return;
+        }
+        out_.from_network_order(kValue, 2);
+        out_.calculate(Width::k64, Arithmetic::kAnd, kValue, 0x1fff);
+        out_.jump_if(Width::k64, kValue, Condition::kEqual, 1, exits_.leave);
+        out_.jump_if(Width::k64, kValue, Condition::kNotEqual, 0, later);
+        read(2, offset + 2);
+        out_.from_network_order(kValue, 2);
+        out_.jump_if(Width::k64, kValue, Condition::kLess, kLongFragment, exits_.leave);
+        need(offset + kLongFragment, exits_.leave);
+        out_.bind(later);
+        out_.bind(whole);
+    }
+
+    void leave_extensions(std::int32_t offset) {
+        const Target none = out_.label();
+        read(1, offset + 6);
+        for (const std::int32_t usual : {PFILD_TCP, PFILD_UDP}) {
+            out_.jump_if(Width::k64, kValue, Condition::kEqual, usual, none);
+        }
+        for (const std::int32_t walked : kWalked) {
+            out_.jump_if(Width::k64, kValue, Condition::kEqual, walked, exits_.leave);
+        }
+        out_.bind(none);
     }
 
     void emit_inet6(std::int32_t offset) {
@@ -142,6 +201,7 @@ class Parser {
         expect_version(offset, 6);
         read(2, offset + 6);
         out_.jump_if(Width::k64, kValue, Condition::kEqual, as_loaded(kDiscovery), exits_.leave);
+        leave_extensions(offset);
         read(2, offset + 4);
         out_.from_network_order(kValue, 2);
         const Target none = out_.label();
@@ -171,6 +231,7 @@ class Parser {
     }
 
     Assembler& out_;
+    const FrameLook& look_;
     Place place_;
     const Exits& exits_;
     std::optional<Target> slow_;
@@ -208,7 +269,7 @@ void emit_frame_look(Assembler& out, const FrameLook& look, Target leave) {
     const Parser::Exits exits{.inet = out.label(), .inet6 = out.label(), .other = out.label(), .leave = leave};
     const Target slow = out.label();
     const Target found = out.label();
-    const bool length_known = look.place == Place::tc || look.frame_length_wanted;
+    const bool length_known = look.place == Place::tc || look.frames;
     const ebpf::ContextLayout& context = ebpf::context_of(look.place);
     out.move(kContext, Register::k1);
     if (length_known) {
@@ -220,12 +281,12 @@ void emit_frame_look(Assembler& out, const FrameLook& look, Target leave) {
         out.move(kFrameLength, kEnd);
         out.calculate(Width::k64, Arithmetic::kSub, kFrameLength, kData);
     }
-    Parser(out, look.place, exits, slow, length_known).emit();
+    Parser(out, look, exits, slow, length_known).emit();
     out.bind(slow);
     if (!length_known) {
         load_frame_length(out, look.place);
     }
-    Parser(out, look.place, exits, std::nullopt, true).emit();
+    Parser(out, look, exits, std::nullopt, true).emit();
     out.bind(exits.other);
     out.set(kBase, 0);
     out.set(kValue, 0);

@@ -12,6 +12,7 @@
 
 #include "core/direction.h"
 #include "core/frame.h"
+#include "core/packet_view.h"
 #include "pfild/flow.h"
 
 namespace pfild::core {
@@ -25,9 +26,9 @@ using FlowKey = pfild_flow_key;
 /// The key that the head of `direction` reads from the same frame, which is without label. Nothing: not canonical.
 [[nodiscard]] std::optional<FlowKey> read_flow_key(const Frame& frame, std::uint32_t ifindex, Direction direction);
 
-/// Whether the frame, which has that key, is a SYN that opens a TCP connection (RFC 9293, 3.5): its sender has nothing
-/// more to say before it is answered.
-[[nodiscard]] bool opens_connection(const Frame& frame, const FlowKey& key);
+/// Whether the packet is a SYN that opens a TCP connection (RFC 9293, 3.5): its sender has nothing more to say before
+/// it is answered.
+[[nodiscard]] bool opens_connection(const PacketView& view);
 
 /// A canonical packet of the flow in that direction: Ethernet header, tags, network header, four bytes that are the
 /// ports where there are any. Whatever is not in the key is 0. Network byte order.

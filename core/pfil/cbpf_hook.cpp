@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "cbpf/packet.h"
+#include "core/pfil/folded.h"
 
 namespace pfild::core {
 namespace {
@@ -34,6 +35,24 @@ std::uint32_t answer(const cbpf::Machine& machine, const Packet& packet) noexcep
         return machine.run(cbpf::Packet(head.subspan(packet.offset, packet.length)));
     }
     return run_over_chain(machine, packet);
+}
+
+/// What may be taken out of a packet for a head that shows whole frames, or not.
+Folded::Out to_take_out(const PacketView& view, bool whole) {
+    return {.tags = whole && view.read.transparent != 0, .chain = view.read.foldable != 0};
+}
+
+cbpf::HeaderPlaces places_in(const PacketView& view, bool whole, bool tags_left) {
+    if (!whole) {
+        return {};
+    }
+    const std::uint32_t tags = view.tags + (tags_left ? view.read.transparent : 0);
+    return {.tags = tags, .network = PFILD_ETHERNET_HEADER + tags * PFILD_TAG_LENGTH};
+}
+
+std::string words(const cbpf::AsItIs& asked) {
+    return std::string(asked.tags ? "tags" : "") + (asked.any() && asked.tags == asked.next_header ? " and " : "") +
+           (asked.next_header ? "next header" : "");
 }
 
 /// "instruction 3 uses the packet length"
@@ -75,8 +94,9 @@ std::optional<OnMatch> on_match_named(std::string_view text) {
 
 CbpfHook::CbpfHook(CbpfHookSpec spec, cbpf::Program program)
     : Hook(std::move(spec.name), spec.type), machine_(std::move(program)),
-      per_packet_(cbpf::why_per_packet(machine_.program(), form_of(spec.type))), on_match_(spec.on_match),
-      filter_(std::move(spec.filter)), runs_in_(spec.runs_in) {}
+      per_packet_(cbpf::why_per_packet(machine_.program(), form_of(spec.type))),
+      questions_(machine_.program(), form_of(spec.type)), on_match_(spec.on_match), filter_(std::move(spec.filter)),
+      runs_in_(spec.runs_in) {}
 
 std::vector<HookDetail> CbpfHook::details() const {
     HookDetail filter{.name = "filter", .value = {}};
@@ -89,11 +109,16 @@ std::vector<HookDetail> CbpfHook::details() const {
     } else if (on_match_ == OnMatch::count) {
         because.value = std::string("packets that match are counted one by one");
     }
+    HookDetail as_it_is{.name = "as_it_is", .value = {}};
+    if (questions_.asked().any()) {
+        as_it_is.value = words(questions_.asked());
+    }
     return {{.name = "on_match", .value = std::string(core::name(on_match_))},
             std::move(filter),
             {.name = "instructions", .value = std::uint64_t{machine_.program().instructions().size()}},
             {.name = "answers", .value = std::string(per_packet_ ? "per packet" : "per flow")},
             std::move(because),
+            std::move(as_it_is),
             {.name = "run", .value = std::string(kRunsInNames[static_cast<std::size_t>(runs_in_)])}};
 }
 
@@ -108,8 +133,43 @@ std::vector<HookCounter> CbpfHook::counters() const {
             {"dropped_bytes", dropped_.bytes() + kernel.dropped_bytes}};
 }
 
+bool CbpfHook::matches(const Packet& packet) const noexcept {
+    if (!packet.view.foldable()) [[likely]] {
+        return answer(machine_, packet) != 0;
+    }
+    return matches_some_look(packet);
+}
+
+// The looks are all packets that there are between the one that came and the folded one: whether a rule asks for tags
+// says nothing about whether it asks for a chain.
+bool CbpfHook::matches_some_look(const Packet& packet) const noexcept {
+    const bool whole = type() == HeadType::ethernet;
+    const Folded::Out all = to_take_out(packet.view, whole);
+    for (const bool tags : {true, false}) {
+        for (const bool chain : {true, false}) {
+            if ((tags && !all.tags) || (chain && !all.chain)) {
+                continue; // it is not there
+            }
+            const Folded look(packet.frame, packet.view, whole, {.tags = tags, .chain = chain});
+            if (machine_.run(look.packet()) == 0) {
+                continue;
+            }
+            const bool folded = tags == all.tags && chain == all.chain;
+            if (on_match_ != OnMatch::pass || folded) {
+                return true;
+            }
+            const cbpf::AsItIs about =
+                questions_.of_match(program(), look.packet(), places_in(packet.view, whole, !tags));
+            if ((tags == all.tags || about.tags) && (chain == all.chain || about.next_header)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 CbpfHook::Judgement CbpfHook::judge(const Packet& packet) const noexcept {
-    const bool matches = answer(machine_, packet) != 0;
+    const bool matches = this->matches(packet);
     const bool drops = (on_match_ == OnMatch::drop && matches) || (on_match_ == OnMatch::pass && !matches);
     const bool lasts = !per_packet_ && !(on_match_ == OnMatch::count && matches);
     return {matches, (drops ? Verdict::dropped(EACCES) : Verdict::pass()).lasting(lasts)};

@@ -9,6 +9,10 @@
 //     pass       go on                 dropped, EACCES
 //     count      go on                 go on
 //
+// A packet that the host's stack will see otherwise (folded.h) has several looks: as it is, and without what is taken
+// out. A hook that drops on match drops it if any of them matches, and so does one that counts count it, once. One that
+// passes on match passes it if the folded one matches, or the program asked for the very thing (cbpf/as_it_is.h).
+//
 // Its answer lasts for a flow (verdict.h) when the program depends on nothing but the flow (cbpf/flow_dependence.h). A
 // hook that counts wants every packet that matches, so those answers do not last.
 //
@@ -26,6 +30,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cbpf/as_it_is.h"
 #include "cbpf/flow_dependence.h"
 #include "cbpf/machine.h"
 #include "cbpf/program.h"
@@ -98,7 +103,8 @@ class CbpfHook final : public Hook {
 
     [[nodiscard]] std::string_view kind() const override { return "cbpf"; }
     /// on_match, filter (nothing when it came as bytecode), instructions; answers: "per flow" or "per packet", and
-    /// because: why the latter; run: kRunsInNames.
+    /// because: why the latter; as_it_is: what the program asks for that is otherwise folded away, or nothing; run:
+    /// kRunsInNames.
     [[nodiscard]] std::vector<HookDetail> details() const override;
     /// seen_, matched_ and dropped_, each with packets and bytes; bytes as the program saw them.
     [[nodiscard]] std::vector<HookCounter> counters() const override;
@@ -125,9 +131,12 @@ class CbpfHook final : public Hook {
         Verdict verdict;
     };
     [[nodiscard]] Judgement judge(const Packet& packet) const noexcept;
+    [[nodiscard]] bool matches(const Packet& packet) const noexcept;
+    [[nodiscard]] bool matches_some_look(const Packet& packet) const noexcept;
 
     cbpf::Machine machine_;
     std::optional<cbpf::PerPacket> per_packet_;
+    cbpf::AsItIsQuestions questions_;
     OnMatch on_match_;
     std::optional<std::string> filter_;
     RunsIn runs_in_;

@@ -29,10 +29,11 @@
 namespace pfild::core {
 
 /// A packet as a hook is shown it. The header that the head's type names begins at byte `offset` of the frame, and
-/// `length` bytes from there belong to it (Ethernet padding does not). Network byte order, nothing stripped (PF-24).
+/// `length` bytes from there belong to it (Ethernet padding does not). Network byte order, nothing stripped (PF-24):
+/// what the host's stack will take out is there, and a hook that guards ports must look behind it.
 struct Packet {
     Frame& frame;
-    PacketView view; ///< of this frame
+    const PacketView& view; ///< of this frame; says what may be folded (core/pfil/folded.h)
     std::uint32_t offset;
     std::uint32_t length;
     Direction direction;

@@ -202,6 +202,7 @@ OrderedJson to_json(const HookView& view) {
             {"instructions", view.instructions},
             {"answers", view.answers},
             {"because", view.because ? OrderedJson(*view.because) : OrderedJson(nullptr)},
+            {"as_it_is", view.as_it_is ? OrderedJson(*view.as_it_is) : OrderedJson(nullptr)},
             {"run", word_of(view.run, core::kRunsInNames)},
             {"runs", std::move(runs)},
             {"links", std::move(links)},

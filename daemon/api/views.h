@@ -134,6 +134,7 @@ struct HookView {
     std::uint64_t instructions = 0;
     std::string answers;                        ///< "per flow" or "per packet"
     std::optional<std::string> because;         ///< why the kernel cannot answer for a flow, or not for all of them
+    std::optional<std::string> as_it_is;        ///< what it asks for that is otherwise folded away: "tags"
     core::RunsIn run = core::RunsIn::automatic; ///< as it was asked for
     std::vector<HookRunView> runs;              ///< as it is
     std::vector<core::HookLink> links;

@@ -24,6 +24,7 @@
 #include "core/chain/placement.h"
 #include "core/direction.h"
 #include "core/error.h"
+#include "core/odd_packets.h"
 #include "core/pfil/registry.h"
 #include "daemon/kernel/chain.h"
 #include "daemon/kernel/programs.h"
@@ -46,9 +47,9 @@ struct LaneHead {
 
 class LoweredHooks {
   public:
-    /// => both outlive it.
-    LoweredHooks(kernel::Programs& programs, const core::Registry& registry)
-        : programs_(programs), registry_(registry) {}
+    /// => both outlive it. Fragments that are to be dropped are left to the engine, which does.
+    LoweredHooks(kernel::Programs& programs, const core::Registry& registry, core::Fragments fragments)
+        : programs_(programs), registry_(registry), fragments_(fragments) {}
     LoweredHooks(const LoweredHooks&) = delete;
     LoweredHooks& operator=(const LoweredHooks&) = delete;
     /// Heads find none of them any more.
@@ -85,6 +86,7 @@ class LoweredHooks {
 
     kernel::Programs& programs_;
     const core::Registry& registry_;
+    core::Fragments fragments_;
     FoundAt found_;
     std::vector<Found> retired_; ///< may still run
     bool changed_ = false;

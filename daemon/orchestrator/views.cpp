@@ -30,6 +30,8 @@ api::HookView hook_view(const core::HookInfo& hook) {
                 view.answers = *text;
             } else if (detail.name == "because") {
                 view.because = *text;
+            } else if (detail.name == "as_it_is") {
+                view.as_it_is = *text;
             } else if (const auto run = api::value_of<core::RunsIn>(*text, core::kRunsInNames);
                        detail.name == "run" && run) {
                 view.run = *run;

@@ -23,8 +23,8 @@ constexpr int kEngineNice = -10;
 std::uint64_t now_ns() { return sys::now_ns(CLOCK_MONOTONIC_COARSE); }
 
 core::Result<std::unique_ptr<EngineThread>> EngineThread::start(Umem& umem, core::Publication& rules,
-                                                                core::FlowTable* flows) {
-    std::unique_ptr<EngineThread> self(new EngineThread(umem, rules, flows));
+                                                                core::FlowTable* flows, core::OddPackets odd) {
+    std::unique_ptr<EngineThread> self(new EngineThread(umem, rules, flows, odd));
     self->wake_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!self->wake_) {
         return sys::failed("create the engine's wake-up", "", errno);

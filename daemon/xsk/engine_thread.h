@@ -31,8 +31,8 @@ namespace pfild::xsk {
 class EngineThread {
   public:
     /// => all three outlive it; without `flows` the kernel is told no answers.
-    [[nodiscard]] static core::Result<std::unique_ptr<EngineThread>> start(Umem& umem, core::Publication& rules,
-                                                                           core::FlowTable* flows);
+    [[nodiscard]] static core::Result<std::unique_ptr<EngineThread>>
+    start(Umem& umem, core::Publication& rules, core::FlowTable* flows, core::OddPackets odd);
     EngineThread(const EngineThread&) = delete;
     EngineThread& operator=(const EngineThread&) = delete;
     ~EngineThread();
@@ -60,8 +60,8 @@ class EngineThread {
     [[nodiscard]] std::uint64_t rounds() const { return rounds_.load(std::memory_order_relaxed); }
 
   private:
-    EngineThread(Umem& umem, core::Publication& rules, core::FlowTable* flows)
-        : umem_(umem), rules_(rules), flows_(flows), engine_(rules, flows) {}
+    EngineThread(Umem& umem, core::Publication& rules, core::FlowTable* flows, core::OddPackets odd)
+        : umem_(umem), rules_(rules), flows_(flows), engine_(rules, flows, odd) {}
     void command(std::function<void()> work);
     void run();
     void run_commands();

@@ -82,7 +82,7 @@ TEST(Hooks, show_what_they_do_and_where) {
          "counters": {"seen_packets": 123456, "seen_bytes": 9, "matched_packets": 12, "matched_bytes": 9,
                       "dropped_packets": 12}},
         {"name": "cbpf:b", "type": "ethernet", "kind": "cbpf", "on_match": "count", "filter": null, "instructions": 1,
-         "answers": "per flow", "because": "packets that match are counted one by one", "run": "auto", "runs": [], "links": [],
+         "answers": "per flow", "because": "packets that match are counted one by one", "as_it_is": "tags", "run": "auto", "runs": [], "links": [],
          "counters": {"seen_packets": 0, "seen_bytes": 0, "matched_packets": 0, "matched_bytes": 0,
                       "dropped_packets": 0}},
         {"name": "cbpf:near", "type": "inet", "kind": "cbpf", "on_match": "drop", "filter": "ip[8] < 5",
@@ -108,6 +108,7 @@ TEST(Hooks, show_what_they_do_and_where) {
         "cbpf:b is asked per flow or packet: packets that match are counted one by one\n"
         "cbpf:near is asked per packet: instruction 3 reads byte 8 (time to live), which is not part of the "
         "flow\n"
+        "cbpf:b may ask for the tags of a packet: it is shown packets as they are, too\n"
         "cbpf:near runs in the engine (y in, z in): it is behind cbpf:b\n");
     EXPECT_EQ(text_of(kHooks, Json::parse(R"({"count": 0, "hooks": []})")),
               "There is no hook. Add one: bpfctl help hook add\n");

@@ -107,7 +107,7 @@ TEST(CompleteChecksum, behind_extension_headers_of_IPv6) {
     for (const auto checksum : {plain.pseudo, right}) {
         plain.put(checksum);
         Bytes extended = plain.bytes;
-        const Bytes extensions{43, 0, 0, 0, 0, 0, 0, 0, 60,         1, 0, 0, 0, 0, 0, 0,
+        const Bytes extensions{43, 0, 0, 0, 0, 0, 0, 0, 60,         1, 2, 0, 0, 0, 0, 0,
                                0,  0, 0, 0, 0, 0, 0, 0, kUdpNumber, 0, 0, 0, 0, 0, 0, 0};
         extended.insert(extended.begin() + 14 + 40, extensions.begin(), extensions.end());
         extended[14 + 6] = 0;

@@ -137,7 +137,7 @@ TEST(FlowKey, a_syn_opens_a_connection_and_nothing_else_does) {
     const auto opens = [](const Bytes& bytes) {
         Buffers buffers;
         const Frame frame = buffers.frame(bytes);
-        return opens_connection(frame, *read_flow_key(frame, kKeyIfindex, Direction::in));
+        return opens_connection(parse(frame));
     };
     for (unsigned flags = 0; flags < 256; flags++) {
         const bool syn = (flags & 0x17U) == 0x02;

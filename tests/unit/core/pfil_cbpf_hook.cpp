@@ -45,17 +45,21 @@ std::map<std::string, std::uint64_t> counters_of(const Hook& hook) {
     return counters;
 }
 
-Packet packet_of(Frame& frame, HeadType type) {
-    const PacketView view = parse(frame);
-    const bool whole = type == HeadType::ethernet;
-    return {.frame = frame,
-            .view = view,
-            .offset = whole ? 0U : view.network_offset,
-            .length = whole ? frame.length() : view.network_length,
-            .direction = Direction::in,
-            .forwarded = false,
-            .ifindex = 1};
-}
+/// A packet as a head shows it.
+struct Shown {
+    Shown(Frame& from, HeadType type) : frame(from), whole(type == HeadType::ethernet), view(parse(from)) {}
+
+    Frame& frame;
+    bool whole;
+    PacketView view;
+    Packet packet{.frame = frame,
+                  .view = view,
+                  .offset = whole ? 0U : view.network_offset,
+                  .length = whole ? frame.length() : view.network_length,
+                  .direction = Direction::in,
+                  .forwarded = false,
+                  .ifindex = 1};
+};
 
 TEST(CbpfHook, drops_passes_or_counts_what_matches) {
     struct Row {
@@ -74,11 +78,11 @@ TEST(CbpfHook, drops_passes_or_counts_what_matches) {
         CbpfHook hook({.name = "cbpf:a", .type = HeadType::inet, .on_match = row.on_match}, program(udp_port(23)));
         Frame matching = buffers.frame(ethernet({}, kTypeIpv4, ipv4(udp(23))));  // 36 bytes of IP
         Frame other = buffers.frame(ethernet({}, kTypeIpv4, ipv4(udp(24, 20)))); // 48 bytes of IP
-        Packet matching_packet = packet_of(matching, HeadType::inet);
-        Packet other_packet = packet_of(other, HeadType::inet);
-        EXPECT_EQ(hook.run(matching_packet), row.matching);
-        EXPECT_EQ(hook.run(matching_packet), row.matching);
-        EXPECT_EQ(hook.run(other_packet), row.other);
+        Shown matching_packet(matching, HeadType::inet);
+        Shown other_packet(other, HeadType::inet);
+        EXPECT_EQ(hook.run(matching_packet.packet), row.matching);
+        EXPECT_EQ(hook.run(matching_packet.packet), row.matching);
+        EXPECT_EQ(hook.run(other_packet.packet), row.other);
         const std::uint64_t dropped_bytes = row.dropped == 2 ? 72 : row.dropped * 48;
         EXPECT_EQ(counters_of(hook), (std::map<std::string, std::uint64_t>{{"seen_packets", 3},
                                                                            {"seen_bytes", 120},
@@ -106,10 +110,10 @@ TEST(CbpfHook, says_whether_its_answer_lasts_and_counts_nothing_when_it_foresees
         CbpfHook hook({.name = "cbpf:a", .on_match = row.on_match}, program(row.instructions));
         Buffers buffers;
         Frame frame = buffers.frame(ethernet({}, kTypeIpv4, ipv4(udp(row.port))));
-        Packet packet = packet_of(frame, HeadType::inet);
-        const Verdict foreseen = hook.foresee(packet);
+        Shown packet(frame, HeadType::inet);
+        const Verdict foreseen = hook.foresee(packet.packet);
         EXPECT_EQ(counters_of(hook)["seen_packets"], 0U) << row.sentence;
-        const Verdict verdict = hook.run(packet);
+        const Verdict verdict = hook.run(packet.packet);
         EXPECT_EQ(verdict, foreseen) << row.sentence;
         EXPECT_EQ(verdict.lasts, row.lasts) << row.sentence;
         EXPECT_EQ(foreseen.lasts, row.lasts) << row.sentence;
@@ -127,6 +131,7 @@ TEST(CbpfHook, says_what_it_was_made_with) {
                                                        {"instructions", std::uint64_t{1}},
                                                        {"answers", std::string("per flow")},
                                                        {"because", {}},
+                                                       {"as_it_is", {}},
                                                        {"run", std::string("auto")}}));
     const CbpfHook without({.name = "cbpf:b"}, program({{kRetK, 0, 0, 1}}));
     EXPECT_EQ(without.details()[1], (HookDetail{"filter", {}}));
@@ -169,8 +174,8 @@ TEST(CbpfHook, PF_24_its_program_sees_the_header_of_its_type_inside_tags_and_wit
         SCOPED_TRACE(row.sentence);
         CbpfHook hook({.name = "cbpf:a", .type = row.type}, program(row.instructions));
         Frame frame = buffers.frame(row.bytes);
-        Packet packet = packet_of(frame, row.type);
-        EXPECT_EQ(hook.run(packet).stops(), row.matches);
+        Shown packet(frame, row.type);
+        EXPECT_EQ(hook.run(packet.packet).stops(), row.matches);
     }
 }
 
@@ -188,9 +193,9 @@ TEST(CbpfHook, answers_the_same_however_the_packet_is_cut_into_segments) {
     }
     const auto drops = [&](Frame frame, const std::vector<Instruction>& instructions, HeadType type) {
         CbpfHook hook({.name = "cbpf:a", .type = type}, program(instructions));
-        Packet packet = packet_of(frame, type);
+        Shown packet(frame, type);
         EXPECT_EQ(counters_of(hook)["seen_bytes"], 0U);
-        return hook.run(packet).stops();
+        return hook.run(packet.packet).stops();
     };
     for (const Row& row : rows) {
         for (const HeadType type : {HeadType::inet, HeadType::ethernet}) {

@@ -69,12 +69,14 @@ TEST(ConfigChange, what_can_change_live_and_what_needs_a_restart) {
     fresh.unknown = core::UnknownPackets::drop;
     fresh.frames = 8192;
     fresh.tc_attach = TcAttach::clsact;
+    fresh.odd_packets.fragments = core::Fragments::drop;
     fresh.runtime_dir = "/tmp";
     const ConfigChange change = difference(base(), fresh);
     EXPECT_EQ(change.log_level, LogLevel::debug);
     EXPECT_EQ(change.needs_restart, (Lines{"frames: 16384 stays in force, 8192 needs a restart",
                                            "tc_attach: auto stays in force, clsact needs a restart",
-                                           "runtime_dir: /run/pfild stays in force, /tmp needs a restart"}));
+                                           "runtime_dir: /run/pfild stays in force, /tmp needs a restart",
+                                           "fragments: pass stays in force, drop needs a restart"}));
     EXPECT_TRUE(change.actions.empty());
 }
 
@@ -88,12 +90,13 @@ TEST(ConfigChange, what_needs_a_restart_is_told_again_until_there_was_one) {
     fresh.capture_buffer_kib = 512;
     fresh.flow_idle_s = 30;
     fresh.flow_tcp_idle_s = 90;
+    fresh.odd_packets = {core::ExtensionHeaders::drop, core::Fragments::drop};
     fresh.tc_attach = TcAttach::clsact;
     fresh.runtime_dir = "/tmp";
     Config in_force = fresh;
     keep_what_needs_restart(in_force, base());
     EXPECT_EQ(in_force.log_level, LogLevel::debug) << "the twin: this one changes";
-    EXPECT_EQ(difference(in_force, fresh).needs_restart.size(), 9U);
+    EXPECT_EQ(difference(in_force, fresh).needs_restart.size(), 11U);
     EXPECT_TRUE(difference(in_force, base()).needs_restart.empty());
 }
 

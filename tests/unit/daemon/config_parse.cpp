@@ -214,6 +214,7 @@ TEST(Config, an_empty_file_means_the_documented_defaults) {
         EXPECT_EQ(config->unknown, core::UnknownPackets::pass);
         EXPECT_EQ(config->frames, 16384U);
         EXPECT_EQ(config->runtime_dir, "/run/pfild");
+        EXPECT_EQ(config->odd_packets, (core::OddPackets{core::ExtensionHeaders::walk, core::Fragments::pass}));
         EXPECT_TRUE(config->interfaces.empty());
         EXPECT_TRUE(config->hooks.empty());
         EXPECT_TRUE(config->links.empty());
@@ -224,6 +225,7 @@ TEST(Config, every_key_is_understood) {
     const auto config =
         parse("log_level = \"warning\"\nunknown = \"drop\"\nmode = \"xdp\"\nframes = 4096\n"
               "devices = 0\ncapture_ring_kib = 128\ncapture_buffer_kib = 4\nruntime_dir = \"/tmp/x\"\n"
+              "extension_headers = \"drop\"\nfragments = \"drop\"\n"
               "[[interface]]\nname = \"eth0\"\n[[interface]]\nname = \"eth1\"\nunknown = \"pass\"\nmode = \"tc\"\n" +
               kHook + "filter = \"tcp dst port 23\"\n" +
               "[[hook]]\nname = \"cbpf:b\"\ntype = \"ethernet\"\non_match = \"count\"\n"
@@ -236,6 +238,7 @@ TEST(Config, every_key_is_understood) {
     EXPECT_EQ(config->devices, 0U);
     EXPECT_EQ(config->capture_ring_kib, 128U);
     EXPECT_EQ(config->capture_buffer_kib, 4U);
+    EXPECT_EQ(config->odd_packets, (core::OddPackets{core::ExtensionHeaders::drop, core::Fragments::drop}));
     EXPECT_EQ(config->runtime_dir, "/tmp/x");
     EXPECT_EQ(config->interfaces,
               (std::vector<InterfaceConfig>{{"eth0", core::UnknownPackets::drop, core::HeadMode::xdp},

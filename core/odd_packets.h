@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What happens to packets that show a filter less than a host's stack will see. Said in the configuration.
+//
+//     extension_headers   walk   rules see what is behind the chain too (core/pfil/folded.h)
+//                         drop   a chain that would be walked ends the packet
+//     fragments           pass   rules are asked about them; only those that mislead are dropped
+//                         drop   none passes
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace pfild::core {
+
+enum class ExtensionHeaders : std::uint8_t { walk, drop };
+inline constexpr std::array<std::string_view, 2> kExtensionHeadersNames{"walk", "drop"};
+static_assert(static_cast<std::size_t>(ExtensionHeaders::drop) + 1 == kExtensionHeadersNames.size());
+
+enum class Fragments : std::uint8_t { pass, drop };
+inline constexpr std::array<std::string_view, 2> kFragmentsNames{"pass", "drop"};
+static_assert(static_cast<std::size_t>(Fragments::drop) + 1 == kFragmentsNames.size());
+
+struct OddPackets {
+    ExtensionHeaders extension_headers = ExtensionHeaders::walk;
+    Fragments fragments = Fragments::pass;
+
+    friend bool operator==(const OddPackets&, const OddPackets&) = default;
+};
+
+} // namespace pfild::core
