@@ -16,6 +16,7 @@
 #include "core/pfil/run_heads.h"
 #include "daemon/kernel/chain.h"
 #include "pfild/chain.h"
+#include "pfild/upper_layer.h"
 #include "tests/prog/kernel_programs_test.h"
 #include "tests/unit/cbpf/any_program.h"
 
@@ -133,9 +134,9 @@ class Chains : public KernelProgramsTest {
 Bytes any_frame(AnyProgram& random) {
     Bytes frame(12);
     random.fill(frame);
-    for (std::uint32_t tags = random.one_in(3) ? random.below(4) : 0; tags > 0; --tags) {
+    for (std::uint32_t tags = random.one_in(3) ? random.below(5) : 0; tags > 0; --tags) {
         put16(frame, random.one_in(2) ? kTypeVlan : kTypeServiceVlan);
-        put16(frame, random.below(65536));
+        put16(frame, random.one_in(2) ? random.below(16) << 12U : random.below(65536));
     }
     Bytes packet(random.below(100));
     if (random.one_in(8)) {
@@ -153,6 +154,15 @@ Bytes any_frame(AnyProgram& random) {
         const std::size_t length = packet.size() - (type == kTypeIpv6 ? std::min<std::size_t>(packet.size(), 40) : 0);
         packet[at] = static_cast<std::uint8_t>(length >> 8U);
         packet[at + 1] = static_cast<std::uint8_t>(length);
+    }
+    if (type == kTypeIpv6 && packet.size() > 6 && random.one_in(3)) {
+        constexpr std::uint8_t kNext[] = {0, 43, 44, 51, 60, 135, 139, 140, 6, 17, 50, 58, 59, 253};
+        packet[6] = kNext[random.below(std::size(kNext))];
+    }
+    if (type == kTypeIpv4 && packet.size() > 9 && random.one_in(3)) {
+        packet[6] = static_cast<std::uint8_t>(random.below(4) << 5U);
+        packet[7] = static_cast<std::uint8_t>(random.below(3));
+        packet[9] = random.one_in(2) ? 6 : 17;
     }
     frame = joined(std::move(frame), packet);
     if (frame.size() < 60 && random.one_in(2)) {
@@ -185,6 +195,18 @@ void add_any_hooks(AnyProgram& random, Instance& instance, Direction direction) 
     }
 }
 
+/// Chains answer for nothing that the engine would drop by itself, or look through.
+void expect_plain(const Bytes& frame) {
+    pfild_packet packet{};
+    const std::uint8_t* end = frame.data() + frame.size();
+    const std::uint8_t* at = pfild_read_link(&packet, frame.data(), end, 1);
+    ASSERT_NE(at, nullptr);
+    pfild_read_network(&packet, at, end, static_cast<std::uint32_t>(frame.size()) - packet.network);
+    ASSERT_EQ(packet.oddity, PFILD_NOT_ODD);
+    ASSERT_EQ(packet.extensions, 0);
+    ASSERT_LE(packet.tags + packet.transparent, 2U);
+}
+
 TEST_F(Chains, of_any_hooks_say_and_count_what_the_engine_does_about_any_frame) {
     const std::uint64_t rounds = number_in_environment("PFILD_PAIRS", 30000) / kFramesPerChain;
     const auto first_seed = static_cast<std::uint32_t>(number_in_environment("PFILD_SEED", 1));
@@ -213,6 +235,7 @@ TEST_F(Chains, of_any_hooks_say_and_count_what_the_engine_does_about_any_frame) 
             const core::Verdict verdict = ask_engine(instance, direction, frame);
             if (answer != PFILD_CHAIN_NONE) {
                 ASSERT_EQ(answer == PFILD_CHAIN_DROP, verdict.stops()) << "frame " << number;
+                ASSERT_NO_FATAL_FAILURE(expect_plain(frame)) << "frame " << number;
                 for (const core::CbpfHook* hook : instance.hooks) {
                     auto after = counters_of(*hook);
                     expected[hook] += {.seen_packets = after["seen_packets"] - before[hook]["seen_packets"],
@@ -315,6 +338,52 @@ TEST_F(ChainsOfHeads, leave_neighbour_traffic_alone) {
         EXPECT_EQ(counted(), "in.passed_neighbour+1");
     }
     EXPECT_EQ(tally(Direction::in).seen_packets, 0U);
+}
+
+/// A packet of protocol 6 or 17, with that fragment field.
+Bytes ipv4_fragment(std::uint8_t protocol, std::uint16_t fragment, std::size_t bytes) {
+    Bytes packet = ipv4(protocol, Bytes(bytes, 0xaa));
+    packet[6] = static_cast<std::uint8_t>(fragment >> 8U);
+    packet[7] = static_cast<std::uint8_t>(fragment);
+    return ethernet(kTypeIpv4, packet);
+}
+
+TEST_F(ChainsOfHeads, leave_what_the_engine_looks_through_or_drops) {
+    hook(HeadType::ethernet, returning({{0x30, 0, 0, 0}}), OnMatch::drop); // by the first byte of the frame
+    struct Row {
+        const char* sentence;
+        Bytes frame;
+        bool answered;
+    };
+    const Tag zero{kTypeVlan, 0xe000};
+    const std::vector<Row> rows{
+        {"IPv4", ethernet(kTypeIpv4, ipv4(kUdp)), true},
+        {"a tag", ethernet(kTypeIpv4, ipv4(kUdp), {{kTypeVlan, 7}}), true},
+        {"a tag of VLAN 0", ethernet(kTypeIpv4, ipv4(kUdp), {zero}), false},
+        {"one behind another tag", ethernet(kTypeIpv4, ipv4(kUdp), {{kTypeServiceVlan, 7}, zero}), false},
+        {"three tags", ethernet(kTypeIpv4, ipv4(kUdp), {zero, zero, zero}), false},
+        {"IPv6", ethernet(kTypeIpv6, ipv6(kUdp, 64, Bytes(16))), true},
+        {"hop-by-hop", ethernet(kTypeIpv6, ipv6(0, 64, Bytes(16))), false},
+        {"routing", ethernet(kTypeIpv6, ipv6(43, 64, Bytes(16))), false},
+        {"an IPv6 fragment", ethernet(kTypeIpv6, ipv6(44, 64, Bytes(16))), false},
+        {"ESP", ethernet(kTypeIpv6, ipv6(50, 64, Bytes(16))), true},
+        {"authentication", ethernet(kTypeIpv6, ipv6(51, 64, Bytes(16))), false},
+        {"no next header", ethernet(kTypeIpv6, ipv6(59, 64, Bytes(16))), true},
+        {"destination options", ethernet(kTypeIpv6, ipv6(60, 64, Bytes(16))), false},
+        {"mobility", ethernet(kTypeIpv6, ipv6(135, 64, Bytes(16))), false},
+        {"HIP", ethernet(kTypeIpv6, ipv6(139, 64, Bytes(16))), false},
+        {"shim6", ethernet(kTypeIpv6, ipv6(140, 64, Bytes(16))), false},
+        {"an experiment", ethernet(kTypeIpv6, ipv6(253, 64, Bytes(16))), true},
+        {"a long first fragment", ipv4_fragment(6, 0x2000, 80), true},
+        {"a short first fragment", ipv4_fragment(6, 0x2000, 8), false},
+        {"a fragment at offset 1", ipv4_fragment(6, 0x2001, 80), false},
+        {"a later fragment", ipv4_fragment(6, 0x0002, 80), true},
+        {"an unfragmented packet that is short", ipv4_fragment(6, 0x4000, 8), true},
+    };
+    for (const Row& row : rows) {
+        const std::uint32_t action = head(Direction::in, on_watched(row.frame)).action;
+        EXPECT_EQ(action, row.answered ? std::uint32_t{TC_ACT_SHOT} : std::uint32_t{TC_ACT_REDIRECT}) << row.sentence;
+    }
 }
 
 TEST_F(ChainsOfHeads, leave_frames_with_a_tag_beside_them_to_the_engine_if_hooks_see_frames) {

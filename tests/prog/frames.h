@@ -95,4 +95,12 @@ inline Bytes icmpv6_behind_options(std::uint8_t type) {
     return ipv6(0, 255, joined({kIcmpv6, 0, 1, 4, 0, 0, 0, 0, type}, Bytes(23)));
 }
 
+/// A report of a multicast listener, from a link-local address.
+inline Bytes listener_report(std::uint8_t hop_limit = 1) {
+    Bytes bytes = ipv6(0, hop_limit, joined({kIcmpv6, 0, 5, 2, 0, 0, 1, 0, 143}, Bytes(23)));
+    bytes[8] = 0xfe;
+    bytes[9] = 0x80;
+    return bytes;
+}
+
 } // namespace pfild::tests

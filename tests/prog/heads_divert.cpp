@@ -53,6 +53,14 @@ TEST_F(HeadsDivert, every_packet_that_is_no_neighbours_goes_up_with_the_label_as
          ethernet(kTypeIpv4, udp, {service, tag})},
         {"one beside, one in it", ethernet(kTypeIpv4, udp, {service}), beside,
          ethernet(kTypeIpv4, udp, {tag, service})},
+        {"a listener's report of hop limit 2",
+         ethernet(kTypeIpv6, listener_report(2)),
+         {},
+         ethernet(kTypeIpv6, listener_report(2))},
+        {"ARP in three tags that name VLANs",
+         ethernet(kTypeArp, arp(), {tag, tag, tag}),
+         {},
+         ethernet(kTypeArp, arp(), {tag, tag, tag})},
         {"what nobody understands", ethernet(0x1234, Bytes(46)), {}, ethernet(0x1234, Bytes(46))},
         {"a solicitation cut before its type",
          ethernet(kTypeIpv6, first(40, icmpv6(135))),
@@ -113,6 +121,12 @@ TEST_F(HeadsDivert, neighbour_traffic_passes_although_hooked) {
         {"a neighbour solicitation", ethernet(kTypeIpv6, icmpv6(135))},
         {"a neighbour advertisement", ethernet(kTypeIpv6, icmpv6(136))},
         {"a redirect", ethernet(kTypeIpv6, icmpv6(137))},
+        {"a listener's report", ethernet(kTypeIpv6, listener_report())},
+        {"one in two tags", ethernet(kTypeIpv6, listener_report(), {{kTypeServiceVlan, 1}, {kTypeVlan, 2}})},
+        {"ARP behind five tags of VLAN 0", ethernet(kTypeArp, arp(), std::vector<Tag>(5, {kTypeVlan, 0}))},
+        {"a solicitation behind 32", ethernet(kTypeIpv6, icmpv6(135), std::vector<Tag>(32, {kTypeServiceVlan, 0}))},
+        {"ARP in two tags among such",
+         ethernet(kTypeArp, arp(), {{kTypeVlan, 0}, {kTypeVlan, 5}, {kTypeVlan, 0}, {kTypeVlan, 6}, {kTypeVlan, 0}})},
     };
     for (const Direction direction : kEachDirection) {
         for (const Row& row : rows) {
