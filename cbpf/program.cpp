@@ -14,7 +14,6 @@
 #include "cbpf/program.h"
 
 #include <array>
-#include <bitset>
 #include <cstdio>
 #include <optional>
 #include <utility>
@@ -32,15 +31,16 @@ constexpr Step kUnreachable{Opcode::kRetK, 0, 0, 0};
 
 class Verifier {
   public:
-    explicit Verifier(std::span<const Instruction> program) : program_(program) {
-        written_.fill(static_cast<WordSet>(~0U)); // the neutral element of the intersection
-        reachable_.set(0);
+    explicit Verifier(std::span<const Instruction> program)
+        : program_(program), reachable_(program.size()),
+          written_(program.size(), static_cast<WordSet>(~0U)) { // the neutral element of the intersection
+        reachable_[0] = true;
         written_[0] = 0;
     }
 
     /// => instruction `index` is the next one of the pass.
     [[nodiscard]] tl::expected<Step, Rule> visit(std::size_t index) {
-        if (!reachable_.test(index)) {
+        if (!reachable_[index]) {
             return kUnreachable;
         }
         const Instruction& instruction = program_[index];
@@ -114,14 +114,14 @@ class Verifier {
             return false;
         }
         const std::size_t target = index + 1 + skipped;
-        reachable_.set(target);
+        reachable_[target] = true;
         written_[target] = static_cast<WordSet>(written_[target] & written);
         return true;
     }
 
     std::span<const Instruction> program_;
-    std::bitset<kMaxInstructions> reachable_;
-    std::array<WordSet, kMaxInstructions> written_{};
+    std::vector<bool> reachable_;
+    std::vector<WordSet> written_;
 };
 
 struct RuleInfo {
@@ -181,8 +181,8 @@ std::string Rejection::message() const {
 Program::Program(std::vector<Instruction> instructions, std::vector<Step> steps) noexcept
     : instructions_(std::move(instructions)), steps_(std::move(steps)) {}
 
-tl::expected<Program, Rejection> Program::verify(std::span<const Instruction> instructions) {
-    if (instructions.empty() || instructions.size() > kMaxInstructions) {
+tl::expected<Program, Rejection> Program::verify(std::span<const Instruction> instructions, std::size_t longest) {
+    if (instructions.empty() || instructions.size() > longest) {
         return tl::make_unexpected(Rejection{instructions.size(), Instruction{}, Rule::kLength});
     }
     Verifier verifier(instructions);

@@ -64,8 +64,10 @@ static_assert(sizeof(Step) == 8);
 class Program {
   public:
     /// Accepts a program or says which rule its first faulty instruction breaks. One pass, exact over reachable paths
-    /// (CF-01 to CF-14). Copies the instructions.
-    [[nodiscard]] static tl::expected<Program, Rejection> verify(std::span<const Instruction> instructions);
+    /// (CF-01 to CF-14). Copies the instructions. A longer one than kMaxInstructions is for those alone who make it
+    /// shorter (cbpf/reduce); it never runs.
+    [[nodiscard]] static tl::expected<Program, Rejection> verify(std::span<const Instruction> instructions,
+                                                                 std::size_t longest = kMaxInstructions);
 
     /// The program as it was given, unreachable instructions included. Never empty.
     [[nodiscard]] std::span<const Instruction> instructions() const noexcept { return instructions_; }

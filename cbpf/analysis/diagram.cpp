@@ -7,6 +7,11 @@
 
 namespace pfild::cbpf {
 
+bool Diagrams::spend(std::size_t steps) {
+    budget_ -= std::min(budget_, steps);
+    return budget_ != 0;
+}
+
 NodeId Diagrams::intern(Node node) {
     const auto [entry, is_new] = ids_.try_emplace(node, static_cast<NodeId>(nodes_.size()));
     if (is_new) {
@@ -85,7 +90,7 @@ std::optional<NodeId> Diagrams::select(TermId term, Interval interval, NodeId in
     if (const auto known = selected_.find(key); known != selected_.end()) {
         return known->second;
     }
-    if (!spend()) {
+    if (!spend(1 + nodes_[inside].branches.size() + nodes_[outside].branches.size())) {
         return std::nullopt;
     }
     TermId top = term;

@@ -26,7 +26,7 @@ using NodeId = std::uint32_t;
 
 class Diagrams {
   public:
-    /// At most so many steps of work; => terms outlives this.
+    /// At most so many branches are looked at; => terms outlives this.
     Diagrams(const Terms& terms, std::size_t budget) : terms_(terms), budget_(budget) {}
 
     /// The answer, whatever the packet.
@@ -34,9 +34,6 @@ class Diagrams {
 
     /// `inside` where the term's value lies in the interval, else `outside`; nothing when the budget is used up.
     [[nodiscard]] std::optional<NodeId> select(TermId term, Interval interval, NodeId inside, NodeId outside);
-
-    /// One step of somebody else's work; false when the budget is used up.
-    [[nodiscard]] bool spend() { return budget_ != 0 && budget_-- != 0; }
 
   private:
     /// Values up to `last`, from behind the branch before.
@@ -53,6 +50,8 @@ class Diagrams {
         auto operator<=>(const Node&) const = default; // NOLINT(modernize-use-nullptr)
     };
 
+    /// False when the budget is used up.
+    [[nodiscard]] bool spend(std::size_t steps);
     [[nodiscard]] NodeId intern(Node node);
     [[nodiscard]] NodeId node_of(TermId term, const std::vector<Branch>& branches);
     [[nodiscard]] bool looks_at(NodeId node, TermId term) const;

@@ -132,6 +132,19 @@ std::optional<Interval> arithmetic(Opcode opcode, Interval a, Interval b) noexce
     }
 }
 
+Interval operands_of(Opcode opcode) noexcept {
+    switch (opcode) {
+    case Opcode::kDivX:
+    case Opcode::kModX:
+        return {1, std::numeric_limits<std::uint32_t>::max()};
+    case Opcode::kLshX:
+    case Opcode::kRshX:
+        return {0, kShiftLimit - 1};
+    default:
+        return {};
+    }
+}
+
 std::optional<Interval> where(Interval a, Opcode jump, Interval b, bool taken) noexcept {
     switch (jump) {
     case Opcode::kJeqK:

@@ -19,6 +19,8 @@ struct Interval {
 
     [[nodiscard]] static constexpr Interval only(std::uint32_t value) noexcept { return {value, value}; }
     [[nodiscard]] constexpr bool is_constant() const noexcept { return low == high; }
+    [[nodiscard]] constexpr bool holds(std::uint32_t value) const noexcept { return low <= value && value <= high; }
+    [[nodiscard]] constexpr bool holds(Interval other) const noexcept { return low <= other.low && other.high <= high; }
     bool operator==(const Interval&) const = default;
 };
 
@@ -27,6 +29,9 @@ struct Interval {
 
 /// What arithmetic yields where it does not end the program (CF-24, CF-25); nothing if it always ends it.
 [[nodiscard]] std::optional<Interval> arithmetic(Opcode opcode, Interval a, Interval b) noexcept;
+
+/// The values of X with which an operation goes on; with all others it ends the program (CF-24, CF-25).
+[[nodiscard]] Interval operands_of(Opcode opcode) noexcept;
 
 /// What is left of `a` where a conditional jump on it and `b` is taken, or is not; nothing if that cannot be.
 [[nodiscard]] std::optional<Interval> where(Interval a, Opcode jump, Interval b, bool taken) noexcept;

@@ -56,7 +56,7 @@ TermId Terms::constant(std::uint32_t value) {
 }
 
 /// base + k as one constant, or as what is behind a sum with one, if no such sum can wrap.
-Terms::Place Terms::simplified(TermId base, std::uint32_t k) {
+Terms::Place Terms::place(TermId base, std::uint32_t k) {
     const Term& term = at(base);
     if (term.kind == Term::Kind::kConstant) {
         return {constant(0), term.k + k};
@@ -71,7 +71,7 @@ Terms::Place Terms::simplified(TermId base, std::uint32_t k) {
 }
 
 TermId Terms::load(TermId base, std::uint32_t k, std::uint8_t size) {
-    const Place place = simplified(base, k);
+    const Place place = this->place(base, k);
     return intern({.kind = Term::Kind::kLoad,
                    .size = size,
                    .k = place.k,
@@ -79,9 +79,9 @@ TermId Terms::load(TermId base, std::uint32_t k, std::uint8_t size) {
                    .largest = kLargestTerm >> (32U - 8U * size)});
 }
 
-TermId Terms::fits(TermId base, std::uint32_t k, std::uint8_t size) {
-    const Place place = simplified(base, k);
-    return intern({.kind = Term::Kind::kFits, .size = size, .k = place.k, .left = place.base, .largest = 1});
+TermId Terms::reach(TermId base) {
+    return base == constant(0) ? captured()
+                               : intern({.kind = Term::Kind::kReach, .left = base, .largest = kLargestTerm});
 }
 
 TermId Terms::result(Opcode given, TermId left, TermId right) {

@@ -26,7 +26,7 @@ struct Term {
         kWire,     ///< bytes that it had on the wire
         kConstant, ///< k
         kLoad,     ///< the `size` bytes at left + k, both of which may be large
-        kFits,     ///< 1 if those were captured, else 0
+        kReach,    ///< bytes that were captured from offset left on; 0 if that is behind them
         kResult,   ///< of an operation on left and right
         kHolds,    ///< 1 if a comparison of left with right holds, else 0
     };
@@ -44,6 +44,12 @@ struct Term {
 
 class Terms {
   public:
+    /// An offset: the value of `base`, which is the constant 0 for a fixed one, and k; together they never wrap.
+    struct Place {
+        TermId base;
+        std::uint32_t k;
+    };
+
     Terms();
 
     [[nodiscard]] const Term& at(TermId id) const { return terms_[id]; }
@@ -54,19 +60,17 @@ class Terms {
     [[nodiscard]] TermId constant(std::uint32_t value);
     /// => the offset is below 2^32, or base is no constant.
     [[nodiscard]] TermId load(TermId base, std::uint32_t k, std::uint8_t size);
-    [[nodiscard]] TermId fits(TermId base, std::uint32_t k, std::uint8_t size);
+    /// How many bytes were captured from there on: captured() for the constant 0.
+    [[nodiscard]] TermId reach(TermId base);
     /// `opcode` may be the one with the constant or the one with X.
     [[nodiscard]] TermId result(Opcode opcode, TermId left, TermId right);
     [[nodiscard]] TermId holds(Opcode jump, TermId left, TermId right);
 
-  private:
-    struct Place {
-        TermId base;
-        std::uint32_t k;
-    };
+    /// base + k, by the one form that there is for it. => as of load().
+    [[nodiscard]] Place place(TermId base, std::uint32_t k);
 
+  private:
     [[nodiscard]] TermId intern(const Term& term);
-    [[nodiscard]] Place simplified(TermId base, std::uint32_t k);
     [[nodiscard]] TermId with_constant(Opcode opcode, TermId left, std::uint32_t k);
     [[nodiscard]] TermId masked(TermId left, std::uint32_t mask);
     [[nodiscard]] TermId plain(Opcode opcode, TermId left, TermId right);

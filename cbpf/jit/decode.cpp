@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // From instructions to blocks. A block begins at the first instruction, wherever a jump leads, and behind a branch.
+#include <algorithm>
 #include <array>
-#include <bitset>
+#include <vector>
 
 #include "cbpf/jit/passes.h"
 #include "cbpf/packet.h"
@@ -18,14 +19,17 @@ bool is_return(const Step& step) noexcept { return step.opcode == Opcode::kRetK 
 
 class Decoder {
   public:
-    explicit Decoder(const Program& program) : steps_(program.steps()) { find_leaders(); }
+    explicit Decoder(const Program& program)
+        : steps_(program.steps()), leaders_(steps_.size()), block_at_(steps_.size()) {
+        find_leaders();
+    }
 
     Graph graph() && {
-        graph_.blocks.resize(leaders_.count());
+        graph_.blocks.resize(static_cast<std::size_t>(std::count(leaders_.begin(), leaders_.end(), true)));
         // A and X are 0 at the start.
         graph_.blocks.front().ops = {Set{Variable::kA, 0}, Set{Variable::kX, 0}};
         for (std::size_t index = 0; index < steps_.size(); ++index) {
-            if (leaders_.test(index)) {
+            if (leaders_[index]) {
                 add_block(index);
             }
         }
@@ -35,15 +39,15 @@ class Decoder {
   private:
     /// Jumps go forward, so a step is reachable or not by the time the walk comes to it.
     void find_leaders() {
-        std::bitset<kMaxInstructions> reachable;
+        std::vector<bool> reachable(steps_.size());
         const auto lead_to = [&](std::size_t index) {
-            reachable.set(index);
-            leaders_.set(index);
+            reachable[index] = true;
+            leaders_[index] = true;
         };
         lead_to(0);
         for (std::size_t index = 0; index < steps_.size(); ++index) {
             const Step& step = steps_[index];
-            if (!reachable.test(index) || is_return(step)) {
+            if (!reachable[index] || is_return(step)) {
                 continue;
             }
             if (is_branch(step)) {
@@ -52,13 +56,13 @@ class Decoder {
             } else if (step.opcode == Opcode::kJa) {
                 lead_to(index + 1 + step.k);
             } else {
-                reachable.set(index + 1);
+                reachable[index + 1] = true;
             }
         }
         BlockIndex block = 0;
         for (std::size_t index = 0; index < steps_.size(); ++index) {
             block_at_[index] = block;
-            block += leaders_.test(index) ? 1U : 0U;
+            block += leaders_[index] ? 1U : 0U;
         }
     }
 
@@ -82,7 +86,7 @@ class Decoder {
                 block.end = Return{0};
                 return;
             }
-            if (leaders_.test(index + 1)) {
+            if (leaders_[index + 1]) {
                 block.end = Goto{block_at_[index + 1]};
                 return;
             }
@@ -223,8 +227,8 @@ class Decoder {
     }
 
     std::span<const Step> steps_;
-    std::bitset<kMaxInstructions> leaders_;
-    std::array<BlockIndex, kMaxInstructions> block_at_{}; ///< of each leader
+    std::vector<bool> leaders_;
+    std::vector<BlockIndex> block_at_; ///< of each leader
     Graph graph_;
 };
 
