@@ -5,7 +5,7 @@
 //    | packet n | what to put | which instruction ... | n packet bytes   | instructions of 8 bytes each |
 //
 // where an instruction is an index into the 49 opcodes, -, jt, jf, k as 4 bytes, little-endian. A byte of the program
-// is disturbed and the two programs compared: found equal, they must answer the same.
+// is disturbed and the two programs compared: found equal, they must answer the same. So must the reduced program.
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
@@ -17,6 +17,7 @@
 #include "cbpf/analysis/equivalence.h"
 #include "cbpf/analysis/link_types.h"
 #include "cbpf/interpret.h"
+#include "cbpf/reduce/reduce.h"
 #include "cbpf/text.h"
 
 namespace {
@@ -79,6 +80,17 @@ void judge_equivalence(const Program& program, const Program& other, const std::
     }
 }
 
+void judge_reduction(const Program& program, const std::vector<std::uint8_t>& bytes) {
+    const auto reduced = Program::verify(pfild::cbpf::reduced(program));
+    require(reduced.has_value(), "does not verify once it is reduced", program);
+    for (std::size_t length = 0; length <= bytes.size(); ++length) {
+        const std::span<const std::uint8_t> front = std::span(bytes).first(length);
+        const Packet packet(front, static_cast<std::uint32_t>(bytes.size()));
+        require(interpret(program, packet) == interpret(*reduced, packet), "another answer once it is reduced",
+                program);
+    }
+}
+
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) { // NOLINT(*-identifier-naming)
@@ -93,6 +105,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         return 0;
     }
     judge_dependence(*program, bytes, data[1]);
+    judge_reduction(*program, bytes);
     (void)pfild::cbpf::link_fits_of(*program);
     Instruction& disturbed = code[data[2] % code.size()];
     std::swap(disturbed.jt, disturbed.jf);
