@@ -11,6 +11,7 @@
 #include "bpfctl/fields.h"
 #include "cbpf/flow_dependence.h"
 #include "cbpf/interpret.h"
+#include "filter/proved.h"
 #include "pfild/flow_key.h"
 
 namespace pfild::bpfctl {
@@ -79,11 +80,11 @@ std::optional<core::FlowKey> flow_key(const Json& flow) {
 }
 
 core::Result<FlowFilter> FlowFilter::compile(const std::string& expression, filter::Names names) {
-    const auto compiled = filter::compile(expression, filter::kEthernet, names);
+    const auto compiled = filter::compile_proved(expression, filter::kEthernet, names);
     if (!compiled) {
         return tl::make_unexpected(compiled.error());
     }
-    auto program = cbpf::Program::verify(*compiled);
+    auto program = cbpf::Program::verify(compiled->program);
     if (!program) {
         return refuse(expression, "the program does not verify: " + program.error().message(), "write it shorter");
     }

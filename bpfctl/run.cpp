@@ -24,9 +24,12 @@ Outcome<std::string> answer_to(const Invocation& invocation, const Console& cons
     const auto ask_once = [&](const Json& arguments) {
         return ask(endpoint_of(invocation.options), verb.request, arguments);
     };
-    const auto result = verb.list.empty() ? ask_once(question->arguments) : ask_pages(ask_once, verb.list, *question);
+    auto result = verb.list.empty() ? ask_once(question->arguments) : ask_pages(ask_once, verb.list, *question);
     if (!result) {
         return tl::make_unexpected(result.error());
+    }
+    if (!question->remarks.is_null()) {
+        result->update(question->remarks);
     }
     if (invocation.options.json) {
         return pretty(*result) + '\n';

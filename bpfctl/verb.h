@@ -44,6 +44,7 @@ struct Question {
     Question(Json asked) : arguments(std::move(asked)) {}
 
     Json arguments;
+    Json remarks;  ///< members that are added to the answer: what is known here and not by the daemon
     Wanted wanted; ///< of a list that comes in pages; empty: every item
     Work work;     ///< done instead of asking, if there is any
 };

@@ -475,7 +475,8 @@ core::Result<api::HookView> Orchestrator::hook_add(const api::HookAddRequest& re
                             .type = type,
                             .on_match = request.on_match,
                             .filter = request.filter,
-                            .runs_in = request.run};
+                            .runs_in = request.run,
+                            .compiled = request.compiled};
     auto hook = std::make_shared<core::CbpfHook>(std::move(spec), std::move(*program));
     if (request.run == core::RunsIn::kernel) {
         if (auto possible = try_in_kernel(*hook); !possible) {

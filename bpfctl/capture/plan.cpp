@@ -3,8 +3,10 @@
 #include "bpfctl/capture/plan.h"
 
 #include <cerrno>
+#include <utility>
 
 #include "cbpf/program.h"
+#include "filter/proved.h"
 
 namespace pfild::bpfctl {
 namespace {
@@ -19,15 +21,15 @@ core::Result<std::vector<cbpf::Instruction>> CapturePlan::program(filter::LinkTy
                    ? std::vector<cbpf::Instruction>{}
                    : std::vector{cbpf::Instruction{kReturnConstant, 0, 0, static_cast<std::uint32_t>(snap_length)}};
     }
-    auto program = filter::compile(expression, link_type, names, snap_length);
-    if (!program) {
-        return program;
+    auto proved = filter::compile_proved(expression, link_type, names, snap_length);
+    if (!proved) {
+        return core::fail(std::move(proved.error()));
     }
-    if (const auto verified = cbpf::Program::verify(*program); !verified) {
+    if (const auto verified = cbpf::Program::verify(proved->program); !verified) {
         return core::fail({"capture", interface, "the program does not verify: " + verified.error().message(),
                            "use a shorter expression", EINVAL});
     }
-    return program;
+    return std::move(proved->program);
 }
 
 } // namespace pfild::bpfctl

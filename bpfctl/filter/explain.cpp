@@ -3,6 +3,7 @@
 #include <memory>
 #include <ostream>
 
+#include "bpfctl/filter/compiled_by.h"
 #include "bpfctl/filter/explanation.h"
 #include "bpfctl/filter/source.h"
 #include "bpfctl/verbs.h"
@@ -27,7 +28,8 @@ Outcome<Question> gather_explain(const ExplainOperands& operands) {
         return tl::make_unexpected(program.error());
     }
     const std::string title = source.bytecode ? *source.bytecode : source.expression();
-    auto explanation = std::make_shared<Explanation>(explain(*program, {title, type.number, type.name}));
+    auto explanation = std::make_shared<Explanation>(explain(program->program, {title, type.number, type.name}));
+    explanation->compiled_by = program->compiled ? json_of(*program->compiled) : Json();
     if (operands.same_as) {
         FilterSource other = source;
         other.words = {*operands.same_as};
@@ -36,7 +38,7 @@ Outcome<Question> gather_explain(const ExplainOperands& operands) {
         if (!compared) {
             return tl::make_unexpected(compared.error());
         }
-        explanation->same = cbpf::certainly_equal(*program, *compared);
+        explanation->same = cbpf::certainly_equal(program->program, compared->program);
         explanation->compared_with = *operands.same_as;
     }
     Question question;
@@ -64,8 +66,10 @@ const Verb kFilterExplain{
     .synopsis = "[-y TYPE] [-O] [--resolve] [--same-as EXPR] EXPR|--bytecode FILE",
     .summary = "say what a program does, what it depends on and where it would run",
     .notes =
-        "No daemon is asked. The listing is what `filter compile` prints, with a note on each line: what is loaded,\n"
+        "No daemon is asked. The listing is what a hook or capture gets, with a note on each line: what is loaded,\n"
         "asked or returned. Behind it:\n"
+        "  Compiled     by libpcap's optimiser, if that is proved equal to the unoptimised program, else by pfild; "
+        "why\n"
         "  Depends on   bytes that the answer can depend on; no change of any other byte changes it\n"
         "  Snap length  what suffices to judge a packet, and the most that is kept of one\n"
         "  Link type    for which packets it looks for the protocol at the right place\n"
@@ -74,7 +78,8 @@ const Verb kFilterExplain{
         "  Engine       how pfild's engine runs it\n"
         "Each of these is certain where it promises something. --same-as says \"the same\" only if that is certain.\n"
         "\n"
-        "With --json: title, link_type, instructions, listing, notes, depends_on {bytes, wire_length, readings},\n"
+        "With --json: title, link_type, compiled_by {how, because, unoptimised_instructions, optimised_instructions}\n"
+        "(null: bytecode, or -O), instructions, listing, notes, depends_on {bytes, wire_length, readings},\n"
         "snap_length {to_judge, to_keep} (null: the whole packet), link_types (meant, open, foreign), hooks\n"
         "{type, answers, because, kernel_refusals {XDP, TC} (null: it can run there)}, engine,\n"
         "same_as {expression, certain}.\n"

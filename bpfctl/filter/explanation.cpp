@@ -3,8 +3,10 @@
 #include "bpfctl/filter/explanation.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "bpfctl/fields.h"
+#include "bpfctl/filter/compiled_by.h"
 #include "bpfctl/filter/program_text.h"
 #include "bpfctl/text/table.h"
 #include "bpfctl/text/units.h"
@@ -134,6 +136,17 @@ void add_readings(Table& table, const Explanation& explanation) {
     }
 }
 
+void add_compiled(Table& table, const Json& compiled_by) {
+    if (!compiled_by.is_object()) {
+        return;
+    }
+    std::string how = text(compiled_by, "how");
+    std::string heading = "Compiled";
+    for (const std::string& line : reason_lines(compiled_by)) {
+        table.add({std::exchange(heading, ""), std::exchange(how, ""), line});
+    }
+}
+
 std::string length_text(std::uint32_t length) {
     return length == cbpf::kWholePacket ? "the whole packet" : counted(length, "byte");
 }
@@ -216,6 +229,7 @@ Explanation explain(const cbpf::Program& program, const Explained& what) {
 std::string text_of(const Explanation& explanation) {
     const Dependence& dependence = explanation.dependence;
     Table table({Align::kLeft, Align::kLeft, Align::kLeft});
+    add_compiled(table, explanation.compiled_by);
     add_readings(table, explanation);
     table.add({"Snap length", length_text(dependence.to_judge), "are enough to judge a packet"});
     table.add({"", length_text(dependence.to_keep),
@@ -238,7 +252,8 @@ std::string text_of(const Explanation& explanation) {
 
 Json json_of(const Explanation& explanation) {
     const Dependence& dependence = explanation.dependence;
-    Json json{{"title", explanation.title}, {"link_type", explanation.link_type}};
+    Json json{
+        {"title", explanation.title}, {"link_type", explanation.link_type}, {"compiled_by", explanation.compiled_by}};
     json.update(json_of_program(explanation.program.instructions()));
     for (const Note& note : explanation.notes) {
         json["notes"].push_back(note.text);

@@ -27,6 +27,7 @@ struct Explanation {
     cbpf::Program program;
     std::string title; ///< the expression, or the file
     std::string link_type;
+    Json compiled_by; ///< as json_of() of a filter::Proved; null: it was not compiled, or not optimised as was asked
     std::vector<Note> notes;
     cbpf::Dependence dependence;
     cbpf::LinkFits fits;

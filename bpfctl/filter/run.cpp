@@ -82,18 +82,19 @@ Outcome<void> perform_run(const RunOperands& operands, const Options& options, c
         return fail(Exit::kRefused, std::move(file.error()));
     }
     const filter::NamedLinkType type = file->link_type();
-    auto program = operands.source.program(kFilterRun.name, type.type());
-    if (!program) {
-        return tl::make_unexpected(std::move(program.error()));
+    auto source = operands.source.program(kFilterRun.name, type.type());
+    if (!source) {
+        return tl::make_unexpected(std::move(source.error()));
     }
-    if (std::string why = misfit(*program, type); operands.source.bytecode && !operands.any_link_type && !why.empty()) {
+    cbpf::Program& program = source->program;
+    if (std::string why = misfit(program, type); operands.source.bytecode && !operands.any_link_type && !why.empty()) {
         return fail(Exit::kRefused, {std::string(kFilterRun.name), operands.file, std::move(why),
                                      "compile it for " + type.name + ", or add --any-link-type", EINVAL});
     }
     const auto engine = static_cast<ReplayEngine>(
         std::find(kReplayEngineNames.begin(), kReplayEngineNames.end(), operands.engine) - kReplayEngineNames.begin());
-    const cbpf::Machine machine(std::move(*program), engine == ReplayEngine::kInterpreter ? cbpf::Engine::kInterpreter
-                                                                                          : cbpf::Engine::kNative);
+    const cbpf::Machine machine(std::move(program), engine == ReplayEngine::kInterpreter ? cbpf::Engine::kInterpreter
+                                                                                         : cbpf::Engine::kNative);
     const auto replayed = replay(*file, machine, engine);
     if (!replayed) {
         return fail(Exit::kRefused, replayed.error());

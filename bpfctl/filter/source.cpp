@@ -79,8 +79,17 @@ Outcome<std::vector<cbpf::Instruction>> FilterSource::instructions(filter::LinkT
     return std::move(*found);
 }
 
-Outcome<cbpf::Program> FilterSource::program(std::string_view verb, filter::LinkType type) const {
-    const auto found = instructions(type);
+Outcome<SourceProgram> FilterSource::program(std::string_view verb, filter::LinkType type) const {
+    std::optional<filter::Proved> compiled;
+    if (!bytecode && !unoptimised) {
+        auto proved = filter::compile_proved(expression(), type,
+                                             resolve ? filter::Names::kResolve : filter::Names::kNumeric, snap_length);
+        if (!proved) {
+            return fail(Exit::kRefused, std::move(proved.error()));
+        }
+        compiled = std::move(*proved);
+    }
+    const auto found = compiled ? Outcome<std::vector<cbpf::Instruction>>(compiled->program) : instructions(type);
     if (!found) {
         return tl::make_unexpected(found.error());
     }
@@ -93,7 +102,7 @@ Outcome<cbpf::Program> FilterSource::program(std::string_view verb, filter::Link
                     {std::string(verb), object, "the program does not verify: " + verified.error().message(),
                      too_long ? "use a shorter expression" : "`bpfctl filter show` lists it", EINVAL});
     }
-    return std::move(*verified);
+    return SourceProgram{std::move(*verified), std::move(compiled)};
 }
 
 } // namespace pfild::bpfctl

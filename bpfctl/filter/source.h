@@ -13,8 +13,14 @@
 #include "cbpf/program.h"
 #include "filter/expression.h"
 #include "filter/link_type.h"
+#include "filter/proved.h"
 
 namespace pfild::bpfctl {
+
+struct SourceProgram {
+    cbpf::Program program;
+    std::optional<filter::Proved> compiled; ///< nothing: it was read, or left as libpcap's grammar makes it
+};
 
 /// The words of the command line.
 struct FilterSource {
@@ -35,10 +41,10 @@ struct FilterSource {
     [[nodiscard]] std::string expression() const;
     [[nodiscard]] filter::NamedLinkType type() const;
 
-    /// What was compiled or read, not verified. => words or bytecode are there.
+    /// What libpcap makes of the words, or what was read, not verified. => words or bytecode are there.
     [[nodiscard]] Outcome<std::vector<cbpf::Instruction>> instructions(filter::LinkType link_type) const;
-    /// The same, verified. `verb` is for the error.
-    [[nodiscard]] Outcome<cbpf::Program> program(std::string_view verb, filter::LinkType link_type) const;
+    /// The program that is certainly what they mean (filter/proved.h), verified. `verb` is for the error.
+    [[nodiscard]] Outcome<SourceProgram> program(std::string_view verb, filter::LinkType link_type) const;
 };
 
 /// "EN10MB", or a type of hooks: "inet"; else why not.

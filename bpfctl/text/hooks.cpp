@@ -37,10 +37,12 @@ std::string links_text(const Json& links) {
 }
 
 std::string filter_text(const Json& hook) {
+    const std::string unverified = text(hook, "compiled") == "unverified" ? "unverified" : "";
     if (member(hook, "filter").is_string()) {
-        return text(hook, "filter");
+        return text(hook, "filter") + (unverified.empty() ? "" : " (" + unverified + ')');
     }
-    return "(bytecode, " + counted(number(hook, "instructions").value_or(0), "instruction") + ')';
+    return "(bytecode, " + counted(number(hook, "instructions").value_or(0), "instruction") +
+           (unverified.empty() ? "" : ", " + unverified) + ')';
 }
 
 /// What a hook is asked once about.

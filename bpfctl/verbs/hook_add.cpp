@@ -10,11 +10,12 @@
 
 #include "bpfctl/bytecode_file.h"
 #include "bpfctl/fields.h"
+#include "bpfctl/filter/compiled_by.h"
 #include "bpfctl/text/hooks.h"
 #include "bpfctl/text/units.h"
 #include "bpfctl/verbs.h"
 #include "cbpf/program.h"
-#include "filter/expression.h"
+#include "filter/proved.h"
 
 namespace pfild::bpfctl {
 namespace {
@@ -31,12 +32,22 @@ struct HookAddOperands {
 
 using Instructions = std::vector<cbpf::Instruction>;
 
-core::Result<Instructions> program_of(const HookAddOperands& operands, filter::LinkType link_type) {
+/// What is sent, and how it came about if it was compiled here.
+struct HookProgram {
+    Instructions instructions;
+    std::optional<filter::Proved> compiled;
+};
+
+core::Result<HookProgram> program_of(const HookAddOperands& operands, filter::LinkType link_type) {
     if (operands.bytecode) {
-        return read_bytecode(*operands.bytecode);
+        auto read = read_bytecode(*operands.bytecode);
+        return read ? core::Result<HookProgram>(HookProgram{std::move(*read), std::nullopt})
+                    : core::fail(std::move(read.error()));
     }
-    return filter::compile(*operands.filter, link_type,
-                           operands.resolve ? filter::Names::kResolve : filter::Names::kNumeric);
+    auto proved = filter::compile_proved(*operands.filter, link_type,
+                                         operands.resolve ? filter::Names::kResolve : filter::Names::kNumeric);
+    return proved ? core::Result<HookProgram>(HookProgram{proved->program, *proved})
+                  : core::fail(std::move(proved.error()));
 }
 
 tl::unexpected<Failure> unverified(const HookAddOperands& operands, const cbpf::Rejection& rejection) {
@@ -66,7 +77,7 @@ std::string flaw_of(const HookAddOperands& operands) {
     return hook_name_flaw(operands.name);
 }
 
-Outcome<Json> gather_hook_add(const HookAddOperands& operands) {
+Outcome<Question> gather_hook_add(const HookAddOperands& operands) {
     if (std::string flaw = flaw_of(operands); !flaw.empty()) {
         return usage_failure(kHookAdd.name, std::move(flaw));
     }
@@ -78,16 +89,22 @@ Outcome<Json> gather_hook_add(const HookAddOperands& operands) {
     if (!program) {
         return fail(Exit::kRefused, std::move(program.error()));
     }
-    if (const auto verified = cbpf::Program::verify(*program); !verified) {
+    if (const auto verified = cbpf::Program::verify(program->instructions); !verified) {
         return unverified(operands, verified.error());
     }
-    return Json{{"name", operands.name},
-                {"type", operands.type},
-                {"on_match", operands.on_match},
-                {"filter", operands.filter ? Json(*operands.filter) : Json()},
-                {"program", rows_of(*program)},
-                {"dlt", link_type->number},
-                {"run", operands.run}};
+    Question question(Json{{"name", operands.name},
+                           {"type", operands.type},
+                           {"on_match", operands.on_match},
+                           {"filter", operands.filter ? Json(*operands.filter) : Json()},
+                           {"program", rows_of(program->instructions)},
+                           {"dlt", link_type->number},
+                           {"run", operands.run},
+                           {"compiled", Json()}});
+    if (program->compiled) {
+        question.arguments["compiled"] = filter::name(program->compiled->origin);
+        question.remarks = Json{{"compiled_by", json_of(*program->compiled)}};
+    }
+    return question;
 }
 
 Arguments declare_hook_add(CLI::App& app, Options& /*options*/) {
@@ -114,8 +131,14 @@ Arguments declare_hook_add(CLI::App& app, Options& /*options*/) {
 std::string text_of_hook_add(const Exchange& exchange) {
     const Json& hook = exchange.result;
     const std::string name = text(hook, "name");
+    std::string by;
+    if (const Json& compiled_by = member(hook, "compiled_by"); compiled_by.is_object()) {
+        for (const std::string& line : reason_lines(compiled_by)) {
+            by += (by.empty() ? "Compiled: " : "          ") + line + '\n';
+        }
+    }
     return name + ": " + counted(number(hook, "instructions").value_or(0), "instruction") + ", " +
-           on_match_text(text(hook, "on_match")) + '\n' + as_it_is_text(hook) +
+           on_match_text(text(hook, "on_match")) + '\n' + by + as_it_is_text(hook) +
            "It filters nothing until it is linked: bpfctl link -i " + name + ' ' + text(hook, "type") + '\n';
 }
 
@@ -143,6 +166,9 @@ const Verb kHookAdd{
         "  kernel  in the kernel; what would move it to the engine (a link, an attach) is refused, with the reason\n"
         "\n"
         "The expression is compiled here, before the daemon is asked. Names of services come from /etc/services.\n"
+        "What libpcap's optimiser makes of it is used only if it is proved equal to the unoptimised program; else "
+        "that\n"
+        "one is, reduced by pfild. The answer says which.\n"
         "Names of hosts are errors unless --resolve is given; then the addresses of this moment are compiled in.\n"
         "Bytecode must be compiled for the type: tcpdump -y RAW -ddd for inet and inet6, -y EN10MB for ethernet.\n"
         "\n"

@@ -96,7 +96,7 @@ CbpfHook::CbpfHook(CbpfHookSpec spec, cbpf::Program program)
     : Hook(std::move(spec.name), spec.type), machine_(std::move(program)),
       per_packet_(cbpf::why_per_packet(machine_.program(), form_of(spec.type))),
       questions_(machine_.program(), form_of(spec.type)), on_match_(spec.on_match), filter_(std::move(spec.filter)),
-      runs_in_(spec.runs_in) {}
+      runs_in_(spec.runs_in), compiled_(filter_ ? spec.compiled : Compiled::unverified) {}
 
 std::vector<HookDetail> CbpfHook::details() const {
     HookDetail filter{.name = "filter", .value = {}};
@@ -119,7 +119,8 @@ std::vector<HookDetail> CbpfHook::details() const {
             {.name = "answers", .value = std::string(per_packet_ ? "per packet" : "per flow")},
             std::move(because),
             std::move(as_it_is),
-            {.name = "run", .value = std::string(kRunsInNames[static_cast<std::size_t>(runs_in_)])}};
+            {.name = "run", .value = std::string(kRunsInNames[static_cast<std::size_t>(runs_in_)])},
+            {.name = "compiled", .value = std::string(kCompiledNames[static_cast<std::size_t>(compiled_)])}};
 }
 
 std::vector<HookCounter> CbpfHook::counters() const {

@@ -59,6 +59,16 @@ enum class RunsIn : std::uint8_t {
 inline constexpr std::array<std::string_view, 3> kRunsInNames{"auto", "engine", "kernel"};
 static_assert(static_cast<std::size_t>(RunsIn::kernel) + 1 == kRunsInNames.size());
 
+/// How the program of a hook came about, as bpfctl said: for people, nothing depends on it.
+enum class Compiled : std::uint8_t {
+    optimised,   ///< by libpcap's optimiser, proved equal to the unoptimised program
+    reduced,     ///< the unoptimised program, made shorter by pfild
+    unoptimised, ///< as libpcap's grammar made it
+    unverified,  ///< nobody has said that the text means the program, or there is no text
+};
+inline constexpr std::array<std::string_view, 4> kCompiledNames{"optimised", "reduced", "unoptimised", "unverified"};
+static_assert(static_cast<std::size_t>(Compiled::unverified) + 1 == kCompiledNames.size());
+
 /// What the program of a hook of that type is shown.
 [[nodiscard]] cbpf::PacketForm form_of(HeadType type);
 
@@ -68,6 +78,7 @@ struct CbpfHookSpec {
     OnMatch on_match = OnMatch::drop;
     std::optional<std::string> filter; ///< the expression the program came from, for listings
     RunsIn runs_in = RunsIn::automatic;
+    Compiled compiled = Compiled::unverified;
 };
 
 /// Packets and their bytes, counted by one thread and read by any: a load and a store, no locked instruction.
@@ -104,7 +115,7 @@ class CbpfHook final : public Hook {
     [[nodiscard]] std::string_view kind() const override { return "cbpf"; }
     /// on_match, filter (nothing when it came as bytecode), instructions; answers: "per flow" or "per packet", and
     /// because: why the latter; as_it_is: what the program asks for that is otherwise folded away, or nothing; run:
-    /// kRunsInNames.
+    /// kRunsInNames; compiled: kCompiledNames.
     [[nodiscard]] std::vector<HookDetail> details() const override;
     /// seen_, matched_ and dropped_, each with packets and bytes; bytes as the program saw them.
     [[nodiscard]] std::vector<HookCounter> counters() const override;
@@ -140,6 +151,7 @@ class CbpfHook final : public Hook {
     OnMatch on_match_;
     std::optional<std::string> filter_;
     RunsIn runs_in_;
+    Compiled compiled_;
     KernelTally running_;
     KernelTally past_;
     PacketTally seen_;

@@ -72,6 +72,13 @@ class Arguments {
         return otherwise;
     }
 
+    /// Absent or null is nothing, else one of `words`.
+    template <typename Enum, std::size_t N>
+    [[nodiscard]] std::optional<Enum> word_if_any(const char* key, const std::array<std::string_view, N>& words) {
+        const nlohmann::json* const value = find(key, false);
+        return value == nullptr || value->is_null() ? std::nullopt : std::optional(word_or(key, words, Enum{}));
+    }
+
     /// EINVAL with the first mistake, or with an argument that nobody asked for.
     [[nodiscard]] core::Result<void> finish();
 

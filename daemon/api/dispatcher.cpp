@@ -111,6 +111,8 @@ Answer hook_add(Call& call) {
         .program = call.arguments.program("program"),
         .dlt = call.arguments.number("dlt"),
         .run = call.arguments.word_or("run", core::kRunsInNames, core::RunsIn::automatic),
+        .compiled = call.arguments.word_if_any<core::Compiled>("compiled", core::kCompiledNames)
+                        .value_or(core::Compiled::unverified),
     };
     return when_right(call, [&] { return call.service.hook_add(request); });
 }

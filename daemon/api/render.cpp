@@ -204,6 +204,7 @@ OrderedJson to_json(const HookView& view) {
             {"because", view.because ? OrderedJson(*view.because) : OrderedJson(nullptr)},
             {"as_it_is", view.as_it_is ? OrderedJson(*view.as_it_is) : OrderedJson(nullptr)},
             {"run", word_of(view.run, core::kRunsInNames)},
+            {"compiled", word_of(view.compiled, core::kCompiledNames)},
             {"runs", std::move(runs)},
             {"links", std::move(links)},
             {"counters", counters_json(view.counters)}};

@@ -136,7 +136,8 @@ struct HookView {
     std::optional<std::string> because;         ///< why the kernel cannot answer for a flow, or not for all of them
     std::optional<std::string> as_it_is;        ///< what it asks for that is otherwise folded away: "tags"
     core::RunsIn run = core::RunsIn::automatic; ///< as it was asked for
-    std::vector<HookRunView> runs;              ///< as it is
+    core::Compiled compiled = core::Compiled::unverified;
+    std::vector<HookRunView> runs; ///< as it is
     std::vector<core::HookLink> links;
     Counters counters;
 };

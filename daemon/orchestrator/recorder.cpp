@@ -37,7 +37,8 @@ json to_request(const api::HookAddRequest& hook) {
                                 {"filter", hook.filter ? json(*hook.filter) : json()},
                                 {"program", std::move(program)},
                                 {"dlt", hook.dlt},
-                                {"run", api::word_of(hook.run, core::kRunsInNames)}});
+                                {"run", api::word_of(hook.run, core::kRunsInNames)},
+                                {"compiled", api::word_of(hook.compiled, core::kCompiledNames)}});
 }
 
 json to_request(const api::InterfaceView& interface) {

@@ -35,6 +35,9 @@ api::HookView hook_view(const core::HookInfo& hook) {
             } else if (const auto run = api::value_of<core::RunsIn>(*text, core::kRunsInNames);
                        detail.name == "run" && run) {
                 view.run = *run;
+            } else if (const auto compiled = api::value_of<core::Compiled>(*text, core::kCompiledNames);
+                       detail.name == "compiled" && compiled) {
+                view.compiled = *compiled;
             } else if (const auto on_match = core::on_match_named(*text); detail.name == "on_match" && on_match) {
                 view.on_match = *on_match;
             }

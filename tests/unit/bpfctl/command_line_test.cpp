@@ -96,13 +96,13 @@ INSTANTIATE_TEST_SUITE_P(
                 {"hook", "add", "cbpf:a", "--filter", "ip[0] = 5", "--on-match", "drop", "--type", "inet"},
                 "hook-add",
                 R"({"name":"cbpf:a","type":"inet","on_match":"drop","filter":"ip[0] = 5","program":
-                    [[48,0,0,0],[84,0,0,240],[21,0,3,64],[48,0,0,0],[21,0,1,5],[6,0,0,262144],[6,0,0,0]],"dlt":12,"run":"auto"})"},
+                    [[48,0,0,0],[84,0,0,240],[21,0,3,64],[48,0,0,0],[21,0,1,5],[6,0,0,262144],[6,0,0,0]],"dlt":12,"run":"auto","compiled":"optimised"})"},
         Request{"hook add compiles for EN10MB at ethernet",
                 {"hook", "add", "cbpf:a", "--filter", "ether[0] = 5", "--on-match", "count", "--type", "ethernet",
                  "--run", "kernel"},
                 "hook-add",
                 R"({"name":"cbpf:a","type":"ethernet","on_match":"count","filter":"ether[0] = 5","program":
-                    [[48,0,0,0],[21,0,1,5],[6,0,0,262144],[6,0,0,0]],"dlt":1,"run":"kernel"})"},
+                    [[48,0,0,0],[21,0,1,5],[6,0,0,262144],[6,0,0,0]],"dlt":1,"run":"kernel","compiled":"optimised"})"},
         Request{"all flows", {"flows"}, "flows", R"({"from":0,"most":256})"},
         Request{"flows are picked here, not by the daemon",
                 {"flows", "tcp", "port", "80"},

@@ -186,6 +186,7 @@ TEST(FilterExplain, reads_like_this) {
               "(014) ret      #262144                            ; match: keep up to 262144 bytes\n"
               "(015) ret      #0                                 ; no match\n"
               "\n"
+              "Compiled       optimised           optimiser of libpcap proved equal\n"
               "Depends on     bytes 12-13         EtherType\n"
               "               byte 14             IPv4 header length\n"
               "               bytes 16-77         TCP destination port, somewhere in these\n"

@@ -82,7 +82,8 @@ TEST(Hooks, show_what_they_do_and_where) {
          "counters": {"seen_packets": 123456, "seen_bytes": 9, "matched_packets": 12, "matched_bytes": 9,
                       "dropped_packets": 12}},
         {"name": "cbpf:b", "type": "ethernet", "kind": "cbpf", "on_match": "count", "filter": null, "instructions": 1,
-         "answers": "per flow", "because": "packets that match are counted one by one", "as_it_is": "tags", "run": "auto", "runs": [], "links": [],
+         "answers": "per flow", "because": "packets that match are counted one by one", "as_it_is": "tags", "run": "auto",
+         "compiled": "unverified", "runs": [], "links": [],
          "counters": {"seen_packets": 0, "seen_bytes": 0, "matched_packets": 0, "matched_bytes": 0,
                       "dropped_packets": 0}},
         {"name": "cbpf:near", "type": "inet", "kind": "cbpf", "on_match": "drop", "filter": "ip[8] < 5",
@@ -101,7 +102,7 @@ TEST(Hooks, show_what_they_do_and_where) {
         "cbpf:block-telnet  inet      drop      flow            engine   123456       12       12  inet in+out, x "
         "in  tcp dst port 23\n"
         "cbpf:b             ethernet  count     flow or packet  -             0        0        0  nowhere        "
-        "    (bytecode, 1 instruction)\n"
+        "    (bytecode, 1 instruction, unverified)\n"
         "cbpf:near          inet      drop      packet          both          7        1        1  inet in        "
         "    ip[8] < 5\n"
         "\n"

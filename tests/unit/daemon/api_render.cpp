@@ -84,13 +84,14 @@ TEST(Render, hook_with_and_without_filter_text) {
                   .because = "instruction 3 reads byte 8",
                   .as_it_is = "tags",
                   .run = core::RunsIn::kernel,
+                  .compiled = core::Compiled::reduced,
                   .runs = {{"eth0", core::Direction::in, std::nullopt}, {"eth1", core::Direction::out, "why"}},
                   .links = {{"inet6", core::Direction::in}, {"inet6", core::Direction::out}},
                   .counters = {{"seen_packets", 18446744073709551615U}, {"matched_packets", 0}}};
     EXPECT_EQ(to_json(view).dump(),
               R"({"name":"cbpf:a","type":"inet6","kind":"cbpf","on_match":"count","filter":"tcp dst port 23",)"
               R"("instructions":12,"answers":"per packet","because":"instruction 3 reads byte 8",)"
-              R"("as_it_is":"tags","run":"kernel",)"
+              R"("as_it_is":"tags","run":"kernel","compiled":"reduced",)"
               R"("runs":[{"interface":"eth0","direction":"in","where":"kernel","because":null},)"
               R"({"interface":"eth1","direction":"out","where":"engine","because":"why"}],)"
               R"("links":[{"head":"inet6","direction":"in"},{"head":"inet6","direction":"out"}],)"
@@ -100,12 +101,14 @@ TEST(Render, hook_with_and_without_filter_text) {
     view.because.reset();
     view.as_it_is.reset();
     view.run = core::RunsIn::automatic;
+    view.compiled = core::Compiled::unverified;
     view.runs.clear();
     view.links.clear();
     view.counters.clear();
-    EXPECT_EQ(to_json(view).dump(), R"({"name":"cbpf:a","type":"inet6","kind":"cbpf","on_match":"count",)"
-                                    R"("filter":null,"instructions":12,"answers":"per flow","because":null,)"
-                                    R"("as_it_is":null,"run":"auto","runs":[],"links":[],"counters":{}})");
+    EXPECT_EQ(to_json(view).dump(),
+              R"({"name":"cbpf:a","type":"inet6","kind":"cbpf","on_match":"count",)"
+              R"("filter":null,"instructions":12,"answers":"per flow","because":null,)"
+              R"("as_it_is":null,"run":"auto","compiled":"unverified","runs":[],"links":[],"counters":{}})");
 }
 
 TEST(Render, stats_keep_the_order_of_their_counters) {
