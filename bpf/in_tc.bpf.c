@@ -34,23 +34,33 @@ static __always_inline void restore_packet_type(struct __sk_buff* skb, const str
 }
 
 /* By in_xdp.bpf.c. */
-static __always_inline int is_decided(const struct __sk_buff* skb, const struct pfild_interface* self) {
+static __always_inline int is_decided(const struct __sk_buff* skb, const struct pfild_secret* secret) {
     const __u32* mark = (const void*)(long)skb->data_meta;
 
-    return (const void*)(mark + 1) <= (const void*)(long)skb->data && *mark == self->mark;
+    return (const void*)(mark + 2) <= (const void*)(long)skb->data && mark[0] == secret->decided[0] &&
+           mark[1] == secret->decided[1];
 }
 
 SEC("tc")
 int pfild_in(struct __sk_buff* skb) {
     const struct pfild_interface* self = find_interface(skb->ifindex);
     const struct head head = {.divert = PFILD_DIVERT_IN, .chain = PFILD_CHAIN_IN, .outgoing = 0};
+    const struct pfild_secret* secret;
     struct known known = {};
+    enum arrival arrival;
     int back;
 
     if (!self)
         return TC_ACT_UNSPEC;
-    back = is_back(skb, self, head);
-    if (!back && is_decided(skb, self))
+    secret = secret_of(lane_of(self, head));
+    if (!secret)
+        return TC_ACT_SHOT; /* for the verifier: every lane has one */
+    arrival = arrival_in(skb, secret);
+    if (arrival == ARRIVAL_PART)
+        return drop_part(skb, lane_of(self, head));
+    back = arrival == ARRIVAL_BACK;
+    barrier_var(back); /* one number from here on, not what it was made of: less on the stack */
+    if (!back && is_decided(skb, secret))
         return TC_ACT_UNSPEC;
     if (!back)
         tap(skb, lane_of(self, head), head.outgoing);

@@ -64,15 +64,17 @@ static __always_inline int divert(struct xdp_md* packet, const struct pfild_inte
 }
 
 /* For the TC head. 0: the driver has no room for metadata, and the TC head decides once more, with the same answer. */
-static __always_inline int mark_passed(struct xdp_md* packet, const struct pfild_interface* self) {
+static __always_inline int mark_passed(struct xdp_md* packet, __u32 lane) {
+    const struct pfild_secret* secret = bpf_map_lookup_elem(&secrets, &lane);
     __u32* mark;
 
-    if (bpf_xdp_adjust_meta(packet, -(int)sizeof(*mark)))
+    if (!secret || bpf_xdp_adjust_meta(packet, -(int)sizeof(secret->decided)))
         return 0;
     mark = (void*)(long)packet->data_meta;
-    if ((const void*)(mark + 1) > (const void*)(long)packet->data)
+    if ((const void*)(mark + 2) > (const void*)(long)packet->data)
         return 0;
-    *mark = self->mark;
+    mark[0] = secret->decided[0];
+    mark[1] = secret->decided[1];
     return 1;
 }
 
@@ -89,7 +91,7 @@ int pfild_in_xdp(struct xdp_md* packet) {
     if (self->flags & head.divert)
         known = look_up(packet, head);
     course = decide(packet, self, head, known);
-    if (course == COURSE_PASS && !mark_passed(packet, self))
+    if (course == COURSE_PASS && !mark_passed(packet, lane_of(self, head)))
         course = COURSE_LEFT;
     if (course != COURSE_LEFT) /* else the TC head does */
         tap(packet, lane_of(self, head), head.outgoing);

@@ -47,8 +47,17 @@ struct {
     __type(value, struct pfild_port);
 } engine_ports SEC(".maps") __weak;
 
-/* The engine's AF_XDP sockets by lane. An empty slot means that nobody is home: the kernel empties it when a socket
- * closes. */
+/* Secrets by lane. Programs read them. */
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(map_flags, BPF_F_RDONLY_PROG);
+    __uint(max_entries, PFILD_MAX_LANES);
+    __type(key, __u32);
+    __type(value, struct pfild_secret);
+} secrets SEC(".maps") __weak;
+
+/* The engine's AF_XDP sockets by lane. An empty slot means that nobody is home: the kernel empties it
+ * when a socket closes. */
 struct {
     __uint(type, BPF_MAP_TYPE_XSKMAP);
     __uint(max_entries, PFILD_MAX_LANES);

@@ -12,6 +12,8 @@
 #include <bpf/bpf_endian.h>
 
 #include "maps.h"
+#include "reentry.h"
+#include "segments.h"
 
 /* An Ethernet header with the label behind the addresses. */
 struct labelled {
@@ -40,18 +42,20 @@ int port_up(struct xdp_md* ctx) {
     return action;
 }
 
-static __always_inline int reenter(struct __sk_buff* skb, __u64 flags) {
+static __always_inline int reenter(struct __sk_buff* skb, int outgoing) {
     __u32 ifindex = skb->ifindex;
     const struct pfild_port* port = bpf_map_lookup_elem(&stack_ports, &ifindex);
+    const struct pfild_secret* secret = port ? secret_of(port->lane) : 0;
 
-    if (!port)
+    if (!port || !secret)
         return TC_ACT_SHOT;
-    skb->tc_index = PFILD_REENTRY(port->lane);
-    return bpf_redirect(port->interface, flags);
+    set_stamp(skb, secret, outgoing);
+    count_packets(port->lane, PFILD_COUNT_RETURNED, packets_of(skb));
+    return bpf_redirect(port->interface, outgoing ? 0 : BPF_F_INGRESS);
 }
 
 SEC("tc")
-int reentry_in(struct __sk_buff* skb) { return reenter(skb, BPF_F_INGRESS); }
+int reentry_in(struct __sk_buff* skb) { return reenter(skb, 0); }
 
 SEC("tc")
-int reentry_out(struct __sk_buff* skb) { return reenter(skb, 0); }
+int reentry_out(struct __sk_buff* skb) { return reenter(skb, 1); }

@@ -130,18 +130,11 @@ static __noinline int take(packet_context* packet, struct pfild_tap_packet* abou
     return take_into_PFILD_TAP_LARGE(packet, about, bytes, state);
 }
 
-/* lane: below PFILD_MAX_LANES. */
-static __always_inline void tap(packet_context* packet, __u32 lane, __u32 outgoing) {
-    const __u32 zero = 0;
-    struct pfild_tap_state* state = bpf_map_lookup_elem(&tap_state, &zero);
+/* lane: below PFILD_MAX_LANES. A function of its own, so that what it fills in is not on the heads' stack. */
+static __noinline int copy(packet_context* packet, struct pfild_tap_state* state, __u32 lane, __u32 wanted,
+                           __u32 outgoing) {
     struct pfild_tap_packet about = {};
-    __u32 wanted;
 
-    if (!state || lane >= PFILD_MAX_LANES)
-        return;
-    wanted = *(volatile __u32*)&state->wanted[lane];
-    if (!wanted || is_unwanted(packet, state, lane))
-        return;
     about.time_ns = bpf_ktime_get_ns();
     about.ifindex = interface_of(packet);
     about.length = length_of(packet);
@@ -151,6 +144,20 @@ static __always_inline void tap(packet_context* packet, __u32 lane, __u32 outgoi
     about.flags = outgoing ? PFILD_TAP_OUTGOING : 0;
     about.lane = lane;
     tag_of(packet, &about.tag_type, &about.tag_tci);
-    if (take(packet, &about, state))
+    return take(packet, &about, state);
+}
+
+/* lane: as above. */
+static __always_inline void tap(packet_context* packet, __u32 lane, __u32 outgoing) {
+    const __u32 zero = 0;
+    struct pfild_tap_state* state = bpf_map_lookup_elem(&tap_state, &zero);
+    __u32 wanted;
+
+    if (!state || lane >= PFILD_MAX_LANES)
+        return;
+    wanted = *(volatile __u32*)&state->wanted[lane];
+    if (!wanted || is_unwanted(packet, state, lane))
+        return;
+    if (copy(packet, state, lane, wanted, outgoing))
         __sync_fetch_and_add(&state->lost[lane], 1);
 }

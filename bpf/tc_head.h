@@ -4,25 +4,27 @@
  *
  *     not our interface?     -> pass on
  *     back from the engine?  -> pass on, tell the flow table       (hand-over)
+ *     half of a stamp?       -> drop
  *     else                   -> decide.h
  */
 #pragma once
 
 #include "decide.h"
+#include "reentry.h"
 
 /* A packet has come back from the engine and is where it was diverted; packets that come now do not overtake it. */
 static __always_inline void settle(struct __sk_buff* skb, const struct pfild_interface* self, const struct head head,
                                    struct pfild_flow* flow) {
-    skb->tc_index = 0;
+    clear_stamp(skb, lane_of(self, head), head.outgoing);
     count_all(lane_of(self, head), PFILD_COUNT_REENTERED, skb);
     if (flow)
         __sync_fetch_and_add(&flow->lane[head.outgoing].settled, packets_of(skb));
 }
 
-/* Whether a packet comes back from the engine, for this lane. */
-static __always_inline int is_back(const struct __sk_buff* skb, const struct pfild_interface* self,
-                                   const struct head head) {
-    return skb->tc_index == PFILD_REENTRY(lane_of(self, head));
+/* Rare, so a function of its own: it takes nothing of the callers' stack. */
+static __noinline int drop_part(struct __sk_buff* skb, __u32 lane) {
+    count_all(lane, PFILD_COUNT_DROPPED_STAMP, skb);
+    return TC_ACT_SHOT;
 }
 
 static __always_inline int divert(struct __sk_buff* skb, const struct pfild_interface* self, const struct head head,

@@ -76,7 +76,19 @@ void Engine::set_queues(std::uint8_t slot, std::vector<FramePort*> queues, bool 
     }
 }
 
-void Engine::remove(std::uint8_t slot) { interfaces_[slot].reset(); }
+void Engine::remove(std::uint8_t slot) {
+    interfaces_[slot].reset();
+    suspects_[slot] = {};
+}
+
+void Engine::suspect(std::uint8_t slot, Direction direction, bool circling) {
+    std::unique_ptr<Circling>& suspect = suspects_[slot][index(direction)];
+    if (!circling) {
+        suspect.reset();
+    } else if (!suspect) {
+        suspect = std::make_unique<Circling>();
+    }
+}
 
 std::size_t Engine::round(std::uint64_t now_ns) noexcept {
     now_ns_ = now_ns;
@@ -153,6 +165,7 @@ std::optional<EngineCounter> Engine::decide(const Snapshot& rules, const Passage
 
 std::size_t Engine::carry(const Snapshot& rules, const EngineInterface& interface, const Lane& lane) noexcept {
     Counters& counters = counters_[interface.slot][index(lane.direction)];
+    Circling* const suspect = suspects_[interface.slot][index(lane.direction)].get();
 
     const std::size_t received = lane.up.receive(batch_);
     std::size_t passed = 0; // frames that pass move to the front of the batch
@@ -174,6 +187,10 @@ std::size_t Engine::carry(const Snapshot& rules, const EngineInterface& interfac
         }
         if (lane.complete_checksums && complete_checksum(frame)) {
             add_to(counters, EngineCounter::checksums_completed, 1);
+        }
+        if (suspect != nullptr && suspect->ends(frame, now_ns_)) {
+            add_to(counters, EngineCounter::dropped_circling, 1);
+            continue;
         }
         batch_[passed++] = std::move(frame);
     }

@@ -6,10 +6,12 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <vector>
 
+#include "core/circling.h"
 #include "core/direction.h"
 #include "core/flow/flow_table.h"
 #include "core/frame.h"
@@ -32,11 +34,13 @@ enum class EngineCounter : std::uint8_t {
     dropped_fragment,  ///< a fragment that could lead a hook past its ports, or none is wanted
     dropped_label,     ///< came without a readable label
     dropped_backlog,   ///< passed, but the way back had no room: the receiver is slower than the sender
+    dropped_circling,  ///< passed, but it came back again and again (circling.h)
     checksums_completed,
 };
-inline constexpr std::array<std::string_view, 10> kEngineCounterNames{
-    "received",          "received_bytes",   "passed",        "dropped",         "consumed",
-    "dropped_extension", "dropped_fragment", "dropped_label", "dropped_backlog", "checksums_completed"};
+inline constexpr std::array<std::string_view, 11> kEngineCounterNames{
+    "received",           "received_bytes",   "passed",        "dropped",         "consumed",
+    "dropped_extension",  "dropped_fragment", "dropped_label", "dropped_backlog", "dropped_circling",
+    "checksums_completed"};
 
 /// An attached interface as the engine sees it.
 struct EngineInterface {
@@ -63,6 +67,8 @@ class Engine {
     /// Other queues of an interface that is here. => as above.
     void set_queues(std::uint8_t slot, std::vector<FramePort*> queues, bool complete_checksums);
     void remove(std::uint8_t slot);
+    /// Whether packets of a lane seem to come back to it: those that do are ended.
+    void suspect(std::uint8_t slot, Direction direction, bool circling);
 
     /// One batch of every interface in each direction, at that time of CLOCK_MONOTONIC_COARSE. Returns the number of
     /// packets taken; 0: nothing to do, may sleep.
@@ -95,6 +101,7 @@ class Engine {
     std::uint64_t now_ns_ = 0;
     std::array<std::optional<EngineInterface>, PFILD_MAX_INTERFACES> interfaces_;
     std::array<std::array<Counters, kDirections>, PFILD_MAX_INTERFACES> counters_{};
+    std::array<std::array<std::unique_ptr<Circling>, kDirections>, PFILD_MAX_INTERFACES> suspects_;
     std::array<Frame, kBatch> batch_;
 };
 

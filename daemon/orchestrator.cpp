@@ -242,6 +242,9 @@ void Orchestrator::look_at_all() {
 
 void Orchestrator::keep_house() {
     repair_all();
+    for (auto& [ifindex, attachment] : attachments_) {
+        attachment->watch_lanes();
+    }
     if (lane_heads() != lowered_->heads()) { // an XDP head has gone, or could be had again
         put_in_force(lowered_->prepare(lane_heads()));
         if (auto kept = keeps_promises(); !kept) {

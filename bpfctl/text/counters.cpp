@@ -14,8 +14,9 @@ namespace pfild::bpfctl {
 namespace {
 
 /// A few words for the counters of the heads and of the flow table; names that are not here stand for themselves.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 22> kMeanings{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 24> kMeanings{{
     {"diverted", "sent to the engine"},
+    {"returned", "sent back by the engine, on its way to the head"},
     {"reentered", "came back from the engine and went on"},
     {"passed_known", "passed in the kernel: the flow is known"},
     {"dropped_known", "dropped in the kernel: the flow is known"},
@@ -26,6 +27,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 22> kMeaning
     {"passed_neighbour", "passed in the kernel: ARP or neighbour discovery"},
     {"passed_unattended", "passed: the engine was not there (unknown: pass)"},
     {"dropped_unattended", "dropped: the engine was not there (unknown: drop)"},
+    {"dropped_stamp", "dropped: forged, or rewritten on its way back from the engine"},
     {"dropped_label", "dropped: it could not be labelled for the engine"},
     {"dropped_stray", "dropped on the port: it did not come from a head"},
     {"dropped_socketless", "dropped on the port: the engine's socket had just closed"},

@@ -3,12 +3,14 @@
 
 #include <cerrno>
 #include <cstdarg>
+#include <cstring>
 #include <vector>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
+#include <sys/random.h>
 
 #include "core/flow/flow_index.h"
 #include "daemon/kernel/library_log.h"
@@ -32,6 +34,19 @@ core::Result<void> update(const bpf_map* map, const void* key, const void* value
 
 void erase(const bpf_map* map, std::uint32_t key) {
     (void)bpf_map_delete_elem(bpf_map__fd(map), &key); // absent is what is wanted
+}
+
+constexpr std::uint32_t kClassifiersCountTo = 0xff;
+
+core::Result<pfild_secret> draw_secret() {
+    pfild_secret secret{};
+    do {
+        if (::getrandom(&secret, sizeof(secret), 0) != static_cast<ssize_t>(sizeof(secret))) {
+            return sys::failed("draw", "a secret for re-entry", errno);
+        }
+        secret.tc_index &= 0xffffU;
+    } while (secret.mark == 0 || secret.tc_index <= kClassifiersCountTo);
+    return secret;
 }
 
 } // namespace
@@ -66,6 +81,11 @@ core::Result<std::unique_ptr<Programs>> Programs::load(const Options& options) {
     }
     if (const int error = pfild_bpf__load(skeleton); error != 0) {
         return failed(-error);
+    }
+    for (std::uint8_t slot = 0; slot < PFILD_MAX_INTERFACES; slot++) {
+        if (auto renewed = programs->renew_secrets(slot); !renewed) {
+            return core::fail(std::move(renewed.error()));
+        }
     }
     return programs;
 }
@@ -123,6 +143,22 @@ void Programs::clear_interface(std::uint32_t ifindex) {
         cells_[*cell].ifindex = 0;
         (void)update(skeleton_->maps.interfaces, &*cell, &cells_[*cell]); // of an array: cannot fail
     }
+}
+
+core::Result<void> Programs::renew_secrets(std::uint8_t slot) {
+    for (const core::Direction direction : core::kEachDirection) {
+        auto secret = draw_secret();
+        if (!secret) {
+            return core::fail(std::move(secret.error()));
+        }
+        const std::uint32_t key = lane(slot, direction);
+        auto written = update(skeleton_->maps.secrets, &key, &*secret);
+        ::explicit_bzero(&*secret, sizeof(*secret));
+        if (!written) {
+            return written;
+        }
+    }
+    return {};
 }
 
 core::Result<void> Programs::set_stack_port(std::uint32_t ifindex, const pfild_port& port) {

@@ -55,6 +55,8 @@ class Programs {
     /// ifindex: not 0; what `interface` says of it is not looked at.
     [[nodiscard]] core::Result<void> set_interface(std::uint32_t ifindex, const pfild_interface& interface);
     void clear_interface(std::uint32_t ifindex);
+    /// Both lanes of the slot have other secrets from now on; no copy stays here.
+    [[nodiscard]] core::Result<void> renew_secrets(std::uint8_t slot);
     /// p1 or q1.
     [[nodiscard]] core::Result<void> set_stack_port(std::uint32_t ifindex, const pfild_port& port);
     /// p0 or q0; the index is of the private namespace.

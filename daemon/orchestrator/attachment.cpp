@@ -5,7 +5,6 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <random>
 #include <thread>
 #include <utility>
 
@@ -82,14 +81,14 @@ core::Result<void> Attachment::attachable(const net::Link& link, core::HeadMode 
     return {};
 }
 
-Attachment::Attachment(AttachmentWorld& world, AttachmentSpec spec) : world_(world), spec_(std::move(spec)) {
-    std::random_device random;
-    mark_ = std::uniform_int_distribution<std::uint32_t>(1)(random);
-}
+Attachment::Attachment(AttachmentWorld& world, AttachmentSpec spec) : world_(world), spec_(std::move(spec)) {}
 
 core::Result<std::unique_ptr<Attachment>> Attachment::make(AttachmentWorld& world, AttachmentSpec spec) {
     std::unique_ptr<Attachment> self(new Attachment(world, std::move(spec)));
     world.programs.reset_counters(self->slot());
+    if (auto renewed = world.programs.renew_secrets(self->slot()); !renewed) {
+        return core::fail(std::move(renewed.error()));
+    }
     if (auto up = self->bring_up(); !up) {
         std::string& object = up.error().object;
         if (const std::string& name = self->link().name; object != name) {
@@ -280,7 +279,6 @@ core::Result<void> Attachment::open_sockets() {
 core::Result<void> Attachment::write_interface(core::Directions divert, core::Directions chained) {
     pfild_interface entry{};
     entry.slot = slot();
-    entry.mark = mark_;
     if (only_tapped()) {
         entry.flags = PFILD_ONLY_TAPPED;
         return world_.programs.set_interface(spec_.link.ifindex, entry);
@@ -410,6 +408,7 @@ core::Result<bool> Attachment::repair() {
         return repaired;
     }
     repairing_ = true;
+    was_broken_ = true;
     if (!whole_port) {
         take_down_port(); // the heads see empty sockets meanwhile and do as with nobody home
     }
@@ -419,6 +418,31 @@ core::Result<bool> Attachment::repair() {
     }
     repairing_ = false;
     return true;
+}
+
+void Attachment::watch_lanes() {
+    const bool head_was_there = !std::exchange(was_broken_, false);
+    if (only_tapped()) {
+        return;
+    }
+    for (const Direction direction : core::kEachDirection) {
+        const LaneWatch::Look seen =
+            watches_[core::index(direction)].look(world_.programs.counters(slot(), direction), head_was_there);
+        if (seen.first_part) {
+            spdlog::warn(
+                "{} {}: a packet with a part of pfild's stamp was dropped (dropped_stamp): somebody forges it, "
+                "or a program in front of pfild's rewrites skb->mark, tc_index or cb",
+                spec_.link.name, core::name(direction));
+        }
+        if (seen.circles || seen.changed) {
+            world_.engine_thread.suspect(slot(), direction, seen.circles);
+        }
+        if (seen.circles && seen.changed) {
+            spdlog::warn("{} {}: packets circle, which are ended (engine_dropped_circling): a program in front of "
+                         "pfild's rewrites skb->mark, tc_index and cb of what comes back from the engine",
+                         spec_.link.name, core::name(direction));
+        }
+    }
 }
 
 // Without its XDP head, the TC head decides.

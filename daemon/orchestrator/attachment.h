@@ -8,11 +8,12 @@
 //
 // Where XDP is the IN head (xdp_side.h) it comes after the TC heads, which decide until it is there, and goes before.
 //
-// The heads are removed after the drain, not before it: they are what takes the mark off packets that come back.
+// The heads are removed after the drain, not before it: they are what takes the stamp off packets that come back.
 //
 // It follows its interface (name, MTU, address) and repairs its port. Control thread.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 
@@ -24,6 +25,7 @@
 #include "daemon/kernel/programs.h"
 #include "daemon/net/links.h"
 #include "daemon/net/port.h"
+#include "daemon/orchestrator/lane_watch.h"
 #include "daemon/orchestrator/xdp_side.h"
 #include "daemon/sys/netns.h"
 #include "daemon/xsk/engine_thread.h"
@@ -82,6 +84,8 @@ class Attachment {
     [[nodiscard]] core::Result<void> follow(const net::Link& link);
     /// Looks whether port and heads are as they were made, and makes anew what is not. True: something was repaired.
     [[nodiscard]] core::Result<bool> repair();
+    /// Once a second: whether what the engine sent on gets where it belongs.
+    void watch_lanes();
 
     [[nodiscard]] api::InterfaceView view() const;
     [[nodiscard]] api::Counters counters(core::Direction direction) const;
@@ -111,8 +115,9 @@ class Attachment {
     bool in_engine_ = false;
     std::optional<kernel::Heads> heads_;
     std::unique_ptr<XdpSide> xdp_;
-    std::uint32_t mark_;       ///< of packets that the XDP head lets pass
     std::string mode_because_; ///< why there is no XDP
+    std::array<LaneWatch, core::kDirections> watches_;
+    bool was_broken_ = false; ///< since the last look at the lanes
     bool repairing_ = false;
     bool stood_down_ = false; ///< the interface has become one that cannot be attached: it waits until that is over
 };

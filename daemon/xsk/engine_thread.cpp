@@ -92,6 +92,10 @@ void EngineThread::remove(std::uint8_t slot) {
     });
 }
 
+void EngineThread::suspect(std::uint8_t slot, core::Direction direction, bool circling) {
+    command([this, slot, direction, circling] { engine_.suspect(slot, direction, circling); });
+}
+
 std::size_t EngineThread::forget_flows(std::optional<std::uint32_t> ifindex) {
     constexpr std::size_t kAtOnce = 8192; // slots; packets are carried in between
     std::size_t forgotten = 0;

@@ -43,6 +43,8 @@ class EngineThread {
     void set_queues(std::uint8_t slot, const std::vector<Socket*>& queues, bool complete_checksums);
     /// The engine does not touch the sockets, those of queues included, from the return on.
     void remove(std::uint8_t slot);
+    /// See core::Engine.
+    void suspect(std::uint8_t slot, core::Direction direction, bool circling);
     /// Removes the known flows of an interface, or of all with nullopt. Returns how many.
     std::size_t forget_flows(std::optional<std::uint32_t> ifindex);
     /// Gives back what a shut socket held.

@@ -38,7 +38,7 @@
 
 /*
  * A lane is one direction of one attached interface. Its number names its socket (lane IN comes up on q0, lane OUT on
- * p0), its counters and its re-entry mark.
+ * p0), its counters and its secret.
  */
 #define PFILD_LANE_IN(slot) (2U * (slot))
 #define PFILD_LANE_OUT(slot) (2U * (slot) + 1U)
@@ -50,11 +50,21 @@
 #define PFILD_MAX_QUEUE_SOCKETS (PFILD_MAX_INTERFACES * PFILD_MAX_QUEUES)
 
 /*
- * skb->tc_index of a packet that comes back from the engine: above 255, which is as far as classifiers count. It names
- * interface and direction (as counters do), so a mark that a missing head did not take off says nothing to another
- * head.
+ * The secret of a lane: random, and new with each attachment. What comes back from the engine carries it to the head
+ * of that lane, which takes it off (bpf/reentry.h). No field of a packet is the re-entry's alone, as whoever sends from
+ * a container can set each of them; so nobody may know what is in them. The kernel, its programs and root do.
+ *
+ * decided: the metadata of a packet that the XDP head has let pass; the TC head behind it lets it pass too. What comes
+ * without it the TC head decides: of a queue without XDP, or after somebody removed the XDP head. A container's own
+ * metadata arrives as well, and 32 bits would be found in an hour; hence 64.
  */
-#define PFILD_REENTRY(where) (0x7000 + (where))
+struct pfild_secret {
+    __u32 cb[4];      /* skb->cb[0..3] */
+    __u32 mark;       /* skb->mark, of lane IN; not 0 */
+    __u32 tc_index;   /* skb->tc_index: 16 bits, above 255, which is as far as classifiers count */
+    __u32 decided[2]; /* of lane IN: metadata of what the XDP head has let pass */
+};
+PFILD_ASSERT_SIZE(struct pfild_secret, 32);
 
 /* What a head does with packets when no engine takes them, and whether any hook asks for them at all. */
 #define PFILD_UNKNOWN_DROP 0x1 /* else pass */
@@ -65,15 +75,10 @@
 #define PFILD_CHAIN_OUT 0x20
 
 /*
- * An attached interface. 32 bytes, host byte order.
+ * An attached interface. Host byte order.
  *
  * It is in an array of cells, in the first that was free of those that begin at its own: as there are more cells than
  * interfaces, a head finds it with the first look nearly always. A hash map would cost function calls.
- *
- * mark: the first four bytes of the metadata of a packet that the XDP head has let pass; the TC head behind it lets it
- * pass too. What comes without it the TC head decides: of a queue without XDP, or after somebody removed the XDP head.
- * It is random, so that the mark of one interface says nothing at another that the packet meets later (a bridge, a
- * VLAN).
  */
 struct pfild_interface {
     __u32 slot;      /* 0 .. PFILD_MAX_INTERFACES - 1 */
@@ -82,10 +87,9 @@ struct pfild_interface {
     __u32 port_q;    /* ifindex of q1: IN packets go up here */
     __u8 mac[6];     /* of the interface: what is for this host and what is not */
     __u16 no_answer; /* 0, PFILD_CHAIN_NONE: read when there is no chain, as the verifier must not know the answer */
-    __u32 mark;      /* not 0 */
     __u32 ifindex;   /* 0: nobody's */
 };
-PFILD_ASSERT_SIZE(struct pfild_interface, 32);
+PFILD_ASSERT_SIZE(struct pfild_interface, 28);
 
 #define PFILD_INTERFACE_CELLS 256
 /* probe: 0 .. PFILD_MAX_INTERFACES - 1 */
@@ -97,6 +101,7 @@ PFILD_ASSERT_SIZE(struct pfild_interface, 32);
  */
 enum pfild_counter {
     PFILD_COUNT_DIVERTED,           /* sent to the engine */
+    PFILD_COUNT_RETURNED,           /* stamped by the port and sent on to the head */
     PFILD_COUNT_REENTERED,          /* came back from the engine, gone on into the stack or to the qdisc */
     PFILD_COUNT_PASSED_KNOWN,       /* passed: the flow table knew the answer */
     PFILD_COUNT_DROPPED_KNOWN,      /* dropped: the flow table knew the answer */
@@ -107,6 +112,7 @@ enum pfild_counter {
     PFILD_COUNT_PASSED_NEIGHBOUR,   /* passed: ARP or IPv6 neighbour discovery */
     PFILD_COUNT_PASSED_UNATTENDED,  /* passed: nobody to ask, unknown = pass */
     PFILD_COUNT_DROPPED_UNATTENDED, /* dropped: nobody to ask, unknown = drop */
+    PFILD_COUNT_DROPPED_STAMP,      /* dropped: only a part of the lane's secret; circles, or was forged */
     PFILD_COUNT_UNSERVED_QUEUE,     /* left to the TC head: its receive queue had no socket (XDP) */
     PFILD_COUNT_DROPPED_LABEL,      /* dropped: the label could not be written */
     PFILD_COUNT_DROPPED_STRAY,      /* dropped on the port: no label, so not from a head */
@@ -116,15 +122,15 @@ enum pfild_counter {
 
 #define PFILD_COUNTER_NAMES                                                                                            \
     {                                                                                                                  \
-        "diverted", "reentered", "passed_known", "dropped_known", "passed_lowered", "dropped_lowered",                 \
+        "diverted", "returned", "reentered", "passed_known", "dropped_known", "passed_lowered", "dropped_lowered",     \
             "handover_forced", "passed_unhooked", "passed_neighbour", "passed_unattended", "dropped_unattended",       \
-            "unserved_queue", "dropped_label", "dropped_stray", "dropped_socketless"                                   \
+            "dropped_stamp", "unserved_queue", "dropped_label", "dropped_stray", "dropped_socketless"                  \
     }
 
 struct pfild_counters {
     __u64 count[PFILD_COUNTERS];
 };
-PFILD_ASSERT_SIZE(struct pfild_counters, 120);
+PFILD_ASSERT_SIZE(struct pfild_counters, 136);
 
 /* An end of a port, looked up by its ifindex: p1 and q1 in the instance's namespace, p0 and q0 in the private one. */
 struct pfild_port {

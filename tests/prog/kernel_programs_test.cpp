@@ -83,6 +83,19 @@ StageProps KernelProgramsTest::left_by_head(core::Direction direction, const Sce
 
 Scene KernelProgramsTest::on_watched(Bytes frame) const { return {.frame = std::move(frame), .ifindex = watched_}; }
 
+Scene KernelProgramsTest::back_again(core::Direction direction, Bytes frame, std::uint8_t slot) {
+    EXPECT_TRUE(programs_->set_stack_port(other_, {.lane = kernel::lane(slot, direction), .interface = watched_}));
+    Scene scene = on_watched(std::move(frame));
+    scene.ifindex = other_;
+    const auto stamp = stage_->left_by(programs_->reentry_fd(direction), scene);
+    EXPECT_TRUE(stamp) << stamp.error();
+    scene.before = stamp.value_or(StageProps{});
+    scene.mark = scene.before.mark;
+    scene.ifindex = watched_;
+    scene.ingress_ifindex = direction == core::Direction::out ? other_ : watched_;
+    return scene;
+}
+
 KernelProgramsTest::AllCounters KernelProgramsTest::read_counters() const {
     AllCounters all{};
     for (std::uint8_t slot = 0; slot < PFILD_MAX_INTERFACES; slot++) {

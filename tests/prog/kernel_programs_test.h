@@ -61,6 +61,8 @@ class KernelProgramsTest : public ::testing::Test {
 
     /// A frame on `watched`.
     [[nodiscard]] Scene on_watched(Bytes frame) const;
+    /// A frame on `watched` as the re-entry program of a lane leaves it, which runs once.
+    [[nodiscard]] Scene back_again(core::Direction direction, Bytes frame, std::uint8_t slot = kSlot);
 
     /// What all counters of all lanes did since the last call, e.g. "in.diverted+1 slot5.out.reentered+2"; the lanes of
     /// kSlot without their slot; "" when nothing was counted.

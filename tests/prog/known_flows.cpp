@@ -230,8 +230,7 @@ TEST_F(KnownFlows, a_packet_that_goes_up_is_counted_in_its_entry_and_its_label_s
 TEST_F(KnownFlows, a_packet_that_comes_back_is_counted_in_its_entry) {
     for (const Direction direction : kEachDirection) {
         pfild_flow& flow = know(kPacket, direction, PFILD_FLOW_PASS);
-        Scene scene = on_watched(kPacket);
-        scene.before.tc_index = PFILD_REENTRY(kernel::lane(kSlot, direction));
+        Scene scene = back_again(direction, kPacket);
         scene.segments = 3;
         (void)head(direction, scene);
         EXPECT_EQ(counted(), named(direction) + ".reentered+3");

@@ -76,6 +76,7 @@ TEST_F(LoadedObjects, tables_have_the_sizes_of_the_abi_and_are_one_each) {
         {"interfaces", {BPF_MAP_TYPE_ARRAY, 4, sizeof(pfild_interface), PFILD_INTERFACE_CELLS}},
         {"stack_ports", {BPF_MAP_TYPE_HASH, 4, sizeof(pfild_port), PFILD_MAX_LANES}},
         {"engine_ports", {BPF_MAP_TYPE_HASH, 4, sizeof(pfild_port), PFILD_MAX_LANES}},
+        {"secrets", {BPF_MAP_TYPE_ARRAY, 4, sizeof(pfild_secret), PFILD_MAX_LANES}},
         {"sockets", {BPF_MAP_TYPE_XSKMAP, 4, 4, PFILD_MAX_LANES}},
         {"flow_index", {BPF_MAP_TYPE_ARRAY, 4, sizeof(pfild_flow_bucket), core::flow_buckets(16)}},
         {"flow_slots", {BPF_MAP_TYPE_ARRAY, 4, sizeof(pfild_flow), 16}},
@@ -108,8 +109,8 @@ TEST_F(LoadedObjects, tables_have_the_sizes_of_the_abi_and_are_one_each) {
 }
 
 TEST_F(LoadedObjects, heads_use_what_they_decide_by_and_ports_nothing_of_interfaces) {
-    const std::map<std::string, std::size_t> tables{{"pfild_in", 11},  {"pfild_out", 11},  {"port_up", 3},
-                                                    {"reentry_in", 1}, {"reentry_out", 1}, {"set_clock", 1}};
+    const std::map<std::string, std::size_t> tables{{"pfild_in", 12},  {"pfild_out", 12},  {"port_up", 3},
+                                                    {"reentry_in", 3}, {"reentry_out", 3}, {"set_clock", 1}};
     for (const Program& program : all()) {
         EXPECT_EQ(program.map_ids.size(), tables.at(program.info.name)) << program.info.name;
     }

@@ -15,6 +15,8 @@ struct StageProps {
     __u32 tagged;      /* 1: a tag is beside the packet */
     __u32 tag_type;    /* its type and value; 0 without one */
     __u32 tag_value;
+    __u32 cb[4];
+    __u32 mark; /* `before` does not set it */
 };
 
 /* What the stage returns when the program under test was not there, so that no test takes that for a verdict. */

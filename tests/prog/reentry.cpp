@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The way back: the re-entry programs mark what the engine sent on, and the head of that lane alone takes the mark.
+// The way back: the re-entry programs stamp what the engine sent on with the secret of its lane, and the head of that
+// lane alone lets it in. What the secret is, the tests learn as nobody else can: by running the re-entry program.
+#include <functional>
+
 #include <linux/if_packet.h>
 #include <linux/pkt_cls.h>
 
@@ -11,94 +14,187 @@ namespace {
 using core::Direction;
 using core::kEachDirection;
 
-constexpr std::uint32_t kReentryMark = 0xdeadbeef; // of the user's; nobody may touch it
+constexpr std::uint32_t kUsersMark = 0xdeadbeef;
+constexpr std::uint32_t kHooked = PFILD_UNKNOWN_DROP | PFILD_DIVERT_IN | PFILD_DIVERT_OUT;
 
 class Reentry : public KernelProgramsTest {
   protected:
-    [[nodiscard]] Scene marked(std::uint32_t tc_index) const {
-        Scene scene = on_watched(ethernet(kTypeIpv4, ipv4(17)));
-        scene.before.tc_index = tc_index;
-        scene.mark = kReentryMark;
-        return scene;
+    [[nodiscard]] Scene stamped(Direction direction, std::uint8_t slot = kSlot) {
+        return back_again(direction, ethernet(kTypeIpv4, ipv4(17)), slot);
     }
 };
 
-TEST_F(Reentry, a_head_takes_its_own_mark_off_and_passes_whatever_else_is_the_case) {
+using Change = std::function<void(Scene&)>;
+
+void clear_cb(Scene& scene) { std::fill(std::begin(scene.before.cb), std::end(scene.before.cb), 0); }
+void clear_tc_index(Scene& scene) { scene.before.tc_index = 0; }
+void clear_mark(Scene& scene) { scene.mark = 0; }
+
+TEST_F(Reentry, a_head_takes_its_own_stamp_off_and_passes_whatever_else_is_the_case) {
     struct Row {
         const char* sentence;
         std::uint32_t flags;
         bool home;
     };
     const Row rows[] = {
-        {"hooked, somebody home", PFILD_UNKNOWN_DROP | PFILD_DIVERT_IN | PFILD_DIVERT_OUT, true},
+        {"hooked, somebody home", kHooked, true},
         {"the last hook has just gone", PFILD_UNKNOWN_DROP, true},
-        {"the engine has just died, unknown is dropped", PFILD_UNKNOWN_DROP | PFILD_DIVERT_IN | PFILD_DIVERT_OUT,
-         false},
+        {"the engine has just died, unknown is dropped", kHooked, false},
         {"the engine has just died, unknown is passed", 0, false},
     };
     for (const Row& row : rows) {
         attach(row.flags);
         for (const Direction direction : kEachDirection) {
-            const std::uint32_t lane = kernel::lane(kSlot, direction);
             if (row.home) {
-                somebody_home(lane);
+                somebody_home(kernel::lane(kSlot, direction));
             }
-            const Scene scene = marked(PFILD_REENTRY(lane));
+            const Scene scene = stamped(direction);
             const Verdict verdict = head(direction, scene);
             EXPECT_EQ(verdict.action, kPass) << named(direction) << ": " << row.sentence;
             EXPECT_EQ(counted(), named(direction) + ".reentered+1") << row.sentence;
-            EXPECT_EQ(verdict.mark, kReentryMark) << named(direction) << ": " << row.sentence;
             EXPECT_EQ(verdict.frame, scene.frame) << named(direction) << ": " << row.sentence;
             const StageProps left = left_by_head(direction, scene);
+            EXPECT_EQ(left.mark, 0U) << named(direction) << ": " << row.sentence;
             EXPECT_EQ(left.tc_index, 0U) << named(direction) << ": " << row.sentence;
             EXPECT_EQ(left.tagged, 0U) << named(direction) << ": " << row.sentence;
+            for (const std::uint32_t word : left.cb) {
+                EXPECT_EQ(word, 0U) << named(direction) << ": " << row.sentence;
+            }
         }
         nobody_home();
     }
 }
 
-TEST_F(Reentry, a_head_accepts_no_other_mark) {
-    attach(PFILD_UNKNOWN_DROP | PFILD_DIVERT_IN | PFILD_DIVERT_OUT);
+TEST_F(Reentry, what_is_missing_of_a_stamp_decides) {
+    attach(kHooked);
+    struct Row {
+        const char* sentence;
+        Direction direction;
+        std::vector<Change> changes;
+        const char* counts;
+    };
+    const auto flip = [](std::size_t word) { return [word](Scene& scene) { scene.before.cb[word] ^= 0x80U; }; };
+    const auto other_bit = [](Scene& scene) { scene.before.tc_index ^= 1U; };
+    const auto users_mark = [](Scene& scene) { scene.mark = kUsersMark; };
+    const auto from_elsewhere = [this](Scene& scene) { scene.ingress_ifindex = watched(); };
+    const Row rows[] = {
+        {"whole", Direction::in, {}, "in.reentered+1"},
+        {"a socket's filter has cleared cb", Direction::in, {clear_cb}, "in.reentered+1"},
+        {"a program has set a mark", Direction::in, {users_mark}, "in.reentered+1"},
+        {"a program has counted classes", Direction::in, {other_bit}, "in.reentered+1"},
+        {"only tc_index", Direction::in, {clear_cb, clear_mark}, "in.dropped_stamp+1"},
+        {"only tc_index, with another's mark", Direction::in, {clear_cb, users_mark}, "in.dropped_stamp+1"},
+        {"only the mark", Direction::in, {clear_cb, clear_tc_index}, "in.dropped_stamp+1"},
+        {"only cb", Direction::in, {clear_mark, clear_tc_index}, "in.dropped_stamp+1"},
+        {"tc_index, and three words of cb", Direction::in, {flip(3), clear_mark}, "in.dropped_stamp+1"},
+        {"three words of cb", Direction::in, {flip(0), clear_mark, clear_tc_index}, "in.dropped_unattended+1"},
+        {"nothing", Direction::in, {clear_cb, clear_mark, clear_tc_index}, "in.dropped_unattended+1"},
+        {"whole", Direction::out, {}, "out.reentered+1"},
+        {"a program has counted classes", Direction::out, {clear_tc_index}, "out.reentered+1"},
+        {"a program has set a mark", Direction::out, {users_mark}, "out.reentered+1"},
+        {"from the port, cb is cleared", Direction::out, {clear_cb}, "out.dropped_stamp+1"},
+        {"from the port, the last word of cb", Direction::out, {flip(3)}, "out.dropped_stamp+1"},
+        {"from the port, nothing", Direction::out, {clear_cb, clear_tc_index}, "out.dropped_unattended+1"},
+        {"a class of that number", Direction::out, {clear_cb, from_elsewhere}, "out.dropped_unattended+1"},
+    };
+    for (const Row& row : rows) {
+        Scene scene = stamped(row.direction);
+        for (const Change& change : row.changes) {
+            change(scene);
+        }
+        (void)head(row.direction, scene);
+        EXPECT_EQ(counted(), row.counts) << named(row.direction) << ": " << row.sentence;
+    }
+}
+
+TEST_F(Reentry, what_drops_a_part_of_a_stamp_does_so_with_somebody_home_and_diverts_it_never_again) {
+    attach(kHooked);
+    for (const Direction direction : kEachDirection) {
+        somebody_home(kernel::lane(kSlot, direction));
+        Scene scene = stamped(direction);
+        clear_cb(scene);
+        clear_mark(scene);
+        EXPECT_EQ(head(direction, scene).action, TC_ACT_SHOT) << named(direction);
+        EXPECT_EQ(counted(), named(direction) + ".dropped_stamp+1");
+    }
+}
+
+TEST_F(Reentry, a_head_accepts_the_stamp_of_no_other_lane) {
+    attach(kHooked);
     for (const Direction direction : kEachDirection) {
         const Direction back = direction == Direction::in ? Direction::out : Direction::in;
-        const std::uint32_t own = PFILD_REENTRY(kernel::lane(kSlot, direction));
         struct Row {
             const char* sentence;
-            std::uint32_t tc_index;
+            Scene scene;
         };
         const Row rows[] = {
-            {"no mark", 0},
-            {"the other direction's", PFILD_REENTRY(kernel::lane(kSlot, back))},
-            {"another slot's, same direction", PFILD_REENTRY(kernel::lane(kOtherSlot, direction))},
-            {"slot 0's", PFILD_REENTRY(kernel::lane(0, direction))},
-            {"the lane without the mark", kernel::lane(kSlot, direction)},
-            {"the mark without its high byte, as a classifier may count", own & 0xffU},
-            {"the mark with a bit more", own | 0x8000U},
-            {"all bits", 0xffff},
+            {"the other direction's", stamped(back)},
+            {"another slot's, same direction", stamped(direction, kOtherSlot)},
+            {"slot 0's", stamped(direction, 0)},
         };
         for (const Row& row : rows) {
-            EXPECT_EQ(head(direction, marked(row.tc_index)).action, TC_ACT_SHOT)
-                << named(direction) << ": " << row.sentence;
+            EXPECT_EQ(head(direction, row.scene).action, TC_ACT_SHOT) << named(direction) << ": " << row.sentence;
             EXPECT_EQ(counted(), named(direction) + ".dropped_unattended+1") << row.sentence;
         }
-        EXPECT_EQ(head(direction, marked(own)).action, kPass) << named(direction) << ": the twin";
+        EXPECT_EQ(head(direction, stamped(direction)).action, kPass) << named(direction) << ": the twin";
     }
 }
 
-TEST_F(Reentry, a_mark_that_nobody_may_take_stays) {
-    attach(0);
-    const std::uint32_t foreign = PFILD_REENTRY(PFILD_LANE_OUT(kOtherSlot));
+TEST_F(Reentry, a_secret_is_good_until_it_is_renewed) {
+    attach(kHooked);
     for (const Direction direction : kEachDirection) {
-        EXPECT_EQ(left_by_head(direction, marked(foreign)).tc_index, foreign) << named(direction);
+        const Scene before = stamped(direction);
+        const Scene others = stamped(direction, kOtherSlot);
+        ASSERT_TRUE(programs().renew_secrets(kSlot));
+        EXPECT_EQ(head(direction, before).action, TC_ACT_SHOT) << named(direction);
+        EXPECT_EQ(counted(), named(direction) + ".dropped_unattended+1");
+        EXPECT_EQ(head(direction, stamped(direction)).action, kPass) << named(direction);
+        EXPECT_EQ(stamped(direction, kOtherSlot).before.tc_index, others.before.tc_index) << "not that slot's";
     }
 }
 
-TEST_F(Reentry, marks_of_all_lanes_are_different_and_above_what_classifiers_count) {
-    std::uint32_t before = 255;
-    for (std::uint32_t lane = 0; lane < PFILD_MAX_LANES; lane++) {
-        EXPECT_GT(PFILD_REENTRY(lane), before);
-        EXPECT_LE(PFILD_REENTRY(lane), 0xffffU) << "tc_index has 16 bits";
-        before = PFILD_REENTRY(lane);
+TEST_F(Reentry, every_value_of_tc_index_that_a_container_can_set_lets_nothing_in) {
+    attach(kHooked);
+    for (const Direction direction : kEachDirection) {
+        Scene scene = on_watched(ethernet(kTypeIpv4, ipv4(17)));
+        (void)counted();
+        for (std::uint32_t value = 0; value <= 0xffffU; value++) {
+            scene.before.tc_index = value;
+            scene.before.cb[0] = value * 2654435761U;
+            scene.before.cb[1] = ~scene.before.cb[0];
+            scene.mark = direction == Direction::in ? 0 : scene.before.cb[0]; // veth clears it, macvlan does not
+            ASSERT_EQ(stage().verdict(programs().head_fd(direction), scene).value().action, TC_ACT_SHOT) << value;
+        }
+        const std::string one_is_in_the_secret = "in.dropped_unattended+65535 in.dropped_stamp+1";
+        EXPECT_EQ(counted(), direction == Direction::in ? one_is_in_the_secret : "out.dropped_unattended+65536");
+    }
+}
+
+TEST_F(Reentry, fields_that_nobody_may_take_stay) {
+    attach(0);
+    for (const Direction direction : kEachDirection) {
+        const Scene foreign = stamped(direction, kOtherSlot);
+        const StageProps left = left_by_head(direction, foreign);
+        EXPECT_EQ(left.tc_index, foreign.before.tc_index) << named(direction);
+        EXPECT_EQ(left.mark, foreign.mark) << named(direction);
+        EXPECT_TRUE(std::equal(std::begin(left.cb), std::end(left.cb), std::begin(foreign.before.cb)));
+    }
+    Scene marked = stamped(Direction::in);
+    marked.mark = kUsersMark;
+    EXPECT_EQ(left_by_head(Direction::in, marked).mark, kUsersMark) << "back, and a program has marked it on its way";
+}
+
+TEST_F(Reentry, no_two_lanes_share_a_secret_and_none_is_what_an_ordinary_packet_carries) {
+    for (const Direction direction : kEachDirection) {
+        std::vector<std::uint32_t> seen;
+        for (std::uint8_t slot = 0; slot < PFILD_MAX_INTERFACES; slot++) {
+            const Scene scene = stamped(direction, slot);
+            EXPECT_GT(scene.before.tc_index, 255U) << "classifiers count";
+            EXPECT_LE(scene.before.tc_index, 0xffffU) << "tc_index has 16 bits";
+            EXPECT_EQ(scene.mark != 0, direction == Direction::in);
+            EXPECT_EQ(std::count(seen.begin(), seen.end(), scene.before.cb[0]), 0);
+            seen.push_back(scene.before.cb[0]);
+        }
     }
 }
 
@@ -124,12 +220,13 @@ TEST_F(Reentry, what_comes_back_in_is_of_the_type_that_its_address_says) {
         {"to nobody", {}, PACKET_OTHERHOST},
     };
     for (const Row& row : rows) {
-        Scene scene = marked(PFILD_REENTRY(PFILD_LANE_IN(kSlot)));
+        Scene scene = stamped(Direction::in);
         scene.frame = ethernet(kTypeIpv4, ipv4(17), {}, row.to);
         scene.before.packet_type = PACKET_HOST; // as a redirect leaves it
         EXPECT_EQ(left_by_head(Direction::in, scene).packet_type, row.packet_type) << row.sentence;
         // The twin: the type is the driver's business when the packet was never away.
-        scene.before.tc_index = 0;
+        scene.mark = 0;
+        scene.before = {};
         EXPECT_EQ(left_by_head(Direction::in, scene).packet_type, PACKET_HOST) << "never away, " << row.sentence;
     }
 }
@@ -137,31 +234,34 @@ TEST_F(Reentry, what_comes_back_in_is_of_the_type_that_its_address_says) {
 TEST_F(Reentry, a_buffer_that_comes_back_counts_its_segments) {
     attach(0);
     for (const Direction direction : kEachDirection) {
-        Scene scene = marked(PFILD_REENTRY(kernel::lane(kSlot, direction)));
+        Scene scene = stamped(direction);
         scene.segments = 3;
         EXPECT_EQ(head(direction, scene).action, kPass);
         EXPECT_EQ(counted(), named(direction) + ".reentered+3");
+        clear_cb(scene);
+        clear_mark(scene);
+        EXPECT_EQ(head(direction, scene).action, TC_ACT_SHOT);
+        EXPECT_EQ(counted(), named(direction) + ".dropped_stamp+3");
     }
 }
 
-TEST_F(Reentry, the_port_marks_for_its_lane_and_redirects) {
+TEST_F(Reentry, the_port_stamps_for_its_lane_and_redirects) {
     for (const Direction direction : kEachDirection) {
         const int program = programs().reentry_fd(direction);
-        const std::uint32_t lane = kernel::lane(kOtherSlot, direction);
-        ASSERT_TRUE(programs().set_stack_port(other(), {.lane = lane, .interface = watched()}));
-        Scene scene = marked(0);
+        const StageProps stamp = stamped(direction, kOtherSlot).before;
+        Scene scene = on_watched(ethernet(kTypeIpv4, ipv4(17)));
         scene.ifindex = other();
+        scene.segments = 2;
+        (void)counted();
         const auto verdict = stage().verdict(program, scene);
         ASSERT_TRUE(verdict) << verdict.error();
         EXPECT_EQ(verdict->action, TC_ACT_REDIRECT) << named(direction);
-        EXPECT_EQ(verdict->mark, kReentryMark) << named(direction);
         EXPECT_EQ(verdict->frame, scene.frame) << named(direction);
-        EXPECT_EQ(stage().left_by(program, scene)->tc_index, PFILD_REENTRY(lane)) << named(direction);
-        scene.before.tc_index = PFILD_REENTRY(PFILD_LANE_IN(0));
-        EXPECT_EQ(stage().left_by(program, scene)->tc_index, PFILD_REENTRY(lane))
-            << "marked before, " << named(direction);
+        EXPECT_EQ(counted(), "slot5." + named(direction) + ".returned+2");
+        scene.before.tc_index = 0x7000;
+        EXPECT_EQ(stage().left_by(program, scene)->tc_index, stamp.tc_index)
+            << "classified before, " << named(direction);
     }
-    EXPECT_EQ(counted(), "") << "the head counts it, when it is there";
 }
 
 TEST_F(Reentry, a_port_that_nobody_knows_lets_nothing_in) {
@@ -169,7 +269,7 @@ TEST_F(Reentry, a_port_that_nobody_knows_lets_nothing_in) {
     ASSERT_TRUE(programs().set_stack_port(other(), {.lane = lane, .interface = watched()}));
     ASSERT_TRUE(programs().set_engine_port(watched(), {.lane = lane, .interface = 0})); // an end, but not this one
     for (const Direction direction : kEachDirection) {
-        Scene scene = marked(0);
+        const Scene scene = on_watched(ethernet(kTypeIpv4, ipv4(17)));
         EXPECT_EQ(stage().verdict(programs().reentry_fd(direction), scene)->action, TC_ACT_SHOT) << named(direction);
         EXPECT_EQ(stage().left_by(programs().reentry_fd(direction), scene)->tc_index, 0U) << named(direction);
     }

@@ -34,6 +34,11 @@ static __always_inline void prepare(struct __sk_buff* skb) {
 
 static __always_inline void look(const struct __sk_buff* skb) {
     after.tc_index = skb->tc_index;
+    after.mark = skb->mark;
+    after.cb[0] = skb->cb[0];
+    after.cb[1] = skb->cb[1];
+    after.cb[2] = skb->cb[2];
+    after.cb[3] = skb->cb[3];
     after.packet_type = skb->pkt_type;
     after.tagged = skb->vlan_present;
     after.tag_type = skb->vlan_present ? bpf_ntohs(skb->vlan_proto) : 0;

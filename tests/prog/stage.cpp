@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "tests/prog/stage.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -63,6 +64,7 @@ Stage::Outcome<Verdict> Stage::play(const Scene& scene, int rounds) {
     context.gso_segs = scene.segments;
     context.gso_size = scene.segment_size;
     context.mark = scene.mark;
+    std::copy(std::begin(scene.before.cb), std::end(scene.before.cb), std::begin(context.cb));
     __sk_buff context_out{};
     LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = &context, .ctx_out = &context_out, .ctx_size_in = sizeof(context),
                 .ctx_size_out = sizeof(context_out), .repeat = rounds);

@@ -68,8 +68,7 @@ TEST_F(TappedPackets, that_go_through_the_engine_are_shown_once) {
     attach(PFILD_DIVERT_IN | PFILD_DIVERT_OUT);
     for (const Direction direction : kEachDirection) {
         somebody_home(lane(direction));
-        Scene back = on_watched(kUdpPacket);
-        back.before.tc_index = PFILD_REENTRY(lane(direction));
+        const Scene back = back_again(direction, kUdpPacket);
         const std::size_t there = tapped(direction, on_watched(kUdpPacket)).size();
         EXPECT_EQ(there, direction == Direction::in ? 1U : 0U) << "BD-64: in before the hooks, out after them";
         EXPECT_EQ(there + tapped(direction, back).size(), 1U);

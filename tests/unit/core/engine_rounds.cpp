@@ -84,7 +84,8 @@ class EngineRounds : public ::testing::Test {
         EXPECT_EQ(counted(direction, EngineCounter::received),
                   counted(direction, EngineCounter::passed) + counted(direction, EngineCounter::dropped) +
                       counted(direction, EngineCounter::consumed) + counted(direction, EngineCounter::dropped_label) +
-                      counted(direction, EngineCounter::dropped_backlog));
+                      counted(direction, EngineCounter::dropped_backlog) +
+                      counted(direction, EngineCounter::dropped_circling));
         buffers_.expect_all_free();
     }
 
@@ -288,6 +289,27 @@ TEST_F(EngineRounds, frames_in_many_segments_pass_as_they_came) {
     q_.put(buffers_.cut(labelled(jumbo), {2000, 2000, 2000, 2000}));
     (void)round();
     EXPECT_EQ(p_.down(), std::vector<Bytes>{jumbo});
+    expect_accounted(Direction::in);
+}
+
+TEST_F(EngineRounds, what_circles_on_a_suspected_lane_is_ended_and_nothing_on_others) {
+    engine_.suspect(kSlot, Direction::in, true);
+    const auto carry_twenty = [&] {
+        for (int i = 0; i < 20; i++) {
+            q_.put(buffers_.frame(labelled(kPacket)));
+            p_.put(buffers_.frame(labelled(kPacket)));
+            (void)round();
+        }
+    };
+    carry_twenty();
+    EXPECT_EQ(counted(Direction::in, EngineCounter::dropped_circling), 1U);
+    EXPECT_EQ(p_.down().size(), 19U);
+    EXPECT_EQ(counted(Direction::out, EngineCounter::dropped_circling), 0U);
+    EXPECT_EQ(q_.down().size(), 20U);
+    expect_accounted(Direction::in);
+    engine_.suspect(kSlot, Direction::in, false);
+    carry_twenty();
+    EXPECT_EQ(counted(Direction::in, EngineCounter::dropped_circling), 1U) << "no more";
     expect_accounted(Direction::in);
 }
 
