@@ -9,6 +9,7 @@
  *     nobody home?           -> pass or drop, as attached          (`unknown`)
  *     no hook here?          -> pass on                            (PF-26)
  *     ARP, ND or MLD?        -> pass on
+ *     port being repaired?   -> drop: a daemon that lives opens nothing
  *     else                   -> divert: label it, redirect it to the engine
  */
 #pragma once
@@ -105,6 +106,13 @@ static __always_inline int chain_answer(packet_context* packet, const struct pfi
     return answer;
 }
 
+/* Whether the daemon has the interface in its care: it lives, and has not given it up for now. */
+static __always_inline int is_cared_for(const struct pfild_interface* self) {
+    const __u32 life = PFILD_LIFE;
+
+    return !(self->flags & PFILD_STOOD_DOWN) && bpf_map_lookup_elem(&sockets, &life);
+}
+
 static __always_inline enum course decide(packet_context* packet, const struct pfild_interface* self,
                                           const struct head head, const struct known known) {
     __u32 lane = lane_of(self, head);
@@ -133,7 +141,7 @@ static __always_inline enum course decide(packet_context* packet, const struct p
         count_all(lane, PFILD_COUNT_UNSERVED_QUEUE, packet);
         return COURSE_LEFT;
     }
-    if (taker == TAKER_NOBODY) {
+    if (taker == TAKER_NOBODY && !is_cared_for(self)) {
         int drop = (self->flags & PFILD_UNKNOWN_DROP) && !is_neighbour_traffic(packet);
 
         count_all(lane, drop ? PFILD_COUNT_DROPPED_UNATTENDED : PFILD_COUNT_PASSED_UNATTENDED, packet);
@@ -146,6 +154,10 @@ static __always_inline enum course decide(packet_context* packet, const struct p
     if (is_neighbour_traffic(packet)) {
         count_all(lane, PFILD_COUNT_PASSED_NEIGHBOUR, packet);
         return COURSE_PASS;
+    }
+    if (taker == TAKER_NOBODY) {
+        count_all(lane, PFILD_COUNT_DROPPED_REPAIRING, packet);
+        return COURSE_DROP;
     }
     return COURSE_DIVERT;
 }

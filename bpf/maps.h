@@ -56,11 +56,11 @@ struct {
     __type(value, struct pfild_secret);
 } secrets SEC(".maps") __weak;
 
-/* The engine's AF_XDP sockets by lane. An empty slot means that nobody is home: the kernel empties it
+/* The engine's AF_XDP sockets by lane, and PFILD_LIFE. An empty slot means that nobody is home: the kernel empties it
  * when a socket closes. */
 struct {
     __uint(type, BPF_MAP_TYPE_XSKMAP);
-    __uint(max_entries, PFILD_MAX_LANES);
+    __uint(max_entries, PFILD_MAX_LANES + 1);
     __type(key, __u32);
     __type(value, __u32);
 } sockets SEC(".maps") __weak;

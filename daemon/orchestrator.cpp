@@ -99,6 +99,9 @@ core::Result<void> Orchestrator::make_engine() {
     if (auto loaded = load_programs(); !loaded) {
         return loaded;
     }
+    if (auto shown = programs_->show_life(); !shown) {
+        return shown;
+    }
     {
         auto visit = sys::NetNsVisit::begin(engine_);
         if (!visit) {

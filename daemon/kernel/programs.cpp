@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 
 #include "core/flow/flow_index.h"
 #include "daemon/kernel/library_log.h"
@@ -179,6 +180,14 @@ core::Result<void> Programs::set_socket(std::uint32_t lane, int socket_fd) {
 }
 
 void Programs::clear_socket(std::uint32_t lane) { erase(skeleton_->maps.sockets, lane); }
+
+core::Result<void> Programs::show_life() {
+    life_.reset(::socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0));
+    if (!life_) {
+        return sys::failed("open", "an AF_XDP socket", errno);
+    }
+    return set_socket(PFILD_LIFE, life_.get());
+}
 
 core::Result<void> Programs::set_queue_socket(std::uint8_t slot, std::uint32_t queue, int socket_fd) {
     const std::uint32_t key = PFILD_QUEUE_SOCKET(slot, queue);

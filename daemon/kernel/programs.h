@@ -14,6 +14,7 @@
 
 #include "core/direction.h"
 #include "core/error.h"
+#include "daemon/sys/fd.h"
 #include "ebpf/place.h"
 #include "pfild/abi.h"
 
@@ -64,6 +65,8 @@ class Programs {
     void clear_ports(std::uint32_t stack_ifindex, std::uint32_t engine_ifindex);
     [[nodiscard]] core::Result<void> set_socket(std::uint32_t lane, int socket_fd);
     void clear_socket(std::uint32_t lane);
+    /// From now on heads know that the daemon lives, until this object or the process ends.
+    [[nodiscard]] core::Result<void> show_life();
     /// queue: below PFILD_MAX_QUEUES.
     [[nodiscard]] core::Result<void> set_queue_socket(std::uint8_t slot, std::uint32_t queue, int socket_fd);
     void clear_queue_socket(std::uint8_t slot, std::uint32_t queue);
@@ -101,6 +104,7 @@ class Programs {
     [[nodiscard]] std::optional<std::uint32_t> cell_with(std::uint32_t ifindex, std::uint32_t wanted) const;
 
     pfild_bpf* skeleton_;
+    sys::Fd life_; ///< an AF_XDP socket without a device: the kernel takes it out of its place when it closes
     std::array<pfild_interface, PFILD_INTERFACE_CELLS> cells_{}; ///< as the kernel has them
 };
 

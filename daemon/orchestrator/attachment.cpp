@@ -187,11 +187,13 @@ core::Result<void> Attachment::go_live() {
 
 core::Result<void> Attachment::attach_heads() {
     return within(world_.stack, [&]() -> core::Result<void> {
-        auto heads = kernel::Heads::attach(spec_.link.ifindex, world_.programs, world_.tcx_wanted);
-        if (!heads) {
-            return core::fail(std::move(heads.error()));
+        if (!heads_ || !heads_->intact()) { // what is in place stays
+            auto heads = kernel::Heads::attach(spec_.link.ifindex, world_.programs, world_.tcx_wanted);
+            if (!heads) {
+                return core::fail(std::move(heads.error()));
+            }
+            heads_ = *heads;
         }
-        heads_ = *heads;
         if (!xdp_) {
             kernel::XdpHead::remove_stranded(spec_.link.ifindex);
             return {};
@@ -283,12 +285,15 @@ core::Result<void> Attachment::write_interface(core::Directions divert, core::Di
         entry.flags = PFILD_ONLY_TAPPED;
         return world_.programs.set_interface(spec_.link.ifindex, entry);
     }
-    entry.flags =
-        (spec_.unknown == core::UnknownPackets::drop ? PFILD_UNKNOWN_DROP : 0U) |
-        (divert.has(Direction::in) ? PFILD_DIVERT_IN : 0U) | (divert.has(Direction::out) ? PFILD_DIVERT_OUT : 0U) |
-        (chained.has(Direction::in) ? PFILD_CHAIN_IN : 0U) | (chained.has(Direction::out) ? PFILD_CHAIN_OUT : 0U);
-    entry.port_p = port_->p().stack_ifindex;
-    entry.port_q = port_->q().stack_ifindex;
+    entry.flags = (spec_.unknown == core::UnknownPackets::drop ? PFILD_UNKNOWN_DROP : 0U) |
+                  (divert.has(Direction::in) ? PFILD_DIVERT_IN : 0U) |
+                  (divert.has(Direction::out) ? PFILD_DIVERT_OUT : 0U) |
+                  (chained.has(Direction::in) ? PFILD_CHAIN_IN : 0U) |
+                  (chained.has(Direction::out) ? PFILD_CHAIN_OUT : 0U) | (stood_down_ ? PFILD_STOOD_DOWN : 0U);
+    if (port_) {
+        entry.port_p = port_->p().stack_ifindex;
+        entry.port_q = port_->q().stack_ifindex;
+    }
     std::copy_n(spec_.link.mac.value_or(net::Mac{}).begin(), sizeof(entry.mac), entry.mac);
     return world_.programs.set_interface(spec_.link.ifindex, entry);
 }
@@ -356,12 +361,19 @@ core::Result<void> Attachment::follow(const net::Link& link) {
     const bool mac_changed = link.mac != spec_.link.mac;
     spec_.link = link;
     if (auto fits = attachable(link, spec_.mode, world_.umem); !fits) {
-        take_down_port(); // the heads see empty sockets and do as with nobody home
         stood_down_ = true;
+        auto told = write_interface(spec_.divert, spec_.chained);
+        take_down_port(); // the heads see empty sockets and do as with nobody home
+        if (!told) {
+            return told;
+        }
         fits.error().what = "filter";
         return fits;
     }
     if (std::exchange(stood_down_, false)) {
+        if (auto told = write_interface(spec_.divert, spec_.chained); !told) {
+            return told;
+        }
         return repair().map([](bool) {});
     }
     if (mac_changed) {
@@ -377,7 +389,7 @@ bool Attachment::port_intact() const {
         return true;
     }
     auto links = net::Links::open();
-    if (!links || !port_) {
+    if (!links || !port_ || !in_engine_) {
         return false;
     }
     return std::all_of(core::kEachDirection.begin(), core::kEachDirection.end(), [&](Direction direction) {
@@ -410,7 +422,7 @@ core::Result<bool> Attachment::repair() {
     repairing_ = true;
     was_broken_ = true;
     if (!whole_port) {
-        take_down_port(); // the heads see empty sockets meanwhile and do as with nobody home
+        take_down_port(); // the heads see empty sockets and a daemon that lives, and open nothing meanwhile
     }
     auto repaired = whole_port ? attach_heads() : bring_up();
     if (!repaired) {

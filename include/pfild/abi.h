@@ -66,6 +66,9 @@ struct pfild_secret {
 };
 PFILD_ASSERT_SIZE(struct pfild_secret, 32);
 
+/* Of the engine's sockets, the place behind all lanes: a socket of the daemon's that is there as long as it lives. */
+#define PFILD_LIFE PFILD_MAX_LANES
+
 /* What a head does with packets when no engine takes them, and whether any hook asks for them at all. */
 #define PFILD_UNKNOWN_DROP 0x1 /* else pass */
 #define PFILD_DIVERT_IN 0x2    /* a hook is linked IN on a head that this interface's packets pass */
@@ -73,6 +76,7 @@ PFILD_ASSERT_SIZE(struct pfild_secret, 32);
 #define PFILD_ONLY_TAPPED 0x8 /* nothing is decided here; packets pass */
 #define PFILD_CHAIN_IN 0x10   /* hooks run in the kernel (pfild/chain.h): ask them first */
 #define PFILD_CHAIN_OUT 0x20
+#define PFILD_STOOD_DOWN 0x40 /* cannot be served for now: as with nobody home, though the daemon lives */
 
 /*
  * An attached interface. Host byte order.
@@ -113,6 +117,7 @@ enum pfild_counter {
     PFILD_COUNT_PASSED_UNATTENDED,  /* passed: nobody to ask, unknown = pass */
     PFILD_COUNT_DROPPED_UNATTENDED, /* dropped: nobody to ask, unknown = drop */
     PFILD_COUNT_DROPPED_STAMP,      /* dropped: only a part of the lane's secret; circles, or was forged */
+    PFILD_COUNT_DROPPED_REPAIRING,  /* dropped: for the engine, while the daemon makes the port anew */
     PFILD_COUNT_UNSERVED_QUEUE,     /* left to the TC head: its receive queue had no socket (XDP) */
     PFILD_COUNT_DROPPED_LABEL,      /* dropped: the label could not be written */
     PFILD_COUNT_DROPPED_STRAY,      /* dropped on the port: no label, so not from a head */
@@ -124,13 +129,14 @@ enum pfild_counter {
     {                                                                                                                  \
         "diverted", "returned", "reentered", "passed_known", "dropped_known", "passed_lowered", "dropped_lowered",     \
             "handover_forced", "passed_unhooked", "passed_neighbour", "passed_unattended", "dropped_unattended",       \
-            "dropped_stamp", "unserved_queue", "dropped_label", "dropped_stray", "dropped_socketless"                  \
+            "dropped_stamp", "dropped_repairing", "unserved_queue", "dropped_label", "dropped_stray",                  \
+            "dropped_socketless"                                                                                       \
     }
 
 struct pfild_counters {
     __u64 count[PFILD_COUNTERS];
 };
-PFILD_ASSERT_SIZE(struct pfild_counters, 136);
+PFILD_ASSERT_SIZE(struct pfild_counters, 144);
 
 /* An end of a port, looked up by its ifindex: p1 and q1 in the instance's namespace, p0 and q0 in the private one. */
 struct pfild_port {

@@ -203,5 +203,34 @@ TEST_F(HeadsUnattended, buffers_count_as_the_packets_they_stand_for) {
     }
 }
 
+TEST_F(HeadsUnattended, a_daemon_that_lives_opens_nothing_while_a_lane_has_no_socket) {
+    ASSERT_TRUE(programs().show_life());
+    for (const std::uint32_t unknown : {0U, std::uint32_t{PFILD_UNKNOWN_DROP}}) {
+        attach(kBoth | unknown);
+        for (const Direction direction : kEachDirection) {
+            for (const Arrival& row : everything()) {
+                Scene scene = on_watched(row.frame);
+                scene.before = row.before;
+                EXPECT_EQ(head(direction, scene).action, row.passes ? kPass : TC_ACT_SHOT) << row.sentence;
+                EXPECT_EQ(counted(), named(direction) + (row.passes ? ".passed_neighbour+1" : ".dropped_repairing+1"));
+            }
+        }
+        attach(unknown);
+        EXPECT_EQ(head(Direction::in, on_watched(strangers()[0].frame)).action, kPass) << "no hook asks";
+        EXPECT_EQ(counted(), "in.passed_unhooked+1");
+    }
+}
+
+TEST_F(HeadsUnattended, an_interface_that_stood_down_is_as_with_nobody_home_though_the_daemon_lives) {
+    ASSERT_TRUE(programs().show_life());
+    const Bytes frame = strangers()[0].frame;
+    attach(kBoth | PFILD_STOOD_DOWN);
+    EXPECT_EQ(head(Direction::in, on_watched(frame)).action, kPass);
+    EXPECT_EQ(counted(), "in.passed_unattended+1");
+    attach(kBoth | PFILD_STOOD_DOWN | PFILD_UNKNOWN_DROP);
+    EXPECT_EQ(head(Direction::in, on_watched(frame)).action, TC_ACT_SHOT);
+    EXPECT_EQ(counted(), "in.dropped_unattended+1");
+}
+
 } // namespace
 } // namespace pfild::tests

@@ -77,7 +77,7 @@ TEST_F(LoadedObjects, tables_have_the_sizes_of_the_abi_and_are_one_each) {
         {"stack_ports", {BPF_MAP_TYPE_HASH, 4, sizeof(pfild_port), PFILD_MAX_LANES}},
         {"engine_ports", {BPF_MAP_TYPE_HASH, 4, sizeof(pfild_port), PFILD_MAX_LANES}},
         {"secrets", {BPF_MAP_TYPE_ARRAY, 4, sizeof(pfild_secret), PFILD_MAX_LANES}},
-        {"sockets", {BPF_MAP_TYPE_XSKMAP, 4, 4, PFILD_MAX_LANES}},
+        {"sockets", {BPF_MAP_TYPE_XSKMAP, 4, 4, PFILD_MAX_LANES + 1}},
         {"flow_index", {BPF_MAP_TYPE_ARRAY, 4, sizeof(pfild_flow_bucket), core::flow_buckets(16)}},
         {"flow_slots", {BPF_MAP_TYPE_ARRAY, 4, sizeof(pfild_flow), 16}},
         {"flow_state", {BPF_MAP_TYPE_ARRAY, 4, sizeof(pfild_flow_state), 1}},
