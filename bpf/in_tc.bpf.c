@@ -10,6 +10,7 @@
 #define PACKET_BROADCAST 1
 #define PACKET_MULTICAST 2
 #define PACKET_OTHERHOST 3
+#define PACKET_LOOPBACK 5
 
 /*
  * A packet that came back was handed to the interface by redirect, which calls every packet "for this host". What it is
@@ -33,6 +34,13 @@ static __always_inline void restore_packet_type(struct __sk_buff* skb, const str
         bpf_skb_change_type(skb, type);
 }
 
+/*
+ * A copy of this host's own multicast or broadcast for its own listeners: it was judged on its way out, and has no
+ * Ethernet header here. Only the kernel says so of a packet: neither a classifier, an nft rule nor a BPF program may,
+ * and what comes out of a container is given another type.
+ */
+static __always_inline int is_looped(const struct __sk_buff* skb) { return skb->pkt_type == PACKET_LOOPBACK; }
+
 /* By in_xdp.bpf.c. */
 static __always_inline int is_decided(const struct __sk_buff* skb, const struct pfild_secret* secret) {
     const __u32* mark = (const void*)(long)skb->data_meta;
@@ -55,6 +63,10 @@ int pfild_in(struct __sk_buff* skb) {
     secret = secret_of(lane_of(self, head));
     if (!secret)
         return TC_ACT_SHOT; /* for the verifier: every lane has one */
+    if (is_looped(skb)) {
+        count(lane_of(self, head), PFILD_COUNT_PASSED_LOOPED);
+        return TC_ACT_UNSPEC;
+    }
     arrival = arrival_in(skb, secret);
     if (arrival == ARRIVAL_PART)
         return drop_part(skb, lane_of(self, head));

@@ -14,7 +14,7 @@ namespace pfild::bpfctl {
 namespace {
 
 /// A few words for the counters of the heads and of the flow table; names that are not here stand for themselves.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 25> kMeanings{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 26> kMeanings{{
     {"diverted", "sent to the engine"},
     {"returned", "sent back by the engine, on its way to the head"},
     {"reentered", "came back from the engine and went on"},
@@ -27,6 +27,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 25> kMeaning
     {"passed_neighbour", "passed in the kernel: ARP or neighbour discovery"},
     {"passed_unattended", "passed: the engine was not there (unknown: pass)"},
     {"dropped_unattended", "dropped: the engine was not there (unknown: drop)"},
+    {"passed_looped", "passed in the kernel: this host's own multicast, looped back"},
     {"dropped_stamp", "dropped: forged, or rewritten on its way back from the engine"},
     {"dropped_repairing", "dropped: for the engine, whose port was being repaired"},
     {"dropped_label", "dropped: it could not be labelled for the engine"},

@@ -116,6 +116,7 @@ enum pfild_counter {
     PFILD_COUNT_PASSED_NEIGHBOUR,   /* passed: ARP or IPv6 neighbour discovery */
     PFILD_COUNT_PASSED_UNATTENDED,  /* passed: nobody to ask, unknown = pass */
     PFILD_COUNT_DROPPED_UNATTENDED, /* dropped: nobody to ask, unknown = drop */
+    PFILD_COUNT_PASSED_LOOPED,      /* passed: this host's own multicast or broadcast, looped back to its listeners */
     PFILD_COUNT_DROPPED_STAMP,      /* dropped: only a part of the lane's secret; circles, or was forged */
     PFILD_COUNT_DROPPED_REPAIRING,  /* dropped: for the engine, while the daemon makes the port anew */
     PFILD_COUNT_UNSERVED_QUEUE,     /* left to the TC head: its receive queue had no socket (XDP) */
@@ -129,14 +130,14 @@ enum pfild_counter {
     {                                                                                                                  \
         "diverted", "returned", "reentered", "passed_known", "dropped_known", "passed_lowered", "dropped_lowered",     \
             "handover_forced", "passed_unhooked", "passed_neighbour", "passed_unattended", "dropped_unattended",       \
-            "dropped_stamp", "dropped_repairing", "unserved_queue", "dropped_label", "dropped_stray",                  \
+            "passed_looped", "dropped_stamp", "dropped_repairing", "unserved_queue", "dropped_label", "dropped_stray", \
             "dropped_socketless"                                                                                       \
     }
 
 struct pfild_counters {
     __u64 count[PFILD_COUNTERS];
 };
-PFILD_ASSERT_SIZE(struct pfild_counters, 144);
+PFILD_ASSERT_SIZE(struct pfild_counters, 152);
 
 /* An end of a port, looked up by its ifindex: p1 and q1 in the instance's namespace, p0 and q0 in the private one. */
 struct pfild_port {
