@@ -7,8 +7,11 @@ that were, but for those that are too odd for any port.
 """
 import pytest
 from scapy.all import AH, IP, TCP, Dot1AD, Dot1Q, Ether, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop, Raw
-from scapy.all import IPv6ExtHdrRouting, PadN
+from scapy.all import ICMPv6MLQuery2, ICMPv6MLReport2, IPv6ExtHdrRouting, PadN, RouterAlert
 
+from harness.datagrams import Listener, send
+from harness.frames import FramePort
+from harness.judges import wait_until
 from harness.knocker import Knocker
 from harness.open_ports import OpenPorts
 from harness.rules import guard
@@ -206,6 +209,49 @@ def test_tags_and_extension_headers_together_lead_past_no_rule(judged, rule):
     judged(rule, wrapped, [*CHAINS, *BAD_CHAINS], "inet6", ends=BAD_CHAINS)
 
 
+def test_rules_for_ipv4_decide_nothing_about_extension_headers(host_lab, start_pfild, knock):
+    daemon = start_pfild(host_lab.fw)
+    daemon.bpfctl("attach", "eth0")
+    taken = knock(behind_chain, [*CHAINS, *BAD_CHAINS], "inet6")
+    guard(daemon, expression=f"tcp dst port {FORBIDDEN}", kind="inet", direction="i")
+    assert knock(behind_chain, [*CHAINS, *BAD_CHAINS], "inet6") == taken
+    assert stats(daemon)["engine_dropped_extension"] == 0
+
+
+@pytest.mark.parametrize("config", ["", 'extension_headers = "drop"\n'])
+def test_listener_discovery_passes_where_nothing_else_does(host_lab, start_pfild, config):
+    daemon = start_pfild(host_lab.fw, config=config)
+    daemon.bpfctl("attach", "eth0")
+    guard(daemon, expression="tcp dst port 1", on_match="pass", kind="inet6")
+    with FramePort(host_lab.cli) as port, Listener(host_lab.fw, port=9, groups=["ff02::4242"]):
+        reports = port.receive(lambda packet: ICMPv6MLReport2 in packet and packet[IPv6].hlim == 1)
+        assert reports, "the report of the group did not leave"
+        query = Ether(dst="33:33:00:00:00:01") / IPv6(src="fe80::1", dst="ff02::1", hlim=1)
+        query = query / IPv6ExtHdrHopByHop(options=[RouterAlert()]) / ICMPv6MLQuery2(mrd=1)
+        passed = stats(daemon)["passed_neighbour"]
+        port.send(query)
+        assert wait_until(lambda: stats(daemon)["passed_neighbour"] > passed), "the query did not come in"
+
+
+def test_a_rule_that_asks_for_the_next_header_as_such_says_so_and_is_shown_packets_as_they_are(host_lab, start_pfild):
+    daemon = start_pfild(host_lab.fw)
+    daemon.bpfctl("attach", "eth0")
+    daemon.bpfctl("hook", "add", "cbpf:port", "--filter", f"tcp port {ALLOWED}", "--on-match", "pass", "--type", "inet6")
+    said = daemon.bpfctl("hook", "add", "cbpf:as-such", "--filter", "ip6 proto 60", "--on-match", "pass", "--type", "inet6")
+    assert "cbpf:as-such may ask for the next header" in said
+    assert "may ask" not in daemon.bpfctl("hook", "add", "cbpf:other", "--filter", "tcp", "--on-match", "pass", "--type", "inet6")
+    assert [daemon.bpfctl.hook(f"cbpf:{name}")["as_it_is"] for name in ("port", "as-such")] == [None, "next header"]
+    assert "cbpf:as-such may ask for the next header" in daemon.bpfctl("hooks")
+    daemon.bpfctl("link", "-i", "cbpf:as-such", "inet6")
+    names = ["destination options", "destination options twice", "hop-by-hop", "an atomic fragment"]
+    with OpenPorts(host_lab.fw, ALLOWED), Knocker(host_lab.cli) as knocker:
+        host_lab.cli.run("ping", "-c", "1", host_lab.fw.eth0.ipv4)
+        passed = knocker.answered(
+            lambda name, source: behind_chain(name, source, ALLOWED), names, lambda source: [by_engine("inet", source)]
+        )
+    assert passed == {"destination options", "destination options twice"}
+
+
 # --- F8: fragments ---
 
 
@@ -237,7 +283,8 @@ ODD_FRAGMENTS = ("cut behind the ports", "cut twice")
 
 def in_fragments(family):
     def frames(name, source, port):
-        packet = network(family) / TCP(sport=source, dport=port, flags="S", seq=1, options=[("MSS", 1400)] + [("NOP", None)] * 4) / Raw(b"x" * 40)
+        options = [("MSS", 1400)] + [("NOP", None)] * 4
+        packet = network(family) / TCP(sport=source, dport=port, flags="S", seq=1, options=options) / Raw(b"x" * 40)
         if family == "inet":
             packet.id = source
         packet = type(packet)(bytes(packet))
@@ -277,6 +324,19 @@ def test_no_fragment_passes_where_none_is_wanted(host_lab, start_pfild, knock, f
     assert knock(in_fragments(family), FRAGMENTS, family)[ALLOWED] > {"whole"}
     guard(daemon, expression=FLAGS[family], kind=family, direction="i", run=run)
     assert knock(in_fragments(family), FRAGMENTS, family) == {FORBIDDEN: set(), ALLOWED: {"whole"}}
+
+
+@EVERY_FAMILY
+@pytest.mark.parametrize("run", ["engine", "kernel"])
+def test_long_datagrams_to_an_allowed_port_arrive_in_their_fragments(host_lab, start_pfild, family, run):
+    daemon = start_pfild(host_lab.fw)
+    daemon.bpfctl("attach", "eth0")
+    guard(daemon, expression=f"tcp dst port {FORBIDDEN} or udp dst port {FORBIDDEN}", kind=family, direction="i", run=run)
+    with Listener(host_lab.fw, port=ALLOWED) as listener:
+        address = host_lab.fw.eth0.ipv6 if family == "inet6" else host_lab.fw.eth0.ipv4
+        send(host_lab.cli, address, size_bytes=5000, count=10, port=ALLOWED)
+        assert wait_until(lambda: len(listener.heard()) == 10)
+        assert all(len(one.data) == 5000 for one in listener.heard())
 
 
 def stats(daemon, interface="eth0"):
