@@ -91,9 +91,10 @@ Stage::Outcome<Verdict> Stage::verdict_of_nobody(const Scene& scene) {
     return play(scene, 1);
 }
 
-Stage::Outcome<Verdict> Stage::xdp_verdict(int program_fd, const Bytes& frame, std::uint32_t ifindex) {
+Stage::Outcome<Verdict> Stage::xdp_verdict(int program_fd, const Bytes& frame, std::uint32_t ifindex,
+                                           std::uint32_t linear) {
     xdp_md context{};
-    context.data_end = static_cast<std::uint32_t>(frame.size());
+    context.data_end = linear != 0 ? linear : static_cast<std::uint32_t>(frame.size());
     context.ingress_ifindex = ifindex;
     LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = &context, .ctx_size_in = sizeof(context), .repeat = 1);
     return run(program_fd, frame, options);

@@ -52,8 +52,10 @@ class Stage {
     /// Without a program under test: what the stage itself says then.
     [[nodiscard]] Outcome<Verdict> verdict_of_nobody(const Scene& scene);
 
-    /// An XDP program needs no stage.
-    [[nodiscard]] static Outcome<Verdict> xdp_verdict(int program_fd, const Bytes& frame, std::uint32_t ifindex);
+    /// An XDP program needs no stage. linear: so many bytes are in the first buffer, which Linux knows since 6.18; 0:
+    /// all that fit.
+    [[nodiscard]] static Outcome<Verdict> xdp_verdict(int program_fd, const Bytes& frame, std::uint32_t ifindex,
+                                                      std::uint32_t linear = 0);
 
   private:
     explicit Stage(pfild_stage* skeleton) : skeleton_(skeleton) {}
