@@ -86,5 +86,5 @@ class Carried:
 
 def home(lane):
     """Each packet that was diverted is where it belongs."""
-    stopped = sum(lane[what] for what in _LOST if what.startswith("engine_"))
+    stopped = sum(count for what, count in lane.items() if what.startswith(("engine_dropped", "engine_consumed")))
     return lane["diverted"] == lane["engine_received"] and lane["reentered"] == lane["engine_received"] - stopped

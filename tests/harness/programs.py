@@ -8,7 +8,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 HARNESS = ROOT / "tests" / "harness"
 LAB = ROOT / "scripts" / "lab"
 
-_PLACES = {"pfild": "daemon/pfild", "bpfctl": "bpfctl/bpfctl", "udp_flow": "tests/harness/udp_flow"}
+_PLACES = {"pfild": "daemon/pfild", "bpfctl": "bpfctl/bpfctl", "udp_flow": "tests/harness/udp_flow",
+           "attack_frames": "tests/harness/attack_frames"}  # fmt: skip
 
 
 def program(name):
