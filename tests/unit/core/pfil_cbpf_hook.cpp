@@ -132,7 +132,8 @@ TEST(CbpfHook, says_what_it_was_made_with) {
                                                        {"answers", std::string("per flow")},
                                                        {"because", {}},
                                                        {"as_it_is", {}},
-                                                       {"run", std::string("auto")}}));
+                                                       {"run", std::string("auto")},
+                                                       {"compiled", std::string("unverified")}}));
     const CbpfHook without({.name = "cbpf:b"}, program({{kRetK, 0, 0, 1}}));
     EXPECT_EQ(without.details()[1], (HookDetail{"filter", {}}));
     const CbpfHook curious({.name = "cbpf:c"}, program({{kLdLen, 0, 0, 0}, {kRetA, 0, 0, 0}}));
