@@ -12,15 +12,15 @@ namespace pfild::cbpf {
 namespace {
 
 /// A field that is compared with a constant.
-struct Question {
+struct TypeQuestion {
     Field field;
     Opcode jump;
     std::uint32_t constant;
 };
 
-std::vector<Question> questions_of(const Program& program) {
+std::vector<TypeQuestion> questions_of(const Program& program) {
     const std::vector<ValuesBefore> values = values_of(program);
-    std::vector<Question> questions;
+    std::vector<TypeQuestion> questions;
     for (std::size_t at = 0; at < values.size(); ++at) {
         const Step& step = program.steps()[at];
         if (values[at].values && info(step.opcode).operand == Operand::kBranch && values[at].values->a.field) {
@@ -44,17 +44,17 @@ bool is_family(std::uint32_t value) {
                        [value](std::uint32_t family) { return value == family || value == family << 24U; });
 }
 
-bool looks_at(const Question& question, Field field) {
+bool looks_at(const TypeQuestion& question, Field field) {
     return question.jump == Opcode::kJeqK && question.field == field;
 }
 
 /// Is the half-word at `offset` compared with the number of an Ethernet type?
-bool asks_type_at(const Question& question, std::uint32_t offset) {
+bool asks_type_at(const TypeQuestion& question, std::uint32_t offset) {
     return looks_at(question, {offset, 2, 0xffff}) && is_ether_type(question.constant);
 }
 
 /// Or with the largest length, which tells 802.3 from Ethernet?
-bool asks_length(const Question& question) {
+bool asks_length(const TypeQuestion& question) {
     constexpr std::uint32_t kLargestLength = 1500;
     return question.jump == Opcode::kJgtK && question.field == Field{12, 2, 0xffff} &&
            question.constant == kLargestLength;
@@ -67,18 +67,18 @@ class Evidence {
     [[nodiscard]] bool speaks_for(LinkForm form) const {
         switch (form) {
         case LinkForm::kEthernet:
-            return any([](const Question& q) { return asks_type_at(q, 12) || asks_length(q); }) || asks_address(0) ||
-                   asks_address(6);
+            return any([](const TypeQuestion& q) { return asks_type_at(q, 12) || asks_length(q); }) ||
+                   asks_address(0) || asks_address(6);
         case LinkForm::kRaw:
-            return any([](const Question& q) {
+            return any([](const TypeQuestion& q) {
                 return looks_at(q, {0, 1, 0xf0}) && (q.constant == 0x40 || q.constant == 0x60);
             });
         case LinkForm::kCooked:
-            return any([](const Question& q) { return asks_type_at(q, 14); });
+            return any([](const TypeQuestion& q) { return asks_type_at(q, 14); });
         case LinkForm::kCooked2: // a MAC address is compared in two pieces, of which one may look like a type
-            return !asks_address(0) && any([](const Question& q) { return asks_type_at(q, 0); });
+            return !asks_address(0) && any([](const TypeQuestion& q) { return asks_type_at(q, 0); });
         case LinkForm::kLoopback:
-            return any([](const Question& q) { return looks_at(q, {0, 4, kWord}) && is_family(q.constant); });
+            return any([](const TypeQuestion& q) { return looks_at(q, {0, 4, kWord}) && is_family(q.constant); });
         }
         return false;
     }
@@ -93,15 +93,15 @@ class Evidence {
 
     /// Are the six bytes from `offset` on compared, as libpcap compares them: the last four, then the first two?
     [[nodiscard]] bool asks_address(std::uint32_t offset) const {
-        return any([offset](const Question& q) {
+        return any([offset](const TypeQuestion& q) {
                    return looks_at(q, {offset + 2, 4, kWord});
                }) &&
-               any([offset](const Question& q) {
+               any([offset](const TypeQuestion& q) {
                    return looks_at(q, {offset, 2, 0xffff});
                });
     }
 
-    std::vector<Question> questions_;
+    std::vector<TypeQuestion> questions_;
 };
 
 } // namespace

@@ -10,7 +10,7 @@ namespace pfild::cbpf::reduce {
 namespace {
 
 constexpr std::size_t kMostNeeds = 12; ///< more are forgotten
-constexpr std::uint32_t kAllValues = std::numeric_limits<std::uint32_t>::max();
+constexpr std::uint32_t kNoEnd = std::numeric_limits<std::uint32_t>::max();
 
 std::optional<Interval> common_part(Interval one, Interval other) {
     const Interval both{std::max(one.low, other.low), std::min(one.high, other.high)};
@@ -101,7 +101,7 @@ const std::vector<Need>& NeedsOfTerms::of(TermId id) {
     switch (term.kind) {
     case Term::Kind::kLoad:
         also(term.left);
-        add_to(needs, {terms_.reach(term.left), {term.k + term.size, kAllValues}});
+        add_to(needs, {terms_.reach(term.left), {term.k + term.size, kNoEnd}});
         break;
     case Term::Kind::kReach:
         also(term.left);

@@ -17,7 +17,7 @@ namespace {
 
 using Instructions = std::vector<Instruction>;
 
-Program program_of(const char* text) {
+Program assembled(const char* text) {
     auto program = assemble(text);
     EXPECT_TRUE(program) << text << program.error().message();
     return std::move(*program);
@@ -58,14 +58,14 @@ TEST(Reduce, leaves_out_what_changes_nothing_and_nothing_else) {
          "ldh [12]\njeq #0x800,0,2\nldb [40]\nret #1\nret #0"},
     };
     for (const Row& row : rows) {
-        const Program given = program_of(row.given);
+        const Program given = assembled(row.given);
         const Instructions made = reduced(given);
         const auto program = Program::verify(made);
         ASSERT_TRUE(program) << row.what;
         EXPECT_LE(made.size(), given.instructions().size()) << row.what;
         EXPECT_TRUE(certainly_equal(given, *program)) << row.what << '\n' << print(made, TextForm::kListing);
         if (row.reduced != nullptr) {
-            const Program wanted = program_of(row.reduced);
+            const Program wanted = assembled(row.reduced);
             const auto right = wanted.instructions();
             EXPECT_EQ(print(made, TextForm::kListing),
                       print(Instructions(right.begin(), right.end()), TextForm::kListing))

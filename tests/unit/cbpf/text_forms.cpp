@@ -163,7 +163,7 @@ TEST(Listing, reads_every_opcode_in_both_notations) {
     }
 }
 
-struct Refused {
+struct RefusedForm {
     const char* what;
     std::string_view text;
     const char* message;
@@ -171,7 +171,7 @@ struct Refused {
 
 TEST(Assembler, names_line_instruction_opcode_and_rule_of_what_is_wrong) {
     using namespace std::string_view_literals;
-    const Refused table[] = {
+    const RefusedForm table[] = {
         {"nothing", "", "line 1, column 1: there is no instruction in it"},
         {"nothing but comments", "; a\n",
          "line 1, column 1: program of 0 instructions: a program has 1 to 512 "
@@ -220,7 +220,7 @@ TEST(Assembler, names_line_instruction_opcode_and_rule_of_what_is_wrong) {
         {"a control character", "\x1b[2J\n", "line 1, column 1: instruction 0: byte 27 in place of an opcode"},
         {"a byte of 0 in an operand", "ld [1\0]\n"sv, "line 1, column 6: instruction 0 (ld): byte 0 in place of ']'"},
     };
-    for (const Refused& row : table) {
+    for (const RefusedForm& row : table) {
         const auto program = assemble(row.text);
         ASSERT_FALSE(program) << row.what;
         EXPECT_EQ(program.error().message(), row.message) << row.what;

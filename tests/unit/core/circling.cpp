@@ -13,8 +13,8 @@
 namespace pfild::core {
 namespace {
 
-constexpr std::uint64_t kSecond = 1'000'000'000;
-const Bytes kPacket = ethernet({}, kTypeIpv4, ipv4(udp(53)));
+constexpr std::uint64_t kSecondNs = 1'000'000'000;
+const Bytes kQuestion = ethernet({}, kTypeIpv4, ipv4(udp(53)));
 
 class CirclingTest : public ::testing::Test {
   protected:
@@ -32,20 +32,20 @@ class CirclingTest : public ::testing::Test {
 };
 
 TEST_F(CirclingTest, a_packet_is_ended_when_it_has_come_often_enough_and_then_counted_anew) {
-    EXPECT_EQ(ended(kPacket, 100), Circling::kMostTurns + 1);
-    EXPECT_EQ(ended(kPacket, 100), Circling::kMostTurns + 1);
+    EXPECT_EQ(ended(kQuestion, 100), Circling::kMostTurns + 1);
+    EXPECT_EQ(ended(kQuestion, 100), Circling::kMostTurns + 1);
 }
 
 TEST_F(CirclingTest, turns_are_forgotten_after_a_second) {
-    EXPECT_EQ(ended(kPacket, 1'000, 0, kSecond / 10), 0U) << "ten a second";
-    EXPECT_NE(ended(kPacket, 1'000, 1'000 * kSecond, kSecond / 50), 0U) << "the twin: fifty a second";
+    EXPECT_EQ(ended(kQuestion, 1'000, 0, kSecondNs / 10), 0U) << "ten a second";
+    EXPECT_NE(ended(kQuestion, 1'000, 1'000 * kSecondNs, kSecondNs / 50), 0U) << "the twin: fifty a second";
 }
 
 TEST_F(CirclingTest, packets_that_differ_in_one_byte_or_in_length_are_different) {
-    for (std::size_t at = 0; at < kPacket.size(); at++) {
-        Bytes other = kPacket;
+    for (std::size_t at = 0; at < kQuestion.size(); at++) {
+        Bytes other = kQuestion;
         other[at] ^= 1U;
-        EXPECT_EQ(ended(kPacket, Circling::kMostTurns / 2), 0U) << at;
+        EXPECT_EQ(ended(kQuestion, Circling::kMostTurns / 2), 0U) << at;
         EXPECT_EQ(ended(other, Circling::kMostTurns / 2), 0U) << at;
         circling_ = std::make_unique<Circling>();
     }
@@ -63,9 +63,9 @@ TEST_F(CirclingTest, more_packets_than_there_are_places_are_all_ended) {
     }
     for (std::uint64_t turn = 0; turn < 2'000 && !on_their_way.empty(); turn++) {
         std::erase_if(on_their_way, [&](std::uint32_t number) {
-            Bytes packet = kPacket;
+            Bytes packet = kQuestion;
             std::memcpy(packet.data() + packet.size() - sizeof(number), &number, sizeof(number));
-            return circling_->ends(buffers_.frame(packet), turn * kSecond / 100);
+            return circling_->ends(buffers_.frame(packet), turn * kSecondNs / 100);
         });
     }
     EXPECT_TRUE(on_their_way.empty()) << on_their_way.size();

@@ -75,7 +75,7 @@ core::Verdict verdict_of(core::CbpfHook& hook, core::Frame& frame) {
     return hook.run(packet);
 }
 
-struct Row {
+struct OddRow {
     const char* sentence;
     const char* filter;
     HeadType type;
@@ -90,7 +90,7 @@ TEST(OddPackets, a_hook_is_asked_about_the_looks_that_count) {
     constexpr HeadType eth = HeadType::ethernet;
     constexpr OnMatch drop = OnMatch::drop;
     constexpr OnMatch pass = OnMatch::pass;
-    const std::vector<Row> rows{
+    const std::vector<OddRow> rows{
         {"behind options", "tcp dst port 23", v6, drop, behind(60, 23), false},
         {"another port", "tcp dst port 23", v6, drop, behind(60, 24), true},
         {"the options themselves", "ip6 proto 60", v6, drop, behind(60, 24), false},
@@ -125,7 +125,7 @@ TEST(OddPackets, a_hook_is_asked_about_the_looks_that_count) {
         {"more than two VLANs stay opaque", "tcp dst port 23", eth, drop, in_tags({5, 6, 7}, 23), true},
     };
     core::Buffers buffers(64, 2048);
-    for (const Row& row : rows) {
+    for (const OddRow& row : rows) {
         for (const std::size_t first : {std::size_t{2000}, std::size_t{13}, std::size_t{60}}) {
             SCOPED_TRACE(std::string(row.sentence) + ", cut at " + std::to_string(first));
             core::CbpfHook asked = hook(row.filter, row.type, row.on_match);
