@@ -30,9 +30,11 @@ class Folded {
     Folded(const Frame& frame, const PacketView& view, bool whole, Out out) noexcept;
     Folded(const Folded&) = delete;
     Folded& operator=(const Folded&) = delete;
+    ~Folded() = default;
 
     [[nodiscard]] cbpf::Packet packet() const noexcept {
-        return cbpf::Packet(std::span(segments_).first(count_), 0, length_);
+        const std::span<const cbpf::Segment> used = std::span(segments_).first(count_);
+        return {used, 0, length_};
     }
 
   private:

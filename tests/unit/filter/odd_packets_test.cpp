@@ -85,44 +85,44 @@ struct OddRow {
 };
 
 TEST(OddPackets, a_hook_is_asked_about_the_looks_that_count) {
-    constexpr HeadType v4 = HeadType::inet;
-    constexpr HeadType v6 = HeadType::inet6;
-    constexpr HeadType eth = HeadType::ethernet;
-    constexpr OnMatch drop = OnMatch::drop;
-    constexpr OnMatch pass = OnMatch::pass;
+    constexpr HeadType kInet = HeadType::inet;
+    constexpr HeadType kInet6 = HeadType::inet6;
+    constexpr HeadType kFrame = HeadType::ethernet;
+    constexpr OnMatch kDrop = OnMatch::drop;
+    constexpr OnMatch kPass = OnMatch::pass;
     const std::vector<OddRow> rows{
-        {"behind options", "tcp dst port 23", v6, drop, behind(60, 23), false},
-        {"another port", "tcp dst port 23", v6, drop, behind(60, 24), true},
-        {"the options themselves", "ip6 proto 60", v6, drop, behind(60, 24), false},
-        {"an atomic fragment", "tcp dst port 23", v6, drop, behind(44, 23), false},
-        {"allowed behind options", "tcp dst port 24", v6, pass, behind(60, 24), true},
-        {"not allowed behind options", "tcp dst port 24", v6, pass, behind(60, 23), false},
-        {"no TCP to a program that sees the chain", "ip6 and not tcp", v6, pass, behind(60, 23), false},
-        {"fragments as such", "ip6 proto 44", v6, pass, behind(44, 23), true},
-        {"fragments as such, but these are options", "ip6 proto 44", v6, pass, behind(60, 23), false},
-        {"as such by a byte", "ip6[6] = 0", v6, pass, behind(0, 23), true},
-        {"as such, or not TCP", "ip6 proto 44 or (ip6 and not tcp)", v6, pass, behind(60, 23), false},
-        {"as such and more", "ip6[6] = 60 and ip6[42:2] = 0", v6, pass, behind(60, 23), false},
-        {"in three tags", "tcp dst port 23", v4, drop, in_tags({0, 0, 0}, 23), false},
-        {"in 200", "tcp dst port 23", v4, drop, in_tags(std::vector<std::uint16_t>(200), 23), false},
-        {"in a tag that names a VLAN", "tcp dst port 23", eth, drop, in_tags({5}, 23), true},
-        {"in one that does not", "tcp dst port 23", eth, drop, in_tags({0}, 23), false},
-        {"in both", "vlan 5 and tcp dst port 23", eth, drop, in_tags({0, 5, 0}, 23), false},
-        {"the tag itself", "vlan 0", eth, drop, in_tags({0}, 24), false},
-        {"in one that does not, allowed", "tcp dst port 24", eth, pass, in_tags({0, 0}, 24), true},
-        {"in one that does not, not allowed", "tcp dst port 24", eth, pass, in_tags({0, 0}, 23), false},
-        {"tags as such", "vlan", eth, pass, in_tags({0, 0, 0}, 23), true},
-        {"tags as such, and there is none", "vlan", eth, pass, in_tags({}, 23), false},
-        {"all tags as such, and more", "vlan 0 and tcp dst port 24", eth, pass, in_tags({0}, 24), true},
-        {"all tags as such, another port", "vlan 0 and tcp dst port 24", eth, pass, in_tags({0}, 23), false},
-        {"not all tags", "vlan and not tcp dst port 23", eth, pass, in_tags({0, 0}, 23), false},
-        {"no TCP to a program that sees the tag", "not tcp", eth, pass, in_tags({0}, 23), false},
-        {"tags and options", "ip6 and tcp dst port 23", eth, drop, behind(60, 23, {0, 0, 0}), false},
-        {"a tag that is asked for, and options", "vlan 0 and ip6 and tcp dst port 23", eth, drop, behind(60, 23, {0}),
-         false},
-        {"options that are asked for, and a tag", "ip6 proto 60", eth, pass, behind(60, 23, {0, 0}), true},
-        {"tags and options, allowed", "tcp dst port 24", eth, pass, behind(0, 24, {0, 0, 0}), true},
-        {"more than two VLANs stay opaque", "tcp dst port 23", eth, drop, in_tags({5, 6, 7}, 23), true},
+        {"behind options", "tcp dst port 23", kInet6, kDrop, behind(60, 23), false},
+        {"another port", "tcp dst port 23", kInet6, kDrop, behind(60, 24), true},
+        {"the options themselves", "ip6 proto 60", kInet6, kDrop, behind(60, 24), false},
+        {"an atomic fragment", "tcp dst port 23", kInet6, kDrop, behind(44, 23), false},
+        {"allowed behind options", "tcp dst port 24", kInet6, kPass, behind(60, 24), true},
+        {"not allowed behind options", "tcp dst port 24", kInet6, kPass, behind(60, 23), false},
+        {"no TCP to a program that sees the chain", "ip6 and not tcp", kInet6, kPass, behind(60, 23), false},
+        {"fragments as such", "ip6 proto 44", kInet6, kPass, behind(44, 23), true},
+        {"fragments as such, but these are options", "ip6 proto 44", kInet6, kPass, behind(60, 23), false},
+        {"as such by a byte", "ip6[6] = 0", kInet6, kPass, behind(0, 23), true},
+        {"as such, or not TCP", "ip6 proto 44 or (ip6 and not tcp)", kInet6, kPass, behind(60, 23), false},
+        {"as such and more", "ip6[6] = 60 and ip6[42:2] = 0", kInet6, kPass, behind(60, 23), false},
+        {"in three tags", "tcp dst port 23", kInet, kDrop, in_tags({0, 0, 0}, 23), false},
+        {"in 200", "tcp dst port 23", kInet, kDrop, in_tags(std::vector<std::uint16_t>(200), 23), false},
+        {"in a tag that names a VLAN", "tcp dst port 23", kFrame, kDrop, in_tags({5}, 23), true},
+        {"in one that does not", "tcp dst port 23", kFrame, kDrop, in_tags({0}, 23), false},
+        {"in both", "vlan 5 and tcp dst port 23", kFrame, kDrop, in_tags({0, 5, 0}, 23), false},
+        {"the tag itself", "vlan 0", kFrame, kDrop, in_tags({0}, 24), false},
+        {"in one that does not, allowed", "tcp dst port 24", kFrame, kPass, in_tags({0, 0}, 24), true},
+        {"in one that does not, not allowed", "tcp dst port 24", kFrame, kPass, in_tags({0, 0}, 23), false},
+        {"tags as such", "vlan", kFrame, kPass, in_tags({0, 0, 0}, 23), true},
+        {"tags as such, and there is none", "vlan", kFrame, kPass, in_tags({}, 23), false},
+        {"all tags as such, and more", "vlan 0 and tcp dst port 24", kFrame, kPass, in_tags({0}, 24), true},
+        {"all tags as such, another port", "vlan 0 and tcp dst port 24", kFrame, kPass, in_tags({0}, 23), false},
+        {"not all tags", "vlan and not tcp dst port 23", kFrame, kPass, in_tags({0, 0}, 23), false},
+        {"no TCP to a program that sees the tag", "not tcp", kFrame, kPass, in_tags({0}, 23), false},
+        {"tags and options", "ip6 and tcp dst port 23", kFrame, kDrop, behind(60, 23, {0, 0, 0}), false},
+        {"a tag that is asked for, and options", "vlan 0 and ip6 and tcp dst port 23", kFrame, kDrop,
+         behind(60, 23, {0}), false},
+        {"options that are asked for, and a tag", "ip6 proto 60", kFrame, kPass, behind(60, 23, {0, 0}), true},
+        {"tags and options, allowed", "tcp dst port 24", kFrame, kPass, behind(0, 24, {0, 0, 0}), true},
+        {"more than two VLANs stay opaque", "tcp dst port 23", kFrame, kDrop, in_tags({5, 6, 7}, 23), true},
     };
     core::Buffers buffers(64, 2048);
     for (const OddRow& row : rows) {
