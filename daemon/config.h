@@ -55,7 +55,7 @@ struct Config {
     LogLevel log_level = LogLevel::info;
     core::UnknownPackets unknown = core::UnknownPackets::pass;
     core::HeadMode mode = core::HeadMode::automatic;
-    std::uint32_t frames = 16384;
+    std::uint32_t frames = 32768;
     std::uint32_t flows = 65536;             ///< 0: none are known
     std::uint32_t flow_idle_s = 60;          ///< of flows that are not TCP
     std::uint32_t flow_tcp_idle_s = 300;     ///< of TCP

@@ -281,8 +281,7 @@ core::Result<std::uint8_t> Orchestrator::free_slot(const std::string& interface,
     for (const auto& [ifindex, attachment] : attachments_) {
         used |= 1ULL << attachment->slot();
     }
-    const std::uint32_t share = xsk::EngineThread::share(umem_->pool().counts().total, engine_thread_->sockets() + 2);
-    if (with_sockets && share < xsk::EngineThread::kFewestBuffers) {
+    if (with_sockets && !engine_thread_->has_buffers_for(2)) {
         return core::fail({"attach", interface, "the packet memory is used up by the interfaces that are attached",
                            "raise `frames` in the configuration", ENOBUFS});
     }

@@ -35,7 +35,7 @@ namespace pfild {
 
 struct OrchestratorOptions {
     std::string instance = "default";
-    std::uint32_t frames = 16384; ///< buffers of xsk::kBufferSize bytes
+    std::uint32_t frames = 32768; ///< buffers of xsk::kBufferSize bytes
     std::uint32_t flows = 65536;  ///< entries of the flow table; 0: every packet that a hook could see is asked about
     core::FlowTimeouts flow_timeouts;
     std::uint32_t capture_bytes = 16U << 20U;       ///< of the tap's ring, a power of two

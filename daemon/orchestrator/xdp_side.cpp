@@ -70,8 +70,7 @@ core::Result<void> XdpSide::serve_queues() {
                            fmt::format("it has {} receive queues, {} can be served", queues, PFILD_MAX_QUEUES),
                            "use fewer (ethtool -L), or --mode tc", EOPNOTSUPP});
     }
-    const std::size_t more = world_.engine_thread.sockets() + queues - served;
-    if (xsk::EngineThread::share(world_.umem.pool().counts().total, more) < xsk::EngineThread::kFewestBuffers) {
+    if (!world_.engine_thread.has_buffers_for(queues - served)) {
         return core::fail({"serve", link_.name,
                            fmt::format("there is not enough packet memory for its {} receive queues", queues),
                            "raise `frames` in the configuration, or --mode tc", ENOBUFS});

@@ -42,9 +42,9 @@ EngineThread::~EngineThread() {
     }
 }
 
-std::uint32_t EngineThread::share(std::uint32_t total_buffers, std::size_t sockets) {
-    const auto count = static_cast<std::uint32_t>(std::max<std::size_t>(sockets, 1));
-    return total_buffers / 2 / count; // the other half is for packets on their way down
+bool EngineThread::has_buffers_for(std::size_t more) const {
+    return core::BufferShares::enough(umem_.pool().counts().total,
+                                      socket_count_.load(std::memory_order_relaxed) + more);
 }
 
 // After a change of `sockets_`.
@@ -57,11 +57,28 @@ void EngineThread::rebuild() {
     }
     socket_count_.store(all_.size(), std::memory_order_relaxed);
     polled_.resize(1); // the wake-up
-    const std::uint32_t each = share(umem_.pool().counts().total, all_.size());
+    umem_.shares().set_sockets(all_.size());
+    const auto is_new = [](const Socket* socket) { return !socket->primed(); };
+    const auto fresh = static_cast<std::size_t>(std::count_if(all_.begin(), all_.end(), is_new));
+    const std::uint32_t each = umem_.shares().beginning(fresh);
     for (Socket* socket : all_) {
         polled_.push_back({.fd = socket->fd(), .events = POLLIN, .revents = 0});
-        socket->prime(each);
+        if (is_new(socket)) {
+            socket->prime(each);
+        }
     }
+}
+
+void EngineThread::share_buffers(std::uint64_t now) {
+    if (now < window_end_) {
+        return;
+    }
+    window_end_ = now + core::BufferShares::kWindowNs;
+    std::size_t busy = 0;
+    for (Socket* socket : all_) {
+        busy += socket->end_window() ? 1U : 0U;
+    }
+    umem_.shares().set_busy(busy);
 }
 
 void EngineThread::add(std::uint8_t slot, std::uint32_t ifindex, Socket& p, Socket& q) {
@@ -148,7 +165,9 @@ void EngineThread::run() {
             continue; // one of them may have been the last: no sleep before that is known
         }
         rounds_.store(rounds_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-        const bool idle = engine_.round(now_ns()) == 0;
+        const std::uint64_t now = now_ns();
+        share_buffers(now);
+        const bool idle = engine_.round(now) == 0;
         const bool busy_ageing = flows_ != nullptr && flows_->age(now_ns());
         if (idle && !busy_ageing) {
             sleep();

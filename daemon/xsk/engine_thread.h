@@ -50,11 +50,8 @@ class EngineThread {
     /// Gives back what a shut socket held.
     void reclaim(Socket& socket);
 
-    /// With less a socket cannot receive a batch while another is on its way.
-    static constexpr std::uint32_t kFewestBuffers = 256;
-    /// Buffers that each of so many sockets gets for receiving, as far as its ring holds them.
-    [[nodiscard]] static std::uint32_t share(std::uint32_t total_buffers, std::size_t sockets);
-    [[nodiscard]] std::size_t sockets() const { return socket_count_.load(std::memory_order_relaxed); }
+    /// Whether there are buffers for so many sockets more. Control thread.
+    [[nodiscard]] bool has_buffers_for(std::size_t more) const;
 
     [[nodiscard]] const core::Engine& engine() const { return engine_; }
     /// Times the thread found nothing to do and slept.
@@ -69,6 +66,7 @@ class EngineThread {
     void run_commands();
     void sleep();
     void rebuild();
+    void share_buffers(std::uint64_t now);
 
     /// Of one interface.
     struct Sockets {
@@ -84,6 +82,7 @@ class EngineThread {
     std::map<std::uint8_t, Sockets> sockets_; ///< by slot; engine thread, as the next two
     std::vector<Socket*> all_;                ///< of `sockets_`
     std::vector<pollfd> polled_;              ///< the wake-up first
+    std::uint64_t window_end_ = 0;            ///< of the shares of buffers
     std::atomic<std::size_t> socket_count_{0};
     std::atomic<std::uint64_t> sleeps_{0};
     std::atomic<std::uint64_t> rounds_{0};

@@ -74,12 +74,13 @@ void Socket::shut() noexcept {
 
 void Socket::reclaim() noexcept {
     partial_.reset();
+    umem_.shares().leave(share_);
     umem_.pool().reclaim(holder_);
 }
 
 void Socket::prime(std::uint32_t buffers) noexcept {
-    wanted_ = std::min(buffers, umem_.ring());
-    refill();
+    primed_ = true;
+    refill(std::min(buffers, umem_.ring()));
 }
 
 std::size_t Socket::receive(std::span<core::Frame> out) noexcept {
@@ -90,11 +91,11 @@ std::size_t Socket::receive(std::span<core::Frame> out) noexcept {
     for (std::uint32_t i = 0; i < ready; i++) {
         __builtin_prefetch(pool.start(0) + xsk_ring_cons__rx_desc(&rx_, position + i)->addr, 1);
     }
+    umem_.shares().take(share_, ready);
     std::size_t frames = 0;
     for (std::uint32_t i = 0; i < ready; i++) {
         const xdp_desc& descriptor = *xsk_ring_cons__rx_desc(&rx_, position + i);
         const core::BufferIndex buffer = pool.at(descriptor.addr);
-        offered_--;
         if (!pool.collect(buffer, holder_)) {
             note(foreign_buffers_, 1);
             continue;
@@ -160,8 +161,8 @@ void Socket::settle() noexcept {
     if (sent_ != 0) {
         complete();
     }
-    if (offered_ < wanted_) {
-        refill();
+    if (const std::uint32_t wanted = std::min(umem_.shares().wanted(share_), umem_.ring()); share_.offered < wanted) {
+        refill(wanted);
     }
 }
 
@@ -192,15 +193,15 @@ void Socket::complete() noexcept {
     sent_ -= done;
 }
 
-void Socket::refill() noexcept {
+void Socket::refill(std::uint32_t wanted) noexcept {
     constexpr std::size_t kChunk = 64;
     std::array<core::BufferIndex, kChunk> buffers;
-    while (offered_ < wanted_) {
-        const std::size_t count = std::min<std::size_t>(kChunk, wanted_ - offered_);
+    while (share_.offered < wanted) {
+        const std::size_t count = std::min<std::size_t>(kChunk, wanted - share_.offered);
         const std::size_t got = umem_.pool().lend(std::span(buffers).first(count), holder_);
         std::uint32_t position = 0;
         if (got == 0 || xsk_ring_prod__reserve(&fill_, static_cast<__u32>(got), &position) != got) {
-            for (std::size_t i = 0; i < got; i++) { // the ring is as long as wanted_ may be: cannot happen
+            for (std::size_t i = 0; i < got; i++) { // the ring is as long as `wanted` may be: cannot happen
                 note(foreign_buffers_, umem_.pool().restore(buffers[i], holder_) ? 0 : 1);
             }
             return;
@@ -209,7 +210,7 @@ void Socket::refill() noexcept {
             *xsk_ring_prod__fill_addr(&fill_, position++) = umem_.pool().offset(buffers[i]);
         }
         xsk_ring_prod__submit(&fill_, static_cast<__u32>(got));
-        offered_ += static_cast<std::uint32_t>(got);
+        umem_.shares().offer(share_, static_cast<std::uint32_t>(got));
         if (got < count) {
             return;
         }

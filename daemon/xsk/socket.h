@@ -50,8 +50,11 @@ class Socket final : public core::FramePort {
     /// Frames are sent that the kernel has not taken yet: it must be asked again soon.
     [[nodiscard]] bool backlogged() const { return backlogged_; }
 
-    /// How many free buffers the kernel shall have for receiving, at most Umem::ring(); offers them. Engine thread.
+    /// Offers the kernel so many free buffers for receiving, at most Umem::ring(). Engine thread; once.
     void prime(std::uint32_t buffers) noexcept;
+    [[nodiscard]] bool primed() const { return primed_; }
+    /// Ends a window of its share of buffers; whether packets came in it. Engine thread.
+    bool end_window() noexcept { return core::BufferShares::end_window(share_); }
     /// Closes the socket; the kernel no longer touches its buffers. Control thread. => the engine no longer uses it.
     void shut() noexcept;
     /// Gives all it held back to the pool. Engine thread. => shut.
@@ -66,7 +69,7 @@ class Socket final : public core::FramePort {
   private:
     Socket(Umem& umem, core::Holder holder) : umem_(umem), holder_(holder) {}
     void complete() noexcept;
-    void refill() noexcept;
+    void refill(std::uint32_t wanted) noexcept;
     void kick() noexcept;
     void send_one(core::Frame& frame, std::uint32_t& position) noexcept;
 
@@ -80,9 +83,9 @@ class Socket final : public core::FramePort {
     core::Frame partial_;   ///< the buffers so far of a frame whose last one has not come yet
     bool skipping_ = false; ///< the rest of a frame that is too long is thrown away
     bool backlogged_ = false;
-    std::uint32_t offered_ = 0; ///< buffers that the kernel has for receiving
-    std::uint32_t wanted_ = 0;  ///< how many it should have
-    std::uint32_t sent_ = 0;    ///< descriptors given to the TX ring and not yet completed
+    bool primed_ = false;
+    core::BufferShares::Share share_; ///< buffers that the kernel has for receiving
+    std::uint32_t sent_ = 0;          ///< descriptors given to the TX ring and not yet completed
     std::atomic<std::uint64_t> dropped_segments_{0};
     std::atomic<std::uint64_t> foreign_buffers_{0};
 };

@@ -37,6 +37,7 @@ core::Result<void> Umem::map(std::uint32_t buffers) {
     }
     memory_ = static_cast<std::uint8_t*>(memory);
     pool_ = std::make_unique<core::FramePool>(std::span(memory_, bytes_), kBufferSize);
+    shares_ = std::make_unique<core::BufferShares>(buffers);
     const xsk_umem_config config{
         .fill_size = ring_, .comp_size = ring_, .frame_size = kBufferSize, .frame_headroom = 0, .flags = 0};
     if (const int error = xsk_umem__create(&umem_, memory_, bytes_, &fill_, &completion_, &config); error != 0) {

@@ -11,6 +11,7 @@
 
 #include <xdp/xsk.h>
 
+#include "core/buffer_shares.h"
 #include "core/error.h"
 #include "core/frame.h"
 #include "core/frame_pool.h"
@@ -28,6 +29,8 @@ class Umem {
     ~Umem();
 
     [[nodiscard]] core::FramePool& pool() { return *pool_; }
+    /// How many buffers each socket offers. Engine thread, as all that is done with the pool.
+    [[nodiscard]] core::BufferShares& shares() { return *shares_; }
     [[nodiscard]] xsk_umem* handle() { return umem_; }
     /// Descriptors in each of the four rings of a socket: a quarter of the buffers, up to 16384.
     [[nodiscard]] std::uint32_t ring() const { return ring_; }
@@ -47,6 +50,7 @@ class Umem {
     std::uint32_t ring_ = 0;
     bool multi_buffer_ = false;
     std::unique_ptr<core::FramePool> pool_;
+    std::unique_ptr<core::BufferShares> shares_;
     xsk_umem* umem_ = nullptr;
     xsk_socket* anchor_ = nullptr;
     xsk_ring_prod fill_{};

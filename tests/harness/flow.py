@@ -15,7 +15,7 @@ class FlowResult:
     out_of_order: int
     missing: list  # the first ten ranges [first, last] that did not come, within what was sent
     latency_us: dict  # p50, p99, max, from sendmmsg to recvmmsg
-    sender_dropped: int = 0  # packets that the sender's eth0 dropped meanwhile, others than this flow's as well
+    sender_dropped: int = 0  # packets that the sender's interface dropped meanwhile, others than this flow's as well
 
     @property
     def lost(self):
@@ -37,12 +37,15 @@ class FlowResult:
 class UdpFlow:
     """Runs until `count` packets are sent, or until finish(early=True). The receiver listens before the sender starts."""
 
-    def __init__(self, sender, receiver, address, rate_pps=1000, count=1000, size_bytes=64, port=9000, source_port=0):
+    def __init__(
+        self, sender, receiver, address, rate_pps=1000, count=1000, size_bytes=64, port=9000, source_port=0, interface="eth0"
+    ):  # fmt: skip
         shared = ["--port", port, "--count", count]
         listen = [program("udp_flow"), "receive", *shared, "--idle-ms", 600_000, "--told"]
         self._receiver = receiver.popen(*listen, listening=True)
         self._receiver.wait_for_output("listening")
-        self._host, self._dropped_before = sender, sender.counter("tx_dropped")
+        self._host, self._interface = sender, interface
+        self._dropped_before = sender.counter("tx_dropped", interface)
         paced = ["--rate", rate_pps, "--size", size_bytes, "--source-port", source_port]
         self._sender = sender.popen(program("udp_flow"), "send", address, *shared, *paced)
         self._sender.wait_for_output("sending")
@@ -63,7 +66,7 @@ class UdpFlow:
         missing = [[first, min(last, report["sent"] - 1)] for first, last in seen["missing"] if first < report["sent"]]
         result = FlowResult(
             report["sent"], report["seconds"], seen["received"], seen["duplicated"], seen["out_of_order"], missing,
-            seen["latency_us"], self._host.counter("tx_dropped") - self._dropped_before,
+            seen["latency_us"], self._host.counter("tx_dropped", self._interface) - self._dropped_before,
         )
         self.close()
         return result

@@ -73,7 +73,7 @@ TEST(ConfigChange, what_can_change_live_and_what_needs_a_restart) {
     fresh.runtime_dir = "/tmp";
     const ConfigChange change = difference(base(), fresh);
     EXPECT_EQ(change.log_level, LogLevel::debug);
-    EXPECT_EQ(change.needs_restart, (Lines{"frames: 16384 stays in force, 8192 needs a restart",
+    EXPECT_EQ(change.needs_restart, (Lines{"frames: 32768 stays in force, 8192 needs a restart",
                                            "tc_attach: auto stays in force, clsact needs a restart",
                                            "runtime_dir: /run/pfild stays in force, /tmp needs a restart",
                                            "fragments: pass stays in force, drop needs a restart"}));

@@ -212,7 +212,7 @@ TEST(Config, an_empty_file_means_the_documented_defaults) {
         ASSERT_TRUE(config);
         EXPECT_EQ(config->log_level, LogLevel::info);
         EXPECT_EQ(config->unknown, core::UnknownPackets::pass);
-        EXPECT_EQ(config->frames, 16384U);
+        EXPECT_EQ(config->frames, 32768U);
         EXPECT_EQ(config->runtime_dir, "/run/pfild");
         EXPECT_EQ(config->odd_packets, (core::OddPackets{core::ExtensionHeaders::walk, core::Fragments::pass}));
         EXPECT_TRUE(config->interfaces.empty());
