@@ -3,6 +3,7 @@
  * The IN head: TC ingress of an attached interface. It lets pass what in_xdp.bpf.c has let pass in front of it, where
  * that is attached.
  */
+#include "identity.h"
 #include "tc_head.h"
 
 /* linux/if_packet.h, which needs a libc */
@@ -51,7 +52,7 @@ static __always_inline int is_decided(const struct __sk_buff* skb, const struct 
 
 SEC("tc")
 int pfild_in(struct __sk_buff* skb) {
-    const struct pfild_interface* self = find_interface(skb->ifindex);
+    const struct pfild_interface* self = own_interface(skb->ifindex);
     const struct head head = {.divert = PFILD_DIVERT_IN, .chain = PFILD_CHAIN_IN, .outgoing = 0};
     const struct pfild_secret* secret;
     struct known known = {};

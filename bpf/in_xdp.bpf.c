@@ -3,14 +3,14 @@
  * The IN head where XDP runs on the interface: a packet is decided before the kernel has made a socket buffer of it,
  * and diverted straight into the engine's socket of its receive queue. It comes back by in_tc.bpf.c like any other.
  *
- * An object of its own: libxdp loads it once for each interface, as a part of a dispatcher where the kernel allows
- * that, and alone where not. It shares the maps of the other programs.
+ * libxdp loads it, as a part of a dispatcher where the kernel allows that, and alone where not.
  */
 #define PFILD_HEAD_XDP
 
 #include <xdp/xdp_helpers.h>
 
 #include "decide.h"
+#include "identity.h"
 
 /* Behind programs that only drop (priority 10 by custom), before those that look at what is left (50). */
 struct {
@@ -80,7 +80,7 @@ static __always_inline int mark_passed(struct xdp_md* packet, __u32 lane) {
 
 SEC("xdp.frags")
 int pfild_in_xdp(struct xdp_md* packet) {
-    const struct pfild_interface* self = find_interface(packet->ingress_ifindex);
+    const struct pfild_interface* self = own_interface(packet->ingress_ifindex);
     const struct head head = {.divert = PFILD_DIVERT_IN, .chain = PFILD_CHAIN_IN, .outgoing = 0};
     struct known known = {};
     enum course course;

@@ -12,24 +12,13 @@
 #include "pfild/abi.h"
 #include "pfild/chain.h"
 
-/* Attached interfaces, by PFILD_INTERFACE_CELL. */
+/* Attached interfaces, by slot. */
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
-    __uint(max_entries, PFILD_INTERFACE_CELLS);
+    __uint(max_entries, PFILD_MAX_INTERFACES);
     __type(key, __u32);
     __type(value, struct pfild_interface);
 } interfaces SEC(".maps") __weak;
-
-static __always_inline const struct pfild_interface* find_interface(__u32 ifindex) {
-    for (__u32 probe = 0; probe < PFILD_MAX_INTERFACES; probe++) {
-        __u32 cell = PFILD_INTERFACE_CELL(ifindex, probe);
-        const struct pfild_interface* found = bpf_map_lookup_elem(&interfaces, &cell);
-
-        if (!found || found->ifindex == ifindex)
-            return found;
-    }
-    return 0;
-}
 
 /* Ends of ports by ifindex; the stack's ends and the engine's ends live in different namespaces, so in different maps.
  */

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0
 /* The OUT head: TC egress of an attached interface, before the qdisc. */
+#include "identity.h"
 #include "tc_head.h"
 
 SEC("tc")
 int pfild_out(struct __sk_buff* skb) {
-    const struct pfild_interface* self = find_interface(skb->ifindex);
+    const struct pfild_interface* self = own_interface(skb->ifindex);
     const struct head head = {.divert = PFILD_DIVERT_OUT, .chain = PFILD_CHAIN_OUT, .outgoing = 1};
     const struct pfild_secret* secret;
     struct known known = {};
@@ -32,3 +33,5 @@ int pfild_out(struct __sk_buff* skb) {
         tap(skb, lane_of(self, head), head.outgoing);
     return act(skb, self, head, known, course);
 }
+
+char _license[] SEC("license") = "Dual BSD/GPL";

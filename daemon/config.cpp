@@ -59,12 +59,13 @@ class ConfigReader {
 
 Config ConfigReader::read_root(const toml::table& root) {
     ConfigTable table(root, "", mistakes_);
-    table.allow_only({"log_level", "unknown", "mode", "frames", "flows", "flow_idle_s", "flow_tcp_idle_s", "devices",
-                      "capture_ring_kib", "capture_buffer_kib", "extension_headers", "fragments", "tc_attach",
-                      "runtime_dir", "interface", "hook", "link"});
+    table.allow_only({"log_level", "unknown", "mode", "position", "frames", "flows", "flow_idle_s", "flow_tcp_idle_s",
+                      "devices", "capture_ring_kib", "capture_buffer_kib", "extension_headers", "fragments",
+                      "tc_attach", "runtime_dir", "interface", "hook", "link"});
     config_.log_level = table.word<LogLevel>("log_level", kLogLevelNames).value_or(config_.log_level);
     config_.unknown = table.word<core::UnknownPackets>("unknown", core::kUnknownPacketsNames).value_or(config_.unknown);
     config_.mode = table.word<core::HeadMode>("mode", core::kHeadModeNames).value_or(config_.mode);
+    config_.position = table.word<core::HeadPosition>("position", core::kHeadPositionNames).value_or(config_.position);
     config_.tc_attach = table.word<TcAttach>("tc_attach", kTcAttachNames).value_or(config_.tc_attach);
     read_odd_packets(table);
     config_.frames = table.number("frames", kMinFrames, kMaxFrames).value_or(config_.frames);
@@ -103,10 +104,11 @@ void ConfigReader::read_odd_packets(ConfigTable& table) {
 }
 
 void ConfigReader::read_interface(ConfigTable& table) {
-    table.allow_only({"name", "unknown", "mode"});
+    table.allow_only({"name", "unknown", "mode", "position"});
     const auto name = table.required_string("name");
     const auto unknown = table.word<core::UnknownPackets>("unknown", core::kUnknownPacketsNames);
     const auto mode = table.word<core::HeadMode>("mode", core::kHeadModeNames);
+    const auto position = table.word<core::HeadPosition>("position", core::kHeadPositionNames);
     if (!name) {
         return;
     }
@@ -120,7 +122,8 @@ void ConfigReader::read_interface(ConfigTable& table) {
             return;
         }
     }
-    config_.interfaces.push_back({*name, unknown.value_or(config_.unknown), mode.value_or(config_.mode)});
+    config_.interfaces.push_back(
+        {*name, unknown.value_or(config_.unknown), mode.value_or(config_.mode), position.value_or(config_.position)});
 }
 
 void ConfigReader::read_hook(ConfigTable& table) {

@@ -19,6 +19,7 @@
 #include "cbpf/instruction.h"
 #include "core/error.h"
 #include "core/head_mode.h"
+#include "core/head_position.h"
 #include "core/odd_packets.h"
 #include "core/pfil/cbpf_hook.h"
 #include "core/pfil/head_type.h"
@@ -36,6 +37,7 @@ struct InterfaceConfig {
     std::string name;
     core::UnknownPackets unknown = core::UnknownPackets::pass; ///< its own, or else the file's, as the next
     core::HeadMode mode = core::HeadMode::automatic;
+    core::HeadPosition position = core::HeadPosition::anywhere;
 
     friend bool operator==(const InterfaceConfig&, const InterfaceConfig&) = default;
 };
@@ -55,6 +57,7 @@ struct Config {
     LogLevel log_level = LogLevel::info;
     core::UnknownPackets unknown = core::UnknownPackets::pass;
     core::HeadMode mode = core::HeadMode::automatic;
+    core::HeadPosition position = core::HeadPosition::anywhere;
     std::uint32_t frames = 32768;
     std::uint32_t flows = 65536;             ///< 0: none are known
     std::uint32_t flow_idle_s = 60;          ///< of flows that are not TCP

@@ -136,7 +136,8 @@ struct Describe {
     std::string operator()(const AttachAction& action) const {
         return "attach " + action.interface.name + ", unknown " +
                std::string(core::kUnknownPacketsNames.at(static_cast<std::size_t>(action.interface.unknown))) +
-               ", mode " + std::string(core::kHeadModeNames.at(static_cast<std::size_t>(action.interface.mode)));
+               ", mode " + std::string(core::kHeadModeNames.at(static_cast<std::size_t>(action.interface.mode))) +
+               (action.interface.position == core::HeadPosition::first ? ", position first" : "");
     }
 };
 

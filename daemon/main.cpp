@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <iostream>
 #include <memory>
+#include <set>
 #include <string>
 
 #include <CLI/CLI.hpp>
@@ -68,7 +69,9 @@ int report(const std::vector<ConfigMistake>& mistakes) {
     return kExitUsage;
 }
 
-api::AttachDefaults attach_defaults(const Config& config) { return {.unknown = config.unknown, .mode = config.mode}; }
+api::AttachDefaults attach_defaults(const Config& config) {
+    return {.unknown = config.unknown, .mode = config.mode, .position = config.position};
+}
 
 core::Result<void> log_refused(core::Result<void> result) {
     if (!result) {
@@ -104,7 +107,7 @@ class Daemon {
     void stop(bool in_order) noexcept {
         server_.reset();
         // After a failure the record stays for the next start, unless there is nothing in it.
-        const bool for_good = recorder_ && (in_order || recorder_->read().empty());
+        const bool for_good = recorder_ && (in_order || recorder_->empty());
         if (orchestrator_) {
             orchestrator_->stop(for_good);
         }
@@ -166,7 +169,9 @@ class Daemon {
         orchestrator_->prepare();
         const Existing existing = adopt() ? Existing::fine : Existing::refused;
         const ConfigChange everything = from_nothing(config_);
-        return apply(everything, *recorder_, existing).and_then([&] { return make_live(everything, existing); });
+        return apply(everything, *recorder_, existing)
+            .and_then([&] { return make_live(everything, existing); })
+            .map([&] { orchestrator_->sweep_all(refused_interfaces_); });
     }
 
     /// A change that was applied, with heads and chains; if that fails nothing of it is left. But what was taken over
@@ -190,7 +195,8 @@ class Daemon {
 
     /// Does again what was asked of a daemon that was killed; what is no longer possible is logged and left out.
     [[nodiscard]] bool adopt() {
-        const std::vector<std::string> record = recorder_->read();
+        const std::vector<std::string> record =
+            recorder_->read([this](std::uint32_t ifindex) { return orchestrator_->left_on(ifindex); });
         const Recorder::Pause pause(*recorder_); // a second crash meanwhile finds the whole record
         std::size_t refused = 0;
         for (const std::string& request : record) {
@@ -198,6 +204,9 @@ class Daemon {
             if (answer.find("\"ok\":true") == std::string::npos) {
                 spdlog::error("not taken over: {}", answer.substr(0, answer.size() - 1));
                 refused++;
+                if (auto interface = Recorder::attached_by(request)) {
+                    refused_interfaces_.insert(*std::move(interface));
+                }
             }
         }
         if (!record.empty()) {
@@ -273,7 +282,8 @@ class Daemon {
     [[nodiscard]] std::string status() const { return "guards instance " + options_.name; }
 
     Options options_;
-    Config config_; ///< the one in force
+    Config config_;                            ///< the one in force
+    std::set<std::string> refused_interfaces_; ///< that could not be taken over
     std::optional<sys::Instance> instance_;
     std::unique_ptr<sys::Loop> loop_;
     sys::Registration signals_;

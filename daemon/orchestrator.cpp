@@ -12,6 +12,7 @@
 #include "cbpf/program.h"
 #include "core/flow/flow_slot.h"
 #include "core/pfil/cbpf_hook.h"
+#include "daemon/kernel/found_heads.h"
 #include "daemon/orchestrator/views.h"
 #include "daemon/sys/kernel.h"
 
@@ -69,7 +70,12 @@ core::Result<std::unique_ptr<Orchestrator>> Orchestrator::start(OrchestratorOpti
 core::Result<void> Orchestrator::load_programs() {
     pins_ = kernel::FlowPins::take(options_.instance);
     pins_.keep_only(options_.flows);
-    auto programs = kernel::Programs::load({.flows = std::max(options_.flows, 1U),
+    auto identity = kernel::identity_of_run(options_.instance, stack_);
+    if (!identity) {
+        return core::fail(std::move(identity.error()));
+    }
+    auto programs = kernel::Programs::load({.identity = *identity,
+                                            .flows = std::max(options_.flows, 1U),
                                             .pin_folder = options_.flows != 0 ? pins_.folder() : std::string(),
                                             .tap_bytes = options_.capture_bytes});
     if (!programs) {
@@ -145,7 +151,7 @@ core::Result<void> Orchestrator::make_engine() {
 
 core::Result<void> Orchestrator::watch(sys::Loop& loop) {
     auto monitor = net::LinkMonitor::open(loop, {.changed = [this](const net::Link& link) { look_at(link.ifindex); },
-                                                 .gone = [this](const net::Link& link) { look_at(link.ifindex); },
+                                                 .gone = [this](const net::Link& link) { let_go(link.ifindex); },
                                                  .lost = [this] { look_at_all(); }});
     if (!monitor) {
         return core::fail(std::move(monitor.error()));
@@ -212,6 +218,7 @@ void Orchestrator::look_at(std::uint32_t ifindex) {
         auto link = links ? links->find(ifindex) : core::fail(std::move(links.error()));
         if (!link) {
             spdlog::warn("{}: the interface is gone, detached", attachment.link().name);
+            attachment.let_go();
             drop_attachment(attached);
             return;
         }
@@ -230,6 +237,64 @@ void Orchestrator::look_at(std::uint32_t ifindex) {
         repair(attachment);
         return;
     }
+    if (swept_) {
+        auto links = net::Links::open();
+        if (auto link = links ? links->find(ifindex) : core::fail(std::move(links.error())); link) {
+            sweep(*link);
+        }
+    }
+}
+
+// The announcement may be old, and another interface have the index, or the same one again. It is the one that was
+// attached if that attachment's heads are on it.
+void Orchestrator::let_go(std::uint32_t ifindex) {
+    const auto attached = attachments_.find(ifindex);
+    if (attached != attachments_.end() && !attached->second->is_there()) {
+        spdlog::warn("{}: the interface is gone, detached", attached->second->link().name);
+        attached->second->let_go();
+        drop_attachment(attached);
+    } else if (attached != attachments_.end()) {
+        if (auto back = attached->second->take_back(); !back) {
+            spdlog::error("{}: {}", attached->second->link().name, back.error().line());
+        }
+    }
+    look_at(ifindex);
+}
+
+void Orchestrator::sweep(const net::Link& link) {
+    if (attachments_.contains(link.ifindex) || spared_.contains(link.ifindex)) {
+        return;
+    }
+    for (const std::string& removed : kernel::sweep(link.ifindex, programs_->identity())) {
+        spdlog::warn("{}: removed a head that nobody serves: {}", link.name, removed);
+    }
+}
+
+void Orchestrator::sweep_all(const std::set<std::string>& spared) {
+    swept_ = true;
+    auto links = net::Links::open();
+    auto all = links ? links->all() : core::fail(std::move(links.error()));
+    if (!all) {
+        spdlog::error("heads of a killed daemon may be left: {}", all.error().line());
+        return;
+    }
+    for (const net::Link& link : *all) {
+        if (spared.contains(link.name) && !attachments_.contains(link.ifindex) && left_on(link.ifindex)) {
+            spared_.insert(link.ifindex);
+            spdlog::error("{}: the heads of the killed daemon stay, as they could not be replaced", link.name);
+        }
+        sweep(link);
+    }
+}
+
+std::optional<std::string> Orchestrator::left_on(std::uint32_t ifindex) const {
+    const std::vector<kernel::FoundHead> heads = kernel::find_heads(ifindex);
+    const bool left = std::any_of(heads.begin(), heads.end(), [&](const kernel::FoundHead& head) {
+        return kernel::whose(head.owner, programs_->identity()) == kernel::Whose::left;
+    });
+    auto links = left ? net::Links::open() : core::fail({"find", "", "no heads", "", ENOENT});
+    auto link = links ? links->find(ifindex) : core::fail(std::move(links.error()));
+    return link ? std::optional(link->name) : std::nullopt;
 }
 
 void Orchestrator::look_at_all() {
@@ -415,6 +480,10 @@ core::Result<api::InterfaceView> Orchestrator::attach(const api::AttachRequest& 
     if (auto possible = Attachment::attachable(*link, request.mode, *umem_); !possible) {
         return core::fail(std::move(possible.error()));
     }
+    const auto taken_over = kernel::may_attach(link->ifindex, link->name, programs_->identity());
+    if (!taken_over) {
+        return core::fail(taken_over.error());
+    }
     const bool filters = request.mode != core::HeadMode::tap;
     auto slot = free_slot(link->name, filters);
     if (!slot) {
@@ -428,6 +497,7 @@ core::Result<api::InterfaceView> Orchestrator::attach(const api::AttachRequest& 
                                                  .slot = *slot,
                                                  .unknown = request.unknown,
                                                  .mode = request.mode,
+                                                 .position = request.position,
                                                  .turned_off = request.turned_off,
                                                  .divert = diverted(*slot),
                                                  .heads_later = preparing_});
@@ -436,6 +506,10 @@ core::Result<api::InterfaceView> Orchestrator::attach(const api::AttachRequest& 
             (void)registry_.unregister_head(link->name);
         }
         return core::fail(std::move(attachment.error()));
+    }
+    spared_.erase(link->ifindex);
+    for (const std::string& one : *taken_over) {
+        spdlog::warn("{}: takes over a head that nobody serves: {}", link->name, one);
     }
     const auto added = attachments_.emplace(link->ifindex, std::move(*attachment)).first;
     tap_->put(*link, *slot, added->second->has_xdp_head());

@@ -16,6 +16,8 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 
 #include "core/flow/flow_rules.h"
@@ -62,6 +64,10 @@ class Orchestrator final : public api::Service {
     void prepare();
     /// The first error, after all were tried.
     [[nodiscard]] core::Result<void> go_live();
+    /// The name of an interface that has heads of a killed daemon of this instance; nothing: it has none.
+    [[nodiscard]] std::optional<std::string> left_on(std::uint32_t ifindex) const;
+    /// Removes heads that belong to no attachment from all interfaces but those that `spared` names.
+    void sweep_all(const std::set<std::string>& spared);
     /// Between the two nobody asks; where heads are is known only afterwards. EOPNOTSUPP: a hook that is to run in the
     /// kernel runs in the engine, which answers the same.
     [[nodiscard]] core::Result<void> keeps_promises() const { return lowered_->keeps_promises(); }
@@ -105,6 +111,8 @@ class Orchestrator final : public api::Service {
     [[nodiscard]] core::Result<void> try_in_kernel(const core::CbpfHook& hook) const;
     [[nodiscard]] api::HookView hook_view(const core::HookInfo& hook) const;
     void look_at(std::uint32_t ifindex);
+    void let_go(std::uint32_t ifindex);
+    void sweep(const net::Link& link);
     void look_at_all();
     void keep_house();
     void repair_all();
@@ -134,6 +142,8 @@ class Orchestrator final : public api::Service {
     std::unique_ptr<net::LinkMonitor> monitor_;
     sys::Registration housekeeping_;
     bool preparing_ = false;
+    bool swept_ = false;               ///< before, what is there may be wanted
+    std::set<std::uint32_t> spared_{}; ///< interfaces whose heads could not be replaced: better theirs than none
 };
 
 } // namespace pfild

@@ -51,6 +51,10 @@ std::string interface_text(const Json& interface) {
     const Json& ports = member(interface, "ports");
     Table table({Align::kLeft, Align::kLeft}, 2);
     table.add({"state", state_text(interface)});
+    for (const Json& other : member(interface, "in_front")) {
+        table.add(
+            {"WARNING", "a program is in front of the heads: " + (other.is_string() ? other.get<std::string>() : "?")});
+    }
     if (text(interface, "mode") == "tap") {
         table.add({"mode", "tap: its packets are shown to captures, and pass"});
         return title + '\n' + table.str();

@@ -19,6 +19,9 @@ Arguments declare_attach(CLI::App& app, Options& /*options*/) {
         ->check(one_of({"pass", "drop"}));
     app.add_option_function<std::string>("--mode", put("mode"), "where incoming packets are decided")
         ->check(one_of({"auto", "xdp", "tc", "tap"}));
+    app.add_option_function<std::string>("--position", put("position"),
+                                         "whether the heads go in front again when a program comes before them")
+        ->check(one_of({"anywhere", "first"}));
     auto tap = std::make_shared<bool>(false);
     app.add_flag("--tap", *tap, "only show its packets to captures (mode tap)");
     return [arguments, tap]() -> Outcome<Json> {
@@ -39,7 +42,7 @@ std::string text_of_attach(const Exchange& exchange) { return interface_text(exc
 
 const Verb kAttach{
     .name = "attach",
-    .synopsis = "IFACE [--unknown pass|drop] [--mode auto|xdp|tc|tap | --tap]",
+    .synopsis = "IFACE [--unknown pass|drop] [--mode auto|xdp|tc|tap | --tap] [--position anywhere|first]",
     .summary = "put heads on an interface",
     .notes =
         "From then on the interface has a head of its own name, and its packets pass the heads inet, inet6 and\n"
@@ -51,6 +54,9 @@ const Verb kAttach{
         "Without --mode the configuration decides, too. auto takes native XDP on hardware if it can be had, and TC\n"
         "otherwise; xdp takes native XDP or refuses. On virtual interfaces TC keeps the offloads that make bulk\n"
         "traffic fast.\n"
+        "\n"
+        "A program that somebody else puts in front of the heads can let packets by; `bpfctl status` names it. With\n"
+        "--position first the heads go in front again, as far as the kernel allows that.\n"
         "\n"
         "With --tap nothing is decided about the interface's packets: they can be captured (`bpfctl help capture`),\n"
         "and pass. lo can be tapped, too, and so can tunnels that carry bare IP packets.\n"

@@ -76,6 +76,7 @@ Answer attach(Call& call) {
         .interface = call.arguments.name("interface", kMaxInterfaceName),
         .unknown = call.arguments.word_or("unknown", core::kUnknownPacketsNames, call.defaults.unknown),
         .mode = call.arguments.word_or("mode", core::kHeadModeNames, call.defaults.mode),
+        .position = call.arguments.word_or("position", core::kHeadPositionNames, call.defaults.position),
         .turned_off = call.arguments.names("turned_off"),
     };
     return when_right(call, [&] { return call.service.attach(request); });

@@ -151,6 +151,8 @@ OrderedJson to_json(const InterfaceView& view) {
             {"state", word_of(view.state, kStateWords)},
             {"ports", pair_of("p", view.port_p, "q", view.port_q)},
             {"heads", pair_of("in", view.head_in, "out", view.head_out)},
+            {"position", word_of(view.position, core::kHeadPositionNames)},
+            {"in_front", view.in_front},
             {"divert", {{"in", view.divert.has(core::Direction::in)}, {"out", view.divert.has(core::Direction::out)}}}};
 }
 

@@ -25,12 +25,14 @@ namespace pfild::api {
 struct AttachDefaults {
     core::UnknownPackets unknown = core::UnknownPackets::pass;
     core::HeadMode mode = core::HeadMode::automatic;
+    core::HeadPosition position = core::HeadPosition::anywhere;
 };
 
 struct AttachRequest {
     std::string interface;
     core::UnknownPackets unknown = core::UnknownPackets::pass;
     core::HeadMode mode = core::HeadMode::automatic;
+    core::HeadPosition position = core::HeadPosition::anywhere;
     std::vector<std::string> turned_off; ///< offloads that a daemon which was killed has turned off on it
 
     friend bool operator==(const AttachRequest&, const AttachRequest&) = default;

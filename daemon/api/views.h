@@ -14,6 +14,7 @@
 #include "core/direction.h"
 #include "core/flow/flow_key.h"
 #include "core/head_mode.h"
+#include "core/head_position.h"
 #include "core/pfil/cbpf_hook.h"
 #include "core/pfil/head_type.h"
 #include "core/pfil/registry.h"
@@ -47,11 +48,13 @@ struct InterfaceView {
     std::vector<std::string> turned_off; ///< offloads of the interface that are off as long as it is attached (XDP)
     core::UnknownPackets unknown = core::UnknownPackets::pass;
     State state = State::kAttached;
-    std::string port_p;      ///< the visible end, "pfp3"
-    std::string port_q;      ///< the visible end, "pfq3"
-    std::string head_in;     ///< where the IN head sits, "tc ingress pref 1"
-    std::string head_out;    ///< where the OUT head sits, "tc egress pref 1"
-    core::Directions divert; ///< false: no hook is linked in that direction, packets pass in the kernel
+    std::string port_p;   ///< the visible end, "pfp3"
+    std::string port_q;   ///< the visible end, "pfq3"
+    std::string head_in;  ///< where the IN head sits, "tc ingress pref 1"
+    std::string head_out; ///< where the OUT head sits, "tc egress pref 1"
+    core::HeadPosition position = core::HeadPosition::anywhere;
+    std::vector<std::string> in_front; ///< programs that packets meet before ours, "tcx ingress: name (12)"
+    core::Directions divert;           ///< false: no hook is linked in that direction, packets pass in the kernel
 };
 
 /// total = free + rings + in_flight, always.

@@ -19,10 +19,12 @@
 namespace pfild::kernel::clsact {
 namespace {
 
-// TC handles of our filters; "pf", and whether the clsact came with them: a daemon that finds its heads after a crash
-// knows from it what to remove at detach.
-constexpr std::uint32_t kHandleForeignClsact = 0x70660000;
-constexpr std::uint32_t kHandleOwnClsact = 0x70660001;
+// TC handles of our filters, "pf" and two bits. A daemon that finds its heads after a crash knows from them what to
+// remove at detach; whose a filter is they do not tell.
+constexpr std::uint32_t kHandle = 0x70660000;
+constexpr std::uint32_t kOwnQdisc = 1;
+constexpr std::uint32_t kSecond = 2; // while a filter takes the place of another by being in front of it
+constexpr std::uint32_t kBits = kOwnQdisc | kSecond;
 
 // Filters of one preference have one kind, so the first preference may be taken by a kind that is not ours.
 constexpr std::uint32_t kFirstPreference = 1;
@@ -44,13 +46,31 @@ bpf_tc_opts filter_of(std::uint32_t handle, std::uint32_t preference) {
     return options;
 }
 
-struct Place {
-    std::uint32_t handle;
-    std::uint32_t preference;
-};
+/// The number of the program that a filter of kind "bpf" runs.
+std::uint32_t program_of(std::uint32_t ifindex, core::Direction direction, const Filter& filter) {
+    const bpf_tc_hook hook = hook_of(ifindex, direction);
+    bpf_tc_opts options = filter_of(filter.handle, filter.preference);
+    return bpf_tc_query(&hook, &options) == 0 ? options.prog_id : 0;
+}
 
-// Every filter of that direction, whoever's; nullopt when the kernel would not say.
-std::optional<std::vector<Place>> list_filters(std::uint32_t ifindex, core::Direction direction) {
+/// Packets do not meet filters of other chains by themselves.
+bool is_met(nl_object* entry) {
+    std::uint32_t chain = 0;
+    return rtnl_tc_get_chain(TC_CAST(entry), &chain) != 0 || chain == 0;
+}
+
+Filter read(nl_object* entry) {
+    const char* const kind = rtnl_tc_get_kind(TC_CAST(entry));
+    return {.handle = rtnl_tc_get_handle(TC_CAST(entry)),
+            .preference = rtnl_cls_get_prio(reinterpret_cast<rtnl_cls*>(entry)), // NOLINT: libnl's way to cast
+            .kind = kind != nullptr ? kind : "",
+            .program = 0};
+}
+
+enum class Chains : std::uint8_t { met, all };
+
+// With one entry without handle for each preference. nullopt: the kernel would not say.
+std::optional<std::vector<Filter>> list_entries(std::uint32_t ifindex, core::Direction direction, Chains chains) {
     const std::unique_ptr<nl_sock, decltype(&nl_socket_free)> socket(nl_socket_alloc(), &nl_socket_free);
     if (!socket || nl_connect(socket.get(), NETLINK_ROUTE) < 0) {
         return std::nullopt;
@@ -61,91 +81,94 @@ std::optional<std::vector<Place>> list_filters(std::uint32_t ifindex, core::Dire
         return std::nullopt;
     }
     const std::unique_ptr<nl_cache, decltype(&nl_cache_free)> filters(cache, &nl_cache_free);
-    std::vector<Place> places;
+    std::vector<Filter> entries;
     for (nl_object* entry = nl_cache_get_first(cache); entry != nullptr; entry = nl_cache_get_next(entry)) {
-        places.push_back({rtnl_tc_get_handle(TC_CAST(entry)),
-                          rtnl_cls_get_prio(reinterpret_cast<rtnl_cls*>(entry))}); // NOLINT: libnl's way to cast
-    }
-    return places;
-}
-
-bool is_ours(const Place& place) { return place.handle == kHandleOwnClsact || place.handle == kHandleForeignClsact; }
-
-std::optional<Place> find_ours(std::uint32_t ifindex, core::Direction direction) {
-    const auto places = list_filters(ifindex, direction);
-    if (!places) {
-        return std::nullopt;
-    }
-    const auto found = std::find_if(places->begin(), places->end(), is_ours);
-    return found == places->end() ? std::nullopt : std::optional(*found);
-}
-
-void remove_filter(std::uint32_t ifindex, core::Direction direction, Place place) {
-    const bpf_tc_hook hook = hook_of(ifindex, direction);
-    const bpf_tc_opts options = filter_of(place.handle, place.preference);
-    (void)bpf_tc_detach(&hook, &options); // gone already is what is wanted
-}
-
-// A preference without filters is listed as a filter without handle.
-bool unused(std::uint32_t ifindex, core::Direction direction) {
-    const auto places = list_filters(ifindex, direction);
-    return places && std::all_of(places->begin(), places->end(), [](const Place& place) { return place.handle == 0; });
-}
-
-void remove_clsact_if_unused(std::uint32_t ifindex) {
-    if (unused(ifindex, core::Direction::in) && unused(ifindex, core::Direction::out)) {
-        bpf_tc_hook hook = hook_of(ifindex, core::Direction::in);
-        hook.attach_point = static_cast<bpf_tc_attach_point>(BPF_TC_INGRESS | BPF_TC_EGRESS);
-        (void)bpf_tc_hook_destroy(&hook);
-    }
-}
-
-// libbpf says nothing of its own errors' kinds that we need: a preference of another kind answers EEXIST or EINVAL.
-core::Result<std::uint32_t> attach_filter(std::uint32_t ifindex, core::Direction direction, int program_fd,
-                                          std::uint32_t handle) {
-    const bpf_tc_hook hook = hook_of(ifindex, direction);
-    const auto old = find_ours(ifindex, direction);
-    int error = 0;
-    for (std::uint32_t preference = old ? old->preference : kFirstPreference; preference <= kLastPreference;
-         preference++) {
-        bpf_tc_opts options = filter_of(handle, preference);
-        options.prog_fd = program_fd;
-        options.flags = old ? BPF_TC_F_REPLACE : 0;
-        error = bpf_tc_attach(&hook, &options);
-        if (error == 0) {
-            return preference;
+        if (chains == Chains::all || is_met(entry)) {
+            entries.push_back(read(entry));
         }
     }
-    return core::fail({"attach", fmt::format("the {} head", core::name(direction)), sys::errno_text(-error),
-                       "`tc filter show dev IFACE` lists the filters in the way", -error});
+    return entries;
+}
+
+bool unused(std::uint32_t ifindex, core::Direction direction) {
+    const auto entries = list_entries(ifindex, direction, Chains::all);
+    return entries && std::all_of(entries->begin(), entries->end(), [](const Filter& one) { return one.handle == 0; });
+}
+
+core::Result<Filter> put(std::uint32_t ifindex, core::Direction direction, int program_fd, Filter filter,
+                         std::uint32_t flags) {
+    const bpf_tc_hook hook = hook_of(ifindex, direction);
+    bpf_tc_opts options = filter_of(filter.handle, filter.preference);
+    options.prog_fd = program_fd;
+    options.flags = flags;
+    if (const int error = bpf_tc_attach(&hook, &options); error != 0) {
+        return core::fail({"attach", fmt::format("the {} head", core::name(direction)), sys::errno_text(-error),
+                           "`tc filter show dev IFACE` lists the filters in the way", -error});
+    }
+    filter.kind = "bpf";
+    filter.program = options.prog_id;
+    return filter;
 }
 
 } // namespace
 
-core::Result<std::uint32_t> attach(std::uint32_t ifindex, core::Direction direction, int program_fd) {
-    const auto old_in = find_ours(ifindex, core::Direction::in);
-    const auto known = old_in ? old_in : find_ours(ifindex, core::Direction::out);
+std::vector<Filter> list(std::uint32_t ifindex, core::Direction direction) {
+    std::vector<Filter> filters;
+    for (Filter& entry : list_entries(ifindex, direction, Chains::met).value_or(std::vector<Filter>())) {
+        if (entry.handle == 0) {
+            continue;
+        }
+        if (entry.kind == "bpf") {
+            entry.program = program_of(ifindex, direction, entry);
+        }
+        filters.push_back(std::move(entry));
+    }
+    return filters;
+}
+
+core::Result<bool> make_qdisc(std::uint32_t ifindex, const std::optional<Filter>& known) {
     bpf_tc_hook hook = hook_of(ifindex, core::Direction::in);
     const int created = bpf_tc_hook_create(&hook);
     if (created != 0 && created != -EEXIST) {
         return core::fail({"make", "the clsact qdisc", sys::errno_text(-created), "", -created});
     }
-    const bool own = created == 0 || (known && known->handle == kHandleOwnClsact);
-    return attach_filter(ifindex, direction, program_fd, own ? kHandleOwnClsact : kHandleForeignClsact);
+    return created == 0 || (known && came_with_qdisc(*known));
 }
 
-bool present(std::uint32_t ifindex, core::Direction direction) { return find_ours(ifindex, direction).has_value(); }
-
-void detach(std::uint32_t ifindex) {
-    bool own_clsact = false;
-    for (const core::Direction direction : core::kEachDirection) {
-        if (const auto place = find_ours(ifindex, direction)) {
-            own_clsact = own_clsact || place->handle == kHandleOwnClsact;
-            remove_filter(ifindex, direction, *place);
+// libbpf says nothing of its own errors' kinds that we need: a preference of another kind answers EEXIST or EINVAL.
+core::Result<Filter> attach(std::uint32_t ifindex, core::Direction direction, int program_fd, bool own_qdisc) {
+    core::Result<Filter> result;
+    for (std::uint32_t preference = kFirstPreference; preference <= kLastPreference; preference++) {
+        for (const std::uint32_t second : {0U, kSecond}) { // the first handle may be taken, by ours or by anybody
+            const std::uint32_t handle = kHandle | (own_qdisc ? kOwnQdisc : 0) | second;
+            result = put(ifindex, direction, program_fd, {.handle = handle, .preference = preference, .kind = {}}, 0);
+            if (result) {
+                return result;
+            }
         }
     }
-    if (own_clsact) {
-        remove_clsact_if_unused(ifindex);
+    return result;
+}
+
+core::Result<Filter> replace(std::uint32_t ifindex, core::Direction direction, int program_fd, const Filter& old) {
+    return put(ifindex, direction, program_fd, old, BPF_TC_F_REPLACE);
+}
+
+void detach(std::uint32_t ifindex, core::Direction direction, const Filter& filter) {
+    const bpf_tc_hook hook = hook_of(ifindex, direction);
+    const bpf_tc_opts options = filter_of(filter.handle, filter.preference);
+    (void)bpf_tc_detach(&hook, &options); // gone already is what is wanted
+}
+
+bool came_with_qdisc(const Filter& filter) {
+    return (filter.handle & ~kBits) == kHandle && (filter.handle & kOwnQdisc) != 0;
+}
+
+void remove_qdisc_if_unused(std::uint32_t ifindex) {
+    if (unused(ifindex, core::Direction::in) && unused(ifindex, core::Direction::out)) {
+        bpf_tc_hook hook = hook_of(ifindex, core::Direction::in);
+        hook.attach_point = static_cast<bpf_tc_attach_point>(BPF_TC_INGRESS | BPF_TC_EGRESS);
+        (void)bpf_tc_hook_destroy(&hook);
     }
 }
 

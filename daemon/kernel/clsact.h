@@ -1,20 +1,43 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Programs attached as TC filters on a clsact qdisc: what every supported kernel has. Ours has a handle of its own and
-// comes before foreign filters where it can. Foreign filters and a foreign clsact are never touched; a clsact that came
-// with us goes with us, if nobody else uses it. Every call is for the namespace that the calling thread is in.
+// Programs attached as TC filters on a clsact qdisc: what every supported kernel has. Foreign filters and a foreign
+// clsact are never touched; a clsact that came with us goes with us, if nobody else uses it. Every call is for the
+// namespace that the calling thread is in.
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "core/direction.h"
 #include "core/error.h"
 
 namespace pfild::kernel::clsact {
 
-/// Attaches, or takes the place of the filter of ours that is there, in one step. Returns the filter's preference.
-[[nodiscard]] core::Result<std::uint32_t> attach(std::uint32_t ifindex, core::Direction direction, int program_fd);
-[[nodiscard]] bool present(std::uint32_t ifindex, core::Direction direction);
-/// Both directions; nothing there is no error.
-void detach(std::uint32_t ifindex);
+struct Filter {
+    std::uint32_t handle = 0;
+    std::uint32_t preference = 0;
+    std::string kind;
+    std::uint32_t program = 0; ///< the kernel's number; 0: not of kind "bpf"
+
+    friend bool operator==(const Filter&, const Filter&) = default;
+};
+
+/// Every filter of that direction, whoever's, in the order in which packets meet them.
+[[nodiscard]] std::vector<Filter> list(std::uint32_t ifindex, core::Direction direction);
+
+/// Makes the qdisc where there is none. True: there was none, or the `known` filter came with it.
+[[nodiscard]] core::Result<bool> make_qdisc(std::uint32_t ifindex, const std::optional<Filter>& known);
+/// Attaches as far in front as it can. own_qdisc: as make_qdisc() said; it is remembered in the filter.
+[[nodiscard]] core::Result<Filter> attach(std::uint32_t ifindex, core::Direction direction, int program_fd,
+                                          bool own_qdisc);
+/// Takes the place of `old`, in one step.
+[[nodiscard]] core::Result<Filter> replace(std::uint32_t ifindex, core::Direction direction, int program_fd,
+                                           const Filter& old);
+/// Not there is no error. The qdisc stays.
+void detach(std::uint32_t ifindex, core::Direction direction, const Filter& filter);
+/// Whether the qdisc was made for this filter.
+[[nodiscard]] bool came_with_qdisc(const Filter& filter);
+void remove_qdisc_if_unused(std::uint32_t ifindex);
 
 } // namespace pfild::kernel::clsact

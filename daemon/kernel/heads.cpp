@@ -8,84 +8,223 @@
 #include <fmt/format.h>
 #include <linux/if_link.h>
 
-#include "daemon/kernel/clsact.h"
+#include "daemon/kernel/forgotten_descriptors.h"
+#include "daemon/kernel/found_heads.h"
 #include "daemon/kernel/tcx.h"
 #include "daemon/sys/failure.h"
 
 namespace pfild::kernel {
 namespace {
 
-// The names of the programs in bpf/: by them a list of TCX programs is searched.
-constexpr std::array<const char*, core::kDirections> kHeadNames{"pfild_in", "pfild_out"};
-constexpr std::array<const char*, core::kDirections> kReentryNames{"reentry_in", "reentry_out"};
-
 bool use_tcx(std::uint32_t ifindex, bool wanted) { return wanted && tcx::supported(ifindex); }
+
+std::string_view side_of(core::Direction direction) { return direction == core::Direction::in ? "ingress" : "egress"; }
+
+/// The heads that this attachment may take the place of.
+std::vector<FoundHead> take_over_from(std::uint32_t ifindex, const pfild_identity& self) {
+    std::vector<FoundHead> heads = find_heads(ifindex);
+    std::erase_if(heads, [&](const FoundHead& head) {
+        return head.place == HeadPlace::xdp || whose(head.owner, self) == Whose::other;
+    });
+    return heads;
+}
+
+std::string words(core::Direction direction, std::uint32_t program) {
+    return fmt::format("tcx {}: {} ({})", side_of(direction), program_name(program), program);
+}
+
+std::string words(core::Direction direction, const clsact::Filter& filter) {
+    const std::string place = fmt::format("tc {} pref {}: {}", side_of(direction), filter.preference, filter.kind);
+    return filter.program == 0 ? place : fmt::format("{} {} ({})", place, program_name(filter.program), filter.program);
+}
 
 } // namespace
 
-core::Result<Heads> Heads::attach(std::uint32_t ifindex, const Programs& programs, bool tcx_wanted) {
-    Heads heads(ifindex, use_tcx(ifindex, tcx_wanted));
+core::Result<Heads> Heads::attach(const Programs& programs, const HeadsSpec& spec) {
+    Heads heads(spec, use_tcx(spec.ifindex, spec.tcx_wanted));
+    auto loaded = HeadPrograms::load(programs, spec.slot, spec.attachment);
+    if (!loaded) {
+        return core::fail(std::move(loaded.error()));
+    }
+    const std::vector<FoundHead> before = take_over_from(spec.ifindex, programs.identity());
     for (const core::Direction direction : core::kEachDirection) {
-        if (auto attached = heads.attach_one(direction, programs); !attached) {
-            heads.detach();
+        if (auto attached = heads.attach_one(direction, *loaded, before); !attached) {
+            if (before.empty()) {
+                heads.detach();
+            }
             return core::fail(std::move(attached.error()));
         }
     }
-    // A daemon that is no more may have attached the other way; ours are in place, so its heads can go.
-    if (heads.tcx_) {
-        clsact::detach(ifindex);
-    } else {
-        for (const core::Direction direction : core::kEachDirection) {
-            tcx::detach(ifindex, direction, kHeadNames[core::index(direction)]);
+    // Others of ours may be there: attached the other way, or by a daemon that was killed while it moved one.
+    for (const FoundHead& head : take_over_from(spec.ifindex, programs.identity())) {
+        if (!heads.has(head.program)) {
+            remove_head(spec.ifindex, head);
         }
     }
     return heads;
 }
 
-core::Result<void> Heads::attach_one(core::Direction direction, const Programs& programs) {
-    const std::size_t which = core::index(direction);
-    if (tcx_) {
-        return tcx::attach(ifindex_, direction, programs.head_fd(direction), kHeadNames[which]);
+core::Result<void> Heads::attach_one(core::Direction direction, const HeadPrograms& programs,
+                                     const std::vector<FoundHead>& before) {
+    const HeadPlace place = tcx_ ? HeadPlace::tcx : HeadPlace::clsact;
+    const auto old = std::find_if(before.begin(), before.end(), [&](const FoundHead& head) {
+        return head.place == place && head.direction == direction;
+    });
+    if (old != before.end()) {
+        return replace(direction, programs, *old);
     }
-    return clsact::attach(ifindex_, direction, programs.head_fd(direction)).map([&](std::uint32_t preference) {
-        preference_[which] = preference;
+    bool own_qdisc = false;
+    if (!tcx_) {
+        const auto known = std::find_if(before.begin(), before.end(),
+                                        [](const FoundHead& head) { return head.place == HeadPlace::clsact; });
+        auto made =
+            clsact::make_qdisc(spec_.ifindex, known == before.end() ? std::nullopt : std::optional(known->filter));
+        if (!made) {
+            return core::fail(std::move(made.error()));
+        }
+        own_qdisc = *made || std::any_of(seats_.begin(), seats_.end(), [](const Seat& seat) {
+            return seat.filter && clsact::came_with_qdisc(*seat.filter);
+        });
+    }
+    return put_first(direction, programs, own_qdisc).map([&](Seat seat) { seat_of(direction) = std::move(seat); });
+}
+
+core::Result<void> Heads::replace(core::Direction direction, const HeadPrograms& programs, const FoundHead& old) {
+    Seat seat{.program = programs.id(direction), .filter = std::nullopt};
+    if (tcx_) {
+        return tcx::replace(spec_.ifindex, direction, programs.fd(direction), old.program).map([&] {
+            seat_of(direction) = seat;
+        });
+    }
+    return clsact::replace(spec_.ifindex, direction, programs.fd(direction), old.filter).map([&](clsact::Filter now) {
+        seat.filter = std::move(now);
+        seat_of(direction) = seat;
     });
 }
 
+core::Result<Heads::Seat> Heads::put_first(core::Direction direction, const HeadPrograms& programs,
+                                           bool own_qdisc) const {
+    Seat seat{.program = programs.id(direction), .filter = std::nullopt};
+    if (tcx_) {
+        return tcx::attach_first(spec_.ifindex, direction, programs.fd(direction)).map([&] { return seat; });
+    }
+    return clsact::attach(spec_.ifindex, direction, programs.fd(direction), own_qdisc).map([&](clsact::Filter now) {
+        seat.filter = std::move(now);
+        return seat;
+    });
+}
+
+void Heads::leave(core::Direction direction, const Seat& seat) const noexcept {
+    if (seat.filter) {
+        clsact::detach(spec_.ifindex, direction, *seat.filter);
+    } else if (seat.program != 0) {
+        tcx::detach(spec_.ifindex, direction, seat.program);
+    }
+}
+
 void Heads::detach() const noexcept {
-    if (!tcx_) {
-        clsact::detach(ifindex_);
-        return;
-    }
     for (const core::Direction direction : core::kEachDirection) {
-        tcx::detach(ifindex_, direction, kHeadNames[core::index(direction)]);
+        leave(direction, seat_of(direction));
     }
+    if (std::any_of(seats_.begin(), seats_.end(),
+                    [](const Seat& seat) { return seat.filter && clsact::came_with_qdisc(*seat.filter); })) {
+        clsact::remove_qdisc_if_unused(spec_.ifindex);
+    }
+}
+
+bool Heads::has(std::uint32_t program) const {
+    return std::any_of(seats_.begin(), seats_.end(), [&](const Seat& seat) { return seat.program == program; });
 }
 
 bool Heads::intact() const {
     return std::all_of(core::kEachDirection.begin(), core::kEachDirection.end(), [&](core::Direction direction) {
-        return tcx_ ? tcx::present(ifindex_, direction, kHeadNames[core::index(direction)])
-                    : clsact::present(ifindex_, direction);
+        const Seat& seat = seat_of(direction);
+        if (tcx_) {
+            const auto programs = tcx::list(spec_.ifindex, direction);
+            return std::find(programs.begin(), programs.end(), seat.program) != programs.end();
+        }
+        const auto filters = clsact::list(spec_.ifindex, direction);
+        return seat.filter && std::find(filters.begin(), filters.end(), *seat.filter) != filters.end();
     });
 }
 
+std::vector<std::string> Heads::in_front(core::Direction direction) const {
+    std::vector<std::string> others;
+    for (const std::uint32_t program : tcx::list(spec_.ifindex, direction)) {
+        if (tcx_ && program == seat_of(direction).program) {
+            return others;
+        }
+        others.push_back(words(direction, program)); // clsact comes after all of these
+    }
+    for (const clsact::Filter& filter : tcx_ ? std::vector<clsact::Filter>() : clsact::list(spec_.ifindex, direction)) {
+        if (filter == seat_of(direction).filter) {
+            return others;
+        }
+        others.push_back(words(direction, filter));
+    }
+    return {}; // ours is gone: it is put back first
+}
+
+std::vector<std::string> Heads::in_front() const {
+    std::vector<std::string> all = in_front(core::Direction::in);
+    const std::vector<std::string> out = in_front(core::Direction::out);
+    all.insert(all.end(), out.begin(), out.end());
+    return all;
+}
+
+// A program cannot move, so another one of the same takes its place, and both are there for a moment.
+core::Result<void> Heads::move_to_front(const Programs& programs) {
+    auto loaded = HeadPrograms::load(programs, spec_.slot, spec_.attachment);
+    if (!loaded) {
+        return core::fail(std::move(loaded.error()));
+    }
+    for (const core::Direction direction : core::kEachDirection) {
+        if (in_front(direction).empty()) {
+            continue;
+        }
+        const Seat before = seat_of(direction);
+        const bool own_qdisc = before.filter && clsact::came_with_qdisc(*before.filter);
+        auto now = put_first(direction, *loaded, own_qdisc);
+        if (!now) {
+            return core::fail(std::move(now.error()));
+        }
+        seat_of(direction) = *std::move(now);
+        leave(direction, before);
+        if (const auto left = in_front(direction); !left.empty()) {
+            return core::fail({"put first", fmt::format("the {} head", core::name(direction)),
+                               left.front() + " cannot be preceded", "remove it, or let it have a higher preference",
+                               EBUSY});
+        }
+    }
+    return {};
+}
+
 std::string Heads::place(core::Direction direction) const {
-    const std::string_view side = direction == core::Direction::in ? "ingress" : "egress";
-    return tcx_ ? fmt::format("tcx {}", side) : fmt::format("tc {} pref {}", side, preference_[core::index(direction)]);
+    const Seat& seat = seat_of(direction);
+    return seat.filter ? fmt::format("tc {} pref {}", side_of(direction), seat.filter->preference)
+                       : fmt::format("tcx {}", side_of(direction));
 }
 
 core::Result<void> attach_reentry(std::uint32_t ifindex, core::Direction direction, const Programs& programs,
                                   bool tcx_wanted) {
+    const int program = programs.reentry_fd(direction);
     if (use_tcx(ifindex, tcx_wanted)) {
-        return tcx::attach(ifindex, core::Direction::in, programs.reentry_fd(direction),
-                           kReentryNames[core::index(direction)]);
+        return tcx::attach_first(ifindex, core::Direction::in, program);
     }
-    return clsact::attach(ifindex, core::Direction::in, programs.reentry_fd(direction)).map([](std::uint32_t) {});
+    return clsact::make_qdisc(ifindex, std::nullopt)
+        .and_then([&](bool own_qdisc) { return clsact::attach(ifindex, core::Direction::in, program, own_qdisc); })
+        .map([](const clsact::Filter&) {});
 }
 
-bool reentry_intact(std::uint32_t ifindex, core::Direction direction) {
-    return tcx::present(ifindex, core::Direction::in, kReentryNames[core::index(direction)]) ||
-           clsact::present(ifindex, core::Direction::in);
+bool reentry_intact(std::uint32_t ifindex, core::Direction direction, const Programs& programs) {
+    const std::uint32_t program = program_id(programs.reentry_fd(direction));
+    const auto by_tcx = tcx::list(ifindex, core::Direction::in);
+    if (std::find(by_tcx.begin(), by_tcx.end(), program) != by_tcx.end()) {
+        return true;
+    }
+    const auto filters = clsact::list(ifindex, core::Direction::in);
+    return std::any_of(filters.begin(), filters.end(),
+                       [&](const clsact::Filter& filter) { return filter.program == program; });
 }
 
 core::Result<void> attach_port_up(std::uint32_t ifindex, int program_fd) {

@@ -1,46 +1,80 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Where programs sit: the two heads of an interface, and the programs of a port. By TCX where the kernel has it, on a
-// clsact qdisc otherwise. Control thread; every call is for the namespace that the calling thread is in.
+// Where programs sit: the two TC heads of an interface, and the programs of a port. By TCX where the kernel has it, on
+// a clsact qdisc otherwise. Control thread; every call is for the namespace that the calling thread is in.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "core/direction.h"
 #include "core/error.h"
+#include "daemon/kernel/clsact.h"
+#include "daemon/kernel/found_heads.h"
+#include "daemon/kernel/head_programs.h"
 #include "daemon/kernel/programs.h"
 
 namespace pfild::kernel {
 
+/// For whom heads are.
+struct HeadsSpec {
+    std::uint32_t ifindex = 0;
+    std::uint8_t slot = 0;
+    std::uint32_t attachment = 0; ///< pfild_interface
+    bool tcx_wanted = true;       ///< by TCX where the kernel has it; otherwise on clsact
+};
+
 /// The heads of one interface. Not RAII on purpose: they stay when the daemon dies, and go when it detaches.
 class Heads {
   public:
-    /// Attaches both, or takes over both from a daemon that is no more; nothing passes unseen in between.
-    /// tcx_wanted: by TCX where the kernel has it; otherwise on clsact.
-    [[nodiscard]] static core::Result<Heads> attach(std::uint32_t ifindex, const Programs& programs, bool tcx_wanted);
+    /// Attaches both, or takes over those of this run or of a killed daemon; nothing passes unseen in between. On an
+    /// error what was there is there.
+    /// => may_attach() has succeeded.
+    [[nodiscard]] static core::Result<Heads> attach(const Programs& programs, const HeadsSpec& spec);
 
     /// Removes both. A device that is gone is no error.
     void detach() const noexcept;
     /// Both still there? Somebody with the right to may remove them.
     [[nodiscard]] bool intact() const;
 
+    /// Programs that packets meet before ours, "tcx ingress: name (12)"; a qdisc's or the driver's own are none.
+    [[nodiscard]] std::vector<std::string> in_front() const;
+    /// Puts both before all others, again without a gap. EBUSY: something is there that cannot be preceded.
+    [[nodiscard]] core::Result<void> move_to_front(const Programs& programs);
+
     /// "tcx ingress", "tc egress pref 1".
     [[nodiscard]] std::string place(core::Direction direction) const;
 
   private:
-    Heads(std::uint32_t ifindex, bool tcx) : ifindex_(ifindex), tcx_(tcx) {}
-    [[nodiscard]] core::Result<void> attach_one(core::Direction direction, const Programs& programs);
+    struct Seat {
+        std::uint32_t program = 0;            ///< the kernel's number; 0: none
+        std::optional<clsact::Filter> filter; ///< on clsact
+    };
 
-    std::uint32_t ifindex_;
+    Heads(const HeadsSpec& spec, bool tcx) : spec_(spec), tcx_(tcx) {}
+    [[nodiscard]] core::Result<void> attach_one(core::Direction direction, const HeadPrograms& programs,
+                                                const std::vector<FoundHead>& before);
+    [[nodiscard]] core::Result<void> replace(core::Direction direction, const HeadPrograms& programs,
+                                             const FoundHead& old);
+    [[nodiscard]] core::Result<Seat> put_first(core::Direction direction, const HeadPrograms& programs,
+                                               bool own_qdisc) const;
+    void leave(core::Direction direction, const Seat& seat) const noexcept;
+    [[nodiscard]] std::vector<std::string> in_front(core::Direction direction) const;
+    [[nodiscard]] bool has(std::uint32_t program) const;
+    [[nodiscard]] Seat& seat_of(core::Direction direction) { return seats_[core::index(direction)]; }
+    [[nodiscard]] const Seat& seat_of(core::Direction direction) const { return seats_[core::index(direction)]; }
+
+    HeadsSpec spec_;
     bool tcx_;
-    std::array<std::uint32_t, core::kDirections> preference_{}; ///< of the filters on clsact
+    std::array<Seat, core::kDirections> seats_{};
 };
 
 /// The program at the ingress of p1 or q1. Goes with the device.
 [[nodiscard]] core::Result<void> attach_reentry(std::uint32_t ifindex, core::Direction direction,
                                                 const Programs& programs, bool tcx_wanted);
-[[nodiscard]] bool reentry_intact(std::uint32_t ifindex, core::Direction direction);
+[[nodiscard]] bool reentry_intact(std::uint32_t ifindex, core::Direction direction, const Programs& programs);
 /// Native XDP of p0 or q0. Goes with the device.
 [[nodiscard]] core::Result<void> attach_port_up(std::uint32_t ifindex, int program_fd);
 

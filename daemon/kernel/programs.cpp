@@ -80,6 +80,9 @@ core::Result<std::unique_ptr<Programs>> Programs::load(const Options& options) {
             (void)bpf_map__set_pin_path(map, path.c_str());
         }
     }
+    if (auto given = give_identity(skeleton->obj, options.identity); !given) {
+        return core::fail(std::move(given.error()));
+    }
     if (const int error = pfild_bpf__load(skeleton); error != 0) {
         return failed(-error);
     }
@@ -88,7 +91,23 @@ core::Result<std::unique_ptr<Programs>> Programs::load(const Options& options) {
             return core::fail(std::move(renewed.error()));
         }
     }
-    return programs;
+    programs->identity_ = options.identity;
+    return programs->sign_programs().map([&] { return std::move(programs); });
+}
+
+core::Result<void> Programs::sign_programs() {
+    auto sign = SignOfLife::make();
+    if (!sign) {
+        return core::fail(std::move(sign.error()));
+    }
+    sign_of_life_.emplace(std::move(*sign));
+    bpf_program* program = nullptr;
+    bpf_object__for_each_program(program, skeleton_->obj) {
+        if (auto given = sign_of_life_->give_to(bpf_program__fd(program)); !given) {
+            return given;
+        }
+    }
+    return {};
 }
 
 int Programs::flow_index_fd() const { return bpf_map__fd(skeleton_->maps.flow_index); }
@@ -102,8 +121,11 @@ int Programs::tap_filters_fd(ebpf::Place place) const {
 }
 int Programs::tap_skipped_fd() const { return bpf_map__fd(skeleton_->maps.tap_skipped); }
 
-int Programs::head_fd(core::Direction direction) const {
-    return bpf_program__fd(direction == core::Direction::in ? skeleton_->progs.pfild_in : skeleton_->progs.pfild_out);
+pfild_identity Programs::identity(std::uint8_t slot, std::uint32_t attachment) const {
+    pfild_identity identity = identity_;
+    identity.slot = slot;
+    identity.attachment = attachment;
+    return identity;
 }
 
 int Programs::reentry_fd(core::Direction direction) const {
@@ -115,35 +137,18 @@ int Programs::port_up_fd() const { return bpf_program__fd(skeleton_->progs.port_
 
 int Programs::set_clock_fd() const { return bpf_program__fd(skeleton_->progs.set_clock); }
 
-std::optional<std::uint32_t> Programs::cell_with(std::uint32_t ifindex, std::uint32_t wanted) const {
-    for (std::uint32_t probe = 0; probe < PFILD_MAX_INTERFACES; probe++) {
-        const std::uint32_t cell = PFILD_INTERFACE_CELL(ifindex, probe);
-        if (cells_[cell].ifindex == wanted) {
-            return cell;
-        }
-    }
-    return std::nullopt;
+core::Result<void> Programs::set_interface(const pfild_interface& interface) {
+    const std::uint32_t slot = interface.slot;
+    return update(skeleton_->maps.interfaces, &slot, &interface).map([&] { interfaces_.at(slot) = interface; });
 }
 
-core::Result<void> Programs::set_interface(std::uint32_t ifindex, const pfild_interface& interface) {
-    std::optional<std::uint32_t> cell = cell_with(ifindex, ifindex);
-    if (!cell) {
-        cell = cell_with(ifindex, 0);
-    }
-    if (!cell) {
-        return sys::failed("write the kernel's table", "interfaces", ENOSPC); // more than can be attached
-    }
-    pfild_interface next = interface;
-    next.ifindex = ifindex;
-    return update(skeleton_->maps.interfaces, &*cell, &next).map([&] { cells_[*cell] = next; });
-}
-
-// A head that has found it in this moment must go on seeing what it found: only the index goes.
-void Programs::clear_interface(std::uint32_t ifindex) {
-    if (const auto cell = cell_with(ifindex, ifindex)) {
-        cells_[*cell].ifindex = 0;
-        (void)update(skeleton_->maps.interfaces, &*cell, &cells_[*cell]); // of an array: cannot fail
-    }
+// A head that has found it in this moment must go on seeing what it found: only whose it is goes.
+void Programs::clear_interface(std::uint8_t slot) {
+    const std::uint32_t key = slot;
+    pfild_interface& interface = interfaces_.at(slot);
+    interface.ifindex = 0;
+    interface.attachment = 0;
+    (void)update(skeleton_->maps.interfaces, &key, &interface); // of an array: cannot fail
 }
 
 core::Result<void> Programs::renew_secrets(std::uint8_t slot) {
@@ -220,6 +225,9 @@ bool Programs::takes_chain(ebpf::Place place, int program_fd) const {
 core::Result<void> Programs::lend_maps(bpf_object* other) const {
     bpf_map* map = nullptr;
     bpf_object__for_each_map(map, other) {
+        if (bpf_map__is_internal(map)) {
+            continue;
+        }
         const int fd = bpf_object__find_map_fd_by_name(skeleton_->obj, bpf_map__name(map));
         if (const int error = fd < 0 ? fd : bpf_map__reuse_fd(map, fd); error != 0) {
             return sys::failed("share the kernel's table", bpf_map__name(map), -error);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The kernel half of an instance: its programs and maps, loaded once, and what the daemon writes into and reads from
-// them. Control thread only.
+// The kernel half of an instance: its maps and those of its programs that belong to no interface, loaded once, and what
+// the daemon writes into and reads from them. Heads are loaded for each attachment (head_programs.h, xdp_head.h).
+// Control thread only.
 //
 // The programs outlive the daemon where they are attached (the heads), and so do the maps that they use: that is how
 // the heads can go on passing or dropping when nobody is home.
@@ -14,6 +15,7 @@
 
 #include "core/direction.h"
 #include "core/error.h"
+#include "daemon/kernel/identity.h"
 #include "daemon/sys/fd.h"
 #include "ebpf/place.h"
 #include "pfild/abi.h"
@@ -32,7 +34,8 @@ namespace pfild::kernel {
 class Programs {
   public:
     struct Options {
-        std::uint32_t flows = 1; ///< entries of the flow table, at least 1
+        pfild_identity identity{}; ///< of this run
+        std::uint32_t flows = 1;   ///< entries of the flow table, at least 1
         /// Where the flow table's maps are pinned, a folder on a BPF file system that is there; maps of the same shape
         /// are taken over from there. Empty: nowhere.
         std::string pin_folder;
@@ -44,7 +47,10 @@ class Programs {
     Programs& operator=(const Programs&) = delete;
     ~Programs();
 
-    [[nodiscard]] int head_fd(core::Direction direction) const;
+    /// What programs of this run say of themselves; of an attachment's heads, with that.
+    [[nodiscard]] const pfild_identity& identity() const { return identity_; }
+    [[nodiscard]] pfild_identity identity(std::uint8_t slot, std::uint32_t attachment) const;
+    [[nodiscard]] const SignOfLife& sign_of_life() const { return *sign_of_life_; }
     /// The program for p1 (packets that come back IN) or q1 (OUT).
     [[nodiscard]] int reentry_fd(core::Direction direction) const;
     [[nodiscard]] int port_up_fd() const;
@@ -53,9 +59,10 @@ class Programs {
 
     // What the programs look up. Each replaces what was there.
 
-    /// ifindex: not 0; what `interface` says of it is not looked at.
-    [[nodiscard]] core::Result<void> set_interface(std::uint32_t ifindex, const pfild_interface& interface);
-    void clear_interface(std::uint32_t ifindex);
+    /// By slot.
+    [[nodiscard]] core::Result<void> set_interface(const pfild_interface& interface);
+    /// Heads that act by this slot do nothing from now on.
+    void clear_interface(std::uint8_t slot);
     /// Both lanes of the slot have other secrets from now on; no copy stays here.
     [[nodiscard]] core::Result<void> renew_secrets(std::uint8_t slot);
     /// p1 or q1.
@@ -99,13 +106,14 @@ class Programs {
 
   private:
     explicit Programs(pfild_bpf* skeleton);
+    [[nodiscard]] core::Result<void> sign_programs();
     [[nodiscard]] const bpf_map* chains(ebpf::Place place) const;
-    /// The first cell in which heads look for an interface that holds `wanted`.
-    [[nodiscard]] std::optional<std::uint32_t> cell_with(std::uint32_t ifindex, std::uint32_t wanted) const;
 
     pfild_bpf* skeleton_;
     sys::Fd life_; ///< an AF_XDP socket without a device: the kernel takes it out of its place when it closes
-    std::array<pfild_interface, PFILD_INTERFACE_CELLS> cells_{}; ///< as the kernel has them
+    pfild_identity identity_{};
+    std::optional<SignOfLife> sign_of_life_;
+    std::array<pfild_interface, PFILD_MAX_INTERFACES> interfaces_{}; ///< as the kernel has them
 };
 
 } // namespace pfild::kernel

@@ -3,9 +3,7 @@
 // target.
 #include "daemon/kernel/tcx.h"
 
-#include <array>
 #include <cerrno>
-#include <cstring>
 
 #include <bpf/bpf.h>
 #include <linux/bpf.h>
@@ -25,22 +23,14 @@ constexpr std::uint32_t kMostPrograms = 64; // the kernel's own limit for a list
 
 bpf_attach_type type_of(core::Direction direction) { return direction == core::Direction::in ? kIngress : kEgress; }
 
-/// The program called `name` in the list; none: not valid.
-sys::Fd find(std::uint32_t ifindex, core::Direction direction, const char* name) {
-    std::array<std::uint32_t, kMostPrograms> ids{};
-    std::uint32_t count = ids.size();
-    std::uint32_t flags = 0;
-    if (bpf_prog_query(static_cast<int>(ifindex), type_of(direction), 0, &flags, ids.data(), &count) != 0) {
-        return {};
-    }
-    for (std::uint32_t i = 0; i < count; i++) {
-        sys::Fd program(bpf_prog_get_fd_by_id(ids[i]));
-        bpf_prog_info info{};
-        std::uint32_t size = sizeof(info);
-        if (program && bpf_obj_get_info_by_fd(program.get(), &info, &size) == 0 &&
-            std::strncmp(info.name, name, sizeof(info.name)) == 0) {
-            return program;
-        }
+core::Result<void> attach(std::uint32_t ifindex, core::Direction direction, int program_fd, unsigned flags,
+                          int old_fd) {
+    struct bpf_prog_attach_opts options {};
+    options.sz = sizeof(options);
+    options.flags = flags;
+    options.replace_prog_fd = old_fd;
+    if (bpf_prog_attach_opts(program_fd, static_cast<int>(ifindex), type_of(direction), &options) != 0) {
+        return sys::failed("attach", "a program by TCX", errno);
     }
     return {};
 }
@@ -50,28 +40,35 @@ sys::Fd find(std::uint32_t ifindex, core::Direction direction, const char* name)
 bool supported(std::uint32_t ifindex) {
     std::uint32_t count = 0;
     std::uint32_t flags = 0;
-    return bpf_prog_query(static_cast<int>(ifindex), kIngress, 0, &flags, nullptr, &count) == 0;
+    return bpf_prog_query(static_cast<int>(ifindex), kIngress, 0, &flags, nullptr, &count) == 0 || errno == ENODEV;
 }
 
-core::Result<void> attach(std::uint32_t ifindex, core::Direction direction, int program_fd, const char* name) {
-    const sys::Fd old = find(ifindex, direction, name);
-    struct bpf_prog_attach_opts options {};
-    options.sz = sizeof(options);
-    options.flags = old ? static_cast<unsigned>(BPF_F_REPLACE) : kFlagBefore;
-    options.replace_prog_fd = old ? old.get() : 0;
-    if (bpf_prog_attach_opts(program_fd, static_cast<int>(ifindex), type_of(direction), &options) != 0) {
-        return sys::failed("attach", name, errno);
+std::vector<std::uint32_t> list(std::uint32_t ifindex, core::Direction direction) {
+    std::vector<std::uint32_t> programs(kMostPrograms);
+    std::uint32_t count = kMostPrograms;
+    std::uint32_t flags = 0;
+    if (bpf_prog_query(static_cast<int>(ifindex), type_of(direction), 0, &flags, programs.data(), &count) != 0) {
+        return {};
     }
-    return {};
+    programs.resize(count);
+    return programs;
 }
 
-bool present(std::uint32_t ifindex, core::Direction direction, const char* name) {
-    return find(ifindex, direction, name).valid();
+core::Result<void> attach_first(std::uint32_t ifindex, core::Direction direction, int program_fd) {
+    return attach(ifindex, direction, program_fd, kFlagBefore, 0);
 }
 
-void detach(std::uint32_t ifindex, core::Direction direction, const char* name) {
-    if (const sys::Fd program = find(ifindex, direction, name)) {
-        (void)bpf_prog_detach2(program.get(), static_cast<int>(ifindex), type_of(direction));
+core::Result<void> replace(std::uint32_t ifindex, core::Direction direction, int program_fd, std::uint32_t old) {
+    const sys::Fd old_fd(bpf_prog_get_fd_by_id(old));
+    if (!old_fd) {
+        return sys::failed("replace", "a program by TCX", errno);
+    }
+    return attach(ifindex, direction, program_fd, BPF_F_REPLACE, old_fd.get());
+}
+
+void detach(std::uint32_t ifindex, core::Direction direction, std::uint32_t program) {
+    if (const sys::Fd fd(bpf_prog_get_fd_by_id(program)); fd) {
+        (void)bpf_prog_detach2(fd.get(), static_cast<int>(ifindex), type_of(direction));
     }
 }
 

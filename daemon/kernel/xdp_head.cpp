@@ -15,14 +15,14 @@
 #include <xdp/libxdp.h>
 
 #include "daemon/kernel/forgotten_descriptors.h"
+#include "daemon/kernel/identity.h"
 #include "daemon/kernel/library_log.h"
 #include "daemon/sys/failure.h"
-#include "pfild/pfild_xdp.skel.h"
+#include "pfild/pfild_in_xdp.skel.h"
 
 namespace pfild::kernel {
 namespace {
 
-constexpr std::string_view kName = "pfild_in_xdp";
 constexpr const char* kSection = "xdp.frags";
 
 int log_libxdp(libxdp_print_level level, const char* format, va_list arguments) {
@@ -66,9 +66,12 @@ class OnDevice {
     Multiprog programs_;
 };
 
-bool is_ours(const xdp_program* program) {
-    const char* name = program != nullptr ? xdp_program__name(program) : nullptr;
-    return name != nullptr && kName == name;
+std::uint32_t id_of(const xdp_program* program) { return program != nullptr ? xdp_program__id(program) : 0; }
+
+// Of this run or of nobody that lives.
+bool is_ours(std::uint32_t program, const pfild_identity& self) {
+    const auto owner = owner_of(program);
+    return owner && whose(*owner, self) != Whose::other;
 }
 
 std::vector<xdp_program*> OnDevice::programs() const {
@@ -96,54 +99,93 @@ void take_out(std::uint32_t ifindex, const OnDevice& there, xdp_program* program
 
 } // namespace
 
-void XdpHead::SkeletonDeleter::operator()(pfild_xdp* skeleton) const { pfild_xdp__destroy(skeleton); }
+void XdpHead::SkeletonDeleter::operator()(pfild_in_xdp* skeleton) const { pfild_in_xdp__destroy(skeleton); }
 void XdpHead::ProgramDeleter::operator()(xdp_program* program) const { xdp_program__close(program); }
 
 XdpHead::XdpHead(XdpHead&&) noexcept = default;
 XdpHead& XdpHead::operator=(XdpHead&&) noexcept = default;
 XdpHead::~XdpHead() = default;
 
-core::Result<XdpHead> XdpHead::attach(std::uint32_t ifindex, const Programs& programs) {
+core::Result<XdpHead> XdpHead::attach(std::uint32_t ifindex, const Programs& programs, std::uint8_t slot,
+                                      std::uint32_t attachment) {
     libxdp_set_print(log_libxdp);
     XdpHead head(ifindex);
-    if (auto loaded = head.open(programs); !loaded) {
+    if (auto loaded = head.open(programs, programs.identity(slot, attachment)); !loaded) {
         return core::fail(std::move(loaded.error()));
     }
     const OnDevice before(ifindex);
     const std::vector<xdp_program*> others = before.programs();
     const bool alone = before.anything() && !before.is_dispatcher();
-    auto attached = alone && is_ours(others.front()) ? head.replace(xdp_program__fd(others.front())) : head.chain();
+    const pfild_identity& self = programs.identity();
+    const bool replaces = alone && is_ours(id_of(others.front()), self);
+    auto attached = replaces ? head.replace(xdp_program__fd(others.front())) : head.chain();
     if (!attached) {
         return core::fail(std::move(attached.error()));
     }
+    if (auto given = programs.sign_of_life().give_to(bpf_program__fd(head.skeleton_->progs.pfild_in_xdp)); !given) {
+        head.detach();
+        return core::fail(std::move(given.error()));
+    }
     for (xdp_program* other : others) {
-        if (!alone && is_ours(other)) {
+        if (!alone && is_ours(id_of(other), self)) {
             take_out(ifindex, OnDevice(ifindex), other);
         }
     }
     return head;
 }
 
-void XdpHead::remove_stranded(std::uint32_t ifindex) noexcept {
+void XdpHead::remove_stranded(std::uint32_t ifindex, const pfild_identity& self) noexcept {
+    for (const std::uint32_t program : programs_at(ifindex)) {
+        if (is_ours(program, self)) {
+            remove(ifindex, program);
+        }
+    }
+}
+
+std::vector<std::uint32_t> XdpHead::programs_at(std::uint32_t ifindex) {
+    std::vector<std::uint32_t> ids;
+    if (native_program(ifindex) == 0) {
+        return ids;
+    }
+    const OnDevice there(ifindex);
+    for (const xdp_program* program : there.programs()) {
+        ids.push_back(id_of(program));
+    }
+    return ids;
+}
+
+void XdpHead::remove(std::uint32_t ifindex, std::uint32_t program) noexcept {
     if (native_program(ifindex) == 0) {
         return;
     }
     const OnDevice there(ifindex);
-    for (xdp_program* program : there.programs()) {
-        if (is_ours(program)) {
-            take_out(ifindex, there, program);
+    for (xdp_program* one : there.programs()) {
+        if (id_of(one) == program) {
+            take_out(ifindex, there, one);
             return;
         }
     }
 }
 
-core::Result<void> XdpHead::open(const Programs& programs) {
-    skeleton_.reset(pfild_xdp__open());
+std::vector<std::string> XdpHead::in_front(std::uint32_t ifindex, std::uint32_t own) {
+    std::vector<std::string> others;
+    for (const std::uint32_t program : programs_at(ifindex)) {
+        if (program == own) {
+            break;
+        }
+        others.push_back("xdp: " + program_name(program) + " (" + std::to_string(program) + ')');
+    }
+    return others;
+}
+
+core::Result<void> XdpHead::open(const Programs& programs, const pfild_identity& identity) {
+    skeleton_.reset(pfild_in_xdp__open());
     if (!skeleton_) {
         return sys::failed("open", "the XDP program", errno);
     }
-    if (auto lent = programs.lend_maps(skeleton_->obj); !lent) {
-        return lent;
+    auto ready = programs.lend_maps(skeleton_->obj).and_then([&] { return give_identity(skeleton_->obj, identity); });
+    if (!ready) {
+        return ready;
     }
     xdp_program* program = xdp_program__from_bpf_obj(skeleton_->obj, kSection);
     if (const long error = libxdp_get_error(program); error != 0) {
@@ -188,15 +230,7 @@ core::Result<void> XdpHead::chain() {
     return {};
 }
 
-void XdpHead::detach() const noexcept {
-    const OnDevice there(ifindex_);
-    for (xdp_program* program : there.programs()) {
-        if (xdp_program__id(program) == id_) {
-            take_out(ifindex_, there, program);
-            return;
-        }
-    }
-}
+void XdpHead::detach() const noexcept { remove(ifindex_, id_); }
 
 // The kernel's word is enough where it runs ours itself. What a dispatcher runs can change below it.
 bool XdpHead::intact() const {
@@ -204,10 +238,8 @@ bool XdpHead::intact() const {
     if (runs == 0 || runs == id_) {
         return runs != 0;
     }
-    const OnDevice there(ifindex_);
-    const std::vector<xdp_program*> all = there.programs();
-    return std::any_of(all.begin(), all.end(),
-                       [&](const xdp_program* program) { return xdp_program__id(program) == id_; });
+    const std::vector<std::uint32_t> all = programs_at(ifindex_);
+    return std::find(all.begin(), all.end(), id_) != all.end();
 }
 
 std::string XdpHead::place() const { return chained_ ? "xdp native, in a dispatcher" : "xdp native, alone"; }

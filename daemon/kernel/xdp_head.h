@@ -7,11 +7,13 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/error.h"
 #include "daemon/kernel/programs.h"
+#include "pfild/identity.h"
 
-struct pfild_xdp; // the skeleton
+struct pfild_in_xdp; // the skeleton
 struct xdp_program;
 
 namespace pfild::kernel {
@@ -19,11 +21,20 @@ namespace pfild::kernel {
 /// Like Heads it stays when the daemon dies, and goes when it detaches.
 class XdpHead {
   public:
-    /// Attaches it, or takes the place of one that a daemon which is no more has left. EBUSY: a program of somebody
-    /// else is there that libxdp cannot chain; EOPNOTSUPP and others: what driver or kernel say.
-    [[nodiscard]] static core::Result<XdpHead> attach(std::uint32_t ifindex, const Programs& programs);
-    /// Removes one that a daemon which is no more has left, if there is one.
-    static void remove_stranded(std::uint32_t ifindex) noexcept;
+    /// Attaches it, or takes the place of one of this run or of a killed daemon. EBUSY: a program of somebody else is
+    /// there that libxdp cannot chain; EOPNOTSUPP and others: what driver or kernel say.
+    /// slot, attachment: as HeadPrograms::load().
+    /// => may_attach() has succeeded.
+    [[nodiscard]] static core::Result<XdpHead> attach(std::uint32_t ifindex, const Programs& programs,
+                                                      std::uint8_t slot, std::uint32_t attachment);
+    /// Removes those of this run and of killed daemons.
+    static void remove_stranded(std::uint32_t ifindex, const pfild_identity& self) noexcept;
+
+    /// The kernel's numbers of all programs that XDP runs there, whoever's, in the order in which packets meet them;
+    /// without a dispatcher itself.
+    [[nodiscard]] static std::vector<std::uint32_t> programs_at(std::uint32_t ifindex);
+    /// Not there is no error.
+    static void remove(std::uint32_t ifindex, std::uint32_t program) noexcept;
 
     XdpHead(XdpHead&&) noexcept;
     XdpHead& operator=(XdpHead&&) noexcept;
@@ -35,24 +46,28 @@ class XdpHead {
     void detach() const noexcept;
     /// Still there? Somebody with the right to may remove it.
     [[nodiscard]] bool intact() const;
+    /// Programs that packets meet before `own` there, "xdp: name (12)"; of all, if that is not among them.
+    [[nodiscard]] static std::vector<std::string> in_front(std::uint32_t ifindex, std::uint32_t own);
+    /// The kernel's number.
+    [[nodiscard]] std::uint32_t id() const { return id_; }
     /// "xdp native, in a dispatcher", "xdp native, alone".
     [[nodiscard]] std::string place() const;
 
   private:
     struct SkeletonDeleter {
-        void operator()(pfild_xdp* skeleton) const;
+        void operator()(pfild_in_xdp* skeleton) const;
     };
     struct ProgramDeleter {
         void operator()(xdp_program* program) const;
     };
 
     explicit XdpHead(std::uint32_t ifindex) : ifindex_(ifindex) {}
-    [[nodiscard]] core::Result<void> open(const Programs& programs);
+    [[nodiscard]] core::Result<void> open(const Programs& programs, const pfild_identity& identity);
     [[nodiscard]] core::Result<void> replace(int stranded_fd);
     [[nodiscard]] core::Result<void> chain();
 
     std::uint32_t ifindex_;
-    std::unique_ptr<pfild_xdp, SkeletonDeleter> skeleton_;
+    std::unique_ptr<pfild_in_xdp, SkeletonDeleter> skeleton_;
     std::unique_ptr<xdp_program, ProgramDeleter> program_; ///< of the skeleton's object
     std::uint32_t id_ = 0;                                 ///< of the program, in the kernel
     bool chained_ = false;                                 ///< in a dispatcher

@@ -68,6 +68,11 @@ std::string to_string(const std::optional<Mac>& mac) {
                : std::string();
 }
 
+bool is_here(std::uint32_t ifindex) {
+    std::array<char, IF_NAMESIZE> name{};
+    return ::if_indextoname(ifindex, name.data()) != nullptr;
+}
+
 core::Result<Links> Links::open() {
     NlSocket socket(nl_socket_alloc());
     if (!socket) {
@@ -101,6 +106,19 @@ core::Result<Link> Links::find(const std::string& name) {
 
 core::Result<Link> Links::find(std::uint32_t ifindex) {
     return get(ifindex, nullptr).map([](const RtnlLink& link) { return describe(link.get()); });
+}
+
+core::Result<std::vector<Link>> Links::all() {
+    nl_cache* cache = nullptr;
+    if (const int error = rtnl_link_alloc_cache(socket_.get(), AF_UNSPEC, &cache); error < 0) {
+        return refused("list", "the interfaces", error);
+    }
+    const std::unique_ptr<nl_cache, decltype(&nl_cache_free)> links(cache, &nl_cache_free);
+    std::vector<Link> all;
+    for (nl_object* one = nl_cache_get_first(cache); one != nullptr; one = nl_cache_get_next(one)) {
+        all.push_back(describe(reinterpret_cast<rtnl_link*>(one))); // NOLINT: libnl's way to cast
+    }
+    return all;
 }
 
 core::Result<std::uint64_t> Links::tx_dropped(std::uint32_t ifindex) {

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <netlink/netlink.h>
 #include <netlink/route/link.h>
@@ -61,6 +62,9 @@ struct PairRequest {
     int peer_netns = -1; ///< descriptor
 };
 
+/// Whether the namespace that the calling thread is in has a device of that index.
+[[nodiscard]] bool is_here(std::uint32_t ifindex);
+
 class Links {
   public:
     /// For the namespace that the calling thread is in.
@@ -69,6 +73,9 @@ class Links {
     /// ENODEV: there is none of that name, or with that index.
     [[nodiscard]] core::Result<Link> find(const std::string& name);
     [[nodiscard]] core::Result<Link> find(std::uint32_t ifindex);
+
+    /// Every device of the namespace.
+    [[nodiscard]] core::Result<std::vector<Link>> all();
 
     /// Packets that the device was given to send and dropped, since it was made.
     [[nodiscard]] core::Result<std::uint64_t> tx_dropped(std::uint32_t ifindex);

@@ -81,7 +81,10 @@ core::Result<void> Attachment::attachable(const net::Link& link, core::HeadMode 
     return {};
 }
 
-Attachment::Attachment(AttachmentWorld& world, AttachmentSpec spec) : world_(world), spec_(std::move(spec)) {}
+Attachment::Attachment(AttachmentWorld& world, AttachmentSpec spec)
+    : world_(world), spec_(std::move(spec)), front_(world.programs, spec_.position) {
+    number_ = ++world_.attachments;
+}
 
 core::Result<std::unique_ptr<Attachment>> Attachment::make(AttachmentWorld& world, AttachmentSpec spec) {
     std::unique_ptr<Attachment> self(new Attachment(world, std::move(spec)));
@@ -164,7 +167,8 @@ void Attachment::do_without_xdp(const core::Error& why) {
     spdlog::warn("{}: {}; TC it is", spec_.link.name, why.line());
     drop_xdp();
     (void)within(world_.stack, [&]() -> core::Result<void> {
-        kernel::XdpHead::remove_stranded(spec_.link.ifindex); // it would go on deciding for a daemon that is no more
+        // It would go on deciding for a daemon that is no more.
+        kernel::XdpHead::remove_stranded(spec_.link.ifindex, world_.programs.identity());
         return {};
     });
 }
@@ -188,14 +192,17 @@ core::Result<void> Attachment::go_live() {
 core::Result<void> Attachment::attach_heads() {
     return within(world_.stack, [&]() -> core::Result<void> {
         if (!heads_ || !heads_->intact()) { // what is in place stays
-            auto heads = kernel::Heads::attach(spec_.link.ifindex, world_.programs, world_.tcx_wanted);
+            auto heads = kernel::Heads::attach(world_.programs, {.ifindex = spec_.link.ifindex,
+                                                                 .slot = slot(),
+                                                                 .attachment = number_,
+                                                                 .tcx_wanted = world_.tcx_wanted});
             if (!heads) {
                 return core::fail(std::move(heads.error()));
             }
-            heads_ = *heads;
+            heads_ = *std::move(heads);
         }
         if (!xdp_) {
-            kernel::XdpHead::remove_stranded(spec_.link.ifindex);
+            kernel::XdpHead::remove_stranded(spec_.link.ifindex, world_.programs.identity());
             return {};
         }
         return attach_xdp_head();
@@ -204,7 +211,7 @@ core::Result<void> Attachment::attach_heads() {
 
 // The TC head decides until this one is there.
 core::Result<void> Attachment::attach_xdp_head() {
-    if (auto attached = xdp_->attach_head(); !attached) {
+    if (auto attached = xdp_->attach_head(number_); !attached) {
         if (spec_.mode == core::HeadMode::xdp && !spec_.heads_later) {
             return attached;
         }
@@ -279,11 +286,16 @@ core::Result<void> Attachment::open_sockets() {
 }
 
 core::Result<void> Attachment::write_interface(core::Directions divert, core::Directions chained) {
+    if (gone_) {
+        return {};
+    }
     pfild_interface entry{};
     entry.slot = slot();
+    entry.ifindex = spec_.link.ifindex;
+    entry.attachment = number_;
     if (only_tapped()) {
         entry.flags = PFILD_ONLY_TAPPED;
-        return world_.programs.set_interface(spec_.link.ifindex, entry);
+        return world_.programs.set_interface(entry);
     }
     entry.flags = (spec_.unknown == core::UnknownPackets::drop ? PFILD_UNKNOWN_DROP : 0U) |
                   (divert.has(Direction::in) ? PFILD_DIVERT_IN : 0U) |
@@ -295,11 +307,11 @@ core::Result<void> Attachment::write_interface(core::Directions divert, core::Di
         entry.port_q = port_->q().stack_ifindex;
     }
     std::copy_n(spec_.link.mac.value_or(net::Mac{}).begin(), sizeof(entry.mac), entry.mac);
-    return world_.programs.set_interface(spec_.link.ifindex, entry);
+    return world_.programs.set_interface(entry);
 }
 
 Attachment::~Attachment() {
-    if (port_ && in_engine_) {
+    if (port_ && in_engine_ && !gone_) {
         (void)write_interface({}, {}); // diverts no more; if not, the drain catches less
         std::this_thread::sleep_for(kDrain);
     }
@@ -310,7 +322,7 @@ Attachment::~Attachment() {
         }
         return {};
     });
-    world_.programs.clear_interface(spec_.link.ifindex);
+    world_.programs.clear_interface(slot());
     take_down_port();
     if (heads_ && !only_tapped()) { // without heads those of a daemon that was killed may still answer by them
         (void)world_.engine_thread.forget_flows(spec_.link.ifindex);
@@ -339,6 +351,23 @@ void Attachment::take_down_port() noexcept {
         }
         port_.reset();
     }
+}
+
+bool Attachment::is_there() const {
+    return within(world_.stack,
+                  [&]() -> core::Result<bool> {
+                      return kernel::has_head_of(spec_.link.ifindex, world_.programs.identity(slot(), number_));
+                  })
+        .value_or(false);
+}
+
+void Attachment::let_go() noexcept {
+    gone_ = true;
+    world_.programs.clear_interface(slot());
+}
+
+core::Result<void> Attachment::take_back() {
+    return std::exchange(gone_, false) ? write_interface(spec_.divert, spec_.chained) : core::Result<void>();
 }
 
 core::Result<void> Attachment::set_divert(core::Directions divert, core::Directions chained) {
@@ -396,12 +425,18 @@ bool Attachment::port_intact() const {
         const net::Pair& down = direction == Direction::in ? port_->p() : port_->q();
         const auto end = links->find(down.stack_ifindex);
         return end && end->up && end->mtu == spec_.link.mtu + net::kPortHeadroom &&
-               kernel::reentry_intact(down.stack_ifindex, direction);
+               kernel::reentry_intact(down.stack_ifindex, direction, world_.programs);
     });
 }
 
 core::Result<bool> Attachment::repair() {
-    if (stood_down_) {
+    if (stood_down_ || gone_) {
+        return false;
+    }
+    if (!within(world_.stack, [&]() -> core::Result<bool> {
+             return net::is_here(spec_.link.ifindex);
+         }).value_or(false)) {
+        let_go(); // that it is gone will be announced
         return false;
     }
     bool whole_port = false;
@@ -417,6 +452,9 @@ core::Result<bool> Attachment::repair() {
     if (whole_port && whole_heads) {
         auto repaired = repair_xdp();
         repairing_ = !repaired;
+        if (heads_) {
+            watch_front();
+        }
         return repaired;
     }
     repairing_ = true;
@@ -471,6 +509,13 @@ core::Result<bool> Attachment::repair_xdp() {
     });
 }
 
+void Attachment::watch_front() {
+    (void)within(world_.stack, [&]() -> core::Result<void> {
+        front_.look(spec_.link.name, spec_.link.ifindex, *heads_, xdp_ ? xdp_->head_id() : 0);
+        return {};
+    });
+}
+
 api::InterfaceView Attachment::view() const {
     api::InterfaceView view;
     view.name = spec_.link.name;
@@ -494,6 +539,12 @@ api::InterfaceView Attachment::view() const {
     if (heads_) {
         view.head_in = xdp_ ? xdp_->place() : heads_->place(Direction::in);
         view.head_out = heads_->place(Direction::out);
+    }
+    view.position = spec_.position;
+    if (heads_) {
+        view.in_front = within(world_.stack, [&]() -> core::Result<std::vector<std::string>> {
+                            return front_.in_front(*heads_);
+                        }).value_or(std::vector<std::string>());
     }
     view.divert = only_tapped() ? core::Directions() : spec_.divert;
     return view;

@@ -16,15 +16,19 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "core/direction.h"
 #include "core/error.h"
 #include "core/head_mode.h"
+#include "core/head_position.h"
 #include "daemon/api/views.h"
 #include "daemon/kernel/heads.h"
 #include "daemon/kernel/programs.h"
 #include "daemon/net/links.h"
 #include "daemon/net/port.h"
+#include "daemon/orchestrator/front_watch.h"
 #include "daemon/orchestrator/lane_watch.h"
 #include "daemon/orchestrator/xdp_side.h"
 #include "daemon/sys/netns.h"
@@ -42,7 +46,8 @@ struct AttachmentWorld {
     kernel::Programs& programs;
     xsk::Umem& umem;
     xsk::EngineThread& engine_thread;
-    bool tcx_wanted; ///< if the kernel has it
+    bool tcx_wanted;               ///< if the kernel has it
+    std::uint32_t attachments = 0; ///< made so far: the last one's number
 };
 
 struct AttachmentSpec {
@@ -50,6 +55,7 @@ struct AttachmentSpec {
     std::uint8_t slot = 0;
     core::UnknownPackets unknown = core::UnknownPackets::pass;
     core::HeadMode mode = core::HeadMode::automatic;
+    core::HeadPosition position = core::HeadPosition::anywhere;
     std::vector<std::string> turned_off; ///< offloads that a run before turned off on it
     core::Directions divert;             ///< in which directions a hook is linked
     core::Directions chained;            ///< in which directions hooks run in the kernel
@@ -78,6 +84,12 @@ class Attachment {
 
     /// Attaches the heads, if they were to come later.
     [[nodiscard]] core::Result<void> go_live();
+    /// Whether the interface is in this namespace: what has its index has a head of this attachment.
+    [[nodiscard]] bool is_there() const;
+    /// The interface has left this namespace or is no more: its heads do nothing from now on, wherever they are.
+    void let_go() noexcept;
+    /// It is here after all.
+    [[nodiscard]] core::Result<void> take_back();
     /// Which directions divert from now on, and in which heads ask hooks in the kernel first.
     [[nodiscard]] core::Result<void> set_divert(core::Directions divert, core::Directions chained);
     /// The interface is now so: takes over what changed.
@@ -99,6 +111,7 @@ class Attachment {
     [[nodiscard]] core::Result<void> use_xdp();
     [[nodiscard]] core::Result<void> attach_xdp_head();
     [[nodiscard]] core::Result<bool> repair_xdp();
+    void watch_front();
     [[nodiscard]] core::Result<void> restore_offloads();
     void drop_xdp() noexcept;
     void do_without_xdp(const core::Error& why);
@@ -115,9 +128,12 @@ class Attachment {
     bool in_engine_ = false;
     std::optional<kernel::Heads> heads_;
     std::unique_ptr<XdpSide> xdp_;
+    std::uint32_t number_;     ///< of this attachment; no other of this run has it
     std::string mode_because_; ///< why there is no XDP
     std::array<LaneWatch, core::kDirections> watches_;
     bool was_broken_ = false; ///< since the last look at the lanes
+    FrontWatch front_;
+    bool gone_ = false; ///< the interface is
     bool repairing_ = false;
     bool stood_down_ = false; ///< the interface has become one that cannot be attached: it waits until that is over
 };

@@ -53,6 +53,7 @@ struct Perform {
         return without_view(service.attach({.interface = action.interface.name,
                                             .unknown = action.interface.unknown,
                                             .mode = action.interface.mode,
+                                            .position = action.interface.position,
                                             .turned_off = {}}));
     }
 };

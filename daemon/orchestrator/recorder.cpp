@@ -22,6 +22,8 @@ namespace {
 
 using nlohmann::json;
 
+constexpr const char* kIfindex = "ifindex"; ///< of a request to attach: how to find it under another name
+
 json request(const char* verb, json arguments) {
     return {{"protocol", 1}, {"id", 0}, {"verb", verb}, {"arguments", std::move(arguments)}};
 }
@@ -45,7 +47,43 @@ json to_request(const api::InterfaceView& interface) {
     return request("attach", {{"interface", interface.name},
                               {"unknown", api::word_of(interface.unknown, core::kUnknownPacketsNames)},
                               {"mode", api::word_of(interface.mode_wanted, core::kHeadModeNames)},
-                              {"turned_off", interface.turned_off}});
+                              {"position", api::word_of(interface.position, core::kHeadPositionNames)},
+                              {"turned_off", interface.turned_off},
+                              {kIfindex, interface.ifindex}});
+}
+
+json to_request(const api::AttachRequest& intent) {
+    return request("attach", {{"interface", intent.interface},
+                              {"unknown", api::word_of(intent.unknown, core::kUnknownPacketsNames)},
+                              {"mode", api::word_of(intent.mode, core::kHeadModeNames)},
+                              {"position", api::word_of(intent.position, core::kHeadPositionNames)},
+                              {"turned_off", intent.turned_off}});
+}
+
+/// Takes the index out of a request to attach, and gives interfaces the names that they have now.
+std::string with_names_now(const std::string& line, std::map<std::string, std::string>& names,
+                           const Recorder::NameNow& name_now) {
+    json one = json::parse(line, nullptr, false);
+    if (!one.is_object() || !one.contains("arguments")) {
+        return line;
+    }
+    json& arguments = one["arguments"];
+    const auto rename = [&](const char* key) {
+        if (const auto name = names.find(arguments.value(key, "")); name != names.end()) {
+            arguments[key] = name->second;
+        }
+    };
+    if (one.value("verb", "") == "attach") {
+        const std::uint32_t ifindex = arguments.value(kIfindex, 0U); // 0: the attach had only begun
+        if (const auto now = ifindex != 0 ? name_now(ifindex) : std::nullopt) {
+            names.insert_or_assign(arguments.value("interface", ""), *now);
+        }
+        arguments.erase(kIfindex);
+        rename("interface");
+    } else if (one.value("verb", "") == "link") {
+        rename("head");
+    }
+    return one.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 json to_request(const std::string& hook, const std::string& head, const char* direction) {
@@ -83,18 +121,33 @@ core::Result<void> replace_file(const std::string& path, const std::string& cont
 
 } // namespace
 
-std::vector<std::string> Recorder::read() const {
+std::vector<std::string> Recorder::read(const NameNow& name_now) const {
     std::vector<std::string> lines;
+    std::map<std::string, std::string> names; ///< as it was called, as it is called
     std::ifstream file(path_);
     for (std::string line; std::getline(file, line);) {
-        lines.push_back(line);
+        lines.push_back(with_names_now(line, names, name_now));
     }
     return lines;
 }
 
+std::optional<std::string> Recorder::attached_by(const std::string& request) {
+    const json one = json::parse(request, nullptr, false);
+    if (!one.is_object() || one.value("verb", "") != "attach" || !one.contains("arguments")) {
+        return std::nullopt;
+    }
+    return one["arguments"].value("interface", "");
+}
+
+bool Recorder::empty() const {
+    std::ifstream file(path_);
+    std::string line;
+    return !std::getline(file, line);
+}
+
 void Recorder::forget() noexcept { ::unlink(path_.c_str()); }
 
-void Recorder::save() noexcept {
+void Recorder::save(const api::AttachRequest* intent) noexcept {
     const auto hooks = inner_.hooks();
     const auto status = inner_.status();
     const auto heads = inner_.heads();
@@ -117,6 +170,9 @@ void Recorder::save() noexcept {
     for (const api::InterfaceView& interface : status->interfaces) {
         requests.push_back(to_request(interface));
     }
+    if (intent != nullptr) {
+        requests.push_back(to_request(*intent));
+    }
     std::move(links_of_interfaces.begin(), links_of_interfaces.end(), std::back_inserter(requests));
     std::string content;
     for (const json& one : requests) {
@@ -136,7 +192,14 @@ T Recorder::saved(T result) {
 }
 
 core::Result<api::InterfaceView> Recorder::attach(const api::AttachRequest& request) {
-    return saved(inner_.attach(request));
+    if (!paused_) {
+        save(&request);
+    }
+    auto attached = inner_.attach(request);
+    if (!attached && !paused_) {
+        save();
+    }
+    return saved(std::move(attached));
 }
 
 core::Result<void> Recorder::detach(std::string_view interface) { return saved(inner_.detach(interface)); }

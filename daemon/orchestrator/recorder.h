@@ -6,6 +6,9 @@
 //                                            v  after every change
 //                                    RUNTIME_DIR/NAME/record      removed at an orderly stop
 //
+// What is to be attached is written before it is attached: a daemon that is killed meanwhile is followed by one that
+// knows of the heads.
+//
 // The record is a list of requests of docs/control-protocol.md, one a line: hooks, then what is attached, then links in
 // an order that gives every head its run order again (PF-20). It is made anew from what the service shows, so a renamed
 // or vanished interface is never in it under an old name; only programs are kept here, because listings do not show
@@ -16,6 +19,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,8 +32,14 @@ class Recorder final : public api::Service {
     /// => `inner` outlives it.
     Recorder(api::Service& inner, std::string path) : inner_(inner), path_(std::move(path)) {}
 
-    /// The requests of the record that a killed daemon left; empty when the last one stopped in order.
-    [[nodiscard]] std::vector<std::string> read() const;
+    /// What an interface is called now that still has heads of the killed daemon; nothing if there are none.
+    using NameNow = std::function<std::optional<std::string>(std::uint32_t ifindex)>;
+    /// The requests of the record that a killed daemon left, with the names that interfaces have now; empty when the
+    /// last one stopped in order.
+    [[nodiscard]] std::vector<std::string> read(const NameNow& name_now) const;
+    [[nodiscard]] bool empty() const;
+    /// The interface that a request of the record attaches; nothing: it is another request.
+    [[nodiscard]] static std::optional<std::string> attached_by(const std::string& request);
     /// The instance stops in order: there is nothing to go on with.
     void forget() noexcept;
     /// While it lives the record stays as it is; then it is written anew.
@@ -48,8 +58,9 @@ class Recorder final : public api::Service {
       private:
         Recorder& recorder_;
     };
-    /// Writes the record anew. A failure is logged: it must not undo what the caller was promised.
-    void save() noexcept;
+    /// Writes the record anew, with what is about to be done, if anything. A failure is logged: it must not undo what
+    /// the caller was promised.
+    void save(const api::AttachRequest* intent = nullptr) noexcept;
 
     [[nodiscard]] core::Result<api::VersionView> version() override { return inner_.version(); }
     [[nodiscard]] core::Result<api::StatusView> status() override { return inner_.status(); }

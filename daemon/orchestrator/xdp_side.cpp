@@ -96,8 +96,8 @@ core::Result<void> XdpSide::serve_queues() {
     return {};
 }
 
-core::Result<void> XdpSide::attach_head() {
-    auto head = kernel::XdpHead::attach(link_.ifindex, world_.programs);
+core::Result<void> XdpSide::attach_head(std::uint32_t attachment) {
+    auto head = kernel::XdpHead::attach(link_.ifindex, world_.programs, slot_, attachment);
     if (!head) {
         return core::fail(std::move(head.error()));
     }

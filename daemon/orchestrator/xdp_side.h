@@ -36,7 +36,7 @@ class XdpSide {
     /// Removes all of it; also when the interface is gone. => no packet is diverted there any more, or may be lost.
     ~XdpSide();
 
-    [[nodiscard]] core::Result<void> attach_head();
+    [[nodiscard]] core::Result<void> attach_head(std::uint32_t attachment);
     /// It has been attached.
     [[nodiscard]] bool has_head() const { return head_.has_value(); }
     /// Still there? Somebody with the right to may remove it.
@@ -44,6 +44,8 @@ class XdpSide {
     /// The interface is now so: a socket for every queue that has none yet, and tags are left in packets again.
     [[nodiscard]] core::Result<void> follow(const net::Link& link);
 
+    /// The head, by the kernel's number; 0: not attached.
+    [[nodiscard]] std::uint32_t head_id() const { return head_ ? head_->id() : 0; }
     /// "xdp native, alone"
     [[nodiscard]] std::string place() const { return head_ ? head_->place() : "xdp, not attached"; }
     [[nodiscard]] const std::vector<std::string>& turned_off() const { return turned_off_; }

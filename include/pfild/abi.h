@@ -79,25 +79,21 @@ PFILD_ASSERT_SIZE(struct pfild_secret, 32);
 #define PFILD_STOOD_DOWN 0x40 /* cannot be served for now: as with nobody home, though the daemon lives */
 
 /*
- * An attached interface. Host byte order.
+ * An attached interface, in an array by slot. Host byte order.
  *
- * It is in an array of cells, in the first that was free of those that begin at its own: as there are more cells than
- * interfaces, a head finds it with the first look nearly always. A hash map would cost function calls.
+ * ifindex, attachment: a head acts by the entry only if both are its own (pfild/identity.h).
  */
 struct pfild_interface {
-    __u32 slot;      /* 0 .. PFILD_MAX_INTERFACES - 1 */
-    __u32 flags;     /* PFILD_UNKNOWN_DROP | PFILD_DIVERT_* | PFILD_CHAIN_* */
-    __u32 port_p;    /* ifindex of p1: OUT packets go up here */
-    __u32 port_q;    /* ifindex of q1: IN packets go up here */
-    __u8 mac[6];     /* of the interface: what is for this host and what is not */
-    __u16 no_answer; /* 0, PFILD_CHAIN_NONE: read when there is no chain, as the verifier must not know the answer */
-    __u32 ifindex;   /* 0: nobody's */
+    __u32 slot;       /* 0 .. PFILD_MAX_INTERFACES - 1 */
+    __u32 flags;      /* PFILD_UNKNOWN_DROP | PFILD_DIVERT_* | PFILD_CHAIN_* */
+    __u32 port_p;     /* ifindex of p1: OUT packets go up here */
+    __u32 port_q;     /* ifindex of q1: IN packets go up here */
+    __u8 mac[6];      /* of the interface: what is for this host and what is not */
+    __u16 no_answer;  /* 0, PFILD_CHAIN_NONE: read when there is no chain, as the verifier must not know the answer */
+    __u32 ifindex;    /* 0: nobody's */
+    __u32 attachment; /* not 0 */
 };
-PFILD_ASSERT_SIZE(struct pfild_interface, 28);
-
-#define PFILD_INTERFACE_CELLS 256
-/* probe: 0 .. PFILD_MAX_INTERFACES - 1 */
-#define PFILD_INTERFACE_CELL(ifindex, probe) (((ifindex) + (probe)) % PFILD_INTERFACE_CELLS)
+PFILD_ASSERT_SIZE(struct pfild_interface, 32);
 
 /*
  * What happened to a packet, per lane and CPU. The names are in PFILD_COUNTER_NAMES, in the same

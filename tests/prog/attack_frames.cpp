@@ -84,7 +84,7 @@ class AttackFrames : public KernelProgramsTest {
         }
         net::Links links = net::Links::open().value();
         ASSERT_TRUE(links.set_up(watched()));
-        auto attached = kernel::XdpHead::attach(watched(), programs());
+        auto attached = kernel::XdpHead::attach(watched(), programs(), kSlot, kNumber);
         ASSERT_TRUE(attached) << attached.error().line();
         xdp_.emplace(std::move(*attached));
         std::uint32_t id = 0;
@@ -125,7 +125,7 @@ class AttackFrames : public KernelProgramsTest {
                             .tag_value = static_cast<std::uint32_t>(frame[14] << 8U | frame[15])};
             scene.frame.erase(scene.frame.begin() + 12, scene.frame.begin() + 16);
         }
-        const auto verdict = stage().verdict(programs().head_fd(Direction::in), scene);
+        const auto verdict = stage().verdict(heads().fd(Direction::in), scene);
         if (!verdict) {
             return std::nullopt;
         }

@@ -86,25 +86,31 @@ std::vector<Arrival> everything() {
     return rows;
 }
 
-TEST_F(HeadsUnattended, an_interface_is_found_wherever_its_cell_is) {
+TEST_F(HeadsUnattended, act_for_their_own_attachment_and_for_no_other) {
     const Bytes frame = ethernet(kTypeIpv4, ipv4(17));
     const auto shot = [&] { return head(Direction::in, on_watched(frame)).action == TC_ACT_SHOT; };
-    // Three interfaces that begin at the same cell; the one under test comes last.
-    const pfild_interface theirs{.slot = kOtherSlot, .flags = 0, .port_p = 0, .port_q = 0, .mac = {}, .no_answer = 0};
-    for (const std::uint32_t before : {1U, 2U}) {
-        ASSERT_TRUE(programs().set_interface(watched() + before * PFILD_INTERFACE_CELLS, theirs));
-    }
     attach(PFILD_UNKNOWN_DROP);
     EXPECT_TRUE(shot());
-    programs().clear_interface(watched() + PFILD_INTERFACE_CELLS);
-    EXPECT_TRUE(shot()) << "a cell in front of it became free";
     attach(0);
     EXPECT_FALSE(shot()) << "it is changed where it is";
-    programs().clear_interface(watched());
+    for (const std::uint32_t attachment : {0U, kNumber - 1, kNumber + 1}) {
+        const pfild_interface later{
+            .slot = kSlot, .flags = PFILD_UNKNOWN_DROP, .ifindex = watched(), .attachment = attachment};
+        ASSERT_TRUE(programs().set_interface(later));
+        EXPECT_FALSE(shot()) << "the slot is of attachment " << attachment;
+    }
+    const pfild_interface elsewhere{
+        .slot = kSlot, .flags = PFILD_UNKNOWN_DROP, .ifindex = other(), .attachment = kNumber};
+    ASSERT_TRUE(programs().set_interface(elsewhere));
+    EXPECT_FALSE(shot()) << "the interface has another index now";
+    const pfild_interface theirs{
+        .slot = kOtherSlot, .flags = PFILD_UNKNOWN_DROP, .ifindex = watched(), .attachment = kNumber};
+    ASSERT_TRUE(programs().set_interface(theirs));
+    EXPECT_FALSE(shot()) << "another slot says so";
     attach(PFILD_UNKNOWN_DROP);
-    EXPECT_TRUE(shot());
-    programs().clear_interface(watched());
-    EXPECT_FALSE(shot()) << "it was in one cell only";
+    EXPECT_TRUE(shot()) << "the twin";
+    programs().clear_interface(kSlot);
+    EXPECT_FALSE(shot()) << "withdrawn";
 }
 
 TEST_F(HeadsUnattended, an_interface_that_is_not_attached_is_none_of_their_business) {
@@ -116,7 +122,7 @@ TEST_F(HeadsUnattended, an_interface_that_is_not_attached_is_none_of_their_busin
         // The twin: it is the interface that makes the difference.
         EXPECT_EQ(head(direction, on_watched(frame)).action, TC_ACT_SHOT);
         EXPECT_EQ(counted(), named(direction) + ".dropped_unattended+1");
-        programs().clear_interface(watched());
+        programs().clear_interface(kSlot);
         EXPECT_EQ(head(direction, on_watched(frame)).action, kPass) << "detached, " << named(direction);
         EXPECT_EQ(counted(), "") << named(direction);
         attach(PFILD_UNKNOWN_DROP | kBoth);

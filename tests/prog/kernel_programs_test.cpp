@@ -29,9 +29,15 @@ void KernelProgramsTest::SetUp() {
         GTEST_SKIP() << allowed.error().line();
     }
     ASSERT_NO_FATAL_FAILURE(make_interfaces());
-    auto programs = kernel::Programs::load({.flows = 16, .pin_folder = {}, .tap_bytes = kTapBytes});
+    const auto identity = kernel::identity_of_run("prog", *here_);
+    ASSERT_TRUE(identity) << identity.error().line();
+    auto programs =
+        kernel::Programs::load({.identity = *identity, .flows = 16, .pin_folder = {}, .tap_bytes = kTapBytes});
     ASSERT_TRUE(programs) << programs.error().line();
     programs_ = *std::move(programs);
+    auto heads = kernel::HeadPrograms::load(*programs_, kSlot, kNumber);
+    ASSERT_TRUE(heads) << heads.error().line();
+    heads_ = *std::move(heads);
     auto stage = Stage::build();
     ASSERT_TRUE(stage) << stage.error();
     stage_ = *std::move(stage);
@@ -56,7 +62,9 @@ void KernelProgramsTest::make_interfaces() {
 void KernelProgramsTest::attach(std::uint32_t flags) {
     pfild_interface interface { .slot = kSlot, .flags = flags, .port_p = other_, .port_q = other_ };
     std::copy(kOurMac.begin(), kOurMac.end(), std::begin(interface.mac));
-    const auto set = programs_->set_interface(watched_, interface);
+    interface.ifindex = watched_;
+    interface.attachment = kNumber;
+    const auto set = programs_->set_interface(interface);
     ASSERT_TRUE(set) << set.error().line();
 }
 
@@ -70,13 +78,13 @@ void KernelProgramsTest::somebody_home(std::uint32_t lane) {
 
 Verdict KernelProgramsTest::head(core::Direction direction, const Scene& scene) {
     (void)counted();
-    auto verdict = stage_->verdict(programs_->head_fd(direction), scene);
+    auto verdict = stage_->verdict(heads_->fd(direction), scene);
     EXPECT_TRUE(verdict) << verdict.error();
     return std::move(verdict).value_or(Verdict{.action = PFILD_STAGE_EMPTY});
 }
 
 StageProps KernelProgramsTest::left_by_head(core::Direction direction, const Scene& scene) {
-    const auto left = stage_->left_by(programs_->head_fd(direction), scene);
+    const auto left = stage_->left_by(heads_->fd(direction), scene);
     EXPECT_TRUE(left) << left.error();
     return left.value_or(StageProps{});
 }

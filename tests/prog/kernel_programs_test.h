@@ -19,6 +19,7 @@
 #include <gtest/gtest.h>
 
 #include "core/direction.h"
+#include "daemon/kernel/head_programs.h"
 #include "daemon/kernel/programs.h"
 #include "daemon/sys/fd.h"
 #include "daemon/sys/netns.h"
@@ -28,6 +29,7 @@ namespace pfild::tests {
 
 inline constexpr std::uint8_t kSlot = 3;
 inline constexpr std::uint8_t kOtherSlot = 5;
+inline constexpr std::uint32_t kNumber = 7; ///< of the attachment
 
 /// TC_ACT_UNSPEC as the kernel returns it: filters behind ours see the packet.
 inline constexpr std::uint32_t kPass = 0xffffffff;
@@ -47,6 +49,8 @@ class KernelProgramsTest : public ::testing::Test {
     /// Where the other ends of the pairs are.
     [[nodiscard]] const sys::NetNs& far() const { return *there_; }
     [[nodiscard]] kernel::Programs& programs() { return *programs_; }
+    /// Of the attachment kNumber in kSlot.
+    [[nodiscard]] const kernel::HeadPrograms& heads() { return *heads_; }
     [[nodiscard]] Stage& stage() { return *stage_; }
 
     /// Attaches `watched` as far as the programs can tell. `flags`: PFILD_UNKNOWN_DROP | PFILD_DIVERT_*.
@@ -77,6 +81,7 @@ class KernelProgramsTest : public ::testing::Test {
     std::optional<sys::NetNs> there_;
     std::optional<sys::NetNsVisit> visit_;
     std::unique_ptr<kernel::Programs> programs_;
+    std::optional<kernel::HeadPrograms> heads_;
     std::unique_ptr<Stage> stage_;
     std::vector<sys::Fd> sockets_;
     std::uint32_t watched_ = 0;

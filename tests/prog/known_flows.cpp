@@ -151,11 +151,14 @@ TEST_F(KnownFlows, never_answer_for_neighbour_discovery) {
 TEST_F(KnownFlows, are_those_of_one_interface) {
     (void)know(kPacket, Direction::in, PFILD_FLOW_PASS);
     const pfild_interface second{
-        .slot = kOtherSlot, .flags = PFILD_DIVERT_IN, .port_p = 1, .port_q = 1, .mac = {}, .no_answer = 0};
-    ASSERT_TRUE(programs().set_interface(other(), second));
+        .slot = kOtherSlot, .flags = PFILD_DIVERT_IN, .port_p = 1, .port_q = 1, .ifindex = other(), .attachment = 1};
+    ASSERT_TRUE(programs().set_interface(second));
+    const auto heads = kernel::HeadPrograms::load(programs(), kOtherSlot, 1);
+    ASSERT_TRUE(heads) << heads.error().line();
     Scene scene = on_watched(kPacket);
     scene.ifindex = other();
-    (void)head(Direction::in, scene);
+    (void)counted();
+    EXPECT_TRUE(stage().verdict(heads->fd(Direction::in), scene));
     EXPECT_EQ(counted(), "slot5.in.passed_unattended+1");
 }
 

@@ -88,9 +88,9 @@ class RedirectTargets : public KernelProgramsTest {
         ASSERT_NO_FATAL_FAILURE(set_up());
         const pfild_interface interface {
             .slot = kSlot, .flags = PFILD_UNKNOWN_DROP | PFILD_DIVERT_IN | PFILD_DIVERT_OUT, .port_p = other(),
-            .port_q = here_["third"]
+            .port_q = here_["third"], .ifindex = watched(), .attachment = kNumber
         };
-        ASSERT_TRUE(programs().set_interface(watched(), interface));
+        ASSERT_TRUE(programs().set_interface(interface));
         somebody_home(PFILD_LANE_IN(kSlot));
         somebody_home(PFILD_LANE_OUT(kSlot));
     }
@@ -166,7 +166,7 @@ class RedirectTargets : public KernelProgramsTest {
 };
 
 TEST_F(RedirectTargets, what_goes_out_leaves_by_p) {
-    hook(watched(), BPF_TC_EGRESS, programs().head_fd(core::Direction::out));
+    hook(watched(), BPF_TC_EGRESS, heads().fd(core::Direction::out));
     const Bytes frame = ethernet(kTestType, Bytes(64, 0x01));
     ASSERT_TRUE(here("watched").send(frame));
     expect_only(frame, away("other"), "OUT comes up on p");
@@ -174,7 +174,7 @@ TEST_F(RedirectTargets, what_goes_out_leaves_by_p) {
 }
 
 TEST_F(RedirectTargets, what_goes_out_is_what_it_says_itself_not_what_its_sender_calls_it) {
-    hook(watched(), BPF_TC_EGRESS, programs().head_fd(core::Direction::out));
+    hook(watched(), BPF_TC_EGRESS, heads().fd(core::Direction::out));
     const Bytes packet = ethernet(kTypeIpv4, ipv4(17, Bytes(32, 0x05)));
     ASSERT_TRUE(here("watched").send_as(kTypeArp, packet, watched()));
     expect_only(packet, away("other"), "it is asked about, though its sender calls it ARP");
@@ -184,7 +184,7 @@ TEST_F(RedirectTargets, what_goes_out_is_what_it_says_itself_not_what_its_sender
 }
 
 TEST_F(RedirectTargets, what_comes_in_leaves_by_q) {
-    hook(watched(), BPF_TC_INGRESS, programs().head_fd(core::Direction::in));
+    hook(watched(), BPF_TC_INGRESS, heads().fd(core::Direction::in));
     const Bytes frame = ethernet(kTestType, Bytes(64, 0x02));
     ASSERT_TRUE(away("watched").send(frame));
     // A packet socket sees what comes in before the head does.

@@ -163,7 +163,7 @@ TEST_F(Reentry, every_value_of_tc_index_that_a_container_can_set_lets_nothing_in
             scene.before.cb[0] = value * 2654435761U;
             scene.before.cb[1] = ~scene.before.cb[0];
             scene.mark = direction == Direction::in ? 0 : scene.before.cb[0]; // veth clears it, macvlan does not
-            ASSERT_EQ(stage().verdict(programs().head_fd(direction), scene).value().action, TC_ACT_SHOT) << value;
+            ASSERT_EQ(stage().verdict(heads().fd(direction), scene).value().action, TC_ACT_SHOT) << value;
         }
         const std::string one_is_in_the_secret = "in.dropped_unattended+65535 in.dropped_stamp+1";
         EXPECT_EQ(counted(), direction == Direction::in ? one_is_in_the_secret : "out.dropped_unattended+65536");

@@ -27,7 +27,7 @@ class TappedByXdp : public TapTest {
         }
         net::Links links = net::Links::open().value();
         ASSERT_TRUE(links.set_up(watched()));
-        auto attached = kernel::XdpHead::attach(watched(), programs());
+        auto attached = kernel::XdpHead::attach(watched(), programs(), kSlot, kNumber);
         ASSERT_TRUE(attached) << attached.error().line();
         head_.emplace(std::move(*attached));
         std::uint32_t id = 0;

@@ -115,18 +115,18 @@ TEST(Hooks, show_what_they_do_and_where) {
               "There is no hook. Add one: bpfctl help hook add\n");
 }
 
-constexpr const char* kStatusSample = R"({
+constexpr const char* kStatusSample = R"-({
     "instance": "default", "netns": "/proc/12/ns/net", "pid": 12, "uptime_s": 3, "version": "0.1.0", "kernel": "6.18.0",
     "interfaces": [
         {"name": "eth0", "ifindex": 3, "mac": "02:00:00:00:00:01", "mtu": 1500, "rx_queues": 2, "up": true,
          "mode": "tc", "mode_because": "it is a virtual interface", "unknown": "drop", "state": "attached", "ports": {"p": "pfp3", "q": "pfq3"},
-         "heads": {"in": "tc ingress pref 1", "out": "tc egress pref 1"}, "divert": {"in": true, "out": false}},
+         "heads": {"in": "tc ingress pref 1", "out": "tc egress pref 1"}, "in_front": ["tcx ingress: other (7)"], "divert": {"in": true, "out": false}},
         {"name": "eth1", "ifindex": 4, "mac": "02:00:00:00:00:02", "mtu": 9000, "rx_queues": 1, "up": false,
          "mode": "xdp", "queues_served": 1, "unknown": "pass", "state": "repairing", "ports": {"p": "pfp4", "q": "pfq4"},
          "heads": {"in": "xdp native, alone", "out": "tc egress pref 1"}, "divert": {"in": false, "out": false}}],
     "frames": {"size": 4096, "total": 16384, "free": 8192, "rings": 8190, "in_flight": 2},
     "flows": {"capacity": 65536, "memory_bytes": 24117248, "in_use": 12, "created": 40},
-    "memory_bytes": 91226112})";
+    "memory_bytes": 91226112})-";
 
 TEST(Status, says_where_packets_go) {
     EXPECT_EQ(text_of(kStatus, Json::parse(kStatusSample)),
@@ -138,6 +138,7 @@ TEST(Status, says_where_packets_go) {
               "\n"
               "eth0  up, index 3, 02:00:00:00:00:01, MTU 1500, 2 receive queues\n"
               "  state           attached\n"
+              "  WARNING         a program is in front of the heads: tcx ingress: other (7)\n"
               "  incoming        filtered (tc ingress pref 1)\n"
               "  outgoing        passed in the kernel, no hook is linked (tc egress pref 1)\n"
               "  without engine  packets that need the engine are dropped (unknown: drop)\n"

@@ -26,6 +26,7 @@ InterfaceView an_interface() {
             .port_q = "pfq3",
             .head_in = "tc ingress pref 1",
             .head_out = "tc egress pref 1",
+            .in_front = {"tcx ingress: other (7)"},
             .divert = {true, false}};
 }
 
@@ -33,7 +34,8 @@ constexpr const char* kInterface =
     R"({"name":"eth0","ifindex":3,"mac":"02:00:00:00:00:01","mtu":1500,"rx_queues":2,"up":true,"mode":"tc",)"
     R"("mode_wanted":"auto","mode_because":"","queues_served":0,"turned_off":[],)"
     R"("unknown":"drop","state":"repairing","ports":{"p":"pfp3","q":"pfq3"},)"
-    R"("heads":{"in":"tc ingress pref 1","out":"tc egress pref 1"},"divert":{"in":true,"out":false}})";
+    R"("heads":{"in":"tc ingress pref 1","out":"tc egress pref 1"},"position":"anywhere",)"
+    R"-("in_front":["tcx ingress: other (7)"],"divert":{"in":true,"out":false}})-";
 constexpr const char* kFrames = R"({"size":4096,"total":16384,"free":8000,"rings":8192,"in_flight":192})";
 constexpr FramesView kFramesView{4096, 16384, 8000, 8192, 192};
 const FlowTableView kFlowTableView{65536, 24117248, {{"in_use", 12}, {"created", 40}}};

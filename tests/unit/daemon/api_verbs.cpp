@@ -207,12 +207,20 @@ TEST_F(Verbs, attach_takes_the_configured_default_only_when_the_request_says_not
     dispatcher_.set_defaults({.unknown = core::UnknownPackets::drop});
     EXPECT_EQ(ask("attach", R"({"interface":"eth0"})")["result"]["unknown"], "drop");
     EXPECT_EQ(ask("attach", R"({"interface":"eth0","unknown":"pass"})")["result"]["unknown"], "pass");
-    EXPECT_EQ(service_.last_attach, (AttachRequest{"eth0", core::UnknownPackets::pass, core::HeadMode::automatic, {}}));
+    EXPECT_EQ(service_.last_attach,
+              (AttachRequest{
+                  "eth0", core::UnknownPackets::pass, core::HeadMode::automatic, core::HeadPosition::anywhere, {}}));
     dispatcher_.set_defaults({.mode = core::HeadMode::tc});
     (void)ask("attach", R"({"interface":"eth0"})");
     EXPECT_EQ(service_.last_attach.mode, core::HeadMode::tc);
     (void)ask("attach", R"({"interface":"eth0","mode":"xdp","turned_off":["rx-vlan-hw-parse"]})");
     EXPECT_EQ(service_.last_attach.mode, core::HeadMode::xdp);
+    EXPECT_EQ(service_.last_attach.position, core::HeadPosition::anywhere);
+    dispatcher_.set_defaults({.position = core::HeadPosition::first});
+    (void)ask("attach", R"({"interface":"eth0"})");
+    EXPECT_EQ(service_.last_attach.position, core::HeadPosition::first);
+    (void)ask("attach", R"({"interface":"eth0","position":"anywhere","turned_off":["rx-vlan-hw-parse"]})");
+    EXPECT_EQ(service_.last_attach.position, core::HeadPosition::anywhere);
     EXPECT_EQ(service_.last_attach.turned_off, std::vector<std::string>{"rx-vlan-hw-parse"});
 }
 

@@ -223,10 +223,11 @@ TEST(Config, an_empty_file_means_the_documented_defaults) {
 
 TEST(Config, every_key_is_understood) {
     const auto config =
-        parse("log_level = \"warning\"\nunknown = \"drop\"\nmode = \"xdp\"\nframes = 4096\n"
+        parse("log_level = \"warning\"\nunknown = \"drop\"\nmode = \"xdp\"\nposition = \"first\"\nframes = 4096\n"
               "devices = 0\ncapture_ring_kib = 128\ncapture_buffer_kib = 4\nruntime_dir = \"/tmp/x\"\n"
               "extension_headers = \"drop\"\nfragments = \"drop\"\n"
-              "[[interface]]\nname = \"eth0\"\n[[interface]]\nname = \"eth1\"\nunknown = \"pass\"\nmode = \"tc\"\n" +
+              "[[interface]]\nname = \"eth0\"\n[[interface]]\nname = \"eth1\"\nunknown = \"pass\"\nmode = "
+              "\"tc\"\nposition = \"anywhere\"\n" +
               kHook + "filter = \"tcp dst port 23\"\n" +
               "[[hook]]\nname = \"cbpf:b\"\ntype = \"ethernet\"\non_match = \"count\"\n"
               "bytecode = \"/elsewhere/good.bpf\"\n"
@@ -241,8 +242,9 @@ TEST(Config, every_key_is_understood) {
     EXPECT_EQ(config->odd_packets, (core::OddPackets{core::ExtensionHeaders::drop, core::Fragments::drop}));
     EXPECT_EQ(config->runtime_dir, "/tmp/x");
     EXPECT_EQ(config->interfaces,
-              (std::vector<InterfaceConfig>{{"eth0", core::UnknownPackets::drop, core::HeadMode::xdp},
-                                            {"eth1", core::UnknownPackets::pass, core::HeadMode::tc}}))
+              (std::vector<InterfaceConfig>{
+                  {"eth0", core::UnknownPackets::drop, core::HeadMode::xdp, core::HeadPosition::first},
+                  {"eth1", core::UnknownPackets::pass, core::HeadMode::tc}}))
         << "the file's answer is for those who give none";
     const HookConfig a{
         "cbpf:a", core::HeadType::inet, core::OnMatch::drop, "tcp dst port 23", {{48, 0, 0, 9}, {6, 0, 0, 65535}}};

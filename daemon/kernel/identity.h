@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Whose a program in the kernel is (pfild/identity.h): read through the maps that the program uses, never from its
+// name or its place. Control thread.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "core/error.h"
+#include "daemon/sys/fd.h"
+#include "daemon/sys/netns.h"
+#include "pfild/identity.h"
+
+struct bpf_object;
+
+namespace pfild::kernel {
+
+/// This run of the daemon, guarding that namespace. `instance`: shorter than the room for it.
+[[nodiscard]] core::Result<pfild_identity> identity_of_run(const std::string& instance, const sys::NetNs& netns);
+
+/// Makes `identity` what the programs of an object say, which is not loaded yet.
+[[nodiscard]] core::Result<void> give_identity(bpf_object* object, const pfild_identity& identity);
+
+/// What tells that the daemon lives, to whoever finds a program of it, in whatever namespaces: a map with a socket in
+/// it. The kernel takes the socket out when the daemon ends, however it ends.
+class SignOfLife {
+  public:
+    [[nodiscard]] static core::Result<SignOfLife> make();
+    /// => The program is loaded.
+    [[nodiscard]] core::Result<void> give_to(int program_fd) const;
+
+  private:
+    SignOfLife() = default;
+
+    sys::Fd map_;
+    std::array<sys::Fd, 2> sockets_; ///< of which the first is in the map
+};
+
+struct Owner {
+    pfild_identity identity{};
+    bool living = false;
+
+    /// "instance 'x' (process 12)"
+    [[nodiscard]] std::string words() const;
+};
+
+/// Nothing: a program that is not of pfild, or is gone.
+[[nodiscard]] std::optional<Owner> owner_of(std::uint32_t program);
+
+enum class Whose : std::uint8_t {
+    ours,      ///< of this run
+    left,      ///< a daemon of this name that was killed has left it here
+    strayed,   ///< an interface has brought it along from another namespace
+    abandoned, ///< of another instance, whose daemon is dead
+    other,     ///< of another instance, whose daemon lives; also of another daemon of this name
+};
+[[nodiscard]] Whose whose(const Owner& owner, const pfild_identity& self);
+
+/// As the kernel knows it; "" when it is gone.
+[[nodiscard]] std::string program_name(std::uint32_t program);
+
+} // namespace pfild::kernel
