@@ -3,7 +3,7 @@
 parent with the commit's own tests/ laid over it, where the named tests must fail, and the commit, where they must pass.
 
 Tests run in mode tc, and in mode xdp where tests/e2e/CMakeLists.txt runs their file in both. A fault may show in one mode only:
-before the cure one mode has to fail, after it all have to pass. What failed before is printed, so that a reader can tell
+before the cure each test has to fail in one, after it to pass in all. What failed before is printed, so that a reader can tell
 whether it failed for the right reason. Everything happens in build/prove-faults, a worktree that goes when it is over.
 """
 import argparse
@@ -31,14 +31,21 @@ class Cure:
     tests: tuple
 
 
-@dataclass(frozen=True)
-class Run:
-    """What became of the tests of a cure, in one mode, on one commit."""
+@dataclass
+class Outcome:
+    """What became of one named test, or of all cases of one, in one mode, on one commit."""
 
-    passed: int
-    failed: int
-    broken: int  # errors in set-up, skips, tests that do not exist
-    words: str  # of the first failure
+    passed: int = 0
+    failed: int = 0
+    broken: int = 0  # errors in set-up, skips
+    words: str = ""  # of the first failure
+
+    def add(self, case):
+        ends = [end for end in case if end.tag in ("failure", "error", "skipped")]
+        self.failed += any(end.tag == "failure" for end in ends)
+        self.broken += any(end.tag != "failure" for end in ends)
+        self.passed += not ends
+        self.words = self.words or next((end.get("message", "").splitlines()[0] for end in ends if end.get("message")), "")
 
     @property
     def result(self):
@@ -83,24 +90,24 @@ def build():
 
 
 def run_tests(tests, mode):
+    """{test: Outcome}"""
     environment = {**os.environ, "PFILD_BIN_DIR": str(TREE / "build/dev"), "PFILD_TEST_MODE": mode}
     environment.pop("PFILD_BPFCTL", None)
+    outcomes = {test: Outcome() for test in tests}
     with tempfile.NamedTemporaryFile(suffix=".xml") as report:
         command = ["/usr/bin/python3", "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report.name}", *tests]
         try:
             subprocess.run(command, cwd=TREE, env=environment, capture_output=True, text=True, timeout=SECONDS_A_FILE)
-            cases = ElementTree.parse(report.name).getroot().iter("testcase")
+            cases = list(ElementTree.parse(report.name).getroot().iter("testcase"))
         except (subprocess.TimeoutExpired, ElementTree.ParseError) as error:
-            return Run(0, 0, 1, str(error))
-        passed = failed = broken = 0
-        words = ""
-        for case in cases:
-            ends = [end for end in case if end.tag in ("failure", "error", "skipped")]
-            failed += any(end.tag == "failure" for end in ends)
-            broken += any(end.tag != "failure" for end in ends)
-            passed += not ends
-            words = words or next((end.get("message", "").splitlines()[0] for end in ends if end.get("message")), "")
-        return Run(passed, failed, broken, words)
+            return {test: Outcome(broken=1, words=str(error)) for test in tests}
+        for test, outcome in outcomes.items():
+            file, _, name = test.partition("::")
+            for case in cases:
+                case_file, case_name = case.get("classname").split(".")[-1], case.get("name")
+                if case_file == pathlib.Path(file).stem and name in (case_name, case_name.split("[")[0]):
+                    outcome.add(case)
+    return outcomes
 
 
 def modes_of(tests, commit):
@@ -110,12 +117,27 @@ def modes_of(tests, commit):
     return ("auto", "xdp") if both else ("auto",)
 
 
-def runs_at(commit, cure):
+def outcomes_at(commit, cure):
+    """{mode: {test: Outcome}}"""
     place(commit, cure.commit)
     said = build()
     if said is not None:
-        return {mode: Run(0, 0, 1, "it does not build: " + said) for mode in modes_of(cure.tests, cure.commit)}
+        print(f"  {commit[:9]} does not build: {said}")
+        return {mode: {test: Outcome(broken=1) for test in cure.tests} for mode in modes_of(cure.tests, cure.commit)}
     return {mode: run_tests(cure.tests, mode) for mode in modes_of(cure.tests, cure.commit)}
+
+
+def show(test, before, after):
+    """A row of a table; whether the test shows the cure."""
+    print(f"  {test}")
+    for when, outcomes in (("before", before), ("after", after)):
+        print(f"      {when:7}", ", ".join(f"{'tc' if mode == 'auto' else mode} {of[test].result}" for mode, of in outcomes.items()))
+    for when, outcomes, expected in (("before", before, "fails"), ("after", after, "passes")):
+        said = next((of[test].words for of in outcomes.values() if of[test].words), "")
+        if said and (expected == "fails" or any(of[test].result != expected for of in outcomes.values())):
+            print(f"      {when}: {said[:140]}")
+    failed = any(of[test].result == "fails" for of in before.values())
+    return failed and all(of[test].result == "passes" for of in after.values())
 
 
 def prove(cure):
@@ -125,18 +147,9 @@ def prove(cure):
     if not cure.tests:
         print("  no Proof: in its message")
         return False
-    for test in cure.tests:
-        print(f"  {test}")
-    before = runs_at(git("rev-parse", f"{cure.commit}^").strip(), cure)
-    after = runs_at(cure.commit, cure)
-    for mode, now in after.items():
-        print(f"  mode {'tc ' if mode == 'auto' else mode}  before: {before[mode].result:10}  after: {now.result}")
-        if before[mode].words:
-            print(f"            before: {before[mode].words[:140]}")
-        if now.result != "passes":
-            print(f"            after: {now.words[:140]}")
-    good = any(one.result == "fails" for one in before.values()) and all(one.result == "passes" for one in after.values())
-    good = good and all(one.result != "cannot run" for one in before.values())
+    before = outcomes_at(git("rev-parse", f"{cure.commit}^").strip(), cure)
+    after = outcomes_at(cure.commit, cure)
+    good = all([show(test, before, after) for test in cure.tests])
     print(f"  {'proved' if good else 'NOT PROVED'}, {time.monotonic() - started:.0f} s", flush=True)
     return good
 
@@ -148,7 +161,8 @@ def remove_tree():
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="scripts/prove faults", description="Each cure of a fault: its test fails before it and passes on it.")
+    summary = "Each cure of a fault: its test fails on the commit before and passes on it."
+    parser = argparse.ArgumentParser(prog="scripts/prove faults", description=summary)
     parser.add_argument("faults", nargs="*", metavar="F6", help="only these")
     parser.add_argument("--list", action="store_true", help="says what would be proved, and by which tests")
     wanted = parser.parse_args()
