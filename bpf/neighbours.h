@@ -29,8 +29,9 @@ static __always_inline int is_discovery(packet_context* packet, __u32 offset) {
     return pfild_is_listener_discovery(look.header, look.behind);
 }
 
-/* A function that the caller is not part of: its stack is not the caller's while that asks a chain. */
-static __noinline int is_neighbour_traffic(packet_context* packet) {
+/* A global function: the verifier goes through its loop once, and not again on each way that leads here. And its stack
+ * is not the caller's while that asks a chain. */
+__weak __noinline int is_neighbour_traffic(packet_context* packet) {
     struct pfild_packet frame = {.type = first_type(packet)};
     __u32 offset = PFILD_ETHERNET_HEADER;
     __be16 tag[2]; /* and the type of what follows */

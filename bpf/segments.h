@@ -33,7 +33,7 @@ static __always_inline __u32 header_bytes(const __u8* data, const __u8* end) {
     return packet.transport + 4U * (transport[TCP_OFFSET] >> 4);
 }
 
-static __noinline __u32 uncut_segments(struct __sk_buff* skb) {
+__weak __noinline __u32 uncut_segments(struct __sk_buff* skb) {
     __u32 headers = header_bytes((const void*)(long)skb->data, (const void*)(long)skb->data_end);
     __u32 size = skb->gso_size;
 
