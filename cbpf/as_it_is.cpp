@@ -107,19 +107,20 @@ class AsItIsQuestions::Witness final : public RunWatch {
         }
     }
 
-    void compares(std::size_t step, bool equal) noexcept override {
+    bool compares(std::size_t step, bool equal) noexcept override {
         const std::optional<Question>& question = questions_.by_step_[step];
         if (!equal || !question) {
-            return;
+            return equal;
         }
         if (!question->tag) {
             next_header_ = next_header_ || question->offset == places_.network + kNextHeader;
-            return;
+            return equal;
         }
         const std::uint32_t tag = (question->offset - kFirstType) / PFILD_TAG_LENGTH;
         if (tag < std::min(places_.tags, kMostTags)) {
             tags_met_ |= 1U << tag;
         }
+        return equal;
     }
 
     [[nodiscard]] AsItIs seen() const noexcept {
@@ -141,9 +142,39 @@ class AsItIsQuestions::Witness final : public RunWatch {
     bool next_header_ = false;
 };
 
+/// Takes the packet for one that has not what is asked for: questions of one kind about it are answered with no.
+class AsItIsQuestions::Denial final : public RunWatch {
+  public:
+    Denial(const AsItIsQuestions& questions, const HeaderPlaces& places, bool tags)
+        : questions_(questions), places_(places), tags_(tags) {}
+    void loads(std::uint64_t /*offset*/, std::uint32_t /*size*/) noexcept override {}
+    bool compares(std::size_t step, bool equal) noexcept override {
+        const std::optional<Question>& question = questions_.by_step_[step];
+        if (!equal || !question || question->tag != tags_) {
+            return equal;
+        }
+        return tags_ ? question->offset >= kFirstType + places_.tags * PFILD_TAG_LENGTH
+                     : question->offset != places_.network + kNextHeader;
+    }
+
+  private:
+    const AsItIsQuestions& questions_;
+    const HeaderPlaces& places_;
+    bool tags_;
+};
+
+// Another alternative may have made the match: then it is not about the header, however the program came by it.
 AsItIs AsItIsQuestions::of_match(const Program& program, const Packet& packet, const HeaderPlaces& places) const {
     Witness witness(*this, places);
-    return interpret_watched(program, packet, witness) != 0 ? witness.seen() : AsItIs{};
+    if (interpret_watched(program, packet, witness) == 0) {
+        return {};
+    }
+    AsItIs about = witness.seen();
+    Denial no_next_header(*this, places, false);
+    Denial no_tags(*this, places, true);
+    about.next_header = about.next_header && interpret_watched(program, packet, no_next_header) == 0;
+    about.tags = about.tags && interpret_watched(program, packet, no_tags) == 0;
+    return about;
 }
 
 } // namespace pfild::cbpf

@@ -11,6 +11,7 @@
 //     tags          a type was compared with a tag's, and is it; and all tags were met like that, or nothing was read
 //                   behind the last that was
 //
+// And if these questions are answered with no, the packet does not match: no other alternative has made the match.
 // So `ip6 and not tcp`, which takes the number of a chain for a protocol, does not count, and `tcp`, which libpcap
 // makes look behind a fragment's header, does neither.
 //
@@ -58,6 +59,7 @@ class AsItIsQuestions {
         std::uint32_t offset = 0; ///< in the packet
     };
     class Witness;
+    class Denial;
 
     std::vector<std::optional<Question>> by_step_;
     AsItIs asked_;

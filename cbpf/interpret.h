@@ -31,8 +31,8 @@ class RunWatch {
 
     /// Before so many bytes are loaded, there or not.
     virtual void loads(std::uint64_t offset, std::uint32_t size) noexcept = 0;
-    /// What a `jeq #k` has found; step: its index.
-    virtual void compares(std::size_t step, bool equal) noexcept = 0;
+    /// What a `jeq #k` has found; step: its index. Returns what the run is to take for found.
+    virtual bool compares(std::size_t step, bool equal) noexcept = 0;
 };
 
 /// The same, watched.
