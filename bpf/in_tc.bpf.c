@@ -36,7 +36,7 @@ static __always_inline void restore_packet_type(struct __sk_buff* skb, const str
 }
 
 /*
- * A copy of this host's own multicast or broadcast for its own listeners: it was judged on its way out, and has no
+ * A copy of this host's own multicast or broadcast for its own listeners. Nobody outside has sent it, and it has no
  * Ethernet header here. Only the kernel says so of a packet: neither a classifier, an nft rule nor a BPF program may,
  * and what comes out of a container is given another type.
  */

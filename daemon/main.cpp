@@ -179,12 +179,15 @@ class Daemon {
     [[nodiscard]] core::Result<void> make_live(const ConfigChange& change, Existing existing) {
         auto live = orchestrator_->go_live();
         const bool taken_over = existing == Existing::fine;
-        if (taken_over) {
+        if (taken_over) { // what did not go live is tried again each second
+            (void)log_refused(std::move(live));
             (void)log_refused(orchestrator_->keeps_promises());
-        } else if (live) {
+            return {};
+        }
+        if (live) {
             live = orchestrator_->keeps_promises();
         }
-        if (live || taken_over) {
+        if (live) {
             return live;
         }
         orchestrator_->prepare();

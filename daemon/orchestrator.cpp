@@ -216,6 +216,10 @@ void Orchestrator::look_at(std::uint32_t ifindex) {
         }
         auto links = net::Links::open();
         auto link = links ? links->find(ifindex) : core::fail(std::move(links.error()));
+        if (!link && link.error().code != ENODEV) {
+            spdlog::error("{}: {}", attachment.link().name, link.error().line());
+            return;
+        }
         if (!link) {
             spdlog::warn("{}: the interface is gone, detached", attachment.link().name);
             attachment.let_go();

@@ -43,6 +43,9 @@ ForgottenDescriptors::ForgottenDescriptors(std::uint32_t ifindex)
     : programs_{native_program(ifindex)}, known_(open_descriptors()) {}
 
 ForgottenDescriptors::~ForgottenDescriptors() {
+    if (known_.empty()) {
+        return; // they could not be listed, so nothing is known to be new
+    }
     for (const int descriptor : open_descriptors()) {
         if (!known_.contains(descriptor) && is_program(descriptor) && programs_.contains(program_id(descriptor))) {
             ::close(descriptor);

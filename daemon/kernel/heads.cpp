@@ -178,6 +178,7 @@ core::Result<void> Heads::move_to_front(const Programs& programs) {
     if (!loaded) {
         return core::fail(std::move(loaded.error()));
     }
+    core::Result<void> result; // one direction that cannot is no reason to leave the other
     for (const core::Direction direction : core::kEachDirection) {
         if (in_front(direction).empty()) {
             continue;
@@ -186,17 +187,18 @@ core::Result<void> Heads::move_to_front(const Programs& programs) {
         const bool own_qdisc = before.filter && clsact::came_with_qdisc(*before.filter);
         auto now = put_first(direction, *loaded, own_qdisc);
         if (!now) {
-            return core::fail(std::move(now.error()));
+            result = core::fail(std::move(now.error()));
+            continue;
         }
         seat_of(direction) = *std::move(now);
         leave(direction, before);
         if (const auto left = in_front(direction); !left.empty()) {
-            return core::fail({"put first", fmt::format("the {} head", core::name(direction)),
-                               left.front() + " cannot be preceded", "remove it, or let it have a higher preference",
-                               EBUSY});
+            result = core::fail({"put first", fmt::format("the {} head", core::name(direction)),
+                                 left.front() + " cannot be preceded", "remove it, or let it have a higher preference",
+                                 EBUSY});
         }
     }
-    return {};
+    return result;
 }
 
 std::string Heads::place(core::Direction direction) const {

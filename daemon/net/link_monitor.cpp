@@ -52,7 +52,10 @@ int LinkMonitor::on_message(nl_msg* message, void* self) {
     const auto report = [](nl_object* object, void* context) {
         auto* target = static_cast<LinkMonitor*>(context);
         const Link link = describe(reinterpret_cast<rtnl_link*>(object)); // NOLINT: how libnl's objects are cast
-        if (nl_object_get_msgtype(object) == RTM_DELLINK) {
+        // A port that leaves a bridge is announced by a DELLINK of the bridge's family.
+        const bool of_bridge =
+            rtnl_link_get_family(reinterpret_cast<rtnl_link*>(object)) == AF_BRIDGE; // NOLINT: as above
+        if (nl_object_get_msgtype(object) == RTM_DELLINK && !of_bridge) {
             target->events_.gone(link);
         } else {
             target->events_.changed(link);

@@ -63,7 +63,7 @@ struct PairRequest {
 };
 
 /// Whether the namespace that the calling thread is in has a device of that index.
-[[nodiscard]] bool is_here(std::uint32_t ifindex);
+[[nodiscard]] core::Result<bool> is_here(std::uint32_t ifindex);
 
 class Links {
   public:

@@ -2,7 +2,6 @@
 #include "daemon/orchestrator/attachment.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <thread>
@@ -82,9 +81,7 @@ core::Result<void> Attachment::attachable(const net::Link& link, core::HeadMode 
 }
 
 Attachment::Attachment(AttachmentWorld& world, AttachmentSpec spec)
-    : world_(world), spec_(std::move(spec)), front_(world.programs, spec_.position) {
-    number_ = ++world_.attachments;
-}
+    : world_(world), spec_(std::move(spec)), number_(++world.attachments), front_(world.programs, spec_.position) {}
 
 core::Result<std::unique_ptr<Attachment>> Attachment::make(AttachmentWorld& world, AttachmentSpec spec) {
     std::unique_ptr<Attachment> self(new Attachment(world, std::move(spec)));
@@ -119,13 +116,13 @@ core::Result<void> Attachment::bring_up() {
     if (auto done = port_->set_up(); !done) {
         return done;
     }
+    if (auto done = write_interface(spec_.divert, spec_.chained); !done) { // heads may be there: the port is another
+        return done;
+    }
     if (auto done = open_sockets(); !done) {
         return done;
     }
     if (auto done = use_xdp(); !done) {
-        return done;
-    }
-    if (auto done = write_interface(spec_.divert, spec_.chained); !done) {
         return done;
     }
     return spec_.heads_later ? core::Result<void>() : attach_heads();
@@ -145,7 +142,7 @@ core::Result<void> Attachment::use_xdp() {
         mode_because_.clear();
         return {};
     }
-    if (wanted && !spec_.heads_later) {
+    if (wanted && !spec_.heads_later && !heads_) { // in a repair TC guards the interface
         return core::fail(std::move(made.error()));
     }
     do_without_xdp(made.error());
@@ -430,14 +427,24 @@ bool Attachment::port_intact() const {
 }
 
 core::Result<bool> Attachment::repair() {
-    if (stood_down_ || gone_) {
+    if (stood_down_) {
         return false;
     }
-    if (!within(world_.stack, [&]() -> core::Result<bool> {
-             return net::is_here(spec_.link.ifindex);
-         }).value_or(false)) {
+    auto here = within(world_.stack, [&] { return net::is_here(spec_.link.ifindex); });
+    if (!here) {
+        return here;
+    }
+    if (!*here) {
         let_go(); // that it is gone will be announced
         return false;
+    }
+    if (gone_) {
+        if (!is_there()) {
+            return false; // another device has its number: what became of it will be announced
+        }
+        if (auto back = take_back(); !back) {
+            return core::fail(std::move(back.error()));
+        }
     }
     bool whole_port = false;
     bool whole_heads = false;
@@ -530,8 +537,8 @@ api::InterfaceView Attachment::view() const {
     view.queues_served = xdp_ ? xdp_->queues() : 0;
     view.turned_off = xdp_ ? xdp_->turned_off() : std::vector<std::string>();
     view.unknown = spec_.unknown;
-    view.state =
-        repairing_ || stood_down_ ? api::InterfaceView::State::kRepairing : api::InterfaceView::State::kAttached;
+    view.state = repairing_ || stood_down_ || gone_ ? api::InterfaceView::State::kRepairing
+                                                    : api::InterfaceView::State::kAttached;
     if (port_) {
         view.port_p = port_->p().name;
         view.port_q = port_->q().name;
@@ -558,41 +565,6 @@ std::uint64_t Attachment::port_dropped(Direction direction) const {
                           [&](net::Links links) { return links.tx_dropped(up.stack_ifindex); });
                   })
         .value_or(0);
-}
-
-api::Counters Attachment::counters(Direction direction) const {
-    static constexpr std::array<const char*, PFILD_COUNTERS> kHeadCounterNames PFILD_COUNTER_NAMES;
-    api::Counters counters;
-    const pfild_counters head = world_.programs.counters(slot(), direction);
-    for (std::size_t i = 0; i < PFILD_COUNTERS; i++) {
-        counters.emplace_back(kHeadCounterNames[i], head.count[i]);
-    }
-    if (only_tapped()) { // the engine has none of it
-        return counters;
-    }
-    if (port_) {
-        counters.emplace_back("port_dropped", port_dropped(direction));
-    }
-    const auto& engine = world_.engine_thread.engine().counters(slot(), direction);
-    for (std::size_t i = 0; i < engine.size(); i++) {
-        counters.emplace_back(fmt::format("engine_{}", core::kEngineCounterNames[i]),
-                              engine[i].load(std::memory_order_relaxed));
-    }
-    const auto& up = direction == Direction::in ? socket_q_ : socket_p_;
-    const auto& down = direction == Direction::in ? socket_p_ : socket_q_;
-    if (up && down) {
-        xsk::SocketCounters from = up->counters();
-        if (xdp_ && direction == Direction::in) {
-            from += xdp_->counters();
-        }
-        counters.emplace_back("socket_rx_ring_full", from.rx_ring_full);
-        counters.emplace_back("socket_rx_fill_ring_empty", from.rx_fill_ring_empty);
-        counters.emplace_back("socket_rx_invalid", from.rx_invalid);
-        counters.emplace_back("socket_dropped_segments", from.dropped_segments);
-        counters.emplace_back("socket_foreign_buffers", from.foreign_buffers);
-        counters.emplace_back("socket_tx_invalid", down->counters().tx_invalid);
-    }
-    return counters;
 }
 
 } // namespace pfild

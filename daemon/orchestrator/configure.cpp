@@ -2,6 +2,7 @@
 // See daemon/orchestrator/configure.h.
 #include "daemon/orchestrator/configure.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <string>
 #include <utility>
@@ -62,14 +63,20 @@ struct Perform {
 
 core::Result<void> apply(const ConfigChange& change, api::Service& service, Existing existing) {
     const Perform perform{service};
-    for (std::size_t done = 0; done < change.actions.size(); ++done) {
-        auto result = std::visit(perform, change.actions[done]);
+    std::vector<const ConfigAction*>
+        performed; // what was there already, taken over from a killed daemon, is not undone
+    for (const ConfigAction& action : change.actions) {
+        auto result = std::visit(perform, action);
         if (result || (existing == Existing::fine && result.error().code == EEXIST)) {
-            spdlog::debug("configuration: {}", describe(change.actions[done]));
+            spdlog::debug("configuration: {}", describe(action));
+            if (result) {
+                performed.push_back(&action);
+            }
             continue;
         }
-        while (done-- > 0) {
-            if (const auto undone = std::visit(perform, inverse(change.actions[done])); !undone) {
+        std::reverse(performed.begin(), performed.end());
+        for (const ConfigAction* done : performed) {
+            if (const auto undone = std::visit(perform, inverse(*done)); !undone) {
                 spdlog::error("configuration: cannot go back: {}", undone.error().line());
             }
         }

@@ -16,9 +16,13 @@ void FrontWatch::look(const std::string& interface, std::uint32_t ifindex, kerne
     look_at_xdp(ifindex, own_xdp);
     std::vector<std::string> now = in_front(heads);
     if (now == said_) {
+        if (try_again_) {
+            go_in_front(interface, heads);
+        }
         return;
     }
     said_ = std::move(now);
+    try_again_ = false;
     if (said_.empty()) {
         spdlog::info("{}: no program is in front of the heads any more", interface);
         return;
@@ -49,9 +53,10 @@ void FrontWatch::go_in_front(const std::string& interface, kernel::Heads& heads)
     said_ = in_front(heads);
     if (moved) {
         spdlog::warn("{}: the heads are first again", interface);
-    } else {
+    } else if (!try_again_) {
         spdlog::error("{}: {}", interface, moved.error().line());
     }
+    try_again_ = !moved && moved.error().code != EBUSY; // what cannot be preceded cannot be later
 }
 
 } // namespace pfild

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A port that somebody breaks under blocked traffic: nothing passes while the daemon, which lives, makes it anew."""
+import resource
+
 import pytest
 
 from harness.flow import UdpFlow
@@ -122,3 +124,20 @@ def test_a_daemon_that_is_killed_while_it_repairs_opens_as_attached(host_lab, st
     assert wait_until(lambda: ping(host_lab.cli, "192.0.2.2", count=2).lost == 0)
     daemon.start()
     assert wait_until(lambda: whole(daemon))
+
+
+def test_a_daemon_that_runs_out_of_descriptors_guards_on(host_lab, start_pfild):
+    """It cannot look whether the interface is there: that does not mean that the interface is not."""
+    daemon = start_guarding(start_pfild, host_lab.fw)
+    flow = UdpFlow(host_lab.cli, host_lab.fw, "192.0.2.2", rate_pps=RATE_PPS, count=RATE_PPS * 100, port=BLOCKED)
+    limit = resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE)
+    try:
+        resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, (8, limit[1]))
+        assert wait_until(lambda: "repair failed" in daemon.current_log(), timeout_s=5), daemon.current_log()
+    finally:
+        resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, limit)
+    assert wait_until(lambda: whole(daemon), timeout_s=5), daemon.bpfctl.interface("eth0")
+    assert ping(host_lab.cli, "192.0.2.2", count=20, interval_ms=10).lost == 0
+    seen = flow.finish(early=True)
+    assert seen.sent > 0 and seen.received == 0
+    assert_ends_well(daemon, "eth0")

@@ -71,7 +71,7 @@ void Grammar::add_protocol(Sentence& sentence) {
 }
 
 void Grammar::add_tags(Sentence& sentence) {
-    constexpr std::uint16_t kReal[] = {5, 5, 5, 6, 4095};
+    constexpr std::uint16_t kVlans[] = {5, 5, 5, 6, 4095};
     if (one_in(3)) {
         return;
     }
@@ -81,7 +81,7 @@ void Grammar::add_tags(Sentence& sentence) {
     for (std::uint32_t i = 0; i < count; i++) {
         Tag tag{.type = one_of(kTypes), .value = static_cast<std::uint16_t>(below(16) << 12U)};
         if (one_in(count + 2)) {
-            tag.value = static_cast<std::uint16_t>(tag.value | one_of(kReal));
+            tag.value = static_cast<std::uint16_t>(tag.value | one_of(kVlans));
             real++;
         }
         if (one_in(60)) {
