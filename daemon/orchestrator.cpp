@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <random>
 #include <utility>
 
@@ -70,7 +71,8 @@ core::Result<std::unique_ptr<Orchestrator>> Orchestrator::start(OrchestratorOpti
 core::Result<void> Orchestrator::load_programs() {
     pins_ = kernel::FlowPins::take(options_.instance);
     pins_.keep_only(options_.flows);
-    auto identity = kernel::identity_of_run(options_.instance, stack_);
+    auto identity =
+        kernel::identity_of_run(options_.instance, stack_, std::filesystem::path(options_.device_socket).parent_path());
     if (!identity) {
         return core::fail(std::move(identity.error()));
     }

@@ -64,7 +64,8 @@ std::optional<bpf_prog_info> describe(int program_fd) {
 
 } // namespace
 
-core::Result<pfild_identity> identity_of_run(const std::string& instance, const sys::NetNs& netns) {
+core::Result<pfild_identity> identity_of_run(const std::string& instance, const sys::NetNs& netns,
+                                             const std::string& runtime_folder) {
     pfild_identity self{};
     struct stat status {};
     if (::fstat(netns.fd(), &status) != 0) {
@@ -76,6 +77,10 @@ core::Result<pfild_identity> identity_of_run(const std::string& instance, const 
     self.magic = PFILD_IDENTITY_MAGIC;
     self.netns_device = status.st_dev;
     self.netns_inode = status.st_ino;
+    if (::stat(runtime_folder.c_str(), &status) != 0) {
+        return sys::failed("look at", runtime_folder, errno);
+    }
+    self.home = static_cast<std::uint32_t>(status.st_dev);
     self.pidns_inode = own_pid_namespace();
     self.pid = static_cast<std::uint32_t>(::getpid());
     std::copy_n(instance.begin(), std::min(instance.size(), sizeof(self.instance) - 1), self.instance);
@@ -156,7 +161,7 @@ Whose whose(const Owner& owner, const pfild_identity& self) {
         return Whose::other;
     }
     const bool same_name = std::strncmp(theirs.instance, self.instance, sizeof(self.instance)) == 0;
-    return same_name ? Whose::left : Whose::abandoned;
+    return same_name && theirs.home == self.home ? Whose::left : Whose::abandoned;
 }
 
 std::string program_name(std::uint32_t program) {

@@ -18,7 +18,10 @@ struct bpf_object;
 namespace pfild::kernel {
 
 /// This run of the daemon, guarding that namespace. `instance`: shorter than the room for it.
-[[nodiscard]] core::Result<pfild_identity> identity_of_run(const std::string& instance, const sys::NetNs& netns);
+/// runtime_folder: where its record is. Instances of one name in mount namespaces of their own are told apart by its
+/// file system.
+[[nodiscard]] core::Result<pfild_identity> identity_of_run(const std::string& instance, const sys::NetNs& netns,
+                                                           const std::string& runtime_folder);
 
 /// Makes `identity` what the programs of an object say, which is not loaded yet.
 [[nodiscard]] core::Result<void> give_identity(bpf_object* object, const pfild_identity& identity);

@@ -25,7 +25,7 @@ struct pfild_identity {
     __u32 pid;         /* of the daemon, in that namespace of processes */
     __u32 slot;        /* of a head: the entry of `interfaces` that it acts by */
     __u32 attachment;  /* of a head: what that entry must say; 0: a program that belongs to no interface */
-    __u32 reserved;    /* 0 */
+    __u32 home;        /* of the daemon: the file system of its runtime folder, which a mount namespace may have own */
     char instance[40]; /* name, filled up with 0 */
 };
 PFILD_ASSERT_SIZE(struct pfild_identity, 104);

@@ -112,6 +112,22 @@ def test_an_instance_in_other_mount_and_pid_namespaces_is_no_exception(host_lab,
     assert_ends_well(one)
 
 
+def test_a_dead_instance_of_the_same_name_elsewhere_keeps_its_heads(host_lab, start_pfild):
+    """Its record is where its own successor finds it: they are not what a daemon here has left."""
+    apart_name = start_pfild(host_lab.fw)
+    apart = Apart(host_lab.fw, apart_name.name)
+    assert apart.run("attach", "eth0", "--mode", "tc").returncode == 0
+    apart.kill9()
+    host_lab.fw.run("ip", "link", "set", "eth0", "mtu", 1400)  # announced to the daemon here, which looks at what is there
+    host_lab.fw.run("ip", "link", "add", "name", "later", "type", "veth")
+    apart_name.bpfctl("attach", "later")  # so it has read what was announced before
+    assert all_heads(host_lab.fw)["eth0"] == ["pfild_in", "pfild_out"]
+    apart_name.kill9()
+    apart_name.start()
+    assert all_heads(host_lab.fw)["eth0"] == ["pfild_in", "pfild_out"]
+    assert_ends_well(apart_name, "later")
+
+
 def test_heads_of_an_instance_apart_are_respected_and_taken_over_when_it_is_dead(host_lab, start_pfild):
     one = start_pfild(host_lab.fw)
     apart = Apart(host_lab.fw, one.name)

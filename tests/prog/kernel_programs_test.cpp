@@ -29,7 +29,7 @@ void KernelProgramsTest::SetUp() {
         GTEST_SKIP() << allowed.error().line();
     }
     ASSERT_NO_FATAL_FAILURE(make_interfaces());
-    const auto identity = kernel::identity_of_run("prog", *here_);
+    const auto identity = kernel::identity_of_run("prog", *here_, "/run");
     ASSERT_TRUE(identity) << identity.error().line();
     auto programs =
         kernel::Programs::load({.identity = *identity, .flows = 16, .pin_folder = {}, .tap_bytes = kTapBytes});
