@@ -15,7 +15,7 @@
 #include <netdb.h>
 #include <netinet/ether.h>
 #include <netinet/in.h>
-#include <pcap/pcap.h> // before namedb.h, which needs its macros
+#include <pcap/pcap.h> // before pcap/namedb.h, which needs its macros
 
 #include <pcap/namedb.h>
 #include <sys/socket.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Chains: hooks that run in the kernel. A chain is a program that the daemon writes for one lane, out of the classic
- * BPF programs of the first hooks there (core/pfil/chain_program.h). A head runs it by tail call; its answer is the
+ * BPF programs of the first hooks there (core/chain/chain_program.h). A head runs it by tail call; its answer is the
  * head's. C11 and C++20, host byte order.
  *
  *     head --tail call--> PROG_ARRAY `tc_chains` or `xdp_chains`, by lane --> chain: enum pfild_chain_answer

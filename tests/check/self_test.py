@@ -3,13 +3,16 @@
 import json
 import pathlib
 import shutil
+import subprocess
 import tempfile
 import unittest
 
 import check_alone
+import check_commits
 import check_files
 import check_format
 import check_layers
+import check_references
 import check_scripts
 import check_sizes
 import check_tidy
@@ -180,6 +183,108 @@ class Scripts(CheckTest):
 
     def test_finds_python_that_does_not_compile(self):
         self.says(check_scripts, {"a.py": "def f(:\n"}, "a.py:1")
+
+
+class References(CheckTest):
+    def tree(self, files):
+        """Without the two files that name other files of the project."""
+        tree = super().tree(files)
+        for name in (".clang-format", ".clang-tidy"):
+            (tree.root / name).unlink()
+        return source_tree.find(tree.root, tree.build)
+
+    CONTRACT = "# The contract\n## 2.3 Read\n| id |\n| PF-01 | a head |\n| BD-D1 | a fault |\n| CF-20 | a load |\n| CF-21 | len |\n"
+
+    def test_ids_and_sections_of_the_contract(self):
+        table = (
+            ("an id", "// See PF-01, BD-D1.", None),
+            ("an id that is not there", "// See PF-02.", "has no PF-02"),
+            ("a fault that is not there", "// See BD-D2.", "has no BD-D2"),
+            ("one that only begins so", "// See PF-011.", None),
+            ("in the middle of a test's name", "TEST(A, b_PF_03_c) {}", "has no PF-03"),
+            ("in a text", 'say("(CF-22)");', "has no CF-22"),
+            ("a row of ids", "// CF-20 to CF-21", None),
+            ("a row of ids whose end is not there", "// CF-20 to CF-22", "has no CF-22"),
+            ("a section", "// contract 2.3", None),
+            ("a section that is not there", "// (contract section 2)", "has no section 2"),
+            ("the second of two sections", "// contract 2.3, 2.8", "has no section 2.8"),
+        )
+        for sentence, line, expected in table:
+            with self.subTest(sentence):
+                files = {"docs/contract.md": self.CONTRACT, "core/a.h": line + "\n"}
+                self.says(check_references, files, *([expected] if expected else []))
+        self.says(check_references, {"docs/contract.md": self.CONTRACT + "| PF-01 | again |\n"}, "defines PF-01 twice")
+
+    def test_files_that_comments_and_pages_name(self):
+        table = (
+            ("a page", "// See docs/a.md.", None),
+            ("a page that is not there", "// See docs/b.md.", "there is no docs/b.md"),
+            ("a page by its name", "// a.md has it", None),
+            ("a page by its name that is not there", "// b.md has it", "there is no b.md"),
+            ("a pair of files", "// core/a says so", None),
+            ("a pair of files that is not there", "// core/c says so", "there is no core/c"),
+            ("in a block", "/*\n * see core/c.h\n */", "core/b.h:2: there is no core/c.h"),
+            ("some files", "// tests/*.cpp say so", None),
+            ("some files that are not there", "// core/*.cpp say so", "there is no core/*.cpp"),
+            ("a shared header by its include", "// pfild/x_y.h", None),
+            ("a header of the system", "// linux/bpf.h", None),
+            ("a file beside", "// see a.h", None),
+            ("a file of another folder that is not there", "// see cc.h", "there is no cc.h"),
+            ("text is not looked at", 'say("core/c.h // core/c.h");', None),
+            ("nor is another file system", "// /etc/core/c.h", None),
+        )
+        for sentence, line, expected in table:
+            with self.subTest(sentence):
+                files = {"docs/a.md": "", "core/a.h": "", "tests/a.cpp": "", "include/pfild/x_y.h": "", "core/b.h": line + "\n"}
+                self.says(check_references, files, *([expected] if expected else []))
+        python = '"""See core/b.h."""\n# and core/c.h\nx = "core/d.h"\n'
+        self.says(check_references, {"core/a.h": "", "tests/a.py": python}, "a.py:1: there is no core/b.h", "a.py:2: there is no core/c.h")
+        self.says(check_references, {"core/a.h": "", "CMakeLists.txt": "# core/b.h\n"}, "there is no core/b.h")
+        past = {"core/a.h": "", "docs/words.md": "core/b.h\n## Renames\ncore/c.h\n"}
+        self.says(check_references, past, "words.md:1: there is no core/b.h")
+
+    def test_tests_that_pages_name(self):
+        tests = {"tests/unit/a.cpp": "TEST(A, b_c) {\nTEST_F(A,\n       d_e) {", "tests/e2e/test_f.py": "def test_g(lab):\n    pass\n"}
+        self.says(check_references, {"a.md": "`A.b_c` `A.d_*` `A.*` `test_f` `test_f.py::test_g` `test_f::*`\n", **tests})
+        wrong = {"A.c_b": "A.c_b", "B.*": "B.*", "test_h": "test_h", "test_f::test_h": "test_f::test_h", "test_f::h*": "test_f::h*"}
+        for name, said in wrong.items():
+            self.says(check_references, {"a.md": f"`{name}`\n", **tests}, "there is no test " + said)
+
+    def test_links_between_pages(self):
+        page = "# Odd *packets*, and `more`\n[a](#odd-packets-and-more) [b](docs/b.md#c) [c](docs) [d](https://e.example/f.md)\n"
+        self.says(check_references, {"a.md": page, "docs/b.md": "## C\n"})
+        self.says(check_references, {"a.md": "[a](#b)\n"}, "a.md has no heading #b")
+        self.says(check_references, {"docs/a.md": "[a](docs/a.md)\n"}, "the link to docs/a.md leads nowhere")
+        self.says(check_references, {"docs/a.md": "[a](b.md#c)\n", "docs/b.md": "# D\n"}, "docs/b.md has no heading #c")
+
+
+class Commits(CheckTest):
+    def history(self, *subjects):
+        """A tree with these commits, and their hashes."""
+        tree = self.tree({"a.cpp": "\n"})
+        git = ["git", "-C", tree.root, "-c", "user.name=a", "-c", "user.email=a@example.org"]
+        subprocess.run([*git, "init", "-q"], check=True)
+        commits = []
+        for subject in subjects:
+            subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", subject], check=True)
+            head = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True)
+            commits.append(head.stdout.strip())
+        return tree, commits
+
+    def test_finds_the_long_subjects_that_are_new(self):
+        tree, commits = self.history("o" * 80, "b" * 80, "c" * 72, "d" * 73, "e")
+        found = check_commits.violations(tree, commits[1])
+        self.assertEqual(len(found), 1, found)
+        self.assertIn("73 characters, more than 72: ddd", found[0])
+        self.assertEqual(check_commits.violations(tree, commits[3]), [])
+
+    def test_looks_at_the_newest_where_the_history_is_cut_off(self):
+        unknown = "0" * 40
+        self.assertEqual(check_commits.violations(self.history("b" * 80, "c")[0], unknown), [])
+        self.assertEqual(len(check_commits.violations(self.history("b", "c" * 80)[0], unknown)), 1)
+
+    def test_has_nothing_to_say_without_git(self):
+        self.assertEqual(check_commits.violations(self.tree({"a.cpp": "\n"})), [])
 
 
 class Alone(CheckTest):

@@ -31,7 +31,7 @@ class Coverage {
     /// => a trace of that code.
     void note_run(std::span<const cbpf::Instruction> code, const Trace& trace);
 
-    /// What the guard of native code (jit/guard.h) says of a packet.
+    /// What the guard of native code (cbpf/jit/guard.h) says of a packet.
     void note_guard(const cbpf::jit::Guard& guard, const cbpf::Packet& packet);
 
     /// Everything that there is to cover.
