@@ -78,6 +78,18 @@ static __always_inline int mark_passed(struct xdp_md* packet, __u32 lane) {
     return 1;
 }
 
+/*
+ * To the TC head, which takes this head's mark as a decision. Who has seen one, in a packet that went on to him, may
+ * have put it in front of another: no metadata that came with the packet goes on.
+ */
+static __always_inline int leave(struct xdp_md* packet) {
+    long size = (void*)(long)packet->data - (void*)(long)packet->data_meta; /* below 0: the driver has none */
+
+    if (size > 0)
+        bpf_xdp_adjust_meta(packet, (int)size);
+    return XDP_PASS;
+}
+
 SEC("xdp.frags")
 int pfild_in_xdp(struct xdp_md* packet) {
     const struct pfild_interface* self = own_interface(packet->ingress_ifindex);
@@ -87,7 +99,7 @@ int pfild_in_xdp(struct xdp_md* packet) {
 
     /* Not (any more) attached; or the driver runs the program of a device for those below it (a bond). TC decides. */
     if (!self)
-        return XDP_PASS;
+        return leave(packet);
     if (self->flags & head.divert)
         known = look_up(packet, head);
     course = decide(packet, self, head, known);
@@ -101,7 +113,7 @@ int pfild_in_xdp(struct xdp_md* packet) {
     case COURSE_DIVERT:
         return divert(packet, self, head, known.flow);
     case COURSE_LEFT:
-        return XDP_PASS; /* unmarked */
+        return leave(packet); /* unmarked */
     default:
         return XDP_DROP;
     }

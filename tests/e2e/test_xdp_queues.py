@@ -1,6 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Mode xdp on an interface of several receive queues: each has a socket, or its packets are left to the TC head and counted."""
+import struct
+
+from scapy.all import IP, UDP, Ether, Raw
+
+from harness.container import send_back_with_metadata, show_metadata
+from harness.datagrams import Listener
 from harness.flow import UdpFlow
+from harness.frames import FramePort
 from harness.held import held
 from harness.judges import assert_ends_well, wait_until
 from harness.ping import ping
@@ -67,6 +74,43 @@ def test_packets_of_a_queue_without_a_socket_are_counted_and_decided_all_the_sam
     assert UdpFlow(host_lab.cli, host_lab.fw, "192.0.2.2", rate_pps=2000, count=500, port=9001).finish().received == 0
     assert lane_in(daemon, "eth0")["unserved_queue"] >= 1000
     assert counted(daemon, "cbpf:all")["seen"] >= 500
+    assert_ends_well(daemon)
+
+
+def seen_mark(lab, folder):
+    """The two words that fw puts in front of what it has decided, as cli reads them in its own packet that fw sends back to it."""
+    cli, fw = lab.cli, lab.fw
+    for host, words in ((fw, ("route", "add", "203.0.113.9", "via", "192.0.2.1")), (cli, ("address", "add", "203.0.113.9", "dev", "lo"))):
+        host.run("ip", *words)
+    for host in (cli, fw):
+        host.run("sysctl", "-qw", "net.ipv4.ip_forward=1", *(f"net.ipv4.conf.{one}.rp_filter=0" for one in ("all", "eth0")))
+    cli.run("sysctl", "-qw", "net.ipv4.conf.eth0.accept_local=1")
+    show_metadata(cli, folder)
+    there_and_back = IP(src="192.0.2.1", dst="203.0.113.9") / UDP(sport=5, dport=5555, chksum=0) / Raw(bytes(10))
+    with FramePort(cli) as port, Listener(cli, 5555) as listener:
+        port.send(Ether(src=cli.eth0.mac, dst=fw.eth0.mac) / there_and_back)
+        assert wait_until(listener.heard)
+        return struct.unpack("=II", listener.heard()[0].data[2:])
+
+
+def test_a_mark_that_a_neighbour_has_read_leads_past_no_rule_where_a_queue_has_no_socket(host_lab, start_pfild, tmp_path):
+    """The TC head decides there, and takes a mark of the XDP head for a decision."""
+    cli, fw = host_lab.cli, host_lab.fw
+    daemon = start_pfild(fw)
+    daemon.bpfctl("attach", "eth0", "--mode", "xdp")
+    mark = seen_mark(host_lab, tmp_path)
+    assert mark != (0, 0), "it was not in front of any"
+    guard(daemon, "cbpf:blocked", "udp dst port 9001 and greater 1")  # of each packet: no answer holds for its flow
+    fw.run("bpftool", "map", "delete", "id", queue_sockets_of(daemon), "key", 0, 0, 0, 0)
+    send_back_with_metadata(cli, tmp_path, mark)
+    before = lane_in(daemon, "eth0")["unserved_queue"]
+    with FramePort(fw) as port, Listener(fw, 9001) as closed, Listener(fw, 9002) as opened:
+        for target in (9001, 9002):
+            packet = IP(src="192.0.2.2", dst="192.0.2.1") / UDP(sport=target, dport=7) / Raw(b"back")
+            port.send(*[Ether(src=fw.eth0.mac, dst=cli.eth0.mac) / packet] * 50)
+        assert wait_until(lambda: len(opened.heard()) == 50), lane_in(daemon, "eth0")
+        assert lane_in(daemon, "eth0")["unserved_queue"] >= before + 100
+        assert closed.heard() == []
     assert_ends_well(daemon)
 
 
