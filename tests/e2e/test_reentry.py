@@ -1,106 +1,77 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What comes back from the engine, and what only says so: nobody but the re-entry gets past the rules, and nothing circles."""
+"""Nobody but what comes back from the engine gets past the rules, whatever fields a container writes, and none of it is lost."""
 import os
 
 import pytest
 
 from harness import forged
-from harness.datagrams import Listener, send
-from harness.erasing import erase_in_front
-from harness.flow import UdpFlow, send_and_judge
+from harness.container import OwnUser, write_every_field
+from harness.datagrams import Listener
+from harness.flow import UdpFlow
 from harness.judges import assert_balanced, assert_ends_well, wait_until
 from harness.ping import ping
-from harness.rules import guard
+from harness.rules import lane, start_asking
 
 BLOCKED = 9
 ROUNDS = int(os.environ.get("PFILD_FORGED_ROUNDS", "1"))
 LEGITIMATE_PPS = 10_000
 
 
-def start_guarding(start_pfild, host):
-    """Every packet of eth0 goes through the engine, either way; UDP to port 9 ends there, each packet anew: it asks for lengths."""
-    daemon = start_pfild(host)
-    daemon.bpfctl("attach", "eth0")
-    guard(daemon, "cbpf:every-frame", "greater 0", kind="ethernet", on_match="count")
-    for family, kind in (("ip", "inet"), ("ip6", "inet6")):
-        guard(daemon, f"cbpf:blocked-{family}", f"udp dst port {BLOCKED} and greater 1", kind=kind)
-    return daemon
+# From where: (who sends, by which interface, what, to whom, which rules are in the way). `own`: a container with its own user namespace.
 
 
-def lane(daemon, direction, interface="eth0"):
-    return daemon.bpfctl.json("stats")["interfaces"][interface][direction]
-
-
-# One class for all
-
-
-@pytest.mark.parametrize("address", ["192.0.2.2", "2001:db8:1::2"], ids=["ipv4", "ipv6"])
-def test_a_container_that_classifies_what_it_sends_does_not_get_past_incoming_rules(router_lab, start_pfild, address):
-    daemon = start_guarding(start_pfild, router_lab.fw)
-    assert ping(router_lab.cli, address, count=2).lost == 0
-    with Listener(router_lab.fw, BLOCKED) as listener:
-        for minor in range(0x7000, 0x7004):
-            forged.classify_all(router_lab.cli, f"{minor:x}")
-            before = lane(daemon, "in")["engine_dropped"]
-            send(router_lab.cli, address, count=10, port=BLOCKED)
-            assert wait_until(lambda: lane(daemon, "in")["engine_dropped"] >= before + 10 or listener.heard())  # noqa: B023
-            router_lab.cli.run("tc", "qdisc", "delete", "dev", "eth0", "clsact")
-        assert listener.heard() == []
-    assert_ends_well(daemon)
-
-
-@pytest.mark.parametrize("address", ["192.0.2.1", "2001:db8:1::1"], ids=["ipv4", "ipv6"])
-def test_a_container_that_classifies_what_is_forwarded_does_not_get_past_outgoing_rules(router_lab, start_pfild, address):
-    daemon = start_guarding(start_pfild, router_lab.fw)
-    assert ping(router_lab.srv, address, count=2).lost == 0
-    with Listener(router_lab.cli, BLOCKED) as listener:
-        for minor in range(0x7000, 0x7004):
-            forged.classify_all(router_lab.srv, f"{minor:x}")
-            before = lane(daemon, "out")["engine_dropped"]
-            send(router_lab.srv, address, count=10, port=BLOCKED)
-            assert wait_until(lambda: lane(daemon, "out")["engine_dropped"] >= before + 10 or listener.heard())  # noqa: B023
-            router_lab.srv.run("tc", "qdisc", "delete", "dev", "eth0", "clsact")
-        assert listener.heard() == []
-    assert_ends_well(daemon)
-
-
-# Every class, and all else that a container can set
-
-
-def by_wire(lab):
+def by_wire(lab, own, source="192.0.2.1", address="192.0.2.2"):
     """From cli to fw: the rules of eth0 IN."""
-    packet = forged.frame(lab.cli.eth0.mac, lab.fw.eth0.mac, "192.0.2.1", "192.0.2.2", BLOCKED)
-    return lab.cli, "eth0", packet, lab.fw, "in"
+    if own:
+        own.take(lab.cli, "eth0", "192.0.2.1/24", "2001:db8:1::1/64")
+    packet = forged.frame(lab.cli.eth0.mac, lab.fw.eth0.mac, source, address, BLOCKED)
+    return own or lab.cli, "eth0", packet, lab.fw, "in"
 
 
-def by_wire_ipv6(lab):
-    packet = forged.frame(lab.cli.eth0.mac, lab.fw.eth0.mac, "2001:db8:1::1", "2001:db8:1::2", BLOCKED)
-    return lab.cli, "eth0", packet, lab.fw, "in"
+def by_wire_ipv6(lab, own):
+    return by_wire(lab, own, "2001:db8:1::1", "2001:db8:1::2")
 
 
-def forwarded(lab):
+def forwarded(lab, own, source="198.51.100.1", address="192.0.2.1"):
     """From srv by fw to cli: the rules of eth0 OUT."""
-    packet = forged.frame(lab.srv.eth0.mac, lab.fw.eth1.mac, "198.51.100.1", "192.0.2.1", BLOCKED)
-    return lab.srv, "eth0", packet, lab.cli, "out"
+    if own:
+        own.take(lab.srv, "eth0", "198.51.100.1/24", "2001:db8:2::1/64")
+    packet = forged.frame(lab.srv.eth0.mac, lab.fw.eth1.mac, source, address, BLOCKED)
+    return own or lab.srv, "eth0", packet, lab.cli, "out"
 
 
-def by_macvlan(lab):
+def forwarded_ipv6(lab, own):
+    return forwarded(lab, own, "2001:db8:2::1", "2001:db8:1::1")
+
+
+def by_macvlan(lab, own):
     """From a container whose interface is a macvlan of fw's eth0, to cli: the rules of eth0 OUT."""
-    lab.fw.run("ip", "link", "add", "mv0", "link", "eth0", "address", "02:00:00:00:0a:01", "type", "macvlan", "mode", "private")
-    lab.fw.run("ip", "link", "set", "mv0", "netns", lab.srv.namespace)
-    lab.srv.run("ip", "link", "set", "mv0", "up")
-    packet = forged.frame("02:00:00:00:0a:01", lab.cli.eth0.mac, "192.0.2.9", "192.0.2.1", BLOCKED)
-    return lab.srv, "mv0", packet, lab.cli, "out"
+    mac = "02:00:00:00:0a:01"
+    lab.fw.run("ip", "link", "add", "mv0", "link", "eth0", "address", mac, "type", "macvlan", "mode", "private")
+    container = own or lab.srv
+    lab.fw.run("ip", "link", "set", "mv0", "netns", container.namespace)
+    container.run("ip", "link", "set", "mv0", "up")
+    return container, "mv0", forged.frame(mac, lab.cli.eth0.mac, "192.0.2.9", "192.0.2.1", BLOCKED), lab.cli, "out"
 
 
-@pytest.mark.parametrize("way", [by_wire, by_wire_ipv6, forwarded, by_macvlan], ids=lambda way: way.__name__)
-def test_no_value_of_any_field_gets_past_the_rules_and_what_really_comes_back_does(router_lab, start_pfild, way):
-    daemon = start_guarding(start_pfild, router_lab.fw)
-    sender, interface, packet, target, direction = way(router_lab)
-    ends = (router_lab.cli, router_lab.fw, "192.0.2.2") if direction == "in" else (router_lab.fw, router_lab.cli, "192.0.2.1")
-    for host in (router_lab.cli, router_lab.srv):
-        assert ping(host, "192.0.2.2", count=2).lost == 0
-    forged.classify_by_source_port(sender, interface)
+WITH_ITS_OWN_USER = [by_wire, by_wire_ipv6, forwarded, by_macvlan]
+WITH_A_PROGRAM = [by_wire, forwarded_ipv6, by_macvlan]
+
+
+@pytest.fixture
+def own(router_lab):
+    container = OwnUser(router_lab.srv, router_lab.srv.eth0)
+    yield container
+    container.close()
+
+
+def assert_all_kept_out(daemon, way, lab):
+    """While others come back."""
+    sender, interface, packet, target, direction = way
+    cli = sender if direction == "in" else lab.cli
+    ends = (cli, lab.fw, "192.0.2.2") if direction == "in" else (lab.fw, cli, "192.0.2.1")
+    assert ping(cli, "192.0.2.2", count=2).lost == 0
+    assert ping(lab.fw, lab.cli.eth0.ipv6, count=2).lost == 0  # neighbours know each other
     with Listener(target, BLOCKED) as listener:
         for number in range(ROUNDS):
             before = lane(daemon, direction)
@@ -120,62 +91,26 @@ def test_no_value_of_any_field_gets_past_the_rules_and_what_really_comes_back_do
     assert_ends_well(daemon)
 
 
-# Somebody in front rewrites what the re-entry has written
+@pytest.mark.parametrize("way", WITH_ITS_OWN_USER, ids=lambda way: way.__name__)
+def test_no_value_of_any_field_gets_past_the_rules_and_what_really_comes_back_does(router_lab, start_pfild, own, way):
+    """By all that needs no right outside: classes of classic BPF, and options of a packet socket."""
+    way = way(router_lab, own)
+    daemon = start_asking(start_pfild, router_lab.fw, BLOCKED)
+    forged.classify_by_source_port(*way[:2])
+    assert_all_kept_out(daemon, way, router_lab)
 
 
-@pytest.mark.parametrize("fields", [("mark",), ("tc_index",), ("cb",)], ids=lambda fields: "+".join(fields))
-def test_a_program_in_front_that_rewrites_one_field_costs_no_packet_that_comes_in(host_lab, start_pfild, fields):
-    daemon = start_guarding(start_pfild, host_lab.fw)
-    erase_in_front(host_lab.fw, "ingress", *fields)
-    result = ping(host_lab.cli, "192.0.2.2", count=50)
-    assert (result.lost, result.duplicates) == (0, 0)
-    assert lane(daemon, "in")["dropped_stamp"] == 0
-    assert_balanced(daemon)
-
-
-@pytest.mark.parametrize("side, fields", [("ingress", ("mark", "cb")), ("ingress", ("tc_index", "mark")), ("egress", ("cb",))])
-def test_what_has_lost_most_of_its_stamp_is_dropped_at_once_and_counted_and_said_once(host_lab, start_pfild, side, fields):
-    daemon = start_guarding(start_pfild, host_lab.fw)
-    direction = {"ingress": "in", "egress": "out"}[side]
-    erase_in_front(host_lab.fw, side, *fields)
-    before = lane(daemon, direction)
-    ends = (host_lab.cli, host_lab.fw, "192.0.2.2") if side == "ingress" else (host_lab.fw, host_lab.cli, "192.0.2.1")
-    result = send_and_judge(*ends, rate_pps=200, count=100)
-    assert result.received == 0
-    went = lane(daemon, direction)
-    assert went["dropped_stamp"] - before["dropped_stamp"] >= 100
-    assert went["diverted"] - before["diverted"] < 200  # once each; and what the stacks say by themselves
-    assert wait_until(lambda: "a part of pfild's stamp" in daemon.current_log())
-    send(ends[0], ends[2], count=10, port=7)
-    assert wait_until(lambda: lane(daemon, direction)["dropped_stamp"] >= went["dropped_stamp"] + 10)
-    assert daemon.current_log().count("a part of pfild's stamp") == 1
-    assert_balanced(daemon)
-
-
-@pytest.mark.parametrize("side", ["ingress", "egress"])
-def test_what_circles_without_any_stamp_is_found_and_ended_and_others_go_on(host_lab, start_pfild, side):
-    daemon = start_guarding(start_pfild, host_lab.fw)
-    direction = {"ingress": "in", "egress": "out"}[side]
-    erase_in_front(host_lab.fw, side, "mark", "tc_index", "cb", ports=[7])
-    ends = (host_lab.cli, host_lab.fw, "192.0.2.2") if side == "ingress" else (host_lab.fw, host_lab.cli, "192.0.2.1")
-    flow = UdpFlow(*ends, rate_pps=500, count=500 * 100, port=9000)
-    send(ends[0], ends[2], count=20, port=7)
-    assert wait_until(lambda: lane(daemon, direction)["engine_dropped_circling"] >= 20, timeout_s=20), lane(daemon, direction)
-    assert "packets circle" in daemon.current_log()
-
-    def is_quiet():
-        before = lane(daemon, direction)["diverted"]
-        return not wait_until(lambda: lane(daemon, direction)["diverted"] > before + 2_000, timeout_s=1)
-
-    assert is_quiet()  # 500 in that time
-    result = flow.finish(early=True)
-    assert result.clean() or result.clean_behind_sender(), (result, lane(daemon, direction))
-    assert lane(daemon, direction)["engine_dropped_circling"] == 20
-    assert_balanced(daemon)
+@pytest.mark.parametrize("way", WITH_A_PROGRAM, ids=lambda way: way.__name__)
+def test_no_value_of_any_field_that_a_program_writes_gets_past_the_rules(router_lab, start_pfild, tmp_path, way):
+    """Of a container that may load one."""
+    way = way(router_lab, None)
+    daemon = start_asking(start_pfild, router_lab.fw, BLOCKED)
+    write_every_field(way[0], tmp_path, way[1])
+    assert_all_kept_out(daemon, way, router_lab)
 
 
 def test_equal_packets_are_not_taken_for_one_that_circles(host_lab, start_pfild):
-    daemon = start_guarding(start_pfild, host_lab.fw)
+    daemon = start_asking(start_pfild, host_lab.fw, BLOCKED)
     cli, fw = host_lab.cli, host_lab.fw
     equal = forged.frame(cli.eth0.mac, fw.eth0.mac, "192.0.2.1", "192.0.2.2", 7)
     to_all = forged.frame(cli.eth0.mac, "ff:ff:ff:ff:ff:ff", "192.0.2.1", "192.0.2.255", 7)

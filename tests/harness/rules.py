@@ -21,3 +21,18 @@ def counted(daemon, name):
     """{"seen": n, "matched": n, "dropped": n} in packets."""
     counters = daemon.bpfctl.hook(name)["counters"]
     return {what: counters[f"{what}_packets"] for what in ("seen", "matched", "dropped")}
+
+
+def start_asking(start_pfild, host, blocked):
+    """A daemon whose engine is asked about every packet of eth0, either way; UDP to port `blocked` ends there. The rules look at
+    lengths, so that no answer holds for a flow."""
+    daemon = start_pfild(host)
+    daemon.bpfctl("attach", "eth0")
+    guard(daemon, "cbpf:every-frame", "greater 0", kind="ethernet", on_match="count")
+    for family, kind in (("ip", "inet"), ("ip6", "inet6")):
+        guard(daemon, f"cbpf:blocked-{family}", f"udp dst port {blocked} and greater 1", kind=kind)
+    return daemon
+
+
+def lane(daemon, direction, interface="eth0"):
+    return daemon.bpfctl.json("stats")["interfaces"][interface][direction]
