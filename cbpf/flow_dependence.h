@@ -13,20 +13,13 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <optional>
 #include <string>
 
+#include "cbpf/packet_form.h"
 #include "cbpf/program.h"
 
 namespace pfild::cbpf {
-
-/// What a program's packet begins with.
-enum class PacketForm : std::uint8_t {
-    inet,     ///< an IPv4 header
-    inet6,    ///< an IPv6 header
-    ethernet, ///< MAC addresses, type, up to two VLAN tags, one of the two
-};
 
 /// Why a program must see every packet.
 struct PerPacket {

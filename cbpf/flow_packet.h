@@ -20,7 +20,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "cbpf/flow_dependence.h"
+#include "cbpf/packet_form.h"
 #include "pfild/flow.h"
 
 namespace pfild::cbpf {

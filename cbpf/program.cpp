@@ -18,7 +18,7 @@
 #include <optional>
 #include <utility>
 
-#include "cbpf/text.h"
+#include "cbpf/mnemonic.h"
 
 namespace pfild::cbpf {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Classic BPF as text, to be read and written: the three forms of tcpdump, and one instruction as bpf_asm writes it.
+// Classic BPF as text, to be read and written: the three forms of tcpdump. One instruction alone: mnemonic.h.
 //
 //    listing, -d                                    C, -dd                        decimal, -ddd
 //
@@ -32,28 +32,13 @@
 
 #include "cbpf/instruction.h"
 #include "cbpf/program.h"
+#include "cbpf/text/parsed.h"
 
 namespace pfild::cbpf {
-
-/// Where and why a text was not understood.
-struct TextError {
-    std::size_t line;   ///< from 1
-    std::size_t column; ///< from 1, in bytes
-    std::string why;
-
-    /// One line: `line 3, column 7: instruction 1 (jeq, 0x15): jf is 256, the largest is 255 (CF-06)`.
-    [[nodiscard]] std::string message() const;
-};
 
 enum class TextForm : std::uint8_t { kListing, kC, kDecimal };
 inline constexpr std::array<std::string_view, 3> kTextFormNames{"listing", "c", "decimal"};
 static_assert(static_cast<std::size_t>(TextForm::kDecimal) + 1 == kTextFormNames.size());
-
-/// What a text says: the instructions, and the line of each, from 1.
-struct ParsedText {
-    std::vector<Instruction> instructions;
-    std::vector<std::size_t> lines;
-};
 
 /// The instructions of a text in any of the three forms, which its first character tells apart: a digit, a brace, or
 /// anything else for a listing. A listing need not number its instructions, but if it does the numbers must be right.
@@ -75,9 +60,5 @@ struct ParsedText {
 
 /// A line of a listing, without its newline; the jumps name the instructions they lead to. => number is the index.
 [[nodiscard]] std::string listing_line(const Instruction& instruction, std::size_t number);
-
-/// One instruction in the notation of bpf_asm: `ldh [12]`, `jeq #0x800,0,3`, `ldx 4*([14]&0xf)`. Jumps count the
-/// instructions to skip. A code that is no opcode is written as its four fields: `{0x0027,0,0,0}`.
-[[nodiscard]] std::string mnemonic(const Instruction& instruction);
 
 } // namespace pfild::cbpf

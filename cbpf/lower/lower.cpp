@@ -6,7 +6,7 @@
 #include "cbpf/jit/compile.h"
 #include "cbpf/lower/filter.h"
 #include "cbpf/lower/unsettled.h"
-#include "cbpf/text.h"
+#include "cbpf/mnemonic.h"
 #include "ebpf/assembler.h"
 
 namespace pfild::cbpf {

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <limits>
 
+#include "cbpf/text.h"
 #include "cbpf/text/forms.h"
 #include "cbpf/text/scanner.h"
 

@@ -9,7 +9,7 @@
 
 #include <tl/expected.hpp>
 
-#include "cbpf/text.h"
+#include "cbpf/text/parsed.h"
 
 namespace pfild::cbpf {
 

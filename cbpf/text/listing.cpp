@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstdio>
 
+#include "cbpf/text.h"
 #include "cbpf/text/forms.h"
 
 namespace pfild::cbpf {

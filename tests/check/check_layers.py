@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Arrows point inward (docs/architecture.md): which folder may include what. Edges of the daemon never include each other; only
-daemon/orchestrator* and daemon/main.cpp know more than one. daemon/sys (descriptors, errno, namespaces) is below the edges."""
+daemon/orchestrator* and daemon/main.cpp know more than one. daemon/sys (descriptors, errno, namespaces) is below the edges. The rooms
+inside of core, cbpf, bpfctl and daemon have arrows of their own (rooms.py), and no two files include each other."""
 import re
 
+import rooms
 import sources as source_tree
 
 EDGES = ("kernel", "xsk", "net", "api", "device")
@@ -46,18 +48,19 @@ def layer_of(path):
     return f"daemon/{parts[1]}" if parts[1] in (*EDGES, "sys") else "daemon"
 
 
-def layer_of_include(sources, path, name):
-    """The layer that an include leads to; None for a system header."""
+def included_file(sources, path, name):
+    """The file that an include leads to; None for a system header."""
     beside = path.rsplit("/", 1)[0] + "/" + name
     for candidate in (name, "include/" + name, beside):
         if candidate in sources.files:
-            return layer_of(candidate)
+            return candidate
     return None
 
 
 def judge(sources, path, layer, name):
     """What is wrong with this include; None when nothing."""
-    target = layer_of_include(sources, path, name)
+    file = included_file(sources, path, name)
+    target = file and layer_of(file)
     if layer == "daemon" and not re.match(r"daemon/(orchestrator|main\.)", path):
         allowed = ("daemon/sys", *INNER)  # only those two know more than one edge; any other file here knows none
     else:
@@ -68,7 +71,7 @@ def judge(sources, path, layer, name):
         return f"{layer} must not include {target} ({name})"
     if layer in PURE and target is None and IMPURE.match(name) and name not in PURE_EXCEPTIONS:
         return f"{layer} is pure and must not include <{name}>"
-    return None
+    return file and rooms.judge(path, layer, file)
 
 
 def skeleton_includers(sources):
@@ -84,7 +87,7 @@ def skeleton_includers(sources):
 
 
 def violations(sources):
-    found = []
+    found, includes = [], []
     for path in sources.code():
         layer = layer_of(path)
         if layer is None:
@@ -94,7 +97,10 @@ def violations(sources):
             wrong = include and judge(sources, path, layer, include[1] or include[2])
             if wrong:
                 found.append(f"{path}:{number}: {wrong}")
-    return found + skeleton_includers(sources)
+            file = include and included_file(sources, path, include[1] or include[2])
+            if file:
+                includes.append((path, file))
+    return found + list(rooms.circle_violations(includes)) + skeleton_includers(sources)
 
 
 if __name__ == "__main__":

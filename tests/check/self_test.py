@@ -76,6 +76,21 @@ class Layers(CheckTest):
         ("the orchestrator knows edges", "daemon/orchestrator/a.h", "daemon/net/x.h", None),
         ("main knows edges", "daemon/main.cpp", "daemon/net/x.h", None),
         ("tests know everything", "tests/unit/core/a.cpp", "daemon/net/x.h", None),
+        ("hooks know flows", "core/pfil/a.h", "core/flow/x.h", "core/pfil must not include core/flow"),
+        ("what is below knows hooks", "core/a.h", "core/pfil/x.h", "core must not include core/pfil"),
+        ("flows know hooks", "core/flow/a.h", "core/pfil/x.h", None),
+        ("the engine knows flows", "core/engine.h", "core/flow/x.h", None),
+        ("an analysis knows native code", "cbpf/analysis/a.h", "cbpf/jit/x.h", "cbpf/analysis must not include cbpf/jit"),
+        ("a text knows the machine", "cbpf/text.h", "cbpf/machine.h", "cbpf/text must not include cbpf/machine"),
+        ("a text knows its parts", "cbpf/text.cpp", "cbpf/text/x.h", None),
+        ("a text of bpfctl knows a verb", "bpfctl/text/a.h", "bpfctl/verbs/x.h", "bpfctl/text must not include bpfctl/verbs"),
+        ("a verb knows texts", "bpfctl/verbs/a.cpp", "bpfctl/text/x.h", None),
+        ("the configuration knows the orchestrator", "daemon/config.h", "daemon/orchestrator/x.h", "daemon must not include daemon/orch"),
+        ("the orchestrator knows the configuration", "daemon/orchestrator/a.h", "daemon/config.h", None),
+        ("an edge knows hooks", "daemon/net/a.h", "core/pfil/x.h", "daemon/net must not include core/pfil"),
+        ("an edge knows what it may of core", "daemon/kernel/a.h", "core/pfil/x.h", None),
+        ("an edge knows the engine", "daemon/api/a.h", "core/engine.h", "daemon/api must not include core/engine"),
+        ("the rooms of cbpf are open to core", "core/a.h", "cbpf/jit/x.h", None),
     )
 
     def test_each_arrow(self):
@@ -85,6 +100,21 @@ class Layers(CheckTest):
                 files = {path: f'#include "{name}"\n', target: "\n"}
                 if not name.startswith("../"):
                     self.says(check_layers, files, *([expected] if expected else []))
+
+    def test_no_files_include_each_other(self):
+        def include(name):
+            return f'#include "core/{name}"\n'
+
+        two = {"core/a.h": "\n", "core/a.cpp": include("a.h") + include("b.h"), "core/b.h": include("a.h")}
+        self.says(check_layers, two, "core/a:1: includes itself by way of core/b")
+        three = {"core/a.h": include("b.h"), "core/b.h": include("c.h"), "core/c.cpp": include("a.h"), "core/c.h": "\n"}
+        self.says(check_layers, three, "core/a:1: includes itself by way of core/b, core/c")
+        self.says(check_layers, {**two, "core/b.h": "\n"})
+
+    def test_a_circle_that_was_opened_is_struck_out(self):
+        circle = {"daemon/config.h": '#include "daemon/config_table.h"\n', "daemon/config_table.h": '#include "daemon/config.h"\n'}
+        self.says(check_layers, circle)
+        self.says(check_layers, {**circle, "daemon/config_table.h": '#include "daemon/x.h"\n', "daemon/x.h": ""}, "is open, strike it out")
 
     def test_pure_layers_do_not_include_the_world(self):
         for name in ("bpf/libbpf.h", "sys/socket.h", "chrono", "pcap/pcap.h", "thread", "unistd.h", "linux/bpf.h"):

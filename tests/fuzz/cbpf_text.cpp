@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cbpf/mnemonic.h"
 #include "cbpf/text.h"
 
 namespace {

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "cbpf/interpret.h"
+#include "cbpf/mnemonic.h"
 #include "tests/unit/cbpf/flow_dependence_filters.h"
 #include "tests/unit/cbpf/flow_dependence_packets.h"
 #include "tests/unit/cbpf/flow_dependence_programs.h"

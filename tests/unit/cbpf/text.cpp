@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The decimal form there and back, what it refuses and where, and the notation of every opcode.
 #include "cbpf/text.h"
+#include "cbpf/mnemonic.h"
 
 #include <gtest/gtest.h>
 

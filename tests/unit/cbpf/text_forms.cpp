@@ -9,6 +9,7 @@
 
 #include <gtest/gtest.h>
 
+#include "cbpf/mnemonic.h"
 #include "cbpf/text.h"
 #include "tests/data/contract_vectors.h"
 

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Where a packet begins, as far as programs are told.
+#pragma once
+
+#include <cstdint>
+
+namespace pfild::cbpf {
+
+/// What a program's packet begins with.
+enum class PacketForm : std::uint8_t {
+    inet,     ///< an IPv4 header
+    inet6,    ///< an IPv6 header
+    ethernet, ///< MAC addresses, type, up to two VLAN tags, one of the two
+};
+
+} // namespace pfild::cbpf
