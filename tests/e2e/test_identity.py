@@ -79,6 +79,31 @@ def test_a_second_instance_is_refused_by_name_and_the_rules_of_the_first_hold_th
     assert_ends_well(one)
 
 
+@pytest.mark.parametrize("where", ["here", "apart"])
+def test_the_rules_of_the_first_hold_when_it_is_killed_before_the_second(host_lab, start_pfild, where):
+    one = start_guarding(start_pfild, host_lab.fw)
+    guard(one, "cbpf:guard6", kind="inet6", direction="i")
+    other = start_pfild(host_lab.fw) if where == "here" else Apart(host_lab.fw, one.name)
+    refused = other.bpfctl.refused if where == "here" else other.refused
+    with Caller(host_lab.cli, host_lab.fw) as caller, Caller(host_lab.cli, host_lab.fw, "2001:db8:1::2") as caller6:
+
+        def still_kept_out():
+            before = [one.kept_out for one in (caller, caller6)]
+            more = lambda: all(one.kept_out > kept + 10 for one, kept in zip((caller, caller6), before))  # noqa: E731
+            return wait_until(more, timeout_s=10) and (caller.came_in, caller6.came_in) == (0, 0)
+
+        refused("attach", "eth0")
+        assert still_kept_out()
+        one.kill9()
+        host_lab.fw.run("ip", "link", "set", "eth0", "mtu", 1400)  # announced to the other, who looks at what is there
+        assert still_kept_out() and all_heads(host_lab.fw) == {"eth0": HEADS}
+        other.kill9()
+        assert still_kept_out() and all_heads(host_lab.fw) == {"eth0": HEADS}
+        one.start()
+        assert still_kept_out()
+    assert_ends_well(one)
+
+
 @BOTH_WAYS
 @pytest.mark.parametrize("words", SECONDS, ids=["filter", "tap", "drop"])
 def test_who_comes_first_has_the_interface(host_lab, start_pfild, config, words):

@@ -3,6 +3,7 @@
 comes back they are removed."""
 import json
 import re
+import signal
 
 import pytest
 
@@ -69,7 +70,9 @@ def test_fifty_times_there_and_back_under_traffic(make_lab, start_pfild, config)
         assert wait_until(lambda: head_names(lab.fw, "trav") == []), (number, all_heads(lab.fw))
     settle(lab.fw)
     assert ping(lab.cli, HERE, count=3).lost == 0
-    traffic.stop()
+    traffic.signal(signal.SIGINT)
+    traffic.wait()
+    assert int(re.search(r"(\d+) received", traffic.stdout)[1]) > ROUNDS
     assert unanswered(lab.cli, "192.0.2.2", count=3), "the one that stayed is guarded"
     assert_ends_well(daemon)
 

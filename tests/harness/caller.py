@@ -19,7 +19,8 @@ while True:
 """
 _LISTENER = """
 import socket, sys
-with socket.create_server((sys.argv[1], int(sys.argv[2])), backlog=4096) as server:
+family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
+with socket.create_server((sys.argv[1], int(sys.argv[2])), family=family, backlog=4096) as server:
     print("listens", flush=True)
     while True:
         server.accept()[0].close()
