@@ -10,7 +10,7 @@ NAMED_TEST = re.compile(r"\b(test_\w+\.py)::(test_\w+)")
 
 def shell_scripts(sources):
     for path in sources.files:
-        if path.endswith(".sh") or "." not in path.rsplit("/", 1)[-1]:
+        if path.endswith((".sh", ".postinst", ".prerm", ".postrm")) or "." not in path.rsplit("/", 1)[-1]:
             with open(sources.root / path, "rb") as script:
                 first = script.readline()
             if first.startswith(b"#!") and first.rstrip().endswith((b"sh", b"bash")):

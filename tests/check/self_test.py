@@ -12,6 +12,7 @@ import check_commits
 import check_files
 import check_format
 import check_layers
+import check_package
 import check_references
 import check_scripts
 import check_sizes
@@ -315,6 +316,83 @@ class Commits(CheckTest):
 
     def test_has_nothing_to_say_without_git(self):
         self.assertEqual(check_commits.violations(self.tree({"a.cpp": "\n"})), [])
+
+
+class Package(CheckTest):
+    LISTING = "".join(
+        f"{'-rwxr-xr-x' if '/sbin/' in path else '-rw-r--r--'} root/root 1 2026-01-01 00:00 ./{path}\n" for path in check_package.FILES
+    )
+
+    def test_files(self):
+        self.assertEqual(list(check_package.listing_violations("drwxr-xr-x root/root 0 2026-01-01 00:00 ./etc/\n" + self.LISTING)), [])
+        table = (
+            ("./usr/sbin/pfild\n", "./usr/sbin/pfild_\n", ["has no usr/sbin/pfild", "has usr/sbin/pfild_, which"]),
+            ("-rwxr-xr-x", "-rwsr-xr-x", ["usr/sbin/bpfctl is -rwsr-xr-x root/root, not"]),
+            ("root/root", "me/me", ["etc/pfild/default.toml is -rw-r--r-- me/me, not"]),
+        )
+        for old, new, expected in table:
+            found = list(check_package.listing_violations(self.LISTING.replace(old, new, 1)))
+            self.assertEqual(len(found), len(expected), found)
+            for part, line in zip(expected, found):
+                self.assertIn(part, line)
+
+    def test_configuration_and_unit(self):
+        conffiles = "/etc/pfild/default.toml\n"
+        self.assertEqual(list(check_package.configuration_violations("# a\n\n#b = 1\n", conffiles)), [])
+        self.assertEqual(len(list(check_package.configuration_violations("# a\nb = 1\n", conffiles))), 1)
+        self.assertEqual(len(list(check_package.configuration_violations("", ""))), 1)
+        self.assertEqual(list(check_package.unit_violations("ExecStart=/usr/sbin/pfild --name %i\n")), [])
+        self.assertEqual(len(list(check_package.unit_violations("ExecStart=/usr/local/sbin/pfild --name %i\n"))), 1)
+
+    def test_what_it_is_built_with(self):
+        files = {
+            "CMakeLists.txt": "project(pfild VERSION 1.2.3)\n",
+            "scripts/deps": "echo gcc cmake\n",
+            "packaging/debian/control": "Build-Depends: debhelper-compat (= 13),\n cmake (>= 3),\n gcc\n",
+            "packaging/debian/changelog": "pfild (1.2.3) a; urgency=low\n",
+        }
+        self.assertEqual(list(check_package.build_violations(self.tree(files))), [])
+        bad = {"scripts/deps": "echo gcc\n", "packaging/debian/changelog": "pfild (1.2.4) a; urgency=low\n"}
+        found = list(check_package.build_violations(self.tree({**files, **bad})))
+        self.assertEqual(len(found), 2, found)
+        self.assertIn("does not install cmake", found[0])
+        self.assertIn("version is 1.2.3", found[1])
+
+    def test_without_programs_there_is_no_package(self):
+        package, said = check_package.make(self.tree({"a.cpp": ""}), pathlib.Path("/nonexistent"))
+        self.assertIsNone(package)
+        self.assertIn("has no daemon/pfild", said)
+
+    def test_lintian_is_asked(self):
+        control = "Package: a\nVersion: 1\nArchitecture: all\nMaintainer: a\nDescription: a\n"
+        root = self.tree({"p/DEBIAN/control": control, "p/usr/local/a": ""}).root
+        subprocess.run(["dpkg-deb", "--root-owner-group", "-b", root / "p", root / "a.deb"], check=True, capture_output=True)
+        found = check_package.lintian_violations(root / "a.deb")
+        self.assertTrue(any("file-in-usr-local" in line for line in found), found)
+
+
+    def life_of(self, **scripts):
+        """What is said of the life of a package that is nearly right, with these maintainer scripts."""
+        pfild = "#!/bin/sh\ntrue\n"
+        files = {"p/usr/sbin/pfild": pfild, "p/usr/sbin/bpfctl": pfild, "p/etc/pfild/default.toml": "", "p/DEBIAN/conffiles": "/etc/pfild/default.toml\n"}
+        files["p/DEBIAN/control"] = "Package: pfild\nVersion: 1\nArchitecture: all\nMaintainer: a\nDescription: a\n"
+        files.update({f"p/DEBIAN/{name}": "#!/bin/sh\nset -e\n" + text for name, text in scripts.items()})
+        root = self.tree(files).root
+        for path in [path for path in files if files[path].startswith("#!")]:
+            (root / path).chmod(0o755)
+        subprocess.run(["dpkg-deb", "--root-owner-group", "-b", root / "p", root / "a.deb"], check=True, capture_output=True)
+        return sorted(check_package.life_violations(root / "a.deb", root))
+
+    def test_a_life_that_leaves_something(self):
+        begin = "mkdir -p /run/pfild /var/lib/pfild; getent group pfild >/dev/null || groupadd -r pfild\n"
+        end = 'if [ "$1" = purge ]; then groupdel pfild; rm -rf /etc/pfild /run/pfild /var/lib/pfild /etc/default/pfild-*\n'
+        wants = "find /etc/systemd/system -lname '*/pfild@.service' -delete; fi\n"
+        self.assertEqual(self.life_of(postinst=begin, postrm=end + wants), [])
+        link = "/etc/systemd/system/multi-user.target.wants/pfild@default.service"
+        self.assertEqual(self.life_of(postinst=begin, postrm=end + "fi\n"), [f"purged, and there is still {link}"])
+        found = self.life_of(postrm="exit 1\n")
+        for part in ("there is no group pfild", "/run/pfild is not there", "dpkg -P pfild", "still /etc/pfild"):
+            self.assertTrue(any(part in line for line in found), found)
 
 
 class Alone(CheckTest):
