@@ -20,7 +20,8 @@ def start_guarding(start_pfild, host, config=TCX, unknown="pass"):
     daemon = start_pfild(host, config=config)
     daemon.bpfctl("attach", "eth0", "--unknown", unknown)
     guard(daemon, "cbpf:every-frame", "greater 0", kind="ethernet", on_match="count")
-    guard(daemon, "cbpf:blocked", f"udp dst port {BLOCKED} and greater 1")
+    for kind in ("inet", "inet6"):
+        guard(daemon, f"cbpf:blocked-{kind}", f"udp dst port {BLOCKED} and greater 1", kind=kind)
     return daemon
 
 
@@ -66,9 +67,9 @@ def blocked(daemon):
     return min(lane["engine_dropped"] for lane in daemon.bpfctl.json("stats")["interfaces"]["eth0"].values())
 
 
-def break_under_traffic(daemon, lab, damage, rounds, mended=whole):
+def break_under_traffic(daemon, lab, damage, rounds, mended=whole, family="ipv4"):
     """Datagrams that are blocked, both ways, meanwhile; how many of each came."""
-    ends = [(lab.cli, lab.fw, "192.0.2.2"), (lab.fw, lab.cli, "192.0.2.1")]
+    ends = [(lab.cli, lab.fw, getattr(lab.fw.eth0, family)), (lab.fw, lab.cli, getattr(lab.cli.eth0, family))]
     flows = [UdpFlow(*one, rate_pps=RATE_PPS, count=RATE_PPS * 100, port=BLOCKED) for one in ends]
     for number in range(rounds):
         met_the_rule = blocked(daemon)
@@ -88,6 +89,13 @@ def test_nothing_blocked_passes_while_a_port_is_repaired(host_lab, start_pfild, 
     assert ping(host_lab.cli, "192.0.2.2", count=2).lost == 0
     assert break_under_traffic(daemon, host_lab, ONCE_EACH[what], 20 if what == "q deleted" else 5) == [0, 0]
     assert wait_until(lambda: ping(host_lab.cli, "192.0.2.2", count=2).lost == 0)
+    assert_ends_well(daemon)
+
+
+def test_nothing_blocked_of_ipv6_passes_while_a_port_is_repaired(host_lab, start_pfild):
+    daemon = start_guarding(start_pfild, host_lab.fw)
+    assert ping(host_lab.cli, host_lab.fw.eth0.ipv6, count=2).lost == 0
+    assert break_under_traffic(daemon, host_lab, ONCE_EACH["both deleted"], 5, family="ipv6") == [0, 0]
     assert_ends_well(daemon)
 
 
