@@ -442,10 +442,11 @@ core::Result<void> Orchestrator::remove_rules(const RulesChange& change) {
 }
 
 // By itself, and wherever it will be linked: what the verifier does not take at all is refused here.
-core::Result<void> Orchestrator::try_in_kernel(const core::CbpfHook& hook) const {
+// => the hook has a lowering.
+core::Result<void> Orchestrator::try_in_kernel(const core::Hook& hook) const {
     core::ChainSpec spec{.place = ebpf::Place::tc};
     core::ChainBlock& block = hook.type() == core::HeadType::ethernet ? spec.link : spec.inet;
-    block.hooks.push_back({&hook.program(), hook.on_match()});
+    block.hooks.push_back(*hook.lowering());
     const auto code = chain_program(spec);
     auto chain = code ? kernel::Chain::load(*programs_, *code, spec.place, spec.size())
                       : core::fail({"run in the kernel", "", "it is too long", "", E2BIG});

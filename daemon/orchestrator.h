@@ -108,7 +108,7 @@ class Orchestrator final : public api::Service {
     [[nodiscard]] core::Result<void> remove_rules(const RulesChange& change);
     [[nodiscard]] std::set<LaneHead> lane_heads() const;
     void put_in_force(LoweredHooks::Next next);
-    [[nodiscard]] core::Result<void> try_in_kernel(const core::CbpfHook& hook) const;
+    [[nodiscard]] core::Result<void> try_in_kernel(const core::Hook& hook) const;
     [[nodiscard]] api::HookView hook_view(const core::HookInfo& hook) const;
     void look_at(std::uint32_t ifindex);
     void let_go(std::uint32_t ifindex);

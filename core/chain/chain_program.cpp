@@ -96,7 +96,7 @@ class ChainWriter {
     }
 
     /// Goes on behind it, or to drop_.
-    void ask(const ChainHook& hook, std::size_t index, Shown shown) {
+    void ask(const Lowering& hook, std::size_t index, Shown shown) {
         const cbpf::FilterExits exits{.zero = out_.label(), .nonzero = out_.label(), .failed = leave_};
         const Target next = out_.label();
         const ebpf::ContextLayout& context = ebpf::context_of(spec_.place);
@@ -135,12 +135,12 @@ class ChainWriter {
         out_.load(8, Register::k2, Register::kFrame, kPacketsSlot);
         out_.load(8, Register::k3, Register::kFrame, kLinkBytesSlot);
         std::size_t index = 0;
-        for (const ChainHook& hook : spec_.link.hooks) {
+        for (const Lowering& hook : spec_.link.hooks) {
             count_hook(hook.on_match, index++);
         }
         out_.load(8, Register::k3, Register::kFrame, kNetworkBytesSlot);
         for (const ChainBlock* block : {&spec_.inet, &spec_.inet6}) {
-            for (const ChainHook& hook : block->hooks) {
+            for (const Lowering& hook : block->hooks) {
                 count_hook(hook.on_match, index++);
             }
         }

@@ -24,21 +24,16 @@
 
 #include "cbpf/program.h"
 #include "core/direction.h"
-#include "core/pfil/cbpf_hook.h"
+#include "core/pfil/hook.h"
 #include "ebpf/assembler.h"
 #include "ebpf/place.h"
 
 namespace pfild::core {
 
-struct ChainHook {
-    const cbpf::Program* program; ///< lives as long as the description
-    OnMatch on_match;
-};
-
 /// Hooks that see the same packets, in run order.
 struct ChainBlock {
-    std::vector<ChainHook> hooks;
-    bool whole = true; ///< there are no other hooks for these packets on these heads
+    std::vector<Lowering> hooks; ///< => their programs live as long as the description
+    bool whole = true;           ///< there are no other hooks for these packets on these heads
 };
 
 struct ChainSpec {

@@ -11,24 +11,22 @@
 namespace pfild::core {
 namespace {
 
-CbpfHook* cbpf_of(const std::shared_ptr<Hook>& hook) { return dynamic_cast<CbpfHook*>(hook.get()); }
+bool answers_per_flow(const Hook& hook) { return hook.answers().hold == Answers::Hold::kPerFlow; }
 
-bool wants_kernel(const std::shared_ptr<Hook>& hook) {
-    const CbpfHook* cbpf = cbpf_of(hook);
-    return cbpf != nullptr &&
-           (cbpf->runs_in() == RunsIn::kernel || (cbpf->runs_in() == RunsIn::automatic && cbpf->per_packet()));
+bool wants_kernel(const Hook& hook) {
+    return hook.runs_in() == RunsIn::kernel || (hook.runs_in() == RunsIn::automatic && !answers_per_flow(hook));
 }
 
 /// Why it cannot be lowered, whatever stands in front of it.
-std::optional<std::string> why_engine(const std::shared_ptr<Hook>& hook, ebpf::Place place) {
-    const CbpfHook* cbpf = cbpf_of(hook);
-    if (cbpf == nullptr) {
+std::optional<std::string> why_engine(const Hook& hook, ebpf::Place place) {
+    const auto lowering = hook.lowering();
+    if (!lowering) {
         return "it is no classic BPF program";
     }
-    if (cbpf->runs_in() == RunsIn::engine) {
+    if (hook.runs_in() == RunsIn::engine) {
         return "it was asked to (--run engine)";
     }
-    const auto lowered = cbpf::lower(cbpf->program(), place, form_of(cbpf->type()));
+    const auto lowered = cbpf::lower(*lowering->program, place, lowering->form);
     return lowered ? std::nullopt : std::optional(lowered.error().message);
 }
 
@@ -66,7 +64,7 @@ class Placer {
                                                        " hooks of a lane run in the kernel"
                                                  : limit_.because;
             } else if (!because) {
-                because = why_engine(hook, place_);
+                because = why_engine(*hook, place_);
             }
             placement_.hooks.push_back({hook, because});
             if (because) {
@@ -74,9 +72,9 @@ class Placer {
                 behind = behind ? behind : "it is behind " + hook->name() + ", which runs in the engine";
                 continue;
             }
-            const CbpfHook& cbpf = *cbpf_of(hook);
-            block.hooks.push_back({&cbpf.program(), cbpf.on_match()});
-            if (cbpf::unsettled_of(cbpf.program(), form_of(cbpf.type())).segments) {
+            const Lowering lowering = *hook->lowering();
+            block.hooks.push_back(lowering);
+            if (cbpf::unsettled_of(*lowering.program, lowering.form).segments) {
                 spec_.uncut = false;
             }
         }
@@ -84,11 +82,11 @@ class Placer {
 
     LanePlacement finish() {
         const bool wanted = std::any_of(placement_.hooks.begin(), placement_.hooks.end(),
-                                        [](const PlacedHook& one) { return !one.because && wants_kernel(one.hook); });
+                                        [](const PlacedHook& one) { return !one.because && wants_kernel(*one.hook); });
         if (!wanted) {
             for (PlacedHook& one : placement_.hooks) {
-                const CbpfHook* cbpf = cbpf_of(one.hook);
-                if (!one.because || (cbpf != nullptr && cbpf->runs_in() == RunsIn::automatic && !cbpf->per_packet())) {
+                const bool is_known = one.hook->runs_in() == RunsIn::automatic && answers_per_flow(*one.hook);
+                if (!one.because || is_known) {
                     one.because = "no hook here wants every packet; what it says of a flow the kernel remembers";
                 }
             }
@@ -102,13 +100,13 @@ class Placer {
     }
 
     void count(const ChainBlock& block) {
-        for (const ChainHook& hook : block.hooks) {
+        for (const Lowering& lowering : block.hooks) {
             const auto found =
                 std::find_if(placement_.hooks.begin(), placement_.hooks.end(), [&](const PlacedHook& one) {
-                    const CbpfHook* cbpf = cbpf_of(one.hook);
-                    return cbpf != nullptr && &cbpf->program() == hook.program;
+                    const auto other = one.hook->lowering();
+                    return other && other->program == lowering.program;
                 });
-            placement_.counting.push_back(cbpf_of(found->hook));
+            placement_.counting.push_back(found->hook.get());
         }
     }
 
@@ -122,8 +120,7 @@ class Placer {
 
 const PlacedHook* LanePlacement::broken_promise() const {
     const auto found = std::find_if(hooks.begin(), hooks.end(), [](const PlacedHook& one) {
-        const CbpfHook* cbpf = cbpf_of(one.hook);
-        return one.because && cbpf != nullptr && cbpf->runs_in() == RunsIn::kernel;
+        return one.because && one.hook->runs_in() == RunsIn::kernel;
     });
     return found == hooks.end() ? nullptr : &*found;
 }

@@ -19,7 +19,7 @@
 
 #include "core/chain/chain_program.h"
 #include "core/direction.h"
-#include "core/pfil/cbpf_hook.h"
+#include "core/pfil/hook.h"
 #include "core/pfil/registry.h"
 #include "ebpf/place.h"
 
@@ -32,9 +32,9 @@ struct PlacedHook {
 };
 
 struct LanePlacement {
-    std::vector<PlacedHook> hooks;   ///< as they are met: IN link, inet, inet6; OUT inet, inet6, link
-    std::optional<ChainSpec> chain;  ///< nothing: no hook of the lane runs in the kernel
-    std::vector<CbpfHook*> counting; ///< of the chain, in the order of its map
+    std::vector<PlacedHook> hooks;  ///< as they are met: IN link, inet, inet6; OUT inet, inet6, link
+    std::optional<ChainSpec> chain; ///< nothing: no hook of the lane runs in the kernel
+    std::vector<Hook*> counting;    ///< of the chain, in the order of its map
 
     /// A hook that is to run in the kernel and does not.
     [[nodiscard]] const PlacedHook* broken_promise() const;

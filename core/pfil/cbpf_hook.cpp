@@ -74,64 +74,38 @@ cbpf::PacketForm form_of(HeadType type) {
     return cbpf::PacketForm::ethernet;
 }
 
-KernelTally& KernelTally::operator+=(const KernelTally& other) {
-    seen_packets += other.seen_packets;
-    seen_bytes += other.seen_bytes;
-    matched_packets += other.matched_packets;
-    matched_bytes += other.matched_bytes;
-    dropped_packets += other.dropped_packets;
-    dropped_bytes += other.dropped_bytes;
-    return *this;
-}
-
-std::optional<OnMatch> on_match_named(std::string_view text) {
-    const auto* found = std::find(kOnMatchNames.begin(), kOnMatchNames.end(), text);
-    if (found == kOnMatchNames.end()) {
-        return std::nullopt;
-    }
-    return static_cast<OnMatch>(found - kOnMatchNames.begin());
-}
-
 CbpfHook::CbpfHook(CbpfHookSpec spec, cbpf::Program program)
     : Hook(std::move(spec.name), spec.type), machine_(std::move(program)),
       per_packet_(cbpf::why_per_packet(machine_.program(), form_of(spec.type))),
       questions_(machine_.program(), form_of(spec.type)), on_match_(spec.on_match), filter_(std::move(spec.filter)),
       runs_in_(spec.runs_in), compiled_(filter_ ? spec.compiled : Compiled::unverified) {}
 
-std::vector<HookDetail> CbpfHook::details() const {
-    HookDetail filter{.name = "filter", .value = {}};
-    if (filter_) {
-        filter.value = *filter_;
-    }
-    HookDetail because{.name = "because", .value = {}};
+Answers CbpfHook::answers() const {
     if (per_packet_) {
-        because.value = words(*per_packet_);
-    } else if (on_match_ == OnMatch::count) {
-        because.value = std::string("packets that match are counted one by one");
+        return {Answers::Hold::kPerPacket, words(*per_packet_)};
     }
-    HookDetail as_it_is{.name = "as_it_is", .value = {}};
-    if (questions_.asked().any()) {
-        as_it_is.value = words(questions_.asked());
+    if (on_match_ == OnMatch::count) {
+        return {Answers::Hold::kPerFlow, "packets that match are counted one by one"};
     }
-    return {{.name = "on_match", .value = std::string(core::name(on_match_))},
-            std::move(filter),
-            {.name = "instructions", .value = std::uint64_t{machine_.program().instructions().size()}},
-            {.name = "answers", .value = std::string(per_packet_ ? "per packet" : "per flow")},
-            std::move(because),
-            std::move(as_it_is),
-            {.name = "run", .value = std::string(kRunsInNames[static_cast<std::size_t>(runs_in_)])},
-            {.name = "compiled", .value = std::string(kCompiledNames[static_cast<std::size_t>(compiled_)])}};
+    return {Answers::Hold::kPerFlow, std::nullopt};
 }
 
-std::vector<HookCounter> CbpfHook::counters() const {
-    KernelTally kernel = past_;
-    kernel += running_;
-    return {{"seen_packets", seen_.packets() + kernel.seen_packets},
-            {"seen_bytes", seen_.bytes() + kernel.seen_bytes},
-            {"matched_packets", matched_.packets() + kernel.matched_packets},
-            {"matched_bytes", matched_.bytes() + kernel.matched_bytes},
-            {"dropped_packets", dropped_.packets() + kernel.dropped_packets},
-            {"dropped_bytes", dropped_.bytes() + kernel.dropped_bytes}};
+std::optional<ProgramInfo> CbpfHook::program_info() const {
+    const auto instructions = program().instructions();
+    return ProgramInfo{.on_match = on_match_,
+                       .filter = filter_,
+                       .compiled = compiled_,
+                       .as_it_is = questions_.asked().any() ? std::optional(words(questions_.asked())) : std::nullopt,
+                       .instructions = {instructions.begin(), instructions.end()}};
+}
+
+HookTally CbpfHook::engine_tally() const {
+    return {.seen_packets = seen_.packets(),
+            .seen_bytes = seen_.bytes(),
+            .matched_packets = matched_.packets(),
+            .matched_bytes = matched_.bytes(),
+            .dropped_packets = dropped_.packets(),
+            .dropped_bytes = dropped_.bytes()};
 }
 
 bool CbpfHook::matches(const Packet& packet) const noexcept {

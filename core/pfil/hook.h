@@ -11,19 +11,24 @@
 // must be readable by another thread meanwhile.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
-#include <span>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
+#include "cbpf/flow_dependence.h"
 #include "cbpf/instruction.h"
+#include "cbpf/program.h"
 #include "core/direction.h"
 #include "core/frame.h"
 #include "core/packet_view.h"
 #include "core/pfil/head_type.h"
+#include "core/pfil/hook_tally.h"
+#include "core/pfil/on_match.h"
 #include "core/pfil/verdict.h"
 
 namespace pfild::core {
@@ -41,20 +46,51 @@ struct Packet {
     std::uint32_t ifindex; ///< receiving interface for in, sending interface for out (PF-25)
 };
 
-/// One line of what a listing says about a hook: nothing, a text, a number.
-struct HookDetail {
-    std::string name;
-    std::variant<std::monostate, std::string, std::uint64_t> value;
+/// For which packets one answer of a hook holds (Verdict::lasts says it of each).
+struct Answers {
+    enum class Hold : std::uint8_t { kPerPacket, kPerFlow };
 
-    friend bool operator==(const HookDetail&, const HookDetail&) = default;
+    Hold hold = Hold::kPerPacket;
+    std::optional<std::string> because; ///< why not for a flow, or not for all flows
+
+    friend bool operator==(const Answers&, const Answers&) = default;
+};
+inline constexpr std::array<std::string_view, 2> kHoldNames{"per packet", "per flow"};
+static_assert(static_cast<std::size_t>(Answers::Hold::kPerFlow) + 1 == kHoldNames.size());
+
+/// Where a hook is to run (core/chain/placement.h says where it does).
+enum class RunsIn : std::uint8_t {
+    automatic, ///< in the kernel where that helps and can be
+    engine,    ///< in userspace
+    kernel,    ///< in the kernel, or its link is refused
+};
+inline constexpr std::array<std::string_view, 3> kRunsInNames{"auto", "engine", "kernel"};
+static_assert(static_cast<std::size_t>(RunsIn::kernel) + 1 == kRunsInNames.size());
+
+/// What a chain needs to say of each packet what the hook says.
+struct Lowering {
+    const cbpf::Program* program; ///< lives as long as the hook
+    cbpf::PacketForm form;        ///< what it is shown
+    OnMatch on_match;
 };
 
-/// One counter of a hook; only grows.
-struct HookCounter {
-    std::string name;
-    std::uint64_t value;
+/// How the program of a hook came about, as bpfctl said: for people, nothing depends on it.
+enum class Compiled : std::uint8_t {
+    optimised,   ///< by libpcap's optimiser, proved equal to the unoptimised program
+    reduced,     ///< the unoptimised program, made shorter by pfild
+    unoptimised, ///< as libpcap's grammar made it
+    unverified,  ///< nobody has said that the text means the program, or there is no text
+};
+inline constexpr std::array<std::string_view, 4> kCompiledNames{"optimised", "reduced", "unoptimised", "unverified"};
+static_assert(static_cast<std::size_t>(Compiled::unverified) + 1 == kCompiledNames.size());
 
-    friend bool operator==(const HookCounter&, const HookCounter&) = default;
+/// What a listing says of the program that a hook runs.
+struct ProgramInfo {
+    OnMatch on_match = OnMatch::drop;
+    std::optional<std::string> filter; ///< the expression it came from; nothing when it came as bytecode
+    Compiled compiled = Compiled::unverified;
+    std::optional<std::string> as_it_is; ///< what it asks for that is otherwise folded away: "tags"
+    std::vector<cbpf::Instruction> instructions;
 };
 
 class Hook {
@@ -71,11 +107,20 @@ class Hook {
 
     /// Which sort of filter it is: "cbpf".
     [[nodiscard]] virtual std::string_view kind() const = 0;
-    /// What it was made with.
-    [[nodiscard]] virtual std::vector<HookDetail> details() const { return {}; }
-    [[nodiscard]] virtual std::vector<HookCounter> counters() const { return {}; }
-    /// The program that it runs, as it was given; none if it runs no program.
-    [[nodiscard]] virtual std::span<const cbpf::Instruction> bytecode() const { return {}; }
+    /// For which packets an answer of run() holds.
+    [[nodiscard]] virtual Answers answers() const { return {}; }
+    [[nodiscard]] virtual RunsIn runs_in() const { return RunsIn::automatic; }
+    /// What goes into a chain; nothing: it cannot run in the kernel.
+    [[nodiscard]] virtual std::optional<Lowering> lowering() const { return std::nullopt; }
+    /// Nothing if it runs no program.
+    [[nodiscard]] virtual std::optional<ProgramInfo> program_info() const { return std::nullopt; }
+
+    /// What it has counted in the engine and in chains. Packets of known flows are not among them. Any thread if it is
+    /// in no chain.
+    [[nodiscard]] HookTally tally() const { return engine_tally() + past_ + running_; }
+    /// What it has counted in chains that run now, and in one that runs no more.
+    void set_running_tally(const HookTally& tally) { running_ = tally; }
+    void add_past_tally(const HookTally& tally) { past_ += tally; }
 
     /// Decides about one packet. Neither allocates, locks nor logs. Engine thread.
     [[nodiscard]] virtual Verdict run(Packet& packet) noexcept = 0;
@@ -86,9 +131,14 @@ class Hook {
         return Verdict::pass();
     }
 
+  protected:
+    [[nodiscard]] virtual HookTally engine_tally() const { return {}; }
+
   private:
     std::string name_;
     HeadType type_;
+    HookTally running_;
+    HookTally past_;
 };
 
 } // namespace pfild::core

@@ -34,8 +34,10 @@ HookInfo Registry::describe(const Hook& hook) const {
     HookInfo info{.name = hook.name(),
                   .type = hook.type(),
                   .kind = std::string(hook.kind()),
-                  .details = hook.details(),
-                  .counters = hook.counters(),
+                  .answers = hook.answers(),
+                  .runs_in = hook.runs_in(),
+                  .program = hook.program_info(),
+                  .tally = hook.tally(),
                   .links = {}};
     for (const Head& head : heads_) {
         for (const Direction direction : kEachDirection) {

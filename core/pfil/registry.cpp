@@ -160,14 +160,6 @@ Result<void> Registry::remove_hook(std::string_view name) {
     return {};
 }
 
-Result<std::vector<cbpf::Instruction>> Registry::bytecode_of(std::string_view name) const {
-    const std::shared_ptr<Hook> hook = hook_named(name);
-    if (hook == nullptr) {
-        return fail({"show hook", std::string(name), "no such hook", kSeeHooks, ENOENT});
-    }
-    return std::vector<cbpf::Instruction>(hook->bytecode().begin(), hook->bytecode().end());
-}
-
 // ---- links
 
 Result<Registry::Ends> Registry::find_ends(const char* what, const LinkRequest& request) {

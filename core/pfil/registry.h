@@ -74,8 +74,10 @@ struct HookInfo {
     std::string name;
     HeadType type = HeadType::ethernet;
     std::string kind;
-    std::vector<HookDetail> details;
-    std::vector<HookCounter> counters;
+    Answers answers;
+    RunsIn runs_in = RunsIn::automatic;
+    std::optional<ProgramInfo> program;
+    HookTally tally;
     std::vector<HookLink> links;
 };
 
@@ -121,8 +123,6 @@ class Registry {
     /// In the order of registration.
     [[nodiscard]] std::vector<HeadInfo> heads() const;
     [[nodiscard]] std::vector<HookInfo> hooks() const;
-    /// Hook::bytecode() of the hook of that name; ENOENT.
-    [[nodiscard]] Result<std::vector<cbpf::Instruction>> bytecode_of(std::string_view name) const;
     /// The two-step list (PF-32): fills as much of `out` as it can, returns how many there are.
     [[nodiscard]] std::size_t list_heads(std::span<HeadInfo> out) const;
     [[nodiscard]] std::size_t list_hooks(std::span<HookInfo> out) const;

@@ -15,8 +15,8 @@
 #include "core/flow/flow_key.h"
 #include "core/head_mode.h"
 #include "core/head_position.h"
-#include "core/pfil/cbpf_hook.h"
 #include "core/pfil/head_type.h"
+#include "core/pfil/hook.h"
 #include "core/pfil/registry.h"
 #include "core/unknown_packets.h"
 

@@ -39,8 +39,8 @@ core::Result<std::unique_ptr<Chain>> Chain::load(const Programs& programs, std::
     return std::unique_ptr<Chain>(new Chain(*std::move(program), std::move(counts), hooks));
 }
 
-std::vector<core::KernelTally> Chain::tallies() const {
-    std::vector<core::KernelTally> sums(hooks_);
+std::vector<core::HookTally> Chain::tallies() const {
+    std::vector<core::HookTally> sums(hooks_);
     const auto processors = static_cast<std::size_t>(libbpf_num_possible_cpus());
     std::vector<pfild_chain_hook> all(hooks_ * processors);
     const __u32 zero = 0;

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "core/error.h"
-#include "core/pfil/cbpf_hook.h"
+#include "core/pfil/hook_tally.h"
 #include "daemon/kernel/programs.h"
 #include "daemon/sys/fd.h"
 #include "ebpf/instruction.h"
@@ -27,7 +27,7 @@ class Chain {
 
     [[nodiscard]] int program_fd() const { return program_.get(); }
     /// By hook; sums over all processors.
-    [[nodiscard]] std::vector<core::KernelTally> tallies() const;
+    [[nodiscard]] std::vector<core::HookTally> tallies() const;
 
   private:
     Chain(sys::Fd program, sys::Fd counts, std::size_t hooks)

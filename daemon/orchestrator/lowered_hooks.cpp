@@ -158,14 +158,12 @@ const core::LanePlacement* LoweredHooks::placement(std::uint8_t slot, core::Dire
 }
 
 void LoweredHooks::refresh_counters() const {
-    std::map<core::CbpfHook*, core::KernelTally> sums;
+    std::map<core::Hook*, core::HookTally> sums;
     for (const auto& [head, found] : found_) {
         for (const core::PlacedHook& placed : found.placement.hooks) {
-            if (auto* hook = dynamic_cast<core::CbpfHook*>(placed.hook.get())) {
-                sums.try_emplace(hook);
-            }
+            sums.try_emplace(placed.hook.get());
         }
-        const auto tallies = found.chain ? found.chain->tallies() : std::vector<core::KernelTally>();
+        const auto tallies = found.chain ? found.chain->tallies() : std::vector<core::HookTally>();
         for (std::size_t at = 0; at < tallies.size(); at++) {
             sums[found.placement.counting[at]] += tallies[at];
         }

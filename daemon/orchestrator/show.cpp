@@ -150,9 +150,12 @@ core::Result<std::vector<api::HookView>> Orchestrator::hooks() {
 
 core::Result<api::HookProgramView> Orchestrator::hook_show(std::string_view name) {
     lowered_->refresh_counters();
-    return registry_.bytecode_of(name).map([&](std::vector<cbpf::Instruction>&& program) {
-        return api::HookProgramView{hook_view(*registry_.find_hook(name)), std::move(program)};
-    });
+    const auto hook = registry_.find_hook(name);
+    if (!hook) {
+        return core::fail({"show hook", std::string(name), "no such hook", "`bpfctl hooks` lists them", ENOENT});
+    }
+    return api::HookProgramView{hook_view(*hook),
+                                hook->program ? hook->program->instructions : std::vector<cbpf::Instruction>()};
 }
 
 core::Result<api::StatsView> Orchestrator::stats() {

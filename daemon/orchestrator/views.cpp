@@ -22,34 +22,20 @@ api::HookView hook_view(const core::HookInfo& hook) {
     view.name = hook.name;
     view.type = hook.type;
     view.kind = hook.kind;
-    for (const core::HookDetail& detail : hook.details) {
-        if (const auto* text = std::get_if<std::string>(&detail.value)) {
-            if (detail.name == "filter") {
-                view.filter = *text;
-            } else if (detail.name == "answers") {
-                view.answers = *text;
-            } else if (detail.name == "because") {
-                view.because = *text;
-            } else if (detail.name == "as_it_is") {
-                view.as_it_is = *text;
-            } else if (const auto run = api::value_of<core::RunsIn>(*text, core::kRunsInNames);
-                       detail.name == "run" && run) {
-                view.run = *run;
-            } else if (const auto compiled = api::value_of<core::Compiled>(*text, core::kCompiledNames);
-                       detail.name == "compiled" && compiled) {
-                view.compiled = *compiled;
-            } else if (const auto on_match = core::on_match_named(*text); detail.name == "on_match" && on_match) {
-                view.on_match = *on_match;
-            }
-        } else if (const auto* number = std::get_if<std::uint64_t>(&detail.value);
-                   number && detail.name == "instructions") {
-            view.instructions = *number;
-        }
+    view.answers = core::kHoldNames.at(static_cast<std::size_t>(hook.answers.hold));
+    view.because = hook.answers.because;
+    view.run = hook.runs_in;
+    if (hook.program) {
+        view.on_match = hook.program->on_match;
+        view.filter = hook.program->filter;
+        view.compiled = hook.program->compiled;
+        view.as_it_is = hook.program->as_it_is;
+        view.instructions = hook.program->instructions.size();
     }
     view.links = hook.links;
-    for (const core::HookCounter& counter : hook.counters) {
-        view.counters.emplace_back(counter.name, counter.value);
-    }
+    view.counters = {{"seen_packets", hook.tally.seen_packets},       {"seen_bytes", hook.tally.seen_bytes},
+                     {"matched_packets", hook.tally.matched_packets}, {"matched_bytes", hook.tally.matched_bytes},
+                     {"dropped_packets", hook.tally.dropped_packets}, {"dropped_bytes", hook.tally.dropped_bytes}};
     return view;
 }
 

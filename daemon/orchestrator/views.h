@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "core/frame_pool.h"
-#include "core/pfil/cbpf_hook.h"
+#include "core/pfil/hook.h"
 #include "core/pfil/registry.h"
 #include "daemon/api/service.h"
 #include "daemon/api/views.h"

@@ -13,6 +13,7 @@
 #include "core/chain/frame_look.h"
 #include "core/chain/placement.h"
 #include "core/frame_pool.h"
+#include "core/pfil/cbpf_hook.h"
 #include "core/pfil/run_heads.h"
 #include "daemon/kernel/chain.h"
 #include "pfild/chain.h"
@@ -83,12 +84,13 @@ core::Verdict ask_engine(const Instance& instance, Direction direction, const By
                      view);
 }
 
-std::map<std::string, std::uint64_t> counters_of(const core::CbpfHook& hook) {
-    std::map<std::string, std::uint64_t> counters;
-    for (const core::HookCounter& counter : hook.counters()) {
-        counters[counter.name] = counter.value;
-    }
-    return counters;
+core::HookTally operator-(const core::HookTally& after, const core::HookTally& before) {
+    return {.seen_packets = after.seen_packets - before.seen_packets,
+            .seen_bytes = after.seen_bytes - before.seen_bytes,
+            .matched_packets = after.matched_packets - before.matched_packets,
+            .matched_bytes = after.matched_bytes - before.matched_bytes,
+            .dropped_packets = after.dropped_packets - before.dropped_packets,
+            .dropped_bytes = after.dropped_bytes - before.dropped_bytes};
 }
 
 class Chains : public KernelProgramsTest {
@@ -120,8 +122,8 @@ class Chains : public KernelProgramsTest {
     }
 
     /// What a chain has counted, by hook.
-    static std::map<const core::CbpfHook*, core::KernelTally> tallies(const Loaded& loaded) {
-        std::map<const core::CbpfHook*, core::KernelTally> all;
+    static std::map<const core::Hook*, core::HookTally> tallies(const Loaded& loaded) {
+        std::map<const core::Hook*, core::HookTally> all;
         const auto counted = loaded.chain->tallies();
         for (std::size_t at = 0; at < counted.size(); ++at) {
             all[loaded.placement.counting[at]] += counted[at];
@@ -228,32 +230,21 @@ TEST_F(Chains, of_any_hooks_say_and_count_what_the_engine_does_about_any_frame) 
             auto expected = tallies(loaded);
             const std::uint32_t answer = ask(*loaded.chain, frame);
             ++answers[answer];
-            std::map<const core::CbpfHook*, std::map<std::string, std::uint64_t>> before;
+            std::map<const core::Hook*, core::HookTally> before;
             for (const core::CbpfHook* hook : instance.hooks) {
-                before[hook] = counters_of(*hook);
+                before[hook] = hook->tally();
             }
             const core::Verdict verdict = ask_engine(instance, direction, frame);
             if (answer != PFILD_CHAIN_NONE) {
                 ASSERT_EQ(answer == PFILD_CHAIN_DROP, verdict.stops()) << "frame " << number;
                 ASSERT_NO_FATAL_FAILURE(expect_plain(frame)) << "frame " << number;
                 for (const core::CbpfHook* hook : instance.hooks) {
-                    auto after = counters_of(*hook);
-                    expected[hook] += {.seen_packets = after["seen_packets"] - before[hook]["seen_packets"],
-                                       .seen_bytes = after["seen_bytes"] - before[hook]["seen_bytes"],
-                                       .matched_packets = after["matched_packets"] - before[hook]["matched_packets"],
-                                       .matched_bytes = after["matched_bytes"] - before[hook]["matched_bytes"],
-                                       .dropped_packets = after["dropped_packets"] - before[hook]["dropped_packets"],
-                                       .dropped_bytes = after["dropped_bytes"] - before[hook]["dropped_bytes"]};
+                    expected[hook] += hook->tally() - before[hook];
                 }
             }
             auto counted = tallies(loaded);
             for (const core::CbpfHook* hook : instance.hooks) {
-                ASSERT_EQ(counted[hook].seen_packets, expected[hook].seen_packets) << hook->name();
-                ASSERT_EQ(counted[hook].seen_bytes, expected[hook].seen_bytes) << hook->name();
-                ASSERT_EQ(counted[hook].matched_packets, expected[hook].matched_packets) << hook->name();
-                ASSERT_EQ(counted[hook].matched_bytes, expected[hook].matched_bytes) << hook->name();
-                ASSERT_EQ(counted[hook].dropped_packets, expected[hook].dropped_packets) << hook->name();
-                ASSERT_EQ(counted[hook].dropped_bytes, expected[hook].dropped_bytes) << hook->name();
+                ASSERT_EQ(counted[hook], expected[hook]) << hook->name();
             }
         }
     }
@@ -301,7 +292,7 @@ class ChainsOfHeads : public Chains {
         }
     }
 
-    core::KernelTally tally(Direction direction) { return loaded_.at(core::index(direction)).chain->tallies().front(); }
+    core::HookTally tally(Direction direction) { return loaded_.at(core::index(direction)).chain->tallies().front(); }
 
   private:
     Instance instance_;

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/pfil/cbpf_hook.h"
 #include "pfild/chain.h"
 
 namespace pfild::core {

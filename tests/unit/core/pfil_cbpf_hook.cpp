@@ -37,14 +37,6 @@ std::vector<Instruction> udp_port(std::uint32_t port) {
             {kJeq, 0, 1, port}, {kRetK, 0, 0, 65535}, {kRetK, 0, 0, 0}};
 }
 
-std::map<std::string, std::uint64_t> counters_of(const Hook& hook) {
-    std::map<std::string, std::uint64_t> counters;
-    for (const HookCounter& counter : hook.counters()) {
-        counters[counter.name] = counter.value;
-    }
-    return counters;
-}
-
 /// A packet as a head shows it.
 struct Shown {
     Shown(Frame& from, HeadType type) : frame(from), whole(type == HeadType::ethernet), view(parse(from)) {}
@@ -84,12 +76,12 @@ TEST(CbpfHook, drops_passes_or_counts_what_matches) {
         EXPECT_EQ(hook.run(matching_packet.packet), row.matching);
         EXPECT_EQ(hook.run(other_packet.packet), row.other);
         const std::uint64_t dropped_bytes = row.dropped == 2 ? 72 : row.dropped * 48;
-        EXPECT_EQ(counters_of(hook), (std::map<std::string, std::uint64_t>{{"seen_packets", 3},
-                                                                           {"seen_bytes", 120},
-                                                                           {"matched_packets", 2},
-                                                                           {"matched_bytes", 72},
-                                                                           {"dropped_packets", row.dropped},
-                                                                           {"dropped_bytes", dropped_bytes}}));
+        EXPECT_EQ(hook.tally(), (HookTally{.seen_packets = 3,
+                                           .seen_bytes = 120,
+                                           .matched_packets = 2,
+                                           .matched_bytes = 72,
+                                           .dropped_packets = row.dropped,
+                                           .dropped_bytes = dropped_bytes}));
     }
 }
 
@@ -112,12 +104,12 @@ TEST(CbpfHook, says_whether_its_answer_lasts_and_counts_nothing_when_it_foresees
         Frame frame = buffers.frame(ethernet({}, kTypeIpv4, ipv4(udp(row.port))));
         Shown packet(frame, HeadType::inet);
         const Verdict foreseen = hook.foresee(packet.packet);
-        EXPECT_EQ(counters_of(hook)["seen_packets"], 0U) << row.sentence;
+        EXPECT_EQ(hook.tally().seen_packets, 0U) << row.sentence;
         const Verdict verdict = hook.run(packet.packet);
         EXPECT_EQ(verdict, foreseen) << row.sentence;
         EXPECT_EQ(verdict.lasts, row.lasts) << row.sentence;
         EXPECT_EQ(foreseen.lasts, row.lasts) << row.sentence;
-        EXPECT_EQ(counters_of(hook)["seen_packets"], 1U) << row.sentence;
+        EXPECT_EQ(hook.tally().seen_packets, 1U) << row.sentence;
     }
 }
 
@@ -126,21 +118,20 @@ TEST(CbpfHook, says_what_it_was_made_with) {
                         program({{kRetK, 0, 0, 1}}));
     EXPECT_EQ(with.kind(), "cbpf");
     EXPECT_EQ(with.type(), HeadType::inet6);
-    EXPECT_EQ(with.details(), (std::vector<HookDetail>{{"on_match", std::string("pass")},
-                                                       {"filter", std::string("udp")},
-                                                       {"instructions", std::uint64_t{1}},
-                                                       {"answers", std::string("per flow")},
-                                                       {"because", {}},
-                                                       {"as_it_is", {}},
-                                                       {"run", std::string("auto")},
-                                                       {"compiled", std::string("unverified")}}));
+    EXPECT_EQ(with.answers(), (Answers{Answers::Hold::kPerFlow, std::nullopt}));
+    EXPECT_EQ(with.runs_in(), RunsIn::automatic);
+    const ProgramInfo info = with.program_info().value();
+    EXPECT_EQ(info.on_match, OnMatch::pass);
+    EXPECT_EQ(info.filter, "udp");
+    EXPECT_EQ(info.instructions.size(), 1U);
+    EXPECT_EQ(info.compiled, Compiled::unverified);
+    EXPECT_EQ(info.as_it_is, std::nullopt);
     const CbpfHook without({.name = "cbpf:b"}, program({{kRetK, 0, 0, 1}}));
-    EXPECT_EQ(without.details()[1], (HookDetail{"filter", {}}));
+    EXPECT_EQ(without.program_info()->filter, std::nullopt);
     const CbpfHook curious({.name = "cbpf:c"}, program({{kLdLen, 0, 0, 0}, {kRetA, 0, 0, 0}}));
-    EXPECT_EQ(curious.details()[3], (HookDetail{"answers", std::string("per packet")}));
-    EXPECT_EQ(curious.details()[4], (HookDetail{"because", std::string("instruction 0 uses the packet length")}));
+    EXPECT_EQ(curious.answers(), (Answers{Answers::Hold::kPerPacket, "instruction 0 uses the packet length"}));
     const CbpfHook counting({.name = "cbpf:d", .on_match = OnMatch::count}, program({{kRetK, 0, 0, 1}}));
-    EXPECT_EQ(counting.details()[4], (HookDetail{"because", std::string("packets that match are counted one by one")}));
+    EXPECT_EQ(counting.answers(), (Answers{Answers::Hold::kPerFlow, "packets that match are counted one by one"}));
     EXPECT_EQ(on_match_named("count"), OnMatch::count);
     EXPECT_EQ(on_match_named("drop"), OnMatch::drop);
     EXPECT_EQ(on_match_named("accept"), std::nullopt);
@@ -195,7 +186,7 @@ TEST(CbpfHook, answers_the_same_however_the_packet_is_cut_into_segments) {
     const auto drops = [&](Frame frame, const std::vector<Instruction>& instructions, HeadType type) {
         CbpfHook hook({.name = "cbpf:a", .type = type}, program(instructions));
         Shown packet(frame, type);
-        EXPECT_EQ(counters_of(hook)["seen_bytes"], 0U);
+        EXPECT_EQ(hook.tally().seen_bytes, 0U);
         return hook.run(packet.packet).stops();
     };
     for (const Row& row : rows) {
@@ -239,8 +230,8 @@ TEST(CbpfHook, on_a_head_drops_exactly_its_packets) {
         EXPECT_EQ(run_heads(publisher.snapshot(), {.direction = row.direction}, frame, view), row.verdict);
     }
     buffers.expect_all_free();
-    EXPECT_EQ(counters_of(*hook)["seen_packets"], 3U);
-    EXPECT_EQ(counters_of(*hook)["dropped_packets"], 2U);
+    EXPECT_EQ(hook->tally().seen_packets, 3U);
+    EXPECT_EQ(hook->tally().dropped_packets, 2U);
 }
 
 } // namespace

@@ -383,6 +383,8 @@ TEST_F(PfilLists, show_heads_and_hooks_as_they_are) {
     const HookInfo info = *registry_.find_hook("t:a");
     EXPECT_EQ(info.type, HeadType::ethernet);
     EXPECT_EQ(info.kind, "function");
+    EXPECT_EQ(info.answers, Answers{}) << "per packet, until a hook says more";
+    EXPECT_FALSE(info.program.has_value());
     EXPECT_EQ(info.links, (std::vector<HookLink>{{"ethernet", Direction::in}, {"eth0", Direction::out}}));
     EXPECT_FALSE(registry_.find_hook("t:b").has_value());
 }

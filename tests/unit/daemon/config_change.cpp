@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "api_fake_service.h"
+#include "core/pfil/cbpf_hook.h"
 #include "core/pfil/publication.h"
 #include "core/pfil/registry.h"
 #include "daemon/orchestrator/configure.h"

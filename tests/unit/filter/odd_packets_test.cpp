@@ -145,11 +145,8 @@ TEST(OddPackets, a_hook_that_counts_counts_a_packet_once) {
     core::CbpfHook counting = hook("ip6", HeadType::ethernet, OnMatch::count);
     core::Frame frame = buffers.frame(behind(60, 23, {0, 0}));
     EXPECT_FALSE(verdict_of(counting, frame).stops()); // it runs twice
-    for (const core::HookCounter& counter : counting.counters()) {
-        if (counter.name == "seen_packets" || counter.name == "matched_packets") {
-            EXPECT_EQ(counter.value, 2U) << counter.name;
-        }
-    }
+    EXPECT_EQ(counting.tally().seen_packets, 2U);
+    EXPECT_EQ(counting.tally().matched_packets, 2U);
 }
 
 TEST(OddPackets, a_hook_says_what_it_asks_for_as_such) {
@@ -173,14 +170,8 @@ TEST(OddPackets, a_hook_says_what_it_asks_for_as_such) {
              Asked{"ip6 proto 44 or vlan", HeadType::ethernet, "tags and next header"},
              Asked{"ip proto 44", HeadType::inet, ""},
          }) {
-        std::string said;
-        for (const core::HookDetail& detail : hook(row.filter, row.type, OnMatch::pass).details()) {
-            const auto* text = std::get_if<std::string>(&detail.value);
-            if (detail.name == "as_it_is" && text != nullptr) {
-                said = *text;
-            }
-        }
-        EXPECT_EQ(said, row.what) << row.filter;
+        const auto info = hook(row.filter, row.type, OnMatch::pass).program_info();
+        EXPECT_EQ(info->as_it_is.value_or(""), row.what) << row.filter;
     }
 }
 
