@@ -21,14 +21,16 @@ ALLOWED = {
     "core": ("cbpf", "ebpf", "include"),
     "capture": ("cbpf", "ebpf", "include"),
     "describe": INNER,
-    "control": ("describe", "capture", *INNER),
+    "control": ("describe", "config", "capture", *INNER),
+    "config": ("describe", *INNER),
+    "disk": ("daemon/sys", "config", "describe", *INNER),  # of daemon/sys: descriptors and errno
     "filter": INNER,
     "bpf": ("include",),
     "client": ("core", "include"),
-    "bpfctl": ("client", "control", "describe", "filter", *INNER),
+    "bpfctl": ("client", "control", "config", "disk", "describe", "filter", *INNER),
     "daemon/sys": INNER,
     **{f"daemon/{edge}": ("daemon/sys", "control", "describe", "capture", *INNER) for edge in EDGES},
-    "daemon": ("daemon/sys", *(f"daemon/{edge}" for edge in EDGES), "control", "describe", "capture", *INNER),
+    "daemon": ("daemon/sys", *(f"daemon/{edge}" for edge in EDGES), "control", "config", "disk", "describe", "capture", *INNER),
 }
 
 # These are pure: no kernel interface, socket, clock, thread, log or file format.
@@ -36,9 +38,10 @@ IMPURE = re.compile(
     r"^(bpf|xdp|netlink|systemd|spdlog|nlohmann|toml\+\+|CLI|sys|net|linux|pcap)[/.]"
     r"|^(unistd|fcntl|poll|signal|time|pthread)\.h$|^(chrono|ctime|thread|mutex|fstream|iostream|filesystem|random|csignal)$"
 )
-PURE = ("include", "ebpf", "cbpf", "core", "capture", "describe", "control")
+PURE = ("include", "ebpf", "cbpf", "core", "capture", "describe", "control", "config")
 PURE_EXCEPTIONS = {"linux/types.h"}  # fixed-width types, for headers that BPF programs share
-JSON_FILE = ("describe/json.cpp", "nlohmann/json.hpp")  # the one place that knows how JSON is spelt
+# The one place each that knows how JSON and TOML are spelt.
+SPELLING = {"describe/json.cpp": "nlohmann/json.hpp", "config/toml/values.cpp": "toml++/toml.h"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)')
 
@@ -65,14 +68,14 @@ def judge(sources, path, layer, name):
     file = included_file(sources, path, name)
     target = file and layer_of(file)
     if layer == "daemon" and not re.match(r"daemon/(orchestrator|main\.)", path):
-        allowed = ("daemon/sys", "control", "describe", *INNER)  # only those two know more than one edge; any other file here knows none
+        allowed = ("daemon/sys", "control", "config", "disk", "describe", *INNER)  # only those two know more than one edge; any other file here knows none
     else:
         allowed = ALLOWED[layer]
     if layer == "capture" and name in CORE_OF_CAPTURE:
         return None
     if target is not None and target != layer and target not in allowed:
         return f"{layer} must not include {target} ({name})"
-    if layer in PURE and target is None and IMPURE.match(name) and name not in PURE_EXCEPTIONS and (path, name) != JSON_FILE:
+    if layer in PURE and target is None and IMPURE.match(name) and name not in PURE_EXCEPTIONS and SPELLING.get(path) != name:
         return f"{layer} is pure and must not include <{name}>"
     return file and rooms.judge(path, layer, file)
 

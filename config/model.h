@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What is wanted of an instance, as one value: settings, interfaces, hooks, links.
+//
+//     NAME.toml, NAME.d/*.toml --read--> Model <--edits-- verbs of bpfctl
+//                                          |
+//                                          +--difference(old, new)--> actions --> what runs
+//                                          +--canonical JSON--> the record, `config show`
+//
+// Each item has an owner, who may take it away again: the files, bpfctl, zones. A model that is in order
+//
+//     - has interfaces sorted by name, and no name twice; so for hooks
+//     - has links sorted by head. Links of one head stand in the order of their making, which gives the run order
+//     - links a hook that is there, of the type of the head, at most once per head and direction
+//
+// put_in_order() sorts, flaws() tells the rest. Two models in order are equal if they want the same.
+// Plain values; any thread.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cbpf/instruction.h"
+#include "config/settings.h"
+#include "core/direction.h"
+#include "core/pfil/head_type.h"
+#include "core/pfil/hook.h"
+#include "core/pfil/on_match.h"
+
+namespace pfild::config {
+
+enum class Owner : std::uint8_t { kFile, kBpfctl, kZones };
+inline constexpr std::array<std::string_view, 3> kOwnerNames{"file", "bpfctl", "zones"};
+static_assert(static_cast<std::size_t>(Owner::kZones) + 1 == kOwnerNames.size());
+
+struct Interface {
+    std::string name;
+    core::UnknownPackets unknown = core::UnknownPackets::pass;
+    core::HeadMode mode = core::HeadMode::automatic;
+    core::HeadPosition position = core::HeadPosition::anywhere;
+    Owner owner = Owner::kFile;
+
+    friend bool operator==(const Interface&, const Interface&) = default;
+};
+
+struct Hook {
+    std::string name; ///< MODULE:RULESET
+    core::HeadType type = core::HeadType::inet;
+    core::OnMatch on_match = core::OnMatch::drop;
+    std::optional<std::string> filter;      ///< what counts; nothing: there is only the program
+    std::vector<cbpf::Instruction> program; ///< it verifies; empty: the filter is yet to be compiled
+    core::RunsIn run = core::RunsIn::automatic;
+    core::Compiled compiled = core::Compiled::unverified;
+    Owner owner = Owner::kFile;
+
+    friend bool operator==(const Hook&, const Hook&) = default;
+};
+
+struct Link {
+    std::string hook;
+    std::string head; ///< inet, inet6, ethernet, or the name of an interface
+    core::Directions directions;
+    bool append = false; ///< farthest from the wire of those that are linked by then; else nearest
+    Owner owner = Owner::kFile;
+
+    friend bool operator==(const Link&, const Link&) = default;
+};
+
+struct Model {
+    Settings settings;
+    std::vector<Interface> interfaces;
+    std::vector<Hook> hooks;
+    std::vector<Link> links;
+
+    friend bool operator==(const Model&, const Model&) = default;
+};
+
+/// Sorts a model; the links of one head keep their order.
+void put_in_order(Model& model);
+
+/// Nothing if there is none of that name. => the model is in order.
+[[nodiscard]] const Interface* find_interface(const Model& model, std::string_view name);
+[[nodiscard]] const Hook* find_hook(const Model& model, std::string_view name);
+/// All links of a head, in the order of their making.
+[[nodiscard]] std::vector<Link> links_at(const Model& model, std::string_view head);
+
+/// Hooks of a head as packets of that direction meet them, for links in the order of their making (PF-20).
+[[nodiscard]] std::vector<std::string> run_order(const std::vector<Link>& links, core::Direction direction);
+
+/// Of a head that has this name; nothing: the name is that of an interface, whose head is one for Ethernet.
+[[nodiscard]] std::optional<core::HeadType> common_head(std::string_view name);
+[[nodiscard]] core::HeadType type_of_head(std::string_view name);
+
+// What names can be.
+[[nodiscard]] bool is_interface_name(std::string_view name); ///< 1 to 15 visible ASCII characters without a slash
+[[nodiscard]] bool is_hook_name(std::string_view name);
+[[nodiscard]] bool is_filter_text(std::string_view text); ///< no control characters but tabs and ends of lines
+
+/// One thing that is wrong with a model.
+struct Flaw {
+    enum class Item : std::uint8_t { kSettings, kInterface, kHook, kLink };
+    Item item;
+    std::size_t index; ///< in the model's list; of settings 0
+    std::string key;   ///< "name"
+    std::string reason;
+};
+
+/// Everything that keeps a model from being in order, except its sorting: names, doubles, links to nothing.
+[[nodiscard]] std::vector<Flaw> flaws(const Model& model);
+
+} // namespace pfild::config
