@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <limits>
 #include <span>
 #include <utility>
@@ -268,35 +269,120 @@ class SymbolicRun {
         choose(about, taken, yes, no);
     }
 
-    /// The values whose high bits are those of a prefix; nothing if the term is no mask of high bits.
-    [[nodiscard]] std::optional<Interval> prefix_range(const Term& term, std::uint32_t prefix) const {
-        if (term.opcode != Opcode::kAndX || !terms_.is_constant(term.right)) {
+    /// The low bits that the operation takes away from what is left of it, and nothing else; nothing if it does more.
+    [[nodiscard]] std::optional<std::uint32_t> bits_below(const Term& term) const {
+        if (term.kind != Term::Kind::kResult || !terms_.is_constant(term.right)) {
             return std::nullopt;
         }
+        const std::uint32_t with = terms_.at(term.right).k;
         const std::uint32_t largest = terms_.at(term.left).largest;
-        const std::uint32_t rest = largest & ~terms_.at(term.right).k;
-        const bool is_filled = (largest & (largest + 1)) == 0 && (rest & (rest + 1)) == 0;
-        return is_filled && (prefix & rest) == 0 && prefix <= largest ? std::optional(Interval{prefix, prefix | rest})
-                                                                      : std::nullopt;
+        std::uint32_t rest = 0;
+        if (term.opcode == Opcode::kRshX) {
+            rest = (1U << with) - 1;
+        } else if (term.opcode == Opcode::kAndX && largest != 0) {
+            rest = kAllValues >> static_cast<unsigned>(std::countl_zero(largest)) & ~with;
+        }
+        return rest != 0 && (rest & (rest + 1)) == 0 ? std::optional(rest) : std::nullopt;
     }
 
-    /// Questions about a sum are made questions about what is added: a - b = 0 is a = b. Questions about a prefix are
+    /// About nothing that can be: the answer is "no".
+    void ask_for_nothing(TermId& about, Interval& taken) {
+        about = terms_.constant(0);
+        taken = Interval::only(1);
+    }
+
+    /// What is asked of values whose low bits are gone, of those that have them.
+    void look_behind_high_bits(const Term& term, std::uint32_t rest, TermId& about, Interval& taken) {
+        const std::uint64_t scale = term.opcode == Opcode::kRshX ? std::uint64_t{rest} + 1 : 1; // else it is a mask
+        const std::uint64_t low = (taken.low * scale + rest) & ~std::uint64_t{rest};
+        const std::uint64_t high = std::min<std::uint64_t>((taken.high * scale) | rest, kAllValues);
+        if (low > high) {
+            ask_for_nothing(about, taken);
+            return;
+        }
+        about = term.left;
+        taken = {static_cast<std::uint32_t>(low), static_cast<std::uint32_t>(high)};
+    }
+
+    /// Values whose high bits are those of a prefix, of bits in the midst: a question about fewer bits.
+    bool look_behind_mask(const Term& term, TermId& about, Interval& taken) {
+        const std::uint32_t rest = taken.low ^ taken.high;
+        const bool is_prefix = rest != 0 && (rest & (rest + 1)) == 0 && (taken.low & rest) == 0;
+        if (term.opcode != Opcode::kAndX || !terms_.is_constant(term.right) || !is_prefix || taken.low == 0 ||
+            taken.high >= term.largest) {
+            return false;
+        }
+        about = terms_.result(Opcode::kAndX, term.left, terms_.constant(terms_.at(term.right).k & ~rest));
+        taken = Interval::only(taken.low);
+        return true;
+    }
+
+    /// What is asked of a sum, of what the constant was added to. False: that is more than one interval, or an interval
+    /// with two ends, for which there is no jump.
+    bool look_behind_addition(const Term& sum, TermId& about, Interval& taken) {
+        const std::uint32_t constant = terms_.at(sum.right).k;
+        if (taken.is_constant()) {
+            taken = Interval::only(taken.low - constant);
+        } else if (constant > kAllValues - terms_.at(sum.left).largest ||
+                   (taken.low != 0 && taken.high < sum.largest)) {
+            return false;
+        } else if (taken.high < constant) {
+            ask_for_nothing(about, taken);
+            return true;
+        } else {
+            taken = {std::max(taken.low, constant) - constant, taken.high - constant};
+        }
+        about = sum.left;
+        return true;
+    }
+
+    /// That something is a constant is a question about it, whichever of the two was in A.
+    bool look_behind_equality(const Term& term, TermId& about, Interval& taken, StepId& yes, StepId& no) const {
+        const TermId constant = terms_.is_constant(term.left) ? term.left : term.right;
+        if (!terms_.is_constant(constant)) {
+            return false;
+        }
+        if (!taken.holds(1)) {
+            std::swap(yes, no);
+        }
+        about = constant == term.left ? term.right : term.left;
+        taken = Interval::only(terms_.at(constant).k);
+        return true;
+    }
+
+    /// One step from a question about a result to what the result is made of. False: there is none.
+    bool look_behind(TermId& about, Interval& taken, StepId& yes, StepId& no) {
+        const Term term = terms_.at(about);
+        if (term.kind == Term::Kind::kHolds && term.opcode == Opcode::kJeqX) {
+            return look_behind_equality(term, about, taken, yes, no);
+        }
+        if (term.kind != Term::Kind::kResult) {
+            return false;
+        }
+        const bool is_addition = term.opcode == Opcode::kAddX && terms_.is_constant(term.right);
+        if ((is_addition || term.opcode == Opcode::kSubX) && taken.low == 1 && taken.high >= term.largest) {
+            std::swap(yes, no); // other than 0
+            taken = Interval::only(0);
+        }
+        if (is_addition) {
+            return look_behind_addition(term, about, taken);
+        }
+        if (term.opcode == Opcode::kSubX && taken == Interval::only(0)) {
+            about = terms_.holds(Opcode::kJeqX, term.left, term.right);
+            taken = Interval::only(1);
+            return true;
+        }
+        const auto rest = bits_below(term);
+        if (rest) {
+            look_behind_high_bits(term, *rest, about, taken);
+        }
+        return rest || look_behind_mask(term, about, taken);
+    }
+
+    /// Questions about a sum are made questions about what is added: a - b = 0 is a = b. Questions about high bits are
     /// made questions about a range.
     void choose(TermId about, Interval taken, StepId yes, StepId no) {
-        for (Term term = terms_.at(about); term.kind == Term::Kind::kResult && taken.is_constant();
-             term = terms_.at(about)) {
-            if (term.opcode == Opcode::kAddX && terms_.is_constant(term.right)) {
-                taken = Interval::only(taken.low - terms_.at(term.right).k);
-                about = term.left;
-            } else if (term.opcode == Opcode::kSubX && taken.low == 0) {
-                about = terms_.holds(Opcode::kJeqX, term.left, term.right);
-                taken = Interval::only(1);
-            } else if (const auto range = prefix_range(term, taken.low)) {
-                about = term.left;
-                taken = *range;
-            } else {
-                break;
-            }
+        while (taken.low <= terms_.at(about).largest && look_behind(about, taken, yes, no)) {
         }
         const std::uint32_t largest = terms_.at(about).largest;
         taken.high = std::min(taken.high, largest);
