@@ -12,7 +12,7 @@
 namespace pfild::cbpf {
 
 /// The longest program that is made shorter.
-inline constexpr std::size_t kLongestToReduce = 16'384;
+inline constexpr std::size_t kLongestToReduce = 32'768;
 
 /// A program that answers the same for every packet, of any captured and wire length, shorter wherever there was
 /// something to leave out; never longer. It can be longer than kMaxInstructions. Some 0.1 s at most; a program that

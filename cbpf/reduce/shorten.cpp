@@ -23,6 +23,7 @@
 
 #include "cbpf/reduce/facts.h"
 #include "cbpf/reduce/needs.h"
+#include "cbpf/reduce/together.h"
 
 namespace pfild::cbpf::reduce {
 namespace {
@@ -40,7 +41,7 @@ enum class Purpose : std::uint8_t { kLeavePast, kBringTogether };
 /// Questions one behind the other that can be asked in any order.
 struct Chain {
     bool by_yes = false; ///< "yes" leads to the next one, else "no"
-    std::vector<QuestionId> members;
+    std::vector<Asking> members;
     QuestionId next = kNowhere;  ///< behind the last one
     QuestionId other = kNowhere; ///< where the other answer of each leads
 };
@@ -135,20 +136,24 @@ class WayDown {
             const QuestionId other = other_of(first);
             const bool is_nothing =
                 asked_.questions.at(other).is_answer && asked_.questions.at(other).term == terms_.constant(0);
-            Chain chain{.by_yes = by_yes, .members = {first}};
+            std::vector<QuestionId> members{first};
             QuestionId next = next_of(first);
             while (!asked_.questions.at(next).is_answer && other_of(next) == other && led_to_[next] == 1 &&
                    !taken_[next] && (is_nothing || ends_nothing(facts, asked_.questions.at(next).term))) {
-                chain.members.push_back(next);
+                members.push_back(next);
                 next = next_of(next);
             }
-            if (chain.members.size() > 2 && sort_by_term(chain)) {
-                for (const QuestionId id : chain.members) {
+            if (members.size() < 3) {
+                continue;
+            }
+            const std::vector<Asking> given = askings_of(members);
+            std::vector<Asking> sorted = sorted_by_term(given, terms_, by_yes);
+            if (sorted != given) {
+                for (const QuestionId id : members) {
                     taken_[id] = true;
                 }
-                chain.next = next;
-                chain.other = other;
-                chains_.emplace(first, std::move(chain));
+                chains_.emplace(first,
+                                Chain{.by_yes = by_yes, .members = std::move(sorted), .next = next, .other = other});
                 return;
             }
         }
@@ -158,17 +163,13 @@ class WayDown {
         return {asked_.questions.at(id).yes, asked_.questions.at(id).no};
     }
 
-    /// Those about one term stand together, where the first of them was. False: they do already.
-    bool sort_by_term(Chain& chain) {
-        std::map<TermId, std::size_t> places;
-        for (const QuestionId id : chain.members) {
-            places.try_emplace(asked_.questions.at(id).term, places.size());
+    [[nodiscard]] std::vector<Asking> askings_of(const std::vector<QuestionId>& ids) const {
+        std::vector<Asking> all;
+        all.reserve(ids.size());
+        for (const QuestionId id : ids) {
+            all.push_back({asked_.questions.at(id).term, asked_.questions.at(id).inside});
         }
-        const std::vector<QuestionId> before = chain.members;
-        std::stable_sort(chain.members.begin(), chain.members.end(), [&](QuestionId one, QuestionId two) {
-            return places.at(asked_.questions.at(one).term) < places.at(asked_.questions.at(two).term);
-        });
-        return chain.members != before;
+        return all;
     }
 
     [[nodiscard]] QuestionId followed(const Facts& facts, QuestionId id) {
@@ -242,7 +243,7 @@ class WayUp {
             }
             const auto [yes, no] = ways[id];
             if (const auto chain = down.chains().find(id); chain != down.chains().end()) {
-                made[id] = made_of(asked, chain->second, made);
+                made[id] = made_of(chain->second, made);
             } else if (yes == kNowhere && no == kNowhere) {
                 made[id] = nothing_; // no packet comes here
             } else if (yes == kNowhere || no == kNowhere) {
@@ -256,14 +257,28 @@ class WayUp {
     }
 
   private:
-    QuestionId made_of(const Asked& asked, const Chain& chain, const std::vector<QuestionId>& made) {
+    QuestionId made_of(const Chain& chain, const std::vector<QuestionId>& made) {
         QuestionId next = made[chain.next];
         for (auto member = chain.members.rbegin(); member != chain.members.rend(); ++member) {
-            const Question& question = asked.questions.at(*member);
-            next =
-                chain.by_yes ? made_of(question, next, made[chain.other]) : made_of(question, made[chain.other], next);
+            next = chain.by_yes ? made_of(*member, next, made[chain.other]) : made_of(*member, made[chain.other], next);
         }
         return next;
+    }
+
+    /// An interval that no instruction asks for at once: first its lower end, then what is above it.
+    QuestionId made_of(const Asking& asking, QuestionId yes, QuestionId no) {
+        const std::uint32_t largest = terms_.at(asking.term).largest;
+        const auto [low, high] = asking.inside;
+        if (is_asked_at_once(asking.inside, largest)) {
+            return made_of({.term = asking.term, .inside = asking.inside, .is_answer = false}, yes, no);
+        }
+        if (low == 0 && high >= largest) {
+            return asked_for_needs(asking.term, yes);
+        }
+        const QuestionId below_end =
+            made_of({.term = asking.term, .inside = {high + 1, largest}, .is_answer = false}, no, yes);
+        return low == 0 ? below_end
+                        : made_of({.term = asking.term, .inside = {low, largest}, .is_answer = false}, below_end, no);
     }
 
     /// A question whose answer does not matter: what its term needs is asked for still.

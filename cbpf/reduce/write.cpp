@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <utility>
@@ -81,8 +82,27 @@ class ProgramWriter {
             }
         }
         std::reverse(order_.begin(), order_.end());
-        std::stable_partition(order_.begin(), order_.end(),
-                              [&](QuestionId id) { return !asked_.questions.at(id).is_answer; });
+        const auto answers = std::stable_partition(order_.begin(), order_.end(),
+                                                   [&](QuestionId id) { return !asked_.questions.at(id).is_answer; });
+        put_before_its_answer(answers);
+    }
+
+    /// A load that was a question itself, with an answer behind it: the last one of those needs no copy of the answer.
+    void put_before_its_answer(std::vector<QuestionId>::iterator answers) {
+        const auto is_such = [&](QuestionId id) {
+            const Question& question = asked_.questions.at(id);
+            const Term::Kind kind = terms_.at(question.term).kind;
+            return (kind == Term::Kind::kCaptured || kind == Term::Kind::kReach) &&
+                   asked_.questions.at(question.yes).is_answer;
+        };
+        const auto last = std::find_if(std::make_reverse_iterator(answers), order_.rend(), is_such);
+        if (last == order_.rend()) {
+            return;
+        }
+        const QuestionId answer = asked_.questions.at(*last).yes;
+        std::rotate(last.base() - 1, last.base(), answers);
+        const auto its = std::find(answers, order_.end(), answer);
+        std::rotate(answers, its, its + 1);
     }
 
     /// Where each way comes in, and with what in the registers.

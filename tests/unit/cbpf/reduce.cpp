@@ -54,6 +54,24 @@ TEST(Reduce, leaves_out_what_changes_nothing_and_nothing_else) {
         {"an offset that is in the packet",
          "ldb [0]\ntax\nldb [x+4]\njeq #1,0,3\nldb [x+4]\njeq #1,0,1\nret #1\nret #0",
          "ldb [0]\ntax\nldb [x+4]\njeq #1,0,1\nret #1\nret #0"},
+        {"a load in front of an answer that others come to",
+         "ldb [0]\njeq #1,0,2\nldb [5]\nret #3\njeq #2,0,1\nret #3\nret #0",
+         "ldb [0]\njeq #1,1,0\njeq #2,1,2\nldb [5]\nret #3\nret #0"},
+        {"values in a row", "ldb [0]\njeq #5,4,0\njeq #7,3,0\njeq #4,2,0\njeq #6,1,0\nret #0\nret #1",
+         "ldb [0]\nand #0xfc\njeq #4,0,1\nret #1\nret #0"},
+        {"values in a row that have no mask", "ldb [0]\njeq #5,4,0\njeq #7,3,0\njeq #8,2,0\njeq #6,1,0\nret #0\nret #1",
+         "ldb [0]\njge #5,0,2\njge #9,1,0\nret #1\nret #0"},
+        {"values in a row from 0 on", "ldb [0]\njeq #1,3,0\njeq #0,2,0\njeq #2,1,0\nret #0\nret #1", nullptr},
+        {"two in a row, which two jumps would be as well", "ldb [0]\njeq #5,2,0\njeq #6,1,0\nret #0\nret #1", nullptr},
+        {"nets of two sizes",
+         "ld [0]\nand #0xff000000\njeq #0x0a000000,10,0\nld [0]\nand #0xffff0000\n"
+         "jeq #0x0b010000,7,0\nld [0]\nand #0xff000000\njeq #0x0c000000,4,0\nld [0]\n"
+         "and #0xffff0000\njeq #0x0d010000,1,0\nret #0\nret #1",
+         "ld [0]\nand #0xffff0000\njeq #0xb010000,5,0\njeq #0xd010000,4,0\nld [0]\nand #0xff000000\n"
+         "jeq #0xa000000,1,0\njeq #0xc000000,0,1\nret #1\nret #0"},
+        {"a shift of what is known", "ldb [0]\njeq #0x45,0,4\nldb [0]\nrsh #4\njgt #3,0,1\nret #1\nret #0",
+         "ldb [0]\njeq #0x45,0,1\nret #1\nret #0"},
+        {"a difference that is 0", "ldb [0]\ntax\nldb [1]\nsub x\njgt #0,0,1\nret #1\nret #0", nullptr},
         {"what only matters for cut packets", "ldh [12]\njeq #0x800,0,3\nldb [40]\njeq #1,0,0\nret #1\nret #0",
          "ldh [12]\njeq #0x800,0,2\nldb [40]\nret #1\nret #0"},
     };
@@ -98,6 +116,36 @@ TEST(Reduce, changes_no_answer_of_any_program) {
     }
     EXPECT_GT(shorter * 10, tried * 7) << shorter << " of " << tried;
     EXPECT_GT(proved * 10, tried * 9) << proved << " of " << tried;
+}
+
+/// Questions about results are made questions about what they are made of: all values of a byte, through any two.
+TEST(Reduce, asks_behind_operations_for_the_same_values) {
+    const char* const operations[] = {"and #0xf0", "and #0xf", "and #0xa0", "and #0xfe", "rsh #1",  "rsh #4",
+                                      "rsh #7",    "add #3",   "add #250",  "sub #5",    "lsh #28", "neg"};
+    const char* const questions[] = {"jeq #0",  "jeq #4",    "jeq #0x40", "jeq #13",  "jgt #0",     "jgt #3",
+                                     "jgt #75", "jge #0xf0", "jge #1",    "jset #12", "jset #0x80", "jgt #0xfffffff0"};
+    unsigned shorter = 0;
+    for (const char* one : operations) {
+        for (const char* other : operations) {
+            for (const char* question : questions) {
+                const std::string text =
+                    std::string("ldb [0]\n") + one + '\n' + other + '\n' + question + ",0,1\nret #1\nret #0";
+                const Program given = assembled(text.c_str());
+                const Instructions made = reduced(given);
+                const auto program = Program::verify(made);
+                ASSERT_TRUE(program) << text;
+                ASSERT_TRUE(certainly_equal(given, *program)) << text << '\n' << print(made, TextForm::kListing);
+                shorter += made.size() < given.instructions().size() ? 1 : 0;
+                for (unsigned value = 0; value < 256; ++value) {
+                    const std::vector<std::uint8_t> bytes{static_cast<std::uint8_t>(value)};
+                    ASSERT_EQ(interpret(*program, Packet(bytes)), interpret(given, Packet(bytes)))
+                        << text << " of " << value << '\n'
+                        << print(made, TextForm::kListing);
+                }
+            }
+        }
+    }
+    EXPECT_GT(shorter, 1'000U);
 }
 
 /// Many questions about one field, and answers that are too far for a jump.
