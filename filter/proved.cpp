@@ -25,6 +25,23 @@ std::string instructions(std::size_t count) {
     return std::to_string(count) + (count == 1 ? " instruction" : " instructions");
 }
 
+/// The unoptimised program, or that one made shorter. A program that is not even proved equal is better than none.
+void use_own(Instructions plain, const Program& meant, Proved& proved) {
+    Instructions shorter = cbpf::reduced(meant);
+    if (shorter.size() < plain.size()) {
+        const auto program = Program::verify(shorter, cbpf::kLongestToReduce);
+        proved.is_proved = program && cbpf::certainly_equal(meant, *program);
+        if (proved.is_proved || plain.size() > cbpf::kMaxInstructions) {
+            proved.program = std::move(shorter);
+            proved.origin = Origin::kReduced;
+            return;
+        }
+    }
+    proved.is_proved = true;
+    proved.program = std::move(plain);
+    proved.origin = Origin::kPlain;
+}
+
 } // namespace
 
 std::string Proved::because() const {
@@ -39,7 +56,7 @@ std::string Proved::because() const {
         return its + "; unoptimised one of " + instructions(program.size());
     }
     return its + "; unoptimised one, reduced by pfild from " + std::to_string(plain_length) + " to " +
-           instructions(program.size());
+           instructions(program.size()) + (is_proved ? "" : ", without a proof");
 }
 
 core::Result<Proved> compile_proved(const std::string& expression, LinkType link_type, Names names, int snap_length) {
@@ -59,8 +76,11 @@ core::Result<Proved> compile_proved(const std::string& expression, LinkType link
             return proved;
         }
     }
-    proved.program = meant ? cbpf::reduced(*meant) : std::move(*plain);
-    proved.origin = proved.program.size() < proved.plain_length ? Origin::kReduced : Origin::kPlain;
+    if (meant) {
+        use_own(std::move(*plain), *meant, proved);
+    } else {
+        proved.program = std::move(*plain);
+    }
     if (!optimised && matches_nothing(proved.program)) {
         return core::fail(std::move(optimised.error()));
     }

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Compiles an expression to a program that does what its text means, whatever the optimiser of libpcap makes of it.
 //
-//     expression --libpcap, unoptimised--> plain ------------------reduced()------------------> the reduced one
-//                --libpcap, optimised----> short --proved equal to the plain one?-- yes --> the optimised one
+//     expression --libpcap, optimised----> short ------proved equal to the plain one?-- yes --> the optimised one
+//                --libpcap, unoptimised--> plain --reduced()--proved equal to it?------ yes --> the reduced one
+//                                                                                     no ---> the plain one
 //
 // libpcap's optimiser forgets parts of some expressions: `not ((host A or host B) and icmp) and not (host A or host C)`
 // comes out without the second exception. So what its grammar makes is what counts, and its optimiser is believed only
-// where cbpf/analysis proves for every packet that nothing has changed.
+// where cbpf/analysis proves for every packet that nothing has changed. The reduced program is right by construction
+// and proved all the same; without a proof it is used only where the plain one does not fit.
 #pragma once
 
 #include <array>
@@ -23,7 +25,7 @@ namespace pfild::filter {
 /// How a program came about.
 enum class Origin : std::uint8_t {
     kOptimised, ///< libpcap's optimiser, proved equal to the unoptimised program
-    kReduced,   ///< the unoptimised program, made shorter by pfild
+    kReduced,   ///< the unoptimised program, made shorter by pfild, and proved equal where `is_proved`
     kPlain,     ///< the unoptimised program
 };
 inline constexpr std::array<std::string_view, 3> kOriginNames{"optimised", "reduced", "unoptimised"};
@@ -34,6 +36,7 @@ static_assert(static_cast<std::size_t>(Origin::kPlain) + 1 == kOriginNames.size(
 struct Proved {
     std::vector<cbpf::Instruction> program; ///< verifies, unless it is too long (CF-01)
     Origin origin = Origin::kPlain;
+    bool is_proved = true;                     ///< it is the unoptimised program, or the prover finds it equal
     std::size_t plain_length = 0;              ///< instructions of the unoptimised program
     std::optional<std::size_t> short_length{}; ///< of the optimised one; nothing: libpcap has made none
 

@@ -15,8 +15,8 @@
 namespace pfild::cbpf {
 namespace {
 
-constexpr std::size_t kMostQuestions = 20'000; ///< of a program; a filter of 100 terms asks some 2,000
-constexpr std::size_t kBudget = 200'000;       ///< branches for both programs; 250 hosts take some 50,000
+constexpr std::size_t kMostQuestions = 65'536; ///< of a program; a filter of 100 terms asks some 2,000
+constexpr std::size_t kBudget = 1'000'000;     ///< branches for both programs; 250 hosts for Ethernet take some 700'000
 
 std::optional<NodeId> diagram_of(const Asked& asked, Diagrams& diagrams) {
     const std::vector<bool> is_reached = reached(asked);
