@@ -171,14 +171,18 @@ class Daemon {
         const ConfigChange everything = from_nothing(config_);
         return apply(everything, *recorder_, existing)
             .and_then([&] { return make_live(everything, existing); })
-            .map([&] { orchestrator_->sweep_all(refused_interfaces_); });
+            .map([&] {
+                orchestrator_->sweep_all(refused_interfaces_);
+                orchestrator_->settle();
+            });
     }
 
     /// A change that was applied, with heads and chains; if that fails nothing of it is left. But what was taken over
     /// stays, and hooks of it that can not run in the kernel any more run in the engine: the interfaces are guarded.
     [[nodiscard]] core::Result<void> make_live(const ConfigChange& change, Existing existing) {
-        auto live = orchestrator_->go_live();
         const bool taken_over = existing == Existing::fine;
+        using Without = Attachment::WithoutHeads;
+        auto live = orchestrator_->go_live(taken_over ? Without::stays : Without::goes);
         if (taken_over) { // what did not go live is tried again each second
             (void)log_refused(std::move(live));
             (void)log_refused(orchestrator_->keeps_promises());
@@ -192,7 +196,7 @@ class Daemon {
         }
         orchestrator_->prepare();
         (void)log_refused(apply(inverse(change), *recorder_, Existing::fine));
-        (void)log_refused(orchestrator_->go_live());
+        (void)log_refused(orchestrator_->go_live(Without::stays));
         return live;
     }
 
@@ -262,9 +266,9 @@ class Daemon {
         orchestrator_->prepare();
         auto applied = apply(change, *recorder_);
         if (applied) {
-            applied = make_live(change, Existing::refused);
+            applied = make_live(change, Existing::refused).map([this] { orchestrator_->settle(); });
         } else {
-            (void)log_refused(orchestrator_->go_live());
+            (void)log_refused(orchestrator_->go_live(Attachment::WithoutHeads::stays));
         }
         if (!log_refused(std::move(applied))) {
             spdlog::error("SIGHUP: the old configuration stays in force");

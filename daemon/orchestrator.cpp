@@ -187,18 +187,17 @@ void Orchestrator::prepare() {
 }
 
 // A chain can be made for an XDP head only when that is there. Until then it asks the engine.
-core::Result<void> Orchestrator::go_live() {
+core::Result<void> Orchestrator::go_live(Attachment::WithoutHeads then) {
     preparing_ = false;
     LoweredHooks::Next next = lowered_->prepare(lane_heads());
     registry_.release();
     put_in_force(std::move(next));
     core::Result<void> result;
     for (auto& [ifindex, attachment] : attachments_) {
-        if (auto live = attachment->go_live(); !live && result) {
+        if (auto live = attachment->go_live(then); !live && result) {
             result = std::move(live);
         }
     }
-    pins_.release_old_chains();
     put_in_force(lowered_->prepare(lane_heads()));
     return result;
 }
@@ -267,42 +266,6 @@ void Orchestrator::let_go(std::uint32_t ifindex) {
     look_at(ifindex);
 }
 
-void Orchestrator::sweep(const net::Link& link) {
-    if (attachments_.contains(link.ifindex) || spared_.contains(link.ifindex)) {
-        return;
-    }
-    for (const std::string& removed : kernel::sweep(link.ifindex, programs_->identity())) {
-        spdlog::warn("{}: removed a head that nobody serves: {}", link.name, removed);
-    }
-}
-
-void Orchestrator::sweep_all(const std::set<std::string>& spared) {
-    swept_ = true;
-    auto links = net::Links::open();
-    auto all = links ? links->all() : core::fail(std::move(links.error()));
-    if (!all) {
-        spdlog::error("heads of a killed daemon may be left: {}", all.error().line());
-        return;
-    }
-    for (const net::Link& link : *all) {
-        if (spared.contains(link.name) && !attachments_.contains(link.ifindex) && left_on(link.ifindex)) {
-            spared_.insert(link.ifindex);
-            spdlog::error("{}: the heads of the killed daemon stay, as they could not be replaced", link.name);
-        }
-        sweep(link);
-    }
-}
-
-std::optional<std::string> Orchestrator::left_on(std::uint32_t ifindex) const {
-    const std::vector<kernel::FoundHead> heads = kernel::find_heads(ifindex);
-    const bool left = std::any_of(heads.begin(), heads.end(), [&](const kernel::FoundHead& head) {
-        return kernel::whose(head.owner, programs_->identity()) == kernel::Whose::left;
-    });
-    auto links = left ? net::Links::open() : core::fail({"find", "", "no heads", "", ENOENT});
-    auto link = links ? links->find(ifindex) : core::fail(std::move(links.error()));
-    return link ? std::optional(link->name) : std::nullopt;
-}
-
 void Orchestrator::look_at_all() {
     std::vector<std::uint32_t> known;
     for (const auto& [ifindex, attachment] : attachments_) {
@@ -319,6 +282,7 @@ void Orchestrator::keep_house() {
     for (auto& [ifindex, attachment] : attachments_) {
         attachment->watch_lanes();
     }
+    release_old_chains();
     if (lane_heads() != lowered_->heads()) { // an XDP head has gone, or could be had again
         put_in_force(lowered_->prepare(lane_heads()));
         if (auto kept = keeps_promises(); !kept) {
@@ -521,6 +485,9 @@ core::Result<api::InterfaceView> Orchestrator::attach(const api::AttachRequest& 
     const auto added = attachments_.emplace(link->ifindex, std::move(*attachment)).first;
     tap_->put(*link, *slot, added->second->has_xdp_head());
     if (!filters) {
+        if (!preparing_) {
+            settle();
+        }
         spdlog::info("{}: attached, to be tapped only", link->name);
         return added->second->view();
     }
@@ -528,6 +495,9 @@ core::Result<api::InterfaceView> Orchestrator::attach(const api::AttachRequest& 
     if (auto kept = change_rules([] { return core::Result<void>(); }, [] { return core::Result<void>(); }); !kept) {
         drop_attachment(attachments_.find(link->ifindex));
         return core::fail(std::move(kept.error()));
+    }
+    if (!preparing_) {
+        settle();
     }
     spdlog::info("{}: attached, unknown packets {}", link->name,
                  request.unknown == core::UnknownPackets::drop ? "are dropped" : "pass");

@@ -63,7 +63,9 @@ class Orchestrator final : public api::Service {
     /// reloads; not nested.
     void prepare();
     /// The first error, after all were tried.
-    [[nodiscard]] core::Result<void> go_live();
+    [[nodiscard]] core::Result<void> go_live(Attachment::WithoutHeads then);
+    /// What has become live stays so: heads of a killed daemon that it took the place of are let go.
+    void settle();
     /// The name of an interface that has heads of a killed daemon of this instance; nothing: it has none.
     [[nodiscard]] std::optional<std::string> left_on(std::uint32_t ifindex) const;
     /// Removes heads that belong to no attachment from all interfaces but those that `spared` names.
@@ -114,6 +116,7 @@ class Orchestrator final : public api::Service {
     void let_go(std::uint32_t ifindex);
     void sweep(const net::Link& link);
     void look_at_all();
+    void release_old_chains();
     void keep_house();
     void repair_all();
     static void repair(Attachment& attachment);
@@ -142,6 +145,7 @@ class Orchestrator final : public api::Service {
     std::unique_ptr<net::LinkMonitor> monitor_;
     sys::Registration housekeeping_;
     bool preparing_ = false;
+    bool old_chains_released_ = false;
     bool swept_ = false;               ///< before, what is there may be wanted
     std::set<std::uint32_t> spared_{}; ///< interfaces whose heads could not be replaced: better theirs than none
 };

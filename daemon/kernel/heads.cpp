@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
 #include <linux/if_link.h>
@@ -40,6 +41,7 @@ std::string words(core::Direction direction, const clsact::Filter& filter) {
 
 } // namespace
 
+// What may fail comes first: a direction where nothing of ours was can be full of others' programs.
 core::Result<Heads> Heads::attach(const Programs& programs, const HeadsSpec& spec) {
     Heads heads(spec, use_tcx(spec.ifindex, spec.tcx_wanted));
     auto loaded = HeadPrograms::load(programs, spec.slot, spec.attachment);
@@ -47,32 +49,39 @@ core::Result<Heads> Heads::attach(const Programs& programs, const HeadsSpec& spe
         return core::fail(std::move(loaded.error()));
     }
     const std::vector<FoundHead> before = take_over_from(spec.ifindex, programs.identity());
-    for (const core::Direction direction : core::kEachDirection) {
-        if (auto attached = heads.attach_one(direction, *loaded, before); !attached) {
-            if (before.empty()) {
-                heads.detach();
-            }
+    std::array<core::Direction, core::kDirections> order{};
+    std::partition_copy(core::kEachDirection.begin(), core::kEachDirection.end(), order.begin(), order.rbegin(),
+                        [&](core::Direction direction) { return heads.found(direction, before) == before.end(); });
+    for (const core::Direction direction : order) {
+        auto attached = heads.attach_one(direction, *loaded, before);
+        if (attached) {
+            continue;
+        }
+        if (!spec.partly || heads.missing_) {
+            heads.detach();
             return core::fail(std::move(attached.error()));
         }
-    }
-    // Others of ours may be there: attached the other way, or by a daemon that was killed while it moved one.
-    for (const FoundHead& head : take_over_from(spec.ifindex, programs.identity())) {
-        if (!heads.has(head.program)) {
-            remove_head(spec.ifindex, head);
-        }
+        heads.missing_ = std::move(attached.error());
     }
     return heads;
 }
 
+// The one whose place a head takes in one step.
+std::vector<FoundHead>::const_iterator Heads::found(core::Direction direction,
+                                                    const std::vector<FoundHead>& before) const {
+    const HeadPlace place = tcx_ ? HeadPlace::tcx : HeadPlace::clsact;
+    return std::find_if(before.begin(), before.end(),
+                        [&](const FoundHead& head) { return head.place == place && head.direction == direction; });
+}
+
 core::Result<void> Heads::attach_one(core::Direction direction, const HeadPrograms& programs,
                                      const std::vector<FoundHead>& before) {
-    const HeadPlace place = tcx_ ? HeadPlace::tcx : HeadPlace::clsact;
-    const auto old = std::find_if(before.begin(), before.end(), [&](const FoundHead& head) {
-        return head.place == place && head.direction == direction;
-    });
-    if (old != before.end()) {
-        return replace(direction, programs, *old);
-    }
+    const auto old = found(direction, before);
+    return old != before.end() ? replace(direction, programs, *old) : attach_new(direction, programs, before);
+}
+
+core::Result<void> Heads::attach_new(core::Direction direction, const HeadPrograms& programs,
+                                     const std::vector<FoundHead>& before) {
     bool own_qdisc = false;
     if (!tcx_) {
         const auto known = std::find_if(before.begin(), before.end(),
@@ -86,20 +95,43 @@ core::Result<void> Heads::attach_one(core::Direction direction, const HeadProgra
             return seat.filter && clsact::came_with_qdisc(*seat.filter);
         });
     }
-    return put_first(direction, programs, own_qdisc).map([&](Seat seat) { seat_of(direction) = std::move(seat); });
+    auto put = put_first(direction, programs, own_qdisc).map([&](Seat seat) { seat_of(direction) = std::move(seat); });
+    if (!put && own_qdisc) {
+        clsact::remove_qdisc_if_unused(spec_.ifindex);
+    }
+    return put;
 }
 
 core::Result<void> Heads::replace(core::Direction direction, const HeadPrograms& programs, const FoundHead& old) {
-    Seat seat{.program = programs.id(direction), .filter = std::nullopt};
-    if (tcx_) {
-        return tcx::replace(spec_.ifindex, direction, programs.fd(direction), old.program).map([&] {
-            seat_of(direction) = seat;
-        });
+    sys::Fd held(bpf_prog_get_fd_by_id(old.program));
+    if (!held) {
+        return sys::failed("hold", "the head to be replaced", errno);
     }
-    return clsact::replace(spec_.ifindex, direction, programs.fd(direction), old.filter).map([&](clsact::Filter now) {
-        seat.filter = std::move(now);
-        seat_of(direction) = seat;
-    });
+    Seat seat{.program = programs.id(direction), .filter = std::nullopt};
+    core::Result<void> done;
+    if (tcx_) {
+        done = tcx::replace(spec_.ifindex, direction, programs.fd(direction), held.get());
+    } else {
+        done =
+            clsact::replace(spec_.ifindex, direction, programs.fd(direction), old.filter).map([&](clsact::Filter now) {
+                seat.filter = std::move(now);
+            });
+    }
+    if (done) {
+        seat_of(direction) = std::move(seat);
+        replaced_[core::index(direction)] = std::move(held);
+    }
+    return done;
+}
+
+// Attached the other way, or by a daemon that was killed while it moved one.
+void Heads::keep(const pfild_identity& self) noexcept {
+    replaced_ = {};
+    for (const FoundHead& head : take_over_from(spec_.ifindex, self)) {
+        if (!has(head.program)) {
+            remove_head(spec_.ifindex, head);
+        }
+    }
 }
 
 core::Result<Heads::Seat> Heads::put_first(core::Direction direction, const HeadPrograms& programs,
@@ -114,6 +146,17 @@ core::Result<Heads::Seat> Heads::put_first(core::Direction direction, const Head
     });
 }
 
+// A device that is gone may have left its index to another, with filters of the same handles.
+bool Heads::seated(core::Direction direction) const {
+    const Seat& seat = seat_of(direction);
+    if (tcx_) {
+        const auto programs = tcx::list(spec_.ifindex, direction);
+        return std::find(programs.begin(), programs.end(), seat.program) != programs.end();
+    }
+    const auto filters = clsact::list(spec_.ifindex, direction);
+    return seat.filter && std::find(filters.begin(), filters.end(), *seat.filter) != filters.end();
+}
+
 void Heads::leave(core::Direction direction, const Seat& seat) const noexcept {
     if (seat.filter) {
         clsact::detach(spec_.ifindex, direction, *seat.filter);
@@ -122,12 +165,32 @@ void Heads::leave(core::Direction direction, const Seat& seat) const noexcept {
     }
 }
 
-void Heads::detach() const noexcept {
-    for (const core::Direction direction : core::kEachDirection) {
-        leave(direction, seat_of(direction));
+bool Heads::put_back(core::Direction direction) const noexcept {
+    const sys::Fd& before = replaced_[core::index(direction)];
+    const Seat& seat = seat_of(direction);
+    if (!before) {
+        return false;
     }
-    if (std::any_of(seats_.begin(), seats_.end(),
-                    [](const Seat& seat) { return seat.filter && clsact::came_with_qdisc(*seat.filter); })) {
+    if (seat.filter) {
+        return clsact::replace(spec_.ifindex, direction, before.get(), *seat.filter).has_value();
+    }
+    const sys::Fd now(bpf_prog_get_fd_by_id(seat.program));
+    return now && tcx::replace(spec_.ifindex, direction, before.get(), now.get());
+}
+
+void Heads::detach() const noexcept {
+    bool qdisc_was_ours = false;
+    for (const core::Direction direction : core::kEachDirection) {
+        if (!seated(direction)) {
+            continue;
+        }
+        const Seat& seat = seat_of(direction);
+        qdisc_was_ours = qdisc_was_ours || (seat.filter && clsact::came_with_qdisc(*seat.filter));
+        if (!put_back(direction)) {
+            leave(direction, seat);
+        }
+    }
+    if (qdisc_was_ours) {
         clsact::remove_qdisc_if_unused(spec_.ifindex);
     }
 }
@@ -137,15 +200,8 @@ bool Heads::has(std::uint32_t program) const {
 }
 
 bool Heads::intact() const {
-    return std::all_of(core::kEachDirection.begin(), core::kEachDirection.end(), [&](core::Direction direction) {
-        const Seat& seat = seat_of(direction);
-        if (tcx_) {
-            const auto programs = tcx::list(spec_.ifindex, direction);
-            return std::find(programs.begin(), programs.end(), seat.program) != programs.end();
-        }
-        const auto filters = clsact::list(spec_.ifindex, direction);
-        return seat.filter && std::find(filters.begin(), filters.end(), *seat.filter) != filters.end();
-    });
+    return std::all_of(core::kEachDirection.begin(), core::kEachDirection.end(),
+                       [&](core::Direction direction) { return seated(direction); });
 }
 
 std::vector<std::string> Heads::in_front(core::Direction direction) const {

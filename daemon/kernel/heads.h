@@ -15,6 +15,7 @@
 #include "daemon/kernel/found_heads.h"
 #include "daemon/kernel/head_programs.h"
 #include "daemon/kernel/programs.h"
+#include "daemon/sys/fd.h"
 
 namespace pfild::kernel {
 
@@ -24,6 +25,7 @@ struct HeadsSpec {
     std::uint8_t slot = 0;
     std::uint32_t attachment = 0; ///< pfild_interface
     bool tcx_wanted = true;       ///< by TCX where the kernel has it; otherwise on clsact
+    bool partly = false;          ///< a direction that cannot be had is no reason to do without the other: missing()
 };
 
 /// The heads of one interface. Not RAII on purpose: they stay when the daemon dies, and go when it detaches.
@@ -33,8 +35,12 @@ class Heads {
     /// error what was there is there.
     /// => may_attach() has succeeded.
     [[nodiscard]] static core::Result<Heads> attach(const Programs& programs, const HeadsSpec& spec);
+    /// Why there is but one.
+    [[nodiscard]] const std::optional<core::Error>& missing() const { return missing_; }
 
-    /// Removes both. A device that is gone is no error.
+    /// Lets go what they took the place of, and removes others of this run or of a killed daemon that are there still.
+    void keep(const pfild_identity& self) noexcept;
+    /// Removes both; before keep(), what they took the place of is put back. A device that is gone is no error.
     void detach() const noexcept;
     /// Both still there? Somebody with the right to may remove them.
     [[nodiscard]] bool intact() const;
@@ -54,13 +60,19 @@ class Heads {
     };
 
     Heads(const HeadsSpec& spec, bool tcx) : spec_(spec), tcx_(tcx) {}
+    [[nodiscard]] std::vector<FoundHead>::const_iterator found(core::Direction direction,
+                                                               const std::vector<FoundHead>& before) const;
     [[nodiscard]] core::Result<void> attach_one(core::Direction direction, const HeadPrograms& programs,
+                                                const std::vector<FoundHead>& before);
+    [[nodiscard]] core::Result<void> attach_new(core::Direction direction, const HeadPrograms& programs,
                                                 const std::vector<FoundHead>& before);
     [[nodiscard]] core::Result<void> replace(core::Direction direction, const HeadPrograms& programs,
                                              const FoundHead& old);
     [[nodiscard]] core::Result<Seat> put_first(core::Direction direction, const HeadPrograms& programs,
                                                bool own_qdisc) const;
+    [[nodiscard]] bool seated(core::Direction direction) const;
     void leave(core::Direction direction, const Seat& seat) const noexcept;
+    [[nodiscard]] bool put_back(core::Direction direction) const noexcept;
     [[nodiscard]] std::vector<std::string> in_front(core::Direction direction) const;
     [[nodiscard]] bool has(std::uint32_t program) const;
     [[nodiscard]] Seat& seat_of(core::Direction direction) { return seats_[core::index(direction)]; }
@@ -69,6 +81,8 @@ class Heads {
     HeadsSpec spec_;
     bool tcx_;
     std::array<Seat, core::kDirections> seats_{};
+    std::array<sys::Fd, core::kDirections> replaced_; ///< the programs that were there, until keep()
+    std::optional<core::Error> missing_;
 };
 
 /// The program at the ingress of p1 or q1. Goes with the device.

@@ -58,12 +58,8 @@ core::Result<void> attach_first(std::uint32_t ifindex, core::Direction direction
     return attach(ifindex, direction, program_fd, kFlagBefore, 0);
 }
 
-core::Result<void> replace(std::uint32_t ifindex, core::Direction direction, int program_fd, std::uint32_t old) {
-    const sys::Fd old_fd(bpf_prog_get_fd_by_id(old));
-    if (!old_fd) {
-        return sys::failed("replace", "a program by TCX", errno);
-    }
-    return attach(ifindex, direction, program_fd, BPF_F_REPLACE, old_fd.get());
+core::Result<void> replace(std::uint32_t ifindex, core::Direction direction, int program_fd, int old_fd) {
+    return attach(ifindex, direction, program_fd, BPF_F_REPLACE, old_fd);
 }
 
 void detach(std::uint32_t ifindex, core::Direction direction, std::uint32_t program) {

@@ -20,9 +20,8 @@ namespace pfild::kernel::tcx {
 [[nodiscard]] std::vector<std::uint32_t> list(std::uint32_t ifindex, core::Direction direction);
 /// Attaches before all others. => The program is not there yet.
 [[nodiscard]] core::Result<void> attach_first(std::uint32_t ifindex, core::Direction direction, int program_fd);
-/// Takes the place of `old`, in one step.
-[[nodiscard]] core::Result<void> replace(std::uint32_t ifindex, core::Direction direction, int program_fd,
-                                         std::uint32_t old);
+/// Takes the place of another program, in one step.
+[[nodiscard]] core::Result<void> replace(std::uint32_t ifindex, core::Direction direction, int program_fd, int old_fd);
 /// Not there is no error.
 void detach(std::uint32_t ifindex, core::Direction direction, std::uint32_t program);
 

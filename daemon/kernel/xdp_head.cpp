@@ -118,13 +118,9 @@ core::Result<XdpHead> XdpHead::attach(std::uint32_t ifindex, const Programs& pro
     const bool alone = before.anything() && !before.is_dispatcher();
     const pfild_identity& self = programs.identity();
     const bool replaces = alone && is_ours(id_of(others.front()), self);
-    auto attached = replaces ? head.replace(xdp_program__fd(others.front())) : head.chain();
+    auto attached = replaces ? head.replace(programs, xdp_program__fd(others.front())) : head.chain(programs);
     if (!attached) {
         return core::fail(std::move(attached.error()));
-    }
-    if (auto given = programs.sign_of_life().give_to(bpf_program__fd(head.skeleton_->progs.pfild_in_xdp)); !given) {
-        head.detach();
-        return core::fail(std::move(given.error()));
     }
     for (xdp_program* other : others) {
         if (!alone && is_ours(id_of(other), self)) {
@@ -196,11 +192,14 @@ core::Result<void> XdpHead::open(const Programs& programs, const pfild_identity&
 }
 
 // One that nobody serves any more, in a place without a dispatcher: no packet comes between the two.
-core::Result<void> XdpHead::replace(int stranded_fd) {
+core::Result<void> XdpHead::replace(const Programs& programs, int stranded_fd) {
     if (const int error = bpf_object__load(skeleton_->obj); error != 0) {
         return sys::failed("load", "the XDP program", -error);
     }
     const int program_fd = bpf_program__fd(skeleton_->progs.pfild_in_xdp);
+    if (auto given = programs.sign_of_life().give_to(program_fd); !given) {
+        return given;
+    }
     LIBBPF_OPTS(bpf_xdp_attach_opts, only_if, .old_prog_fd = stranded_fd);
     const int error =
         bpf_xdp_attach(static_cast<int>(ifindex_), program_fd, XDP_FLAGS_DRV_MODE | XDP_FLAGS_REPLACE, &only_if);
@@ -211,7 +210,7 @@ core::Result<void> XdpHead::replace(int stranded_fd) {
     return {};
 }
 
-core::Result<void> XdpHead::chain() {
+core::Result<void> XdpHead::chain(const Programs& programs) {
     ForgottenDescriptors forgotten(ifindex_);
     const int error = xdp_program__attach(program_.get(), static_cast<int>(ifindex_), XDP_MODE_NATIVE, 0);
     const int program_fd = bpf_program__fd(skeleton_->progs.pfild_in_xdp);
@@ -227,7 +226,11 @@ core::Result<void> XdpHead::chain() {
     }
     id_ = program_id(program_fd);
     chained_ = OnDevice(ifindex_).is_dispatcher();
-    return {};
+    auto given = programs.sign_of_life().give_to(program_fd);
+    if (!given) {
+        detach();
+    }
+    return given;
 }
 
 void XdpHead::detach() const noexcept { remove(ifindex_, id_); }

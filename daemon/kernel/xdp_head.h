@@ -63,8 +63,8 @@ class XdpHead {
 
     explicit XdpHead(std::uint32_t ifindex) : ifindex_(ifindex) {}
     [[nodiscard]] core::Result<void> open(const Programs& programs, const pfild_identity& identity);
-    [[nodiscard]] core::Result<void> replace(int stranded_fd);
-    [[nodiscard]] core::Result<void> chain();
+    [[nodiscard]] core::Result<void> replace(const Programs& programs, int stranded_fd);
+    [[nodiscard]] core::Result<void> chain(const Programs& programs);
 
     std::uint32_t ifindex_;
     std::unique_ptr<pfild_in_xdp, SkeletonDeleter> skeleton_;

@@ -177,10 +177,11 @@ void Attachment::drop_xdp() noexcept {
     });
 }
 
-core::Result<void> Attachment::go_live() {
+core::Result<void> Attachment::go_live(WithoutHeads then) {
     if (!spec_.heads_later) {
         return {};
     }
+    kept_ = then == WithoutHeads::stays;
     auto attached = attach_heads();
     spec_.heads_later = false;
     return attached;
@@ -192,17 +193,34 @@ core::Result<void> Attachment::attach_heads() {
             auto heads = kernel::Heads::attach(world_.programs, {.ifindex = spec_.link.ifindex,
                                                                  .slot = slot(),
                                                                  .attachment = number_,
-                                                                 .tcx_wanted = world_.tcx_wanted});
+                                                                 .tcx_wanted = world_.tcx_wanted,
+                                                                 .partly = kept_});
             if (!heads) {
                 return core::fail(std::move(heads.error()));
             }
             heads_ = *std::move(heads);
+        }
+        if (kept_) {
+            heads_->keep(world_.programs.identity());
+        }
+        if (heads_->missing()) {
+            return core::fail(*heads_->missing());
         }
         if (!xdp_) {
             kernel::XdpHead::remove_stranded(spec_.link.ifindex, world_.programs.identity());
             return {};
         }
         return attach_xdp_head();
+    });
+}
+
+void Attachment::keep() noexcept {
+    kept_ = true;
+    (void)within(world_.stack, [&]() -> core::Result<void> {
+        if (heads_) {
+            heads_->keep(world_.programs.identity());
+        }
+        return {};
     });
 }
 

@@ -82,8 +82,17 @@ class Attachment {
     /// Whether the device is p1 or q1 of this attachment.
     [[nodiscard]] bool owns_port(std::uint32_t ifindex) const { return port_ && port_->owns(ifindex); }
 
+    /// What becomes of an attachment that cannot get its heads.
+    enum class WithoutHeads : std::uint8_t {
+        goes, ///< what was there before is there again
+        stays ///< with the head that it can get; the rest is tried again each second
+    };
     /// Attaches the heads, if they were to come later.
-    [[nodiscard]] core::Result<void> go_live();
+    [[nodiscard]] core::Result<void> go_live(WithoutHeads then);
+    /// From now on it stays: what its heads took the place of is let go.
+    void keep() noexcept;
+    /// Whether both heads are there, as far as is known.
+    [[nodiscard]] bool is_live() const { return heads_ && !heads_->missing(); }
     /// Whether the interface is in this namespace: what has its index has a head of this attachment.
     [[nodiscard]] bool is_there() const;
     /// The interface has left this namespace or is no more: its heads do nothing from now on, wherever they are.
@@ -133,6 +142,7 @@ class Attachment {
     std::array<LaneWatch, core::kDirections> watches_;
     bool was_broken_ = false; ///< since the last look at the lanes
     FrontWatch front_;
+    bool kept_ = false; ///< what its heads took the place of is not to be put back
     bool gone_ = false; ///< the interface is
     bool repairing_ = false;
     bool stood_down_ = false; ///< the interface has become one that cannot be attached: it waits until that is over

@@ -2,9 +2,10 @@
 """Programs at an interface, by bpf(2) alone: Debian's bpftool knows no TCX.
 
 As a program it works in the namespace that it is started in: `list IFACE` prints the programs by TCX as JSON, `front IFACE SIDE NAME
-ACTION` loads one that says ACTION (TC_ACT_*) of every packet and puts it in front of all others, `remove IFACE SIDE ID`; `race IFACE FILE`
+ACTION` loads one that says ACTION (TC_ACT_*) of every packet and puts it in front of all others, `fill IFACE SIDE` puts so many there that no other has room, `remove IFACE SIDE ID`; `race IFACE FILE`
 waits until FILE names the interface or a program is there, and prints "file" or "program".
 """
+import contextlib
 import ctypes
 import json
 import os
@@ -77,6 +78,10 @@ def main(verb, interface, *words):
     elif verb == "front":
         side, name, action = words
         _bpf(_PROG_ATTACH, struct.pack("=IIII", index, load(name, int(action)), SIDES[side], _BEFORE))
+    elif verb == "fill":
+        with contextlib.suppress(OSError):
+            while True:
+                _bpf(_PROG_ATTACH, struct.pack("=IIII", index, load("filler", -1), SIDES[words[0]], _BEFORE))
     elif verb == "race":
         print(race(interface, pathlib.Path(words[0])), flush=True)
     else:

@@ -19,6 +19,44 @@ def put_in_front(host, interface, side, name, action):
     host.run(*_SCRIPT, "front", interface, side, name, action)
 
 
+def heads_at(host, interface="eth0"):
+    """{side: [number of the program]} of heads by TCX and on clsact."""
+    found = {side: [one["options"]["prog"]["id"] for one in filters if "prog" in one["options"]]
+             for side, filters in tc_filters(host, interface).items()}  # fmt: skip
+    for one in tcx_programs(host, interface):
+        if one["name"].startswith("pfild_"):
+            found[one["side"]].append(one["id"])
+    return found
+
+
+def remove_head(host, interface, side):
+    """As a stranger may who has the right to."""
+    for one in tcx_programs(host, interface):
+        if one["side"] == side and one["name"].startswith("pfild_"):
+            host.run(*_SCRIPT, "remove", interface, side, one["id"])
+    for one in tc_filters(host, interface)[side]:
+        host.run("tc", "filter", "del", "dev", interface, side, "pref", one["pref"])
+
+
+def leave_no_room(host, interface, side):
+    """Programs of strangers by TCX, and where heads look for a place on clsact, so that a head can be put nowhere at that side."""
+    host.run(*_SCRIPT, "fill", interface, side)
+    host.run("tc", "qdisc", "add", "dev", interface, "clsact", check=False)
+    for preference in range(1, 9):
+        where = ["dev", interface, side, "protocol", "ip", "pref", preference]
+        host.run("tc", "filter", "add", *where, "u32", "match", "u8", "255", "0xff", "at", "9", "classid", "1:1")
+
+
+def make_room(host, interface, side):
+    for one in tcx_programs(host, interface):
+        if one["side"] == side and one["name"] == "filler":
+            host.run(*_SCRIPT, "remove", interface, side, one["id"])
+    for preference in range(1, 9):
+        host.run("tc", "filter", "del", "dev", interface, side, "pref", preference)
+    if not any(tc_filters(host, interface).values()):
+        host.run("tc", "qdisc", "del", "dev", interface, "clsact")
+
+
 def race(host, interface, file):
     """A Process that waits until a file names the interface or a program is there by TCX, and says which came first."""
     waiting = host.popen(*_SCRIPT, "race", interface, file)
