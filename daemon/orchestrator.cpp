@@ -221,11 +221,11 @@ void Orchestrator::look_at(std::uint32_t ifindex) {
             spdlog::error("{}: {}", attachment.link().name, link.error().line());
             return;
         }
-        if (!link) {
+        if (!link || !attachment.is_there()) {
             spdlog::warn("{}: the interface is gone, detached", attachment.link().name);
             attachment.let_go();
             drop_attachment(attached);
-            return;
+            break; // another may have its index, and have brought heads along
         }
         if (const std::string& before = attachment.link().name; link->name != before) {
             spdlog::info("{}: is now called {}", before, link->name);

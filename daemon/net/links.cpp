@@ -68,17 +68,6 @@ std::string to_string(const std::optional<Mac>& mac) {
                : std::string();
 }
 
-core::Result<bool> is_here(std::uint32_t ifindex) {
-    std::array<char, IF_NAMESIZE> name{};
-    if (::if_indextoname(ifindex, name.data()) != nullptr) {
-        return true;
-    }
-    if (errno == ENXIO || errno == ENODEV) {
-        return false;
-    }
-    return sys::failed("look for", fmt::format("interface {}", ifindex), errno); // no descriptor left, say
-}
-
 core::Result<Links> Links::open() {
     NlSocket socket(nl_socket_alloc());
     if (!socket) {

@@ -62,9 +62,6 @@ struct PairRequest {
     int peer_netns = -1; ///< descriptor
 };
 
-/// Whether the namespace that the calling thread is in has a device of that index.
-[[nodiscard]] core::Result<bool> is_here(std::uint32_t ifindex);
-
 class Links {
   public:
     /// For the namespace that the calling thread is in.

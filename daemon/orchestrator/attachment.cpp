@@ -99,7 +99,17 @@ core::Result<std::unique_ptr<Attachment>> Attachment::make(AttachmentWorld& worl
     return self;
 }
 
+core::Result<void> Attachment::hold_device() {
+    return within(world_.stack, [&] { return net::DeviceHold::take(spec_.link.ifindex); })
+        .map([&](net::DeviceHold hold) { device_.emplace(std::move(hold)); });
+}
+
 core::Result<void> Attachment::bring_up() {
+    if (!device_) {
+        if (auto held = hold_device(); !held) {
+            return held;
+        }
+    }
     if (only_tapped()) {
         return write_interface({}, {}).and_then(
             [&] { return spec_.heads_later ? core::Result<void>() : attach_heads(); });
@@ -331,6 +341,9 @@ Attachment::~Attachment() {
         std::this_thread::sleep_for(kDrain);
     }
     (void)within(world_.stack, [&]() -> core::Result<void> {
+        if (xdp_ && !device_->is_here()) {
+            xdp_->leave_offloads();
+        }
         xdp_.reset();
         if (heads_) {
             heads_->detach();
@@ -368,12 +381,15 @@ void Attachment::take_down_port() noexcept {
     }
 }
 
-bool Attachment::is_there() const {
-    return within(world_.stack,
-                  [&]() -> core::Result<bool> {
-                      return kernel::has_head_of(spec_.link.ifindex, world_.programs.identity(slot(), number_));
-                  })
-        .value_or(false);
+// It may have left and come back, with its heads.
+bool Attachment::is_there() {
+    if (device_->is_here()) {
+        return true;
+    }
+    const auto came_back = within(world_.stack, [&]() -> core::Result<bool> {
+        return kernel::has_head_of(spec_.link.ifindex, world_.programs.identity(slot(), number_));
+    });
+    return came_back.value_or(false) && hold_device();
 }
 
 void Attachment::let_go() noexcept {
@@ -448,21 +464,12 @@ core::Result<bool> Attachment::repair() {
     if (stood_down_) {
         return false;
     }
-    auto here = within(world_.stack, [&] { return net::is_here(spec_.link.ifindex); });
-    if (!here) {
-        return here;
-    }
-    if (!*here) {
-        let_go(); // that it is gone will be announced
+    if (!is_there()) {
+        let_go(); // that it is gone will be announced; another device may have its index
         return false;
     }
-    if (gone_) {
-        if (!is_there()) {
-            return false; // another device has its number: what became of it will be announced
-        }
-        if (auto back = take_back(); !back) {
-            return core::fail(std::move(back.error()));
-        }
+    if (auto back = take_back(); !back) {
+        return core::fail(std::move(back.error()));
     }
     bool whole_port = false;
     bool whole_heads = false;

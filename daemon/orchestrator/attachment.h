@@ -26,6 +26,7 @@
 #include "daemon/api/views.h"
 #include "daemon/kernel/heads.h"
 #include "daemon/kernel/programs.h"
+#include "daemon/net/device_hold.h"
 #include "daemon/net/links.h"
 #include "daemon/net/port.h"
 #include "daemon/orchestrator/front_watch.h"
@@ -93,8 +94,8 @@ class Attachment {
     void keep() noexcept;
     /// Whether both heads are there, as far as is known.
     [[nodiscard]] bool is_live() const { return heads_ && !heads_->missing(); }
-    /// Whether the interface is in this namespace: what has its index has a head of this attachment.
-    [[nodiscard]] bool is_there() const;
+    /// Whether the interface is in this namespace: no other device with its index is.
+    [[nodiscard]] bool is_there();
     /// The interface has left this namespace or is no more: its heads do nothing from now on, wherever they are.
     void let_go() noexcept;
     /// It is here after all.
@@ -113,6 +114,7 @@ class Attachment {
 
   private:
     Attachment(AttachmentWorld& world, AttachmentSpec spec);
+    [[nodiscard]] core::Result<void> hold_device();
     [[nodiscard]] core::Result<void> bring_up();
     [[nodiscard]] core::Result<void> prepare_port();
     [[nodiscard]] core::Result<void> open_sockets();
@@ -131,6 +133,7 @@ class Attachment {
 
     AttachmentWorld& world_;
     AttachmentSpec spec_;
+    std::optional<net::DeviceHold> device_; ///< the interface
     std::optional<net::Port> port_;
     std::unique_ptr<xsk::Socket> socket_p_;
     std::unique_ptr<xsk::Socket> socket_q_;

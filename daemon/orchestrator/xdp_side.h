@@ -48,6 +48,8 @@ class XdpSide {
     [[nodiscard]] std::uint32_t head_id() const { return head_ ? head_->id() : 0; }
     /// "xdp native, alone"
     [[nodiscard]] std::string place() const { return head_ ? head_->place() : "xdp, not attached"; }
+    /// The interface is gone: what was turned off on it is not to be turned on on another of its index.
+    void leave_offloads() noexcept { turned_off_.clear(); }
     [[nodiscard]] const std::vector<std::string>& turned_off() const { return turned_off_; }
     [[nodiscard]] std::size_t queues() const { return sockets_.size(); }
     /// Sums over the queues.

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """An interface that goes to another namespace takes its heads along. There they do nothing, whatever index it has there, and when it
 comes back they are removed."""
+import contextlib
 import json
 import re
 import signal
@@ -8,7 +9,7 @@ import signal
 import pytest
 
 from harness.judges import assert_ends_well, wait_until
-from harness.occupants import all_heads, head_names
+from harness.occupants import all_heads, head_names, remove_head
 from harness.ping import ping, unanswered
 from harness.rules import guard
 
@@ -136,3 +137,75 @@ def test_another_interface_with_the_index_of_one_that_is_gone_is_not_taken_for_i
     assert wait_until(lambda: daemon.bpfctl.json("status")["interfaces"] == [])
     assert head_names(host_lab.fw, "other") == []
     assert daemon.stop() == 0
+
+
+@contextlib.contextmanager
+def unheard(daemon, host):
+    """Whatever happens to interfaces meanwhile: the daemon is never told, only that it was told too much to keep."""
+    host.run("ip", "link", "add", "noise", "type", "veth", "peer", "name", "noise1")
+    daemon.signal(signal.SIGSTOP)
+    try:
+        changes = "".join(f"link set noise mtu {1000 + number}\n" for number in range(2000))
+        host.run("ip", "-batch", "-", stdin=changes)
+        yield
+    finally:
+        daemon.signal(signal.SIGCONT)
+
+
+@BOTH_WAYS
+@pytest.mark.parametrize("name", ["trav", "other"])
+def test_another_interface_is_told_from_one_that_has_left_unheard(host_lab, start_pfild, config, name):
+    """It has the index, the address and even the name of the other, when the daemon looks at it."""
+    fw = host_lab.fw
+    daemon = start_pfild(fw, config=config)
+    make_traveller(host_lab)
+    daemon.bpfctl("attach", "trav", "--unknown", "drop")
+    mac = json.loads(fw.run("ip", "-j", "link", "show", "dev", "trav").stdout)[0]["address"]
+    with unheard(daemon, fw):
+        add = f"ip link add {name} index {INDEX} address {mac} type veth peer name other1"
+        fw.run("sh", "-c", f"ip link del trav && {add} && tc qdisc add dev {name} clsact")
+    assert wait_until(lambda: daemon.bpfctl.json("status")["interfaces"] == []), daemon.current_log()
+    assert "trav: the interface is gone, detached" in daemon.current_log()
+    assert head_names(fw, name) == []
+    assert "clsact" in fw.run("tc", "qdisc", "show", "dev", name).stdout, "it is not ours to remove"
+    daemon.bpfctl("attach", name)
+    assert daemon.stop() == 0
+
+
+@pytest.mark.tc_only("an XDP program goes when its interface leaves")
+def test_one_that_has_left_and_is_back_unheard_is_guarded(make_lab, start_pfild):
+    lab, container = make_lab("host"), make_lab("host").fw
+    daemon = start_pfild(lab.fw)
+    make_traveller(lab)
+    daemon.bpfctl("attach", "trav", "--unknown", "drop")
+    guard(daemon, "cbpf:ping", "icmp", direction="i")
+    with unheard(daemon, lab.fw):
+        send_to(lab.fw, container)
+        send_to(container, lab.fw)
+        settle(lab.fw)
+    assert unanswered(lab.cli, HERE, count=5)
+    assert wait_until(lambda: daemon.bpfctl.interface("trav")["state"] == "attached")
+    assert "the interface is gone" not in daemon.current_log()
+    assert_ends_well(daemon, "eth0", "trav")
+
+
+def test_an_interface_that_leaves_a_bridge_has_not_left(host_lab, start_pfild):
+    """The kernel announces it as it does what is deleted. The heads are away as well: they do not tell that it is still there."""
+    fw = host_lab.fw
+    daemon = start_pfild(fw)
+    make_traveller(host_lab)
+    fw.run("sh", "-c", "ip link add bridge type bridge && ip link set trav master bridge up")
+    daemon.bpfctl("attach", "trav", "--unknown", "drop", "--mode", "tc")
+    guard(daemon, "cbpf:ping", "icmp", direction="i")
+    daemon.signal(signal.SIGSTOP)
+    try:
+        for side in ("ingress", "egress"):
+            remove_head(fw, "trav", side)
+        fw.run("ip", "link", "set", "trav", "nomaster")
+    finally:
+        daemon.signal(signal.SIGCONT)
+    settle(fw)
+    assert wait_until(lambda: len(head_names(fw, "trav")) == 2), daemon.current_log()
+    assert unanswered(host_lab.cli, HERE, count=5)
+    assert "the interface is gone" not in daemon.current_log()
+    assert_ends_well(daemon, "eth0", "trav")

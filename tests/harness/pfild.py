@@ -84,6 +84,9 @@ class Pfild:
     def reload(self):
         self._process.signal(signal.SIGHUP)
 
+    def signal(self, number):
+        self._process.signal(number)
+
     def current_log(self):
         """Everything said so far, in all runs."""
         return self.log + (self._process.stdout + self._process.stderr if self._process else "")
