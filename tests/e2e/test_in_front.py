@@ -7,7 +7,7 @@ import pytest
 
 from harness.judges import assert_ends_well, tc_filters, wait_until, xdp_program
 from harness.caller import Caller
-from harness.occupants import put_in_front, take_away, tcx_programs
+from harness.occupants import leave_no_room, put_in_front, take_away, tcx_programs
 from harness.rules import guard
 
 TC_ACT_OK, TC_ACT_UNSPEC = 0, -1
@@ -81,6 +81,24 @@ def test_with_position_first_the_heads_go_in_front_again_and_the_rules_hold(host
     assert daemon.bpfctl.interface("eth0")["position"] == "first"
     assert daemon.stop() == 0
     assert [one["name"] for one in tcx_programs(fw)] == ["intruder2", "intruder1", "intruder0"]
+
+
+def test_heads_that_found_no_room_in_front_go_there_when_there_is_some(host_lab, start_pfild):
+    """Nothing in front of them changes meanwhile: that alone would be a reason to look again."""
+    fw = host_lab.fw
+    daemon = start_guarding(start_pfild, fw, words=["--position", "first"])
+    if not tcx_programs(fw):
+        pytest.skip("this kernel has no TCX")
+    put_in_front(fw, "eth0", "ingress", "behind", TC_ACT_UNSPEC)
+    assert wait_until(lambda: log_lines(daemon, "the heads are first again"))
+    leave_no_room(fw, "eth0", "ingress")
+    assert wait_until(lambda: log_lines(daemon, "attach a program by TCX: numerical result out of range")), daemon.current_log()
+    uptime = daemon.bpfctl.json("status")["uptime_s"]
+    assert wait_until(lambda: daemon.bpfctl.json("status")["uptime_s"] >= uptime + 3)
+    assert len(log_lines(daemon, "numerical result out of range")) == 1, "it is tried each second, and said once"
+    take_away(fw, "eth0", "behind")
+    assert wait_until(lambda: in_front(daemon) == []), in_front(daemon)
+    assert daemon.stop() == 0
 
 
 def test_while_the_heads_go_in_front_again_nothing_passes_unseen(host_lab, start_pfild):
