@@ -211,9 +211,7 @@ class Daemon {
             if (answer.find("\"ok\":true") == std::string::npos) {
                 spdlog::error("not taken over: {}", answer.substr(0, answer.size() - 1));
                 refused++;
-                if (auto interface = Recorder::attached_by(request)) {
-                    refused_interfaces_.insert(*std::move(interface));
-                }
+                keep_refused(request);
             }
         }
         if (!record.empty()) {
@@ -221,6 +219,18 @@ class Daemon {
                          record.size() - refused, record.size());
         }
         return !record.empty();
+    }
+
+    /// Of an interface that heads of the killed daemon go on guarding, the next start is to know.
+    void keep_refused(const std::string& request) {
+        const auto refused = Recorder::of_interface(request);
+        if (!refused || (!refused->attaches && !refused_interfaces_.contains(refused->interface))) {
+            return;
+        }
+        if (const auto ifindex = orchestrator_->left_on(refused->interface)) {
+            refused_interfaces_.insert(refused->interface);
+            recorder_->keep(*refused, *ifindex);
+        }
     }
 
     [[nodiscard]] core::Result<void> serve() {

@@ -174,6 +174,9 @@ void Orchestrator::stop(bool in_order) noexcept {
     monitor_.reset();
     tap_.reset();
     attachments_.clear();
+    while (in_order && !spared_.empty()) {
+        (void)remove_spared(*spared_.begin());
+    }
     lowered_.reset();
     engine_thread_.reset();
     if (in_order) {
@@ -507,6 +510,12 @@ core::Result<api::InterfaceView> Orchestrator::attach(const api::AttachRequest& 
 core::Result<void> Orchestrator::detach(std::string_view interface) {
     const auto attached = find_attached(interface);
     if (attached == attachments_.end()) {
+        auto links = net::Links::open();
+        const auto link = links ? links->find(std::string(interface)) : core::fail(std::move(links.error()));
+        if (link && remove_spared(link->ifindex)) {
+            spdlog::info("{}: the heads of the killed daemon are removed", interface);
+            return {};
+        }
         return core::fail(
             {"detach", std::string(interface), "it is not attached", "`bpfctl status` lists what is", ENODEV});
     }

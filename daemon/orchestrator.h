@@ -68,6 +68,8 @@ class Orchestrator final : public api::Service {
     void settle();
     /// The name of an interface that has heads of a killed daemon of this instance; nothing: it has none.
     [[nodiscard]] std::optional<std::string> left_on(std::uint32_t ifindex) const;
+    /// The index of an interface, if it has such heads.
+    [[nodiscard]] std::optional<std::uint32_t> left_on(const std::string& interface) const;
     /// Removes heads that belong to no attachment from all interfaces but those that `spared` names.
     void sweep_all(const std::set<std::string>& spared);
     /// Between the two nobody asks; where heads are is known only afterwards. EOPNOTSUPP: a hook that is to run in the
@@ -115,6 +117,7 @@ class Orchestrator final : public api::Service {
     void look_at(std::uint32_t ifindex);
     void let_go(std::uint32_t ifindex);
     void sweep(const net::Link& link);
+    [[nodiscard]] bool remove_spared(std::uint32_t ifindex);
     void look_at_all();
     void release_old_chains();
     void keep_house();

@@ -57,6 +57,22 @@ void Orchestrator::sweep_all(const std::set<std::string>& spared) {
     }
 }
 
+std::optional<std::uint32_t> Orchestrator::left_on(const std::string& interface) const {
+    auto links = net::Links::open();
+    const auto link = links ? links->find(interface) : core::fail(std::move(links.error()));
+    return link && left_on(link->ifindex) ? std::optional(link->ifindex) : std::nullopt;
+}
+
+// At the wish of somebody, who has them go for good.
+bool Orchestrator::remove_spared(std::uint32_t ifindex) {
+    if (spared_.erase(ifindex) == 0) {
+        return false;
+    }
+    (void)kernel::sweep(ifindex, programs_->identity());
+    release_old_chains();
+    return true;
+}
+
 std::optional<std::string> Orchestrator::left_on(std::uint32_t ifindex) const {
     const std::vector<kernel::FoundHead> heads = kernel::find_heads(ifindex);
     const bool left = std::any_of(heads.begin(), heads.end(), [&](const kernel::FoundHead& head) {

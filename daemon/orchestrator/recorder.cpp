@@ -131,12 +131,23 @@ std::vector<std::string> Recorder::read(const NameNow& name_now) const {
     return lines;
 }
 
-std::optional<std::string> Recorder::attached_by(const std::string& request) {
+std::optional<Recorder::OfInterface> Recorder::of_interface(const std::string& request) {
     const json one = json::parse(request, nullptr, false);
-    if (!one.is_object() || one.value("verb", "") != "attach" || !one.contains("arguments")) {
+    if (!one.is_object() || !one.contains("arguments")) {
         return std::nullopt;
     }
-    return one["arguments"].value("interface", "");
+    const bool attaches = one.value("verb", "") == "attach";
+    const std::string interface = one["arguments"].value(attaches ? "interface" : "head", "");
+    return interface.empty() ? std::nullopt : std::optional(OfInterface{interface, request, attaches});
+}
+
+void Recorder::keep(const OfInterface& refused, std::uint32_t ifindex) {
+    kept_.push_back(refused);
+    if (refused.attaches) {
+        json one = json::parse(refused.request);
+        one["arguments"][kIfindex] = ifindex;
+        kept_.back().request = one.dump(-1, ' ', false, json::error_handler_t::replace);
+    }
 }
 
 bool Recorder::empty() const {
@@ -178,6 +189,15 @@ void Recorder::save(const api::AttachRequest* intent) noexcept {
     for (const json& one : requests) {
         content += one.dump(-1, ' ', false, json::error_handler_t::replace) + '\n';
     }
+    std::erase_if(kept_, [&](const OfInterface& kept) {
+        return std::any_of(status->interfaces.begin(), status->interfaces.end(),
+                           [&](const api::InterfaceView& interface) { return interface.name == kept.interface; });
+    });
+    for (const OfInterface& kept : kept_) {
+        if (intent == nullptr || !kept.attaches || kept.interface != intent->interface) {
+            content += kept.request + '\n';
+        }
+    }
     if (auto written = replace_file(path_, content); !written) {
         spdlog::error("the rules would not survive a crash: {}", written.error().line());
     }
@@ -202,7 +222,13 @@ core::Result<api::InterfaceView> Recorder::attach(const api::AttachRequest& requ
     return saved(std::move(attached));
 }
 
-core::Result<void> Recorder::detach(std::string_view interface) { return saved(inner_.detach(interface)); }
+core::Result<void> Recorder::detach(std::string_view interface) {
+    auto detached = inner_.detach(interface);
+    if (detached) {
+        std::erase_if(kept_, [&](const OfInterface& kept) { return kept.interface == interface; });
+    }
+    return saved(std::move(detached));
+}
 
 core::Result<api::HookView> Recorder::hook_add(const api::HookAddRequest& request) {
     auto added = inner_.hook_add(request);

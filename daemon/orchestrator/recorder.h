@@ -38,8 +38,17 @@ class Recorder final : public api::Service {
     /// last one stopped in order.
     [[nodiscard]] std::vector<std::string> read(const NameNow& name_now) const;
     [[nodiscard]] bool empty() const;
-    /// The interface that a request of the record attaches; nothing: it is another request.
-    [[nodiscard]] static std::optional<std::string> attached_by(const std::string& request);
+    /// A request of the record that is about one interface: to attach it, or to link a hook to its head.
+    struct OfInterface {
+        std::string interface;
+        std::string request;
+        bool attaches = false;
+    };
+    /// Nothing: it is about none.
+    [[nodiscard]] static std::optional<OfInterface> of_interface(const std::string& request);
+    /// What could not be done again stays in the record until that interface is attached or detached. ifindex: by which
+    /// the next start finds it.
+    void keep(const OfInterface& refused, std::uint32_t ifindex);
     /// The instance stops in order: there is nothing to go on with.
     void forget() noexcept;
     /// While it lives the record stays as it is; then it is written anew.
@@ -89,6 +98,7 @@ class Recorder final : public api::Service {
     api::Service& inner_;
     std::string path_;
     bool paused_ = false;
+    std::vector<OfInterface> kept_;
     std::map<std::string, api::HookAddRequest, std::less<>> programs_; ///< by hook name
 };
 

@@ -89,3 +89,72 @@ def test_a_successor_that_gets_one_direction_only_filters_there_and_takes_the_ot
     assert [len(side) for side in heads_at(host_lab.fw).values()] == [1, 1]
     assert unanswered(host_lab.cli, "192.0.2.2", count=5)
     assert_ends_well(daemon)
+
+
+@BOTH_WAYS
+def test_a_start_that_fails_forgets_nothing_of_what_it_took_over(host_lab, start_pfild, config):
+    daemon = leave_heads(start_pfild, host_lab.fw, config)
+    before = heads_at(host_lab.fw)
+    daemon.configure(TC + config + "".join(f'[[interface]]\nname = "{name}"\n' for name in ("eth0", "nowhere")))
+    with pytest.raises(AssertionError, match="no such interface"):
+        daemon.start()
+    assert_guarded(host_lab, before)
+    daemon.configure(TC + config)
+    daemon.start()
+    assert daemon.bpfctl.interface("eth0")["unknown"] == "drop"
+    assert unanswered(host_lab.cli, "192.0.2.2", count=5)
+    assert [len(side) for side in heads_at(host_lab.fw).values()] == [1, 1]
+    assert_ends_well(daemon)
+
+
+HOPELESS_MTU = 65_535
+
+
+def leave_heads_that_cannot_be_replaced(lab, start_pfild, config):
+    daemon = start_pfild(lab.fw, config=TC + config)
+    daemon.bpfctl("attach", "eth0", "--unknown", "drop")
+    guard(daemon, "cbpf:ping", "icmp", kind="ethernet", head="eth0", direction="i")
+    daemon.kill9()
+    lab.fw.run("ip", "link", "set", "eth0", "mtu", HOPELESS_MTU)
+    return daemon
+
+
+@BOTH_WAYS
+def test_heads_that_could_not_be_replaced_stay_through_every_start_until_they_can(host_lab, start_pfild, config):
+    daemon = leave_heads_that_cannot_be_replaced(host_lab, start_pfild, config)
+    before = heads_at(host_lab.fw)
+    for number in range(1, 4):
+        daemon.start()
+        assert wait_until(lambda: daemon.current_log().count("as they could not be replaced") == number)  # noqa: B023
+        assert heads_at(host_lab.fw) == before and daemon.bpfctl.json("status")["interfaces"] == []
+        assert unanswered(host_lab.cli, "192.0.2.2", count=3)
+        daemon.bpfctl("hook", "add", f"cbpf:{number}", "--filter", "udp", "--on-match", "drop", "--type", "inet")
+        daemon.kill9()
+    host_lab.fw.run("sh", "-c", "ip link set eth0 mtu 1500 && ip link set eth0 down && ip link set eth0 name moved up")
+    daemon.start()
+    assert [one["name"] for one in daemon.bpfctl.json("status")["interfaces"]] == ["moved"]
+    linked = {head["name"]: head["in"] for head in daemon.bpfctl.json("heads")["heads"]}
+    assert linked["moved"] == ["cbpf:ping"], "what was linked to it as well"
+    after = heads_at(host_lab.fw, "moved")
+    assert [len(side) for side in after.values()] == [1, 1] and not set(after["ingress"]) & set(before["ingress"])
+    assert unanswered(host_lab.cli, "192.0.2.2", count=5)
+    daemon.kill9()
+    daemon.start()
+    assert daemon.current_log().count("as they could not be replaced") == 3, "what was done is forgotten"
+    assert_ends_well(daemon, "moved")
+
+
+@BOTH_WAYS
+@pytest.mark.parametrize("end", ["detached", "stopped"])
+def test_heads_that_could_not_be_replaced_go_when_somebody_wants_it(host_lab, start_pfild, config, end):
+    daemon = leave_heads_that_cannot_be_replaced(host_lab, start_pfild, config)
+    daemon.start()
+    if end == "detached":
+        daemon.bpfctl("detach", "eth0")
+        assert heads_at(host_lab.fw) == {"ingress": [], "egress": []}
+        assert daemon.bpfctl.refused("detach", "eth0").exit_code == 1
+        daemon.kill9()
+        daemon.start()
+        assert "1 of 1 things" in daemon.current_log(), "the record has the hook only"
+    assert_ends_well(daemon)
+    assert ping(host_lab.cli, "192.0.2.2", count=5).lost == 0
