@@ -9,10 +9,7 @@
 #include <cstring>
 #include <map>
 
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <linux/bpf.h>
-#include <linux/if_link.h>
 #include <linux/pkt_cls.h>
 #include <sys/socket.h>
 
@@ -20,14 +17,13 @@
 #include "core/flow/flow_slot.h"
 #include "daemon/kernel/chain.h"
 #include "daemon/kernel/flow_maps.h"
-#include "daemon/kernel/xdp_head.h"
-#include "daemon/net/links.h"
 #include "daemon/xsk/engine_thread.h"
 #include "pfild/flow_key.h"
 #include "tests/frames/attack_table.h"
 #include "tests/frames/engine_judge.h"
 #include "tests/frames/grammar.h"
 #include "tests/prog/kernel_programs_test.h"
+#include "tests/prog/placed_xdp_head.h"
 
 namespace pfild::tests {
 namespace {
@@ -82,20 +78,7 @@ class AttackFrames : public KernelProgramsTest {
         if (IsSkipped() || HasFatalFailure()) {
             return;
         }
-        net::Links links = net::Links::open().value();
-        ASSERT_TRUE(links.set_up(watched()));
-        auto attached = kernel::XdpHead::attach(watched(), programs(), kSlot, kNumber);
-        ASSERT_TRUE(attached) << attached.error().line();
-        xdp_.emplace(std::move(*attached));
-        std::uint32_t id = 0;
-        ASSERT_EQ(bpf_xdp_query_id(static_cast<int>(watched()), XDP_FLAGS_DRV_MODE, &id), 0);
-        xdp_program_.reset(bpf_prog_get_fd_by_id(id));
-        ASSERT_TRUE(xdp_program_);
-    }
-    void TearDown() override {
-        if (xdp_) {
-            xdp_->detach();
-        }
+        ASSERT_NO_FATAL_FAILURE(xdp_.place(watched(), programs()));
     }
 
     /// What the IN head says; nothing: the kernel does not run it over this frame, or it cannot come that way.
@@ -106,7 +89,7 @@ class AttackFrames : public KernelProgramsTest {
             if (way == Way::xdp_split && split >= frame.size()) {
                 return std::nullopt;
             }
-            const auto verdict = Stage::xdp_verdict(xdp_program_.get(), frame, watched(), way == Way::xdp ? 0 : split);
+            const auto verdict = Stage::xdp_verdict(xdp_.program_fd(), frame, watched(), way == Way::xdp ? 0 : split);
             if (!verdict) {
                 return std::nullopt;
             }
@@ -187,8 +170,7 @@ class AttackFrames : public KernelProgramsTest {
     std::map<Course, std::size_t> courses_;
 
   private:
-    std::optional<kernel::XdpHead> xdp_;
-    sys::Fd xdp_program_;
+    PlacedXdpHead xdp_;
     sys::Fd queue_socket_;
     std::vector<std::unique_ptr<kernel::Chain>> chains_;
 };

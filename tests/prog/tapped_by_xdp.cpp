@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The tap in the XDP head: the program that libxdp has put on the interface, run over crafted packets. What it leaves
 // to the TC head, that taps.
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <linux/bpf.h>
-#include <linux/if_link.h>
 
 #include "daemon/kernel/tap_filters.h"
-#include "daemon/kernel/xdp_head.h"
-#include "daemon/net/links.h"
+#include "tests/prog/placed_xdp_head.h"
 #include "tests/prog/tap_test.h"
 
 namespace pfild::tests {
@@ -25,26 +21,13 @@ class TappedByXdp : public TapTest {
         if (IsSkipped() || HasFatalFailure()) {
             return;
         }
-        net::Links links = net::Links::open().value();
-        ASSERT_TRUE(links.set_up(watched()));
-        auto attached = kernel::XdpHead::attach(watched(), programs(), kSlot, kNumber);
-        ASSERT_TRUE(attached) << attached.error().line();
-        head_.emplace(std::move(*attached));
-        std::uint32_t id = 0;
-        ASSERT_EQ(bpf_xdp_query_id(static_cast<int>(watched()), XDP_FLAGS_DRV_MODE, &id), 0);
-        program_.reset(bpf_prog_get_fd_by_id(id));
-        ASSERT_TRUE(program_);
+        ASSERT_NO_FATAL_FAILURE(head_.place(watched(), programs()));
         (void)take(); // what the stack itself has said on the way up
-    }
-    void TearDown() override {
-        if (head_) {
-            head_->detach();
-        }
     }
     /// What the head does with a packet.
     [[nodiscard]] std::uint32_t action(const Bytes& frame) {
         (void)counted();
-        const auto verdict = Stage::xdp_verdict(program_.get(), frame, watched());
+        const auto verdict = Stage::xdp_verdict(head_.program_fd(), frame, watched());
         EXPECT_TRUE(verdict) << verdict.error();
         return verdict.value_or(Verdict{.action = XDP_ABORTED}).action;
     }
@@ -64,8 +47,7 @@ class TappedByXdp : public TapTest {
     }
 
   private:
-    std::optional<kernel::XdpHead> head_;
-    sys::Fd program_;
+    PlacedXdpHead head_;
 };
 
 TEST_F(TappedByXdp, packets_of_any_size_are_shown_whole) {
