@@ -58,15 +58,26 @@ def git(*words, cwd=ROOT):
     return subprocess.run(["git", *words], cwd=cwd, capture_output=True, text=True, check=True).stdout
 
 
+def trailers():
+    """(commit, values by trailer) of every commit, oldest first."""
+    names = ("Cures", "Proof", "Amends")
+    fields = "%x1f".join(f"%(trailers:key={name},valueonly,separator=%x0a)" for name in names)
+    for entry in git("log", "--reverse", f"--format=%H%x1f{fields}%x1e").split("\x1e"):
+        commit, *values = entry.strip("\n").split("\x1f")
+        if commit:
+            yield commit, {name: tuple(value.split("\n")) if value else () for name, value in zip(names, values)}
+
+
 def cures(wanted):
-    """Oldest first."""
-    form = "%H%x1f%(trailers:key=Cures,valueonly,separator=%x2c)%x1f%(trailers:key=Proof,valueonly,separator=%x0a)%x1e"
-    for entry in git("log", "--reverse", f"--format={form}").split("\x1e"):
-        commit, _, rest = entry.strip().partition("\x1f")
-        faults, _, proofs = rest.partition("\x1f")
-        cured = tuple(re.findall(r"F\d+", faults))
-        if cured and (not wanted or set(wanted) & set(cured)):
-            yield Cure(commit, cured, tuple(line.strip() for line in proofs.splitlines() if line.strip()))
+    """Oldest first. A later commit with `Amends: COMMIT` says anew which tests of that commit are its proof."""
+    found = {}
+    for commit, said in trailers():
+        for short in said["Amends"]:
+            cured = next(cure for cure in found if cure.startswith(short))
+            found[cured] = Cure(cured, found[cured].faults, said["Proof"])
+        if said["Cures"]:
+            found[commit] = Cure(commit, tuple(re.findall(r"F\d+", " ".join(said["Cures"]))), said["Proof"])
+    return [cure for cure in found.values() if not wanted or set(wanted) & set(cure.faults)]
 
 
 def place(commit, tests_of):
@@ -166,7 +177,7 @@ def main():
     parser.add_argument("faults", nargs="*", metavar="F6", help="only these")
     parser.add_argument("--list", action="store_true", help="says what would be proved, and by which tests")
     wanted = parser.parse_args()
-    found = list(cures(wanted.faults))
+    found = cures(wanted.faults)
     missing = set(wanted.faults) - {fault for cure in found for fault in cure.faults}
     if missing or not found:
         print(f"prove: no commit here says that it cures {', '.join(sorted(missing)) or 'a fault'}", file=sys.stderr)
