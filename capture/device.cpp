@@ -265,7 +265,7 @@ bool Device::cancel_read(ReadId id) {
     return true;
 }
 
-void Device::settle() {
+void Device::announce() {
     if (reading_ && readable_now()) {
         if (hold_->held().empty()) {
             hold_->rotate();

@@ -7,8 +7,8 @@
 //
 // Packets come in by offer(). A read that waits is answered inside offer() when a buffer became full, so that the next
 // packet finds room; everything else that a packet or a request may have changed, which is the answer to a read in
-// immediate mode and the readiness that poll sees, is told by settle(). => settle() runs after every batch of packets
-// and after every request, before the request is answered. A batch costs one wake-up.
+// immediate mode and the readiness that poll sees, is told by announce(). => announce() runs after every batch of
+// packets and after every request, before the request is answered. A batch costs one wake-up.
 //
 // The device thread owns it and alone calls it; a client is called from inside these calls and calls nothing back.
 // offer() allocates nothing, locks nothing, and copies a packet once. Time is an argument, any clock that does not
@@ -174,7 +174,7 @@ class Device {
     /// A signal has reached the reader: that read ends with EINTR, nothing is lost (BD-22). False: it waits no more.
     bool cancel_read(ReadId id);
     /// See above. Cheap when nothing has changed.
-    void settle();
+    void announce();
 
     /// There are records that wait for a reader, or that one was lent.
     [[nodiscard]] bool holds() const noexcept { return hold_ && !hold_->is_empty(); }

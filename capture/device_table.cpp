@@ -271,16 +271,16 @@ void DeviceTable::charge_lost(std::uint32_t ifindex, core::Direction direction, 
     charge(ifindex, direction, count, &Device::charge_lost);
 }
 
-void DeviceTable::settle() {
+void DeviceTable::announce() {
     for (const auto& entry : entries_) {
         if (entry != nullptr) {
-            entry->device.settle();
+            entry->device.announce();
         }
     }
     for (auto& [index, interface] : interfaces_) {
         for (const core::Direction direction :
              core::kEachDirection) { // before the lengths: nothing that is wanted is left out
-            settle_filters(index, interface, direction);
+            announce_filters(index, interface, direction);
         }
         const TapWish wish = wish_of(interface);
         if (wish != interface.told) {
@@ -295,7 +295,7 @@ void DeviceTable::charge_filtered(std::uint32_t ifindex, core::Direction directi
 }
 
 /// The filters of who listens there, unless one has none.
-void DeviceTable::settle_filters(std::uint32_t index, Interface& interface, core::Direction direction) {
+void DeviceTable::announce_filters(std::uint32_t index, Interface& interface, core::Direction direction) {
     names_.clear();
     for (const Entry* entry : interface.listeners) {
         if (!entry->device.tap_wish().directions.has(direction)) {

@@ -10,8 +10,8 @@
 // that changes: nothing at all when nobody reads. Promiscuous mode is counted per interface (BD-93). Numbers that were
 // closed are the first to be given out again (BD-03).
 //
-// The device thread owns the table and alone calls it. => settle() runs after every batch of packets and every request,
-// before the request is answered: see Device. dispatch() allocates nothing and locks nothing.
+// The device thread owns the table and alone calls it. => announce() runs after every batch of packets and every
+// request, before the request is answered: see Device. dispatch() allocates nothing and locks nothing.
 #pragma once
 
 #include <array>
@@ -148,7 +148,7 @@ class DeviceTable {
     /// (Device::pause).
     [[nodiscard]] bool pause() noexcept;
     /// Tells clients and taps what has changed.
-    void settle();
+    void announce();
     /// Somebody waits for single packets: a device is in immediate mode.
     [[nodiscard]] bool is_urgent() const;
     /// The first moment at which a read times out; nothing: none does.
@@ -190,7 +190,7 @@ class DeviceTable {
     [[nodiscard]] static TapWish wish_of(const Interface& interface);
     void charge(std::uint32_t ifindex, core::Direction direction, std::uint64_t count,
                 void (Device::*how)(std::uint64_t) noexcept) noexcept;
-    void settle_filters(std::uint32_t index, Interface& interface, core::Direction direction);
+    void announce_filters(std::uint32_t index, Interface& interface, core::Direction direction);
     void listen(Entry& entry);
     void detach(Entry& entry);
 
@@ -198,7 +198,7 @@ class DeviceTable {
     TapPort& port_;
     std::vector<std::unique_ptr<Entry>> entries_; ///< by number; empty: free
     std::vector<DeviceNumber> free_;              ///< the next one last
-    FilterNames names_;       ///< of settle_filters(), which allocates nothing while nothing changes
+    FilterNames names_;       ///< of announce_filters(), which allocates nothing while nothing changes
     std::vector<Entry*> any_; ///< reading devices attached to any, in the order of attachment
     std::map<std::uint32_t, Interface> interfaces_;
     DeviceCounts closed_; ///< of devices that are no more

@@ -319,7 +319,7 @@ class Pass {
 
     /// The result depends on `value`, which is tainted.
     void report(const FlowValue& value) {
-        const Taint taint = value.settled_taint();
+        const Taint taint = value.exact_taint();
         switch (taint.from) {
         case Taint::From::kByte:
             report(taint.instruction, "reads byte " + std::to_string(taint.byte) + " (" +

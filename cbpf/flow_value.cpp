@@ -10,7 +10,7 @@ namespace {
 /// A value made of a and b, in which the tainted bits have moved.
 FlowValue made_of(const FlowValue& a, const FlowValue& b, const FlowValue& masks) {
     FlowValue value = masks;
-    value.taint = a.is_tainted() ? a.settled_taint() : b.settled_taint();
+    value.taint = a.is_tainted() ? a.exact_taint() : b.exact_taint();
     return value;
 }
 
@@ -91,13 +91,13 @@ FlowValue moved(const FlowValue& a, const FlowValue& b, std::uint32_t of_bits, s
 
 } // namespace
 
-Taint FlowValue::settled_taint() const {
-    Taint settled = taint;
+Taint FlowValue::exact_taint() const {
+    Taint exact = taint;
     if (taint.in_place && is_tainted()) {
-        settled.byte -= (31U - static_cast<std::uint32_t>(std::countl_zero(tainted))) / 8;
-        settled.in_place = false;
+        exact.byte -= (31U - static_cast<std::uint32_t>(std::countl_zero(tainted))) / 8;
+        exact.in_place = false;
     }
-    return settled;
+    return exact;
 }
 
 bool is_division(Opcode opcode) {
@@ -155,7 +155,7 @@ FlowValue joined(const FlowValue& a, const FlowValue& b) {
             .tainted = a.tainted | b.tainted,
             .meaning = same_meaning ? a.meaning : FlowValue::Meaning::kNumber,
             .delta = same_meaning ? a.delta : 0,
-            .taint = a.is_tainted() ? a.settled_taint() : b.settled_taint()};
+            .taint = a.is_tainted() ? a.exact_taint() : b.exact_taint()};
 }
 
 Answer answer(Opcode opcode, const FlowValue& a, const FlowValue& b) {

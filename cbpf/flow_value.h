@@ -51,7 +51,7 @@ struct FlowValue {
     [[nodiscard]] std::uint32_t largest() const { return bits | ~known; }
 
     /// The taint with the byte that the highest tainted bit was loaded from.
-    [[nodiscard]] Taint settled_taint() const;
+    [[nodiscard]] Taint exact_taint() const;
 };
 
 [[nodiscard]] bool is_division(Opcode opcode); ///< or remainder

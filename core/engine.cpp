@@ -201,8 +201,8 @@ std::size_t Engine::carry(const Snapshot& rules, const EngineInterface& interfac
     add_to(counters, EngineCounter::received, received);
     add_to(counters, EngineCounter::passed, sent);
     add_to(counters, EngineCounter::dropped_backlog, passed - sent);
-    lane.up.settle();
-    lane.down.settle();
+    lane.up.after_batch();
+    lane.down.after_batch();
     return received;
 }
 

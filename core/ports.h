@@ -22,7 +22,7 @@ class FramePort {
     /// Sends frames down in order; returns how many were taken, those are empty then. The rest did not fit.
     [[nodiscard]] virtual std::size_t transmit(std::span<Frame> frames) noexcept = 0;
     /// What is due after a batch: see that sent frames leave, take back what has left, offer free buffers for more.
-    virtual void settle() noexcept = 0;
+    virtual void after_batch() noexcept = 0;
 };
 
 } // namespace pfild::core

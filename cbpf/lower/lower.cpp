@@ -5,7 +5,7 @@
 
 #include "cbpf/jit/compile.h"
 #include "cbpf/lower/filter.h"
-#include "cbpf/lower/unsettled.h"
+#include "cbpf/lower/unfinished.h"
 #include "cbpf/mnemonic.h"
 #include "ebpf/assembler.h"
 
@@ -57,8 +57,8 @@ tl::expected<std::vector<ebpf::Instruction>, LoweringRefusal> lower(const Progra
 tl::expected<std::vector<ebpf::Instruction>, LoweringRefusal> lower(const Program& program, ebpf::Place place,
                                                                     PacketForm form) {
     if (place == ebpf::Place::tc) {
-        if (const Unsettled unsettled = unsettled_of(program, form); unsettled.checksum) {
-            return tl::make_unexpected(refuse(program, unsettled.checksum->instruction, unsettled.checksum->why));
+        if (const Unfinished unfinished = unfinished_of(program, form); unfinished.checksum) {
+            return tl::make_unexpected(refuse(program, unfinished.checksum->instruction, unfinished.checksum->why));
         }
     }
     return lower(program, place);

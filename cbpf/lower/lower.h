@@ -40,7 +40,7 @@ struct LoweringRefusal {
                                                                                   ebpf::Place place);
 
 /// The same, if heads there may answer by it about packets of that form: refused is what would not be the engine's
-/// answer (unsettled.h).
+/// answer (unfinished.h).
 [[nodiscard]] tl::expected<std::vector<ebpf::Instruction>, LoweringRefusal> lower(const Program& program,
                                                                                   ebpf::Place place, PacketForm form);
 

@@ -5,7 +5,7 @@
 #include <array>
 
 #include "cbpf/lower/lower.h"
-#include "cbpf/lower/unsettled.h"
+#include "cbpf/lower/unfinished.h"
 #include "pfild/chain.h"
 
 namespace pfild::core {
@@ -74,7 +74,7 @@ class Placer {
             }
             const Lowering lowering = *hook->lowering();
             block.hooks.push_back(lowering);
-            if (cbpf::unsettled_of(*lowering.program, lowering.form).segments) {
+            if (cbpf::unfinished_of(*lowering.program, lowering.form).segments) {
                 spec_.uncut = false;
             }
         }

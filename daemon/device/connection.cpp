@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// See daemon/device/connection.h. A device is settled after each request and before its answer, so that who has the
-// answer sees the readiness that goes with it.
+// See daemon/device/connection.h. What has changed of a device is announced after each request and before its answer,
+// so that who has the answer sees the readiness that goes with it.
 #include "daemon/device/connection.h"
 
 #include <algorithm>
@@ -100,7 +100,7 @@ void Connection::open(Request& request, const ucred& sender) {
         reply.device = 0;
         return replies_.refuse(reply, opened.error());
     }
-    table_.settle();
+    table_.announce();
     replies_.answer(reply, {}, clients_.at(reply.device)->far_end());
 }
 
@@ -141,7 +141,7 @@ void Connection::close(const Request& request) {
     clients_.at(request.header.device)->withdraw_memory();
     (void)table_.close(request.header.device); // it is one of ours
     clients_.erase(request.header.device);
-    table_.settle();
+    table_.announce();
     replies_.answer(reply, {});
 }
 
@@ -156,7 +156,7 @@ void Connection::read(const Request& request, Client& client, std::uint64_t now_
         }
         return device.read(wanted, now_ns);
     });
-    table_.settle();
+    table_.announce();
     if (!asked) {
         return replies_.refuse(reply_to(request.header), asked.error());
     }
@@ -169,7 +169,7 @@ void Connection::cancel(const Request& request) {
         return replies_.refuse(reply, request.payload.error());
     }
     (void)table_.find(request.header.device)->cancel_read(std::get<std::uint32_t>(*request.payload));
-    table_.settle();
+    table_.announce();
     replies_.answer(reply, {});
 }
 
@@ -204,7 +204,7 @@ void Connection::operate_on(Request& request) {
             return operate(static_cast<pfild_op>(request.header.op),
                            {.table = table_, .number = request.header.device, .device = device}, std::move(payload));
         });
-    table_.settle();
+    table_.announce();
     if (!done) {
         return replies_.refuse(reply_to(request.header), done.error());
     }

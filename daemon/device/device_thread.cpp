@@ -22,7 +22,7 @@ core::Result<std::unique_ptr<DeviceThread>> DeviceThread::start(DeviceThreadOpti
     self->table_ = std::make_unique<capture::DeviceTable>(options.limits, port);
     options.socket.largest_read = options.limits.buffer_sizes.largest;
     auto server = Server::listen(std::move(options.socket), *self->loop_, *self->table_,
-                                 [thread = self.get()] { thread->settle(); });
+                                 [thread = self.get()] { thread->announce(); });
     if (!server) {
         return core::fail(std::move(server.error()));
     }
@@ -46,7 +46,7 @@ void DeviceThread::run() {
     // Here, not in the destructor: the tap is told by this thread.
     deadline_.reset();
     server_.reset();
-    table_->settle();
+    table_->announce();
     table_.reset();
     loop_->refuse_tasks(); // who waits in call() is told so
 }
@@ -54,7 +54,7 @@ void DeviceThread::run() {
 bool DeviceThread::call(const Work& work) {
     auto task = std::make_shared<std::packaged_task<void()>>([&] {
         work(*loop_, *table_);
-        settle();
+        announce();
     });
     std::future<void> done = task->get_future();
     loop_->post([task = std::move(task)] { (*task)(); });
@@ -66,9 +66,9 @@ bool DeviceThread::call(const Work& work) {
     return true;
 }
 
-void DeviceThread::settle() {
+void DeviceThread::announce() {
     do {
-        table_->settle();
+        table_->announce();
     } while (server_->sweep() != 0); // each time there are fewer
     arm_deadline();
 }
@@ -83,7 +83,7 @@ void DeviceThread::arm_deadline() {
     auto timer = loop_->once(std::chrono::nanoseconds(*wanted > now ? *wanted - now : 0), [this] {
         armed_ns_.reset();
         table_->expire(sys::now_ns());
-        settle();
+        announce();
     });
     if (!timer) {
         spdlog::warn("devices: {}", timer.error().line()); // tried again after the next packets or request

@@ -2,11 +2,11 @@
 // The thread of the bpf devices: its loop, the table of devices, and the socket over which programs use them.
 //
 //      control thread --call(work)-->  +-----------------------------+  --> TapPort: what the taps have to take
-//      tap ring, by settle() ------->  |  loop, DeviceTable, Server  |
+//      tap ring, by announce() ------->  |  loop, DeviceTable, Server  |
 //                                      +-----------------------------+  <-> programs, bpf.sock
 //
 // The tap's reader registers its descriptor in the loop, inside a call(). When packets have come it shows them to the
-// table (dispatch, charge_lost) and then calls settle(), once a batch: programs hear of them by that, reads that end
+// table (dispatch, charge_lost) and then calls announce(), once a batch: programs hear of them by that, reads that end
 // with a time-out are armed by that. It must be gone, by another call(), before this thread ends.
 #pragma once
 
@@ -43,12 +43,12 @@ class DeviceThread {
     /// Ends all connections, closes all devices, tells the taps so, and waits for the thread's end.
     ~DeviceThread();
 
-    /// Runs `work` on the thread, settles, and returns when both are done. False: the thread has ended, because its
+    /// Runs `work` on the thread, announces, and returns when both are done. False: the thread has ended, because its
     /// loop could not go on (which is logged); nothing was run, there are no devices any more. => not called by the
     /// thread itself, and `work` opens and closes no devices.
     bool call(const Work& work);
     /// After every batch of packets. => on the thread itself, not inside a call().
-    void settle();
+    void announce();
 
   private:
     explicit DeviceThread(std::unique_ptr<sys::Loop> loop) noexcept : loop_(std::move(loop)) {}

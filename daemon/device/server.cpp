@@ -16,16 +16,16 @@
 
 namespace pfild::device {
 Server::Server(ServerOptions options, sys::Loop& loop, capture::DeviceTable& table,
-               std::function<void()> settle) noexcept
-    : options_(std::move(options)), loop_(loop), table_(table), settle_(std::move(settle)) {}
+               std::function<void()> announce) noexcept
+    : options_(std::move(options)), loop_(loop), table_(table), announce_(std::move(announce)) {}
 
 core::Result<std::unique_ptr<Server>> Server::listen(ServerOptions options, sys::Loop& loop,
-                                                     capture::DeviceTable& table, std::function<void()> settle) {
+                                                     capture::DeviceTable& table, std::function<void()> announce) {
     auto socket = listen_at(options.path, options.group);
     if (!socket) {
         return core::fail(std::move(socket.error()));
     }
-    std::unique_ptr<Server> server(new Server(std::move(options), loop, table, std::move(settle)));
+    std::unique_ptr<Server> server(new Server(std::move(options), loop, table, std::move(announce)));
     auto acceptor = sys::Acceptor::start(std::move(*socket), server->options_.path, loop,
                                          [self = server.get()](sys::Fd client) { self->take_in(std::move(client)); });
     if (!acceptor) {
@@ -81,7 +81,7 @@ void Server::proceed(std::uint64_t id) {
     const auto client = clients_.find(id);
     if (client != clients_.end()) {
         client->second.connection->proceed(sys::now_ns());
-        settle_();
+        announce_();
     }
 }
 

@@ -28,10 +28,10 @@ struct ServerOptions {
 
 class Server {
   public:
-    /// `settle` is called after requests: it settles the table, and sweeps. => `loop`, `table` and what `settle` uses
-    /// outlive it.
+    /// `announce` is called after requests: it tells who is to know, and sweeps. => `loop`, `table` and what `announce`
+    /// uses outlive it.
     [[nodiscard]] static core::Result<std::unique_ptr<Server>>
-    listen(ServerOptions options, sys::Loop& loop, capture::DeviceTable& table, std::function<void()> settle);
+    listen(ServerOptions options, sys::Loop& loop, capture::DeviceTable& table, std::function<void()> announce);
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
     Server(Server&&) = delete;
@@ -51,7 +51,8 @@ class Server {
         sys::Registration events;
     };
 
-    Server(ServerOptions options, sys::Loop& loop, capture::DeviceTable& table, std::function<void()> settle) noexcept;
+    Server(ServerOptions options, sys::Loop& loop, capture::DeviceTable& table,
+           std::function<void()> announce) noexcept;
     void take_in(sys::Fd socket);
     [[nodiscard]] core::Result<uid_t> admit(int socket) const;
     void welcome(sys::Fd socket, uid_t user);
@@ -60,7 +61,7 @@ class Server {
     ServerOptions options_;
     sys::Loop& loop_;
     capture::DeviceTable& table_;
-    std::function<void()> settle_;
+    std::function<void()> announce_;
     std::uint64_t next_id_ = 1;
     std::map<std::uint64_t, Entry> clients_;
     std::unique_ptr<sys::Acceptor> acceptor_;

@@ -256,7 +256,7 @@ void Tap::look() {
     const bool more = take();
     const std::size_t taken = ring_->taken();
     empty_looks_ = taken == 0 ? empty_looks_ + 1 : 0;
-    thread_->settle();
+    thread_->announce();
     if (empty_looks_ >= kLooksBeforeSleep) {
         fall_asleep();
     } else {

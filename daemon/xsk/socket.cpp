@@ -154,7 +154,7 @@ std::size_t Socket::transmit(std::span<core::Frame> frames) noexcept {
     return count;
 }
 
-void Socket::settle() noexcept {
+void Socket::after_batch() noexcept {
     if (backlogged_) {
         kick();
     }

@@ -64,7 +64,7 @@ class Socket final : public core::FramePort {
 
     [[nodiscard]] std::size_t receive(std::span<core::Frame> out) noexcept override;
     [[nodiscard]] std::size_t transmit(std::span<core::Frame> frames) noexcept override;
-    void settle() noexcept override;
+    void after_batch() noexcept override;
 
   private:
     Socket(Umem& umem, core::Holder holder) : umem_(umem), holder_(holder) {}

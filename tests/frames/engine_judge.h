@@ -129,7 +129,7 @@ class EngineJudge {
             passed += frames.size();
             return frames.size();
         }
-        void settle() noexcept override {}
+        void after_batch() noexcept override {}
     };
 
     core::Frame in_pieces(std::span<const std::uint8_t> bytes, std::size_t size) {

@@ -263,7 +263,7 @@ cbpf::Program returning(std::vector<cbpf::Instruction> loads) {
     return cbpf::Program::verify(loads).value();
 }
 
-/// Matches where the time to live is not 0: settled, whatever the kernel does later.
+/// Matches where the time to live is not 0: finished, whatever the kernel does later.
 cbpf::Program time_to_live() { return returning({{0x30, 0, 0, 8}}); }
 /// Matches where the packet has a length.
 cbpf::Program length() { return returning({{0x80, 0, 0, 0}}); }

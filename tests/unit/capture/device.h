@@ -92,7 +92,7 @@ class DeviceTest : public testing::Test {
 
     void attach() {
         ASSERT_TRUE(device_.attach().has_value());
-        device_.settle();
+        device_.announce();
         client_.told.clear();
     }
     void set(bool DeviceSettings::*flag, bool value = true) {
@@ -111,7 +111,7 @@ class DeviceTest : public testing::Test {
         for (const std::uint32_t length : record_lengths) {
             device_.offer(TestPacket(length - 32).tapped());
         }
-        device_.settle();
+        device_.announce();
     }
     /// The errno of read(2), or 0 when it was answered or waits.
     int read(ReadId id = 1, bool nonblocking = false, std::uint64_t now_ns = 0) {
@@ -119,7 +119,7 @@ class DeviceTest : public testing::Test {
     }
     int read(const ReadRequest& request, std::uint64_t now_ns = 0) {
         const auto result = device_.read(request, now_ns);
-        device_.settle();
+        device_.announce();
         return result ? 0 : result.error().code;
     }
     /// Without waiting; the records are lent.

@@ -141,7 +141,7 @@ struct DeviceModel {
         deadline_ns = timeout_ns ? std::optional(now_ns + *timeout_ns) : std::nullopt;
         return 0;
     }
-    void settle() {
+    void announce() {
         if (waits && readable()) {
             wake();
         }
@@ -184,7 +184,7 @@ class Pair {
   public:
     explicit Pair(std::mt19937& random) : random_(random) {
         EXPECT_TRUE(device_.attach().has_value());
-        device_.settle();
+        device_.announce();
     }
 
     void step() {
@@ -226,7 +226,7 @@ class Pair {
         case 12:
         case 13:
         case 14:
-            settle();
+            announce();
             break;
         default:
             packet();
@@ -236,9 +236,9 @@ class Pair {
         device_.orphan();
         model_.orphan();
     }
-    void settle() {
-        device_.settle();
-        model_.settle();
+    void announce() {
+        device_.announce();
+        model_.announce();
         const Readiness told = client_.told.empty() ? Readiness{.readable = true} : client_.told.back();
         ASSERT_EQ(told, (Readiness{.readable = model_.readable(), .hangup = model_.gone}));
     }
@@ -340,7 +340,7 @@ TEST(DeviceModelled, BD_28_BD_61_does_the_same_as_two_vectors_of_packets) {
         EXPECT_GT(pair.lent_checks(), 20U) << "or little was lent";
         dropped += pair.dropped();
         pair.orphan();
-        ASSERT_NO_FATAL_FAILURE(pair.settle());
+        ASSERT_NO_FATAL_FAILURE(pair.announce());
         for (int i = 0; i < 5; i++) {
             ASSERT_NO_FATAL_FAILURE(pair.read());
             ASSERT_NO_FATAL_FAILURE(pair.compare()) << "after the interface went";

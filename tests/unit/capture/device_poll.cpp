@@ -50,10 +50,10 @@ TEST_F(DevicePoll, BD_30_is_readable_by_state_mode_and_contents) {
 }
 
 TEST_F(DevicePoll, BD_30_a_new_device_is_readable_until_it_has_an_interface) {
-    device_.settle();
+    device_.announce();
     EXPECT_EQ(client_.told, Told{}) << "the client knows";
     ASSERT_TRUE(device_.attach().has_value());
-    device_.settle();
+    device_.announce();
     EXPECT_EQ(client_.told, Told{kNothing});
 }
 
@@ -62,7 +62,7 @@ TEST_F(DevicePoll, BD_34_asking_takes_nothing) {
     offer({kSize});
     for (int i = 0; i < 3; i++) {
         EXPECT_EQ(device_.readiness(), kReadable);
-        device_.settle();
+        device_.announce();
     }
     expect_read(kSize);
 }
@@ -103,7 +103,7 @@ TEST_F(DevicePoll, BD_35_hears_of_what_a_waiting_read_has_left) {
     EXPECT_EQ(read(1), 0);
     offer({96});
     device_.offer(TestPacket(65014).tapped());
-    device_.settle();
+    device_.announce();
     EXPECT_EQ(client_.told, Told{kReadable}) << "BD-D1";
 }
 
@@ -112,7 +112,7 @@ TEST_F(DevicePoll, BD_33_BD_36_a_packet_alone_and_the_read_timeout_wake_nobody) 
     ASSERT_TRUE(device_.set_read_timeout({.microseconds = 1}).has_value());
     offer({96});
     device_.expire(UINT64_MAX);
-    device_.settle();
+    device_.announce();
     EXPECT_EQ(client_.told, Told{});
     EXPECT_EQ(device_.deadline_ns(), std::nullopt);
 }
@@ -122,10 +122,10 @@ TEST_F(DevicePoll, BD_38_options_that_change_are_evaluated_anew) {
     offer({96});
     EXPECT_EQ(client_.told, Told{});
     set(&DeviceSettings::immediate);
-    device_.settle();
+    device_.announce();
     EXPECT_EQ(client_.told, Told{kReadable});
     set(&DeviceSettings::immediate, false);
-    device_.settle();
+    device_.announce();
     EXPECT_EQ(client_.told, (Told{kReadable, kNothing}));
 }
 
@@ -133,7 +133,7 @@ TEST_F(DevicePoll, BD_38_a_flush_takes_readiness_away) {
     attach();
     offer({kSize});
     device_.flush();
-    device_.settle();
+    device_.announce();
     EXPECT_EQ(client_.told, (Told{kReadable, kNothing}));
 }
 
@@ -141,12 +141,12 @@ TEST_F(DevicePoll, BD_90_is_readable_for_ever_when_the_interface_is_gone) {
     attach();
     offer({96});
     device_.orphan();
-    device_.settle();
+    device_.announce();
     EXPECT_EQ(client_.told, Told{kGone});
     expect_read(96);
     EXPECT_EQ(read(), EIO);
     device_.flush();
-    device_.settle();
+    device_.announce();
     EXPECT_EQ(client_.told, Told{kGone}) << "and stays so";
 }
 

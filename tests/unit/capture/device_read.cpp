@@ -116,7 +116,7 @@ TEST_F(DeviceRead, BD_15_in_immediate_mode_takes_a_batch_at_once) {
         device_.offer(TestPacket(64).tapped());
         EXPECT_TRUE(client_.answers.empty()) << "before the batch ends";
     }
-    device_.settle();
+    device_.announce();
     expect_answer(1, 960);
 }
 
@@ -215,7 +215,7 @@ TEST_F(DeviceRead, BD_D1_T12_a_full_store_behind_a_reader_that_waited_follows_at
     offer({96});
     expect_waiting();
     device_.offer(TestPacket(65014).tapped()); // does not fit, and fills the fresh store alone
-    device_.settle();
+    device_.announce();
     expect_answer(1, 96);
     EXPECT_TRUE(device_.readiness().readable);
     EXPECT_EQ(read(2), 0);
@@ -338,7 +338,7 @@ TEST_F(DeviceRead, waits_on_over_a_flush_and_a_new_filter) {
     offer({96});
     device_.flush();
     device_.set_filter(returning(8));
-    device_.settle();
+    device_.announce();
     expect_waiting();
     set(&DeviceSettings::immediate);
     offer({96});

@@ -369,7 +369,7 @@ TEST_F(DeviceTables, BD_90_a_removed_interface_orphans_its_devices_and_no_others
     ASSERT_TRUE(device(number).read({.id = 4, .size = 32768}, 0).has_value());
     dispatch(kEth0);
     table_.remove_interface(kEth0);
-    table_.settle();
+    table_.announce();
     EXPECT_EQ(device(number).state(), DeviceState::orphaned);
     EXPECT_EQ(device(other).state(), DeviceState::attached);
     ASSERT_EQ(client_.answers.size(), 1U);

@@ -90,7 +90,7 @@ class DeviceTables : public testing::Test {
     DeviceNumber open_on(std::string_view interface, Access access = Access::both) {
         const DeviceNumber number = open(access);
         EXPECT_EQ(attach(number, interface), 0);
-        table_.settle();
+        table_.announce();
         return number;
     }
     int attach(DeviceNumber number, std::string_view interface) {
@@ -103,7 +103,7 @@ class DeviceTables : public testing::Test {
     }
     void dispatch(std::uint32_t ifindex, core::Direction direction = core::Direction::in) {
         table_.dispatch(TestPacket(60, {.ifindex = ifindex, .direction = direction}).tapped());
-        table_.settle();
+        table_.announce();
     }
     [[nodiscard]] std::uint64_t received(DeviceNumber number) const { return table_.find(number)->stats().received; }
     [[nodiscard]] Device& device(DeviceNumber number) const { return *table_.find(number); }

@@ -16,7 +16,7 @@ TEST_F(DeviceTables, tell_a_tap_the_most_that_anybody_needs_and_nothing_when_nob
     const DeviceNumber first = open_on("eth0");
     device(first).set_filter(returning(96));
     ASSERT_TRUE(device(first).set_directions(kInOnly).has_value());
-    table_.settle();
+    table_.announce();
     EXPECT_EQ(taps_.taps[kEth0], (TapWish{kInOnly, 96}));
     const DeviceNumber second = open_on("any");
     EXPECT_EQ(taps_.taps[kEth0], (TapWish{core::Directions::both(), 32768 - 32}));
@@ -24,14 +24,14 @@ TEST_F(DeviceTables, tell_a_tap_the_most_that_anybody_needs_and_nothing_when_nob
     EXPECT_FALSE(taps_.taps.contains(kTun0));
     device(second).replace_filter(returning(60));
     ASSERT_TRUE(device(second).set_directions(kOutOnly).has_value());
-    table_.settle();
+    table_.announce();
     EXPECT_EQ(taps_.taps[kEth0], (TapWish{core::Directions::both(), 96}));
     EXPECT_EQ(taps_.taps[kEth1], (TapWish{kOutOnly, 60}));
     ASSERT_TRUE(table_.close(first).has_value());
-    table_.settle();
+    table_.announce();
     EXPECT_EQ(taps_.taps[kEth0], (TapWish{kOutOnly, 60}));
     ASSERT_TRUE(table_.close(second).has_value());
-    table_.settle();
+    table_.announce();
     EXPECT_EQ(taps_.taps[kEth0], TapWish{});
     EXPECT_EQ(taps_.taps[kEth1], TapWish{});
 }
@@ -44,7 +44,7 @@ TEST_F(DeviceTables, tell_a_tap_the_filters_of_all_who_listen_unless_one_has_non
         const DeviceNumber number = open_on(interface);
         EXPECT_TRUE(device(number).set_directions(directions).has_value());
         device(number).set_filter(snap ? std::optional(returning(*snap)) : std::nullopt);
-        table_.settle();
+        table_.announce();
         return number;
     };
     const DeviceNumber first = open_with("eth0", core::Directions::both(), 1);
@@ -55,35 +55,35 @@ TEST_F(DeviceTables, tell_a_tap_the_filters_of_all_who_listen_unless_one_has_non
     EXPECT_EQ(out(), Filters{1});
     EXPECT_EQ((taps_.filters[{kEth1, core::Direction::in}]), Filters{2});
     device(first).replace_filter(returning(3));
-    table_.settle();
+    table_.announce();
     EXPECT_EQ(in(), (Filters{3, 2}));
     const DeviceNumber greedy = open_with("eth0", kOutOnly, std::nullopt);
     EXPECT_EQ(out(), Filters{}) << "one wants everything";
     EXPECT_EQ(in(), (Filters{3, 2})) << "but nothing that comes in";
     const int told = taps_.filters_told;
     dispatch(kEth0);
-    table_.settle();
+    table_.announce();
     EXPECT_EQ(taps_.filters_told, told) << "nothing has changed";
     for (const DeviceNumber number : {greedy, first}) {
         ASSERT_TRUE(table_.close(number).has_value());
     }
-    table_.settle();
+    table_.announce();
     EXPECT_EQ(in(), Filters{2});
     EXPECT_EQ(out(), Filters{});
     ASSERT_TRUE(table_.close(second).has_value());
-    table_.settle();
+    table_.announce();
     EXPECT_EQ(in(), Filters{});
 }
 
 TEST_F(DeviceTables, tell_a_tap_the_filter_of_who_has_the_number_of_another_now) {
     const DeviceNumber first = open_on("eth0");
     device(first).set_filter(returning(1));
-    table_.settle();
+    table_.announce();
     ASSERT_TRUE(table_.close(first).has_value());
-    const DeviceNumber second = open_on("eth0"); // not settled in between
+    const DeviceNumber second = open_on("eth0"); // nothing announced in between
     EXPECT_EQ(second, first);
     device(second).set_filter(returning(2));
-    table_.settle();
+    table_.announce();
     EXPECT_EQ((taps_.filters[{kEth0, core::Direction::in}]), std::vector<std::uint32_t>{2});
 }
 
@@ -118,10 +118,10 @@ TEST_F(DeviceTables, tell_a_tap_nothing_that_it_knows) {
     EXPECT_EQ(taps_.told, 1);
     open_on("eth0");
     dispatch(kEth0);
-    table_.settle();
+    table_.announce();
     EXPECT_EQ(taps_.told, 1);
     ASSERT_TRUE(table_.close(number).has_value());
-    table_.settle();
+    table_.announce();
     EXPECT_EQ(taps_.told, 1) << "the other one needs the same";
 }
 
@@ -136,7 +136,7 @@ TEST_F(DeviceTables, tell_no_tap_of_those_who_only_write) {
 TEST_F(DeviceTables, tell_the_tap_of_a_new_interface_what_any_needs) {
     open_on("any");
     table_.put_interface({.index = 9, .name = "eth9"});
-    table_.settle();
+    table_.announce();
     EXPECT_EQ(taps_.taps[9], (TapWish{core::Directions::both(), 32768 - 32}));
 }
 

@@ -33,18 +33,18 @@ class TablePort final : public FramePort {
         }
         return count;
     }
-    void settle() noexcept override { settled_++; }
+    void after_batch() noexcept override { batches_++; }
 
     void put(Frame frame) { up_.push_back(std::move(frame)); }
     void set_room(std::size_t room) { room_ = room; }
     [[nodiscard]] const std::vector<Bytes>& down() const { return down_; }
-    [[nodiscard]] int settled() const { return settled_; }
+    [[nodiscard]] int batches() const { return batches_; }
 
   private:
     std::deque<Frame> up_;
     std::vector<Bytes> down_;
     std::size_t room_ = 1000;
-    int settled_ = 0;
+    int batches_ = 0;
 };
 
 Bytes labelled(const Bytes& bytes, std::uint16_t label = PFILD_LABEL_MARK, std::uint16_t type = PFILD_LABEL_TYPE) {
@@ -190,11 +190,11 @@ TEST_F(EngineRounds, incoming_packets_come_from_queues_of_the_interface_too_and_
     EXPECT_NE(p_.down()[1], unfinished);
     EXPECT_EQ(p_.down()[2], kPacket) << "a UDP packet without checksum";
     EXPECT_EQ(counted(Direction::in, EngineCounter::checksums_completed), 1U);
-    EXPECT_GT(queue.settled(), 0);
+    EXPECT_GT(queue.batches(), 0);
     engine_.set_queues(kSlot, {}, false);
-    const int settled = queue.settled();
+    const int batches = queue.batches();
     EXPECT_EQ(round(), 0U);
-    EXPECT_EQ(queue.settled(), settled) << "it is not touched any more";
+    EXPECT_EQ(queue.batches(), batches) << "it is not touched any more";
     expect_accounted(Direction::in);
 }
 
@@ -267,10 +267,10 @@ TEST_F(EngineRounds, a_round_takes_one_batch_of_a_lane_and_leaves_the_rest_for_t
     EXPECT_EQ(p_.down().size(), 100U);
 }
 
-TEST_F(EngineRounds, ports_are_settled_every_round_so_that_unsent_frames_are_tried_again) {
+TEST_F(EngineRounds, ports_are_looked_after_every_round_so_that_unsent_frames_are_tried_again) {
     EXPECT_EQ(round(), 0U);
-    EXPECT_GT(p_.settled(), 0);
-    EXPECT_GT(q_.settled(), 0);
+    EXPECT_GT(p_.batches(), 0);
+    EXPECT_GT(q_.batches(), 0);
 }
 
 TEST_F(EngineRounds, a_removed_interface_is_not_touched_and_a_new_one_starts_at_zero) {

@@ -5,10 +5,10 @@
 //     segments   a socket buffer may stand for many packets (GSO), which will differ in lengths, identifications,
 //                sequence numbers, flags and payload
 //
-// Settled are the header of the link, that of IP but for what is said above, and of the transport header behind an
+// Finished are the header of the link, that of IP but for what is said above, and of the transport header behind an
 // IPv4 header (found by `ldx 4*([k]&0xf)`) or an IPv6 header without extensions the ports; and the flags of TCP but for
-// segments. All else is taken to be unsettled: inside of a payload may be another packet, with a checksum of its own.
-// Conservative: what is said to be settled is, whatever the packet.
+// segments. All else is taken to be unfinished: inside of a payload may be another packet, with a checksum of its own.
+// Conservative: what is said to be finished is, whatever the packet.
 //
 // Pure; any thread. One pass over the program.
 #pragma once
@@ -22,20 +22,20 @@
 
 namespace pfild::cbpf {
 
-/// The first instruction that looks at something unsettled, and in words what that is.
-struct UnsettledRead {
+/// The first instruction that looks at something unfinished, and in words what that is.
+struct UnfinishedRead {
     std::size_t instruction;
     std::string why; ///< "uses the packet length, in which the segments of a packet differ that is not cut yet"
 
-    bool operator==(const UnsettledRead&) const = default;
+    bool operator==(const UnfinishedRead&) const = default;
 };
 
 /// Nothing: the program's answer does not depend on it.
-struct Unsettled {
-    std::optional<UnsettledRead> checksum;
-    std::optional<UnsettledRead> segments;
+struct Unfinished {
+    std::optional<UnfinishedRead> checksum;
+    std::optional<UnfinishedRead> segments;
 };
 
-[[nodiscard]] Unsettled unsettled_of(const Program& program, PacketForm form);
+[[nodiscard]] Unfinished unfinished_of(const Program& program, PacketForm form);
 
 } // namespace pfild::cbpf

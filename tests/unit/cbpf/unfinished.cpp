@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What programs look at that a TC head does not know yet: a table, and brute force over packets that differ in nothing
 // else.
-#include "cbpf/lower/unsettled.h"
+#include "cbpf/lower/unfinished.h"
 
 #include <array>
 #include <string>
@@ -36,7 +36,7 @@ Code behind_inet_type(Code then) {
 
 Code load(Instruction first) { return {first, one(Opcode::kRetA)}; }
 
-TEST(Unsettled, is_what_the_kernel_finishes_later) {
+TEST(Unfinished, is_what_the_kernel_finishes_later) {
     constexpr std::uint32_t kTcpFlags = 13;
     struct Row {
         const char* sentence;
@@ -98,15 +98,15 @@ TEST(Unsettled, is_what_the_kernel_finishes_later) {
     for (const Row& row : rows) {
         const auto program = Program::verify(row.code);
         ASSERT_TRUE(program) << row.sentence;
-        const Unsettled unsettled = unsettled_of(*program, row.form);
-        EXPECT_EQ(unsettled.checksum.has_value(), row.checksum) << row.sentence;
-        EXPECT_EQ(unsettled.segments.has_value(), row.segments) << row.sentence;
+        const Unfinished unfinished = unfinished_of(*program, row.form);
+        EXPECT_EQ(unfinished.checksum.has_value(), row.checksum) << row.sentence;
+        EXPECT_EQ(unfinished.segments.has_value(), row.segments) << row.sentence;
         EXPECT_EQ(lower(*program, ebpf::Place::tc, row.form).has_value(), !row.checksum) << row.sentence;
         EXPECT_TRUE(lower(*program, ebpf::Place::xdp, row.form)) << row.sentence;
     }
 }
 
-TEST(Unsettled, a_refusal_names_instruction_and_reason) {
+TEST(Unfinished, a_refusal_names_instruction_and_reason) {
     const auto program = Program::verify(behind_header(0, one(Opcode::kLdhInd, 16)));
     const auto lowered = lower(*program, ebpf::Place::tc, PacketForm::inet);
     ASSERT_FALSE(lowered);
@@ -143,28 +143,28 @@ void scramble(tests::AnyProgram& random, Segment& segment, std::size_t first, st
     random.fill(std::span(segment.bytes).subspan(first, count));
 }
 
-TEST(Unsettled, nothing_else_tells_segments_or_unfinished_checksums_apart) {
+TEST(Unfinished, nothing_else_tells_segments_or_unfinished_checksums_apart) {
     constexpr std::array<PacketForm, 3> kHeadForms{PacketForm::inet, PacketForm::inet6, PacketForm::ethernet};
-    std::size_t settled = 0;
+    std::size_t finished = 0;
     for (std::uint32_t seed = 1; seed <= 10000; ++seed) {
         tests::AnyProgram random(seed);
         const auto program = Program::verify(random.program());
         ASSERT_TRUE(program);
         const PacketForm form = kHeadForms[random.below(kHeadForms.size())];
-        const Unsettled unsettled = unsettled_of(*program, form);
+        const Unfinished unfinished = unfinished_of(*program, form);
         for (int packet = 0; packet < 4; ++packet) {
             const Segment first = segment_of(random, form);
             const std::uint32_t expected = interpret(*program, Packet(first.bytes));
             Segment other = first;
-            if (!unsettled.checksum) {
+            if (!unfinished.checksum) {
                 for (const std::size_t at : {6, 8, 10, 16}) {
                     scramble(random, other, other.transport + at, 2);
                 }
                 scramble(random, other, other.transport + 20, 40);
                 EXPECT_EQ(interpret(*program, Packet(other.bytes)), expected) << "seed " << seed;
-                settled += expected != 0 ? 1 : 0;
+                finished += expected != 0 ? 1 : 0;
             }
-            if (!unsettled.segments) {
+            if (!unfinished.segments) {
                 other = first;
                 const bool inet6 = other.bytes[other.network] >> 4U == 6;
                 scramble(random, other, other.network + (inet6 ? 4 : 2), inet6 ? 2 : 4);
@@ -175,11 +175,11 @@ TEST(Unsettled, nothing_else_tells_segments_or_unfinished_checksums_apart) {
                 other.bytes.resize(other.transport + 20 + random.below(40));
                 EXPECT_EQ(interpret(*program, Packet(other.bytes)), expected) << "seed " << seed << '\n'
                                                                               << print_decimal(program->instructions());
-                settled += expected != 0 ? 1 : 0;
+                finished += expected != 0 ? 1 : 0;
             }
         }
     }
-    EXPECT_GT(settled, 300U) << "too few programs are settled: this no longer tests much";
+    EXPECT_GT(finished, 300U) << "too few programs are finished: this no longer tests much";
 }
 
 } // namespace

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // One walk over the program, with what is known where each instruction is reached: the family of the packet, what A and
 // what X came from. Jumps go forward, so all ways to an instruction have been walked before it.
-#include "cbpf/lower/unsettled.h"
+#include "cbpf/lower/unfinished.h"
 
 #include <algorithm>
 #include <array>
@@ -39,53 +39,53 @@ Known common(const Known& left, const Known& right) {
             .x = left.x == right.x ? left.x : Origin::other};
 }
 
-struct Settled {
+struct Finished {
     bool checksum;
     bool segments;
 };
-constexpr Settled kSettled{true, true};
-constexpr Settled kButForSegments{true, false};
-constexpr Settled kUnsettled{false, false};
+constexpr Finished kFinished{true, true};
+constexpr Finished kButForSegments{true, false};
+constexpr Finished kUnfinished{false, false};
 
 bool is_one_of(std::uint32_t byte, std::initializer_list<std::uint32_t> bytes) {
     return std::find(bytes.begin(), bytes.end(), byte) != bytes.end();
 }
 
 /// Total length, identification, checksum.
-Settled of_inet(std::uint32_t byte) {
+Finished of_inet(std::uint32_t byte) {
     if (byte >= 20) {
-        return kUnsettled; // an option, or behind the header: where the checksum is depends on the packet
+        return kUnfinished; // an option, or behind the header: where the checksum is depends on the packet
     }
-    return is_one_of(byte, {2, 3, 4, 5, 10, 11}) ? kButForSegments : kSettled;
+    return is_one_of(byte, {2, 3, 4, 5, 10, 11}) ? kButForSegments : kFinished;
 }
 
 /// Ports; then what may be a checksum of UDP (6) or SCTP (8 to 11); then the flags of TCP, whose checksum is behind
 /// them (16).
-Settled of_transport(std::uint32_t byte) {
+Finished of_transport(std::uint32_t byte) {
     if (byte < 4) {
-        return kSettled;
+        return kFinished;
     }
-    return byte < 6 || (byte >= 12 && byte < 16) ? kButForSegments : kUnsettled;
+    return byte < 6 || (byte >= 12 && byte < 16) ? kButForSegments : kUnfinished;
 }
 
 /// With an extension header, of 8 bytes and more, there may be a checksum from byte 54 on.
-Settled of_inet6(std::uint32_t byte) {
+Finished of_inet6(std::uint32_t byte) {
     if (byte >= 40) {
-        return byte >= 54 ? kUnsettled : of_transport(byte - 40);
+        return byte >= 54 ? kUnfinished : of_transport(byte - 40);
     }
-    return is_one_of(byte, {4, 5}) ? kButForSegments : kSettled;
+    return is_one_of(byte, {4, 5}) ? kButForSegments : kFinished;
 }
 
-class UnsettledWalk {
+class UnfinishedWalk {
   public:
-    UnsettledWalk(const Program& program, PacketForm form)
+    UnfinishedWalk(const Program& program, PacketForm form)
         : steps_(program.steps()), network_(form == PacketForm::ethernet ? kLinkHeader : 0), before_(steps_.size()) {
         before_.front() = Known{.family = form == PacketForm::inet    ? Family::inet
                                           : form == PacketForm::inet6 ? Family::inet6
                                                                       : Family::unknown};
     }
 
-    Unsettled run() {
+    Unfinished run() {
         for (at_ = 0; at_ < steps_.size(); ++at_) {
             if (before_[at_]) {
                 run(*before_[at_], steps_[at_]);
@@ -179,39 +179,39 @@ class UnsettledWalk {
 
     void look_at(const Known& known, std::uint32_t offset, std::uint32_t size) {
         for (std::uint32_t byte = offset; byte - offset < size; ++byte) {
-            Settled settled = kUnsettled;
+            Finished finished = kUnfinished;
             if (byte < network_) {
-                settled = kSettled;
+                finished = kFinished;
             } else if (known.family == Family::inet) {
-                settled = of_inet(byte - network_);
+                finished = of_inet(byte - network_);
             } else if (known.family == Family::inet6) {
-                settled = of_inet6(byte - network_);
+                finished = of_inet6(byte - network_);
             }
-            note(settled, "reads byte " + std::to_string(byte));
+            note(finished, "reads byte " + std::to_string(byte));
         }
     }
 
     void look_behind_x(const Known& known, std::uint32_t offset, std::uint32_t size) {
         const bool of_header = known.x == Origin::transport_header && offset >= network_;
         for (std::uint32_t byte = offset; byte - offset < size; ++byte) {
-            note(of_header ? of_transport(byte - network_) : kUnsettled,
+            note(of_header ? of_transport(byte - network_) : kUnfinished,
                  of_header ? "reads byte " + std::to_string(byte - network_) + " behind the IPv4 header"
                            : "reads at an offset that it computes");
         }
     }
 
-    void note(Settled settled, const std::string& what) {
-        if (!settled.checksum) {
+    void note(Finished finished, const std::string& what) {
+        if (!finished.checksum) {
             report(found_.checksum, what, ", where a checksum may be unfinished");
         }
-        if (!settled.segments) {
+        if (!finished.segments) {
             report(found_.segments, what, kOfSegments);
         }
     }
 
-    void report(std::optional<UnsettledRead>& where, const std::string& what, const char* which) const {
+    void report(std::optional<UnfinishedRead>& where, const std::string& what, const char* which) const {
         if (!where) {
-            where = UnsettledRead{at_, what + which};
+            where = UnfinishedRead{at_, what + which};
         }
     }
 
@@ -221,11 +221,11 @@ class UnsettledWalk {
     std::uint32_t network_;                    ///< where the IP header is
     std::vector<std::optional<Known>> before_; ///< by instruction; empty where no path leads
     std::size_t at_ = 0;                       ///< the instruction that is run
-    Unsettled found_;
+    Unfinished found_;
 };
 
 } // namespace
 
-Unsettled unsettled_of(const Program& program, PacketForm form) { return UnsettledWalk(program, form).run(); }
+Unfinished unfinished_of(const Program& program, PacketForm form) { return UnfinishedWalk(program, form).run(); }
 
 } // namespace pfild::cbpf
