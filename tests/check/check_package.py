@@ -26,7 +26,6 @@ usr/share/doc/pfild/counters.md
 usr/share/doc/pfild/filters.md
 usr/share/doc/pfild/modes.md
 usr/share/doc/pfild/pfild.toml
-usr/share/lintian/overrides/pfild
 usr/share/man/man8/bpfctl.8.gz
 usr/share/man/man8/pfild.8.gz
 """.split()
