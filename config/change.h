@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// How to get from one model to another. Pure: the actions are values; daemon/rules does them.
+// How to get from one model to another. Pure: the actions are values; the daemon does them.
 //
 //     difference(old, new) --> change: actions, in the order in which they are done
 //     apply_to(old, change)  --> new, exactly
