@@ -15,12 +15,12 @@ const core::Directions kBoth = core::Directions::both();
 const core::Directions kIn{true, false};
 const core::Directions kOut{false, true};
 
-Hook hook(const char* name, core::HeadType type = core::HeadType::inet, Owner owner = Owner::kBpfctl) {
+Hook hook_of(const char* name, core::HeadType type = core::HeadType::inet, Owner owner = Owner::kBpfctl) {
     return {.name = name, .type = type, .program = {{0x06, 0, 0, 1}}, .owner = owner};
 }
 
 Model two_hooks() {
-    return {.interfaces = {{.name = "eth0"}}, .hooks = {hook("a:a"), hook("a:e", core::HeadType::ethernet)}};
+    return {.interfaces = {{.name = "eth0"}}, .hooks = {hook_of("a:a"), hook_of("a:e", core::HeadType::ethernet)}};
 }
 
 TEST(Edit, links_and_unlinks_one_direction_at_a_time) {
@@ -43,8 +43,8 @@ TEST(Edit, refuses_with_the_errors_of_pfil_9_and_changes_nothing) {
     EXPECT_EQ(link(model, {.hook = "a:a", .head = "eth0", .directions = kIn}).error().code, EINVAL);
     EXPECT_EQ(link(model, {.hook = "a:a", .head = "inet", .directions = kBoth}).error().code, EEXIST);
     EXPECT_EQ(unlink(model, "a:a", "inet", kOut).error().code, ENOENT);
-    EXPECT_EQ(add_hook(model, hook("a:a")).error().code, EEXIST);
-    EXPECT_EQ(add_hook(model, hook("nocolon")).error().code, EINVAL);
+    EXPECT_EQ(add_hook(model, hook_of("a:a")).error().code, EEXIST);
+    EXPECT_EQ(add_hook(model, hook_of("nocolon")).error().code, EINVAL);
     EXPECT_EQ(add_interface(model, {.name = "eth0"}).error().code, EEXIST);
     EXPECT_EQ(add_interface(model, {.name = "inet"}).error().code, EINVAL);
     EXPECT_EQ(remove_interface(model, "eth9").error().code, ENODEV);
@@ -117,11 +117,11 @@ TEST(WithOthers, is_the_same_model_if_the_files_are) {
 TEST(WithOthers, lets_the_files_win_and_drops_links_to_what_is_gone) {
     Model others{.interfaces = {{.name = "eth0", .unknown = core::UnknownPackets::drop, .owner = Owner::kBpfctl},
                                 {.name = "eth1", .owner = Owner::kBpfctl}},
-                 .hooks = {hook("a:mine"), hook("f:gone", core::HeadType::inet, Owner::kFile)},
+                 .hooks = {hook_of("a:mine"), hook_of("f:gone", core::HeadType::inet, Owner::kFile)},
                  .links = {{.hook = "f:gone", .head = "inet", .directions = kIn, .owner = Owner::kBpfctl},
                            {.hook = "a:mine", .head = "inet", .directions = kBoth, .owner = Owner::kBpfctl}}};
     Model files{.interfaces = {{.name = "eth0"}},
-                .hooks = {hook("f:new", core::HeadType::inet, Owner::kFile)},
+                .hooks = {hook_of("f:new", core::HeadType::inet, Owner::kFile)},
                 .links = {{.hook = "f:new", .head = "inet", .directions = kIn}}};
     const Model whole = with_others(files, others);
     EXPECT_EQ(find_interface(whole, "eth0")->unknown, core::UnknownPackets::pass);
