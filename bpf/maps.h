@@ -62,7 +62,8 @@ struct {
     __type(value, __u32);
 } queue_sockets SEC(".maps") __weak;
 
-/* Chains by lane (pfild/chain.h), and one more place, where the daemon tries whether the kernel takes one. */
+/* Chains by lane (pfild/chain.h), and two more places: where the daemon tries whether the kernel takes one, and for
+ * unmark.bpf.c. */
 struct {
     __uint(type, BPF_MAP_TYPE_PROG_ARRAY);
     __uint(max_entries, PFILD_CHAIN_PLACES);

@@ -91,6 +91,9 @@ core::Result<std::unique_ptr<Programs>> Programs::load(const Options& options) {
             return core::fail(std::move(renewed.error()));
         }
     }
+    if (auto set = programs->set_chain(ebpf::Place::tc, PFILD_CHAIN_UNMARK, programs->unmark_fd()); !set) {
+        return core::fail(std::move(set.error()));
+    }
     programs->identity_ = options.identity;
     return programs->sign_programs().map([&] { return std::move(programs); });
 }
@@ -135,6 +138,8 @@ int Programs::reentry_fd(core::Direction direction) const {
 
 int Programs::port_up_fd() const { return bpf_program__fd(skeleton_->progs.port_up); }
 
+int Programs::unmark_fd() const { return bpf_program__fd(skeleton_->progs.unmark); }
+
 int Programs::set_clock_fd() const { return bpf_program__fd(skeleton_->progs.set_clock); }
 
 core::Result<void> Programs::set_interface(const pfild_interface& interface) {
@@ -165,6 +170,18 @@ core::Result<void> Programs::renew_secrets(std::uint8_t slot) {
         }
     }
     return {};
+}
+
+core::Result<void> Programs::renew_mark(std::uint8_t slot) {
+    const std::uint32_t key = lane(slot, core::Direction::in);
+    pfild_secret secret{};
+    (void)bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.secrets), &key, &secret); // of an array: cannot fail
+    if (::getrandom(&secret.decided, sizeof(secret.decided), 0) != static_cast<ssize_t>(sizeof(secret.decided))) {
+        return sys::failed("draw", "a mark for the XDP head", errno);
+    }
+    auto written = update(skeleton_->maps.secrets, &key, &secret);
+    ::explicit_bzero(&secret, sizeof(secret));
+    return written;
 }
 
 core::Result<void> Programs::set_stack_port(std::uint32_t ifindex, const pfild_port& port) {

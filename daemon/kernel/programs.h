@@ -54,6 +54,8 @@ class Programs {
     /// The program for p1 (packets that come back IN) or q1 (OUT).
     [[nodiscard]] int reentry_fd(core::Direction direction) const;
     [[nodiscard]] int port_up_fd() const;
+    /// The IN head goes on there with what the XDP head has let pass.
+    [[nodiscard]] int unmark_fd() const;
     /// Sets the flow table's clock when it is run.
     [[nodiscard]] int set_clock_fd() const;
 
@@ -65,6 +67,8 @@ class Programs {
     void clear_interface(std::uint8_t slot);
     /// Both lanes of the slot have other secrets from now on; no copy stays here.
     [[nodiscard]] core::Result<void> renew_secrets(std::uint8_t slot);
+    /// Of the secrets, the XDP head's mark: packets that carry the old one are decided once more.
+    [[nodiscard]] core::Result<void> renew_mark(std::uint8_t slot);
     /// p1 or q1.
     [[nodiscard]] core::Result<void> set_stack_port(std::uint32_t ifindex, const pfild_port& port);
     /// p0 or q0; the index is of the private namespace.

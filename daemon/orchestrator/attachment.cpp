@@ -209,6 +209,10 @@ core::Result<void> Attachment::attach_heads() {
                 return core::fail(std::move(heads.error()));
             }
             heads_ = *std::move(heads);
+            // While no TC head was there to take it off, the XDP head's mark has left the host.
+            if (auto renewed = world_.programs.renew_mark(slot()); !renewed) {
+                return renewed;
+            }
         }
         if (kept_) {
             heads_->keep(world_.programs.identity());

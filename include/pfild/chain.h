@@ -20,9 +20,10 @@ enum pfild_chain_answer {
     PFILD_CHAIN_DROP,
 };
 
-#define PFILD_CHAIN_HOOKS 32              /* of one chain, at most */
-#define PFILD_CHAIN_TRIED PFILD_MAX_LANES /* where no head looks */
-#define PFILD_CHAIN_PLACES (PFILD_MAX_LANES + 1)
+#define PFILD_CHAIN_HOOKS 32                     /* of one chain, at most */
+#define PFILD_CHAIN_TRIED PFILD_MAX_LANES        /* where no head looks */
+#define PFILD_CHAIN_UNMARK (PFILD_MAX_LANES + 1) /* no chain: bpf/unmark.bpf.c, of TC only */
+#define PFILD_CHAIN_PLACES (PFILD_MAX_LANES + 2)
 
 /* What a chain counts of one hook, in its map of one entry by processor. Segments of an uncut packet count as the
  * packets that they become. */

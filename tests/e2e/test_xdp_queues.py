@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Mode xdp on an interface of several receive queues: each has a socket, or its packets are left to the TC head and counted."""
+import contextlib
+import json
 import struct
 
-from scapy.all import IP, UDP, Ether, Raw
+import pytest
+from scapy.all import IP, UDP, Ether, IPv6, Raw
 
 from harness.container import send_back_with_metadata, show_metadata
 from harness.datagrams import Listener
@@ -10,6 +13,7 @@ from harness.flow import UdpFlow
 from harness.frames import FramePort
 from harness.held import held
 from harness.judges import assert_ends_well, wait_until
+from harness.occupants import remove_head
 from harness.ping import ping
 from harness.rules import counted, guard
 
@@ -77,20 +81,11 @@ def test_packets_of_a_queue_without_a_socket_are_counted_and_decided_all_the_sam
     assert_ends_well(daemon)
 
 
-def seen_mark(lab, folder):
-    """The two words that fw puts in front of what it has decided, as cli reads them in its own packet that fw sends back to it."""
-    cli, fw = lab.cli, lab.fw
-    for host, words in ((fw, ("route", "add", "203.0.113.9", "via", "192.0.2.1")), (cli, ("address", "add", "203.0.113.9", "dev", "lo"))):
-        host.run("ip", *words)
-    for host in (cli, fw):
-        host.run("sysctl", "-qw", "net.ipv4.ip_forward=1", *(f"net.ipv4.conf.{one}.rp_filter=0" for one in ("all", "eth0")))
-    cli.run("sysctl", "-qw", "net.ipv4.conf.eth0.accept_local=1")
-    show_metadata(cli, folder)
-    there_and_back = IP(src="192.0.2.1", dst="203.0.113.9") / UDP(sport=5, dport=5555, chksum=0) / Raw(bytes(10))
-    with FramePort(cli) as port, Listener(cli, 5555) as listener:
-        port.send(Ether(src=cli.eth0.mac, dst=fw.eth0.mac) / there_and_back)
-        assert wait_until(listener.heard)
-        return struct.unpack("=II", listener.heard()[0].data[2:])
+def mark_of(daemon):
+    """The two words that say in front of a packet that the XDP head of the first attachment has let it pass (struct pfild_secret)."""
+    [secrets] = [one["id"] for one in held(daemon, "map") if one.get("name") == "secrets"]
+    shown = daemon.host.run("bpftool", "-j", "map", "lookup", "id", secrets, "key", 0, 0, 0, 0)
+    return struct.unpack("=II", bytes(int(one, 16) for one in json.loads(shown.stdout)["value"])[24:])
 
 
 def test_a_mark_that_a_neighbour_has_read_leads_past_no_rule_where_a_queue_has_no_socket(host_lab, start_pfild, tmp_path):
@@ -98,11 +93,9 @@ def test_a_mark_that_a_neighbour_has_read_leads_past_no_rule_where_a_queue_has_n
     cli, fw = host_lab.cli, host_lab.fw
     daemon = start_pfild(fw)
     daemon.bpfctl("attach", "eth0", "--mode", "xdp")
-    mark = seen_mark(host_lab, tmp_path)
-    assert mark != (0, 0), "it was not in front of any"
     guard(daemon, "cbpf:blocked", "udp dst port 9001 and greater 1")  # of each packet: no answer holds for its flow
     fw.run("bpftool", "map", "delete", "id", queue_sockets_of(daemon), "key", 0, 0, 0, 0)
-    send_back_with_metadata(cli, tmp_path, mark)
+    send_back_with_metadata(cli, tmp_path, mark_of(daemon))
     before = lane_in(daemon, "eth0")["unserved_queue"]
     with FramePort(fw) as port, Listener(fw, 9001) as closed, Listener(fw, 9002) as opened:
         for target in (9001, 9002):
@@ -111,6 +104,70 @@ def test_a_mark_that_a_neighbour_has_read_leads_past_no_rule_where_a_queue_has_n
         assert wait_until(lambda: len(opened.heard()) == 50), lane_in(daemon, "eth0")
         assert lane_in(daemon, "eth0")["unserved_queue"] >= before + 100
         assert closed.heard() == []
+    assert_ends_well(daemon)
+
+
+def route_back(lab):
+    """What cli sends to 203.0.113.9 or 2001:db8:9::9 by way of fw comes back to cli, whose addresses these are."""
+    cli, fw = lab.cli, lab.fw
+    fw.run("ip", "route", "add", "203.0.113.9", "via", "192.0.2.1")
+    fw.run("ip", "route", "add", "2001:db8:9::9", "via", "2001:db8:1::1")
+    cli.run("ip", "address", "add", "203.0.113.9", "dev", "lo")
+    cli.run("ip", "address", "add", "2001:db8:9::9", "dev", "lo", "nodad")
+    for host in (cli, fw):
+        loose = [f"net.ipv4.conf.{one}.rp_filter=0" for one in ("all", "eth0")]
+        host.run("sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1", *loose)
+    cli.run("sysctl", "-qw", "net.ipv4.conf.eth0.accept_local=1")
+
+
+def marks_that_come_back(lab, family, count=50):
+    """What is in front of `count` packets of cli's own that fw sends back to it, each with room for that."""
+    cli, fw = lab.cli, lab.fw
+    there = IP(src="192.0.2.1", dst="203.0.113.9") if family == "ipv4" else IPv6(src="2001:db8:1::1", dst="2001:db8:9::9")
+    datagram = UDP(sport=5, dport=5555, **({"chksum": 0} if family == "ipv4" else {})) / Raw(bytes(10))
+    with FramePort(cli) as port, Listener(cli, 5555) as listener:
+        port.send(*[Ether(src=cli.eth0.mac, dst=fw.eth0.mac) / there / datagram] * count)
+        assert wait_until(lambda: len(listener.heard()) == count), f"{len(listener.heard())} of {count} came back"
+        return [one.data[2:] for one in listener.heard()]
+
+
+@contextlib.contextmanager
+def captured(host, how):
+    """A packet socket shares each packet with the heads; tcpdump's ring has copies."""
+    if how == "tcpdump":
+        tcpdump = host.popen("tcpdump", "-n", "--immediate-mode", "-s", 100, "-l", "-i", "eth0", "-Q", "in", "udp", "port", 5555)
+        tcpdump.wait_for_output("listening on")
+        yield
+        assert wait_until(lambda: tcpdump.stdout.count("5555") >= 50), tcpdump.stdout
+        tcpdump.close()
+    elif how == "shared":
+        with FramePort(host):
+            yield
+    else:
+        yield
+
+
+@pytest.mark.parametrize("capture", ["none", "tcpdump", "shared"])
+@pytest.mark.parametrize("family", ["ipv4", "ipv6"])
+@pytest.mark.parametrize("tc_attach", ["tcx", "clsact"])
+def test_the_mark_of_an_xdp_head_stays_on_the_host(host_lab, start_pfild, tmp_path, tc_attach, family, capture):
+    daemon = start_pfild(host_lab.fw, config="" if tc_attach == "tcx" else 'tc_attach = "clsact"\n')
+    daemon.bpfctl("attach", "eth0", "--mode", "xdp")
+    route_back(host_lab)
+    show_metadata(host_lab.cli, tmp_path)
+    with captured(host_lab.fw, capture):
+        marked = [mark for mark in marks_that_come_back(host_lab, family) if any(mark)]
+        assert len(marked) == 0
+    assert_ends_well(daemon)
+
+
+def test_a_mark_is_worth_nothing_once_it_could_leave_while_the_tc_head_was_away(host_lab, start_pfild):
+    daemon = start_pfild(host_lab.fw)
+    daemon.bpfctl("attach", "eth0", "--mode", "xdp")
+    before = mark_of(daemon)
+    remove_head(host_lab.fw, "eth0", "ingress")
+    assert wait_until(lambda: mark_of(daemon) != before)
+    assert ping(host_lab.cli, "192.0.2.2", count=5).lost == 0
     assert_ends_well(daemon)
 
 

@@ -43,6 +43,7 @@ class LoadedObjects : public KernelProgramsTest {
                 describe(programs().reentry_fd(core::Direction::in)),
                 describe(programs().reentry_fd(core::Direction::out)),
                 describe(programs().port_up_fd()),
+                describe(programs().unmark_fd()),
                 describe(programs().set_clock_fd())};
     }
 };
@@ -83,7 +84,8 @@ TEST_F(LoadedObjects, programs_have_their_whole_names_their_types_and_a_modest_s
     const std::map<std::string, std::uint32_t> types{
         {"pfild_in", BPF_PROG_TYPE_SCHED_CLS},   {"pfild_out", BPF_PROG_TYPE_SCHED_CLS},
         {"reentry_in", BPF_PROG_TYPE_SCHED_CLS}, {"reentry_out", BPF_PROG_TYPE_SCHED_CLS},
-        {"port_up", BPF_PROG_TYPE_XDP},          {"set_clock", BPF_PROG_TYPE_SCHED_CLS}};
+        {"port_up", BPF_PROG_TYPE_XDP},          {"set_clock", BPF_PROG_TYPE_SCHED_CLS},
+        {"unmark", BPF_PROG_TYPE_SCHED_CLS}};
     std::set<std::string> seen;
     for (const Program& program : all()) {
         const std::string name = program.info.name;
@@ -147,7 +149,8 @@ TEST_F(LoadedObjects, tables_have_the_sizes_of_the_abi_and_are_one_each) {
 TEST_F(LoadedObjects, heads_use_what_they_decide_by_and_ports_nothing_of_interfaces) {
     constexpr std::size_t kOfAll = 2; // identity and sign of life
     const std::map<std::string, std::size_t> tables{{"pfild_in", 12},  {"pfild_out", 12},  {"port_up", 3},
-                                                    {"reentry_in", 3}, {"reentry_out", 3}, {"set_clock", 1}};
+                                                    {"reentry_in", 3}, {"reentry_out", 3}, {"set_clock", 1},
+                                                    {"unmark", 0}};
     for (const Program& program : all()) {
         EXPECT_EQ(program.map_ids.size(), kOfAll + tables.at(program.info.name)) << program.info.name;
     }

@@ -153,6 +153,24 @@ TEST_F(Reentry, a_secret_is_good_until_it_is_renewed) {
     }
 }
 
+TEST_F(Reentry, another_mark_of_the_xdp_head_leaves_what_is_on_its_way_its_stamp) {
+    attach(kHooked);
+    for (const Direction direction : kEachDirection) {
+        const Scene before = stamped(direction);
+        ASSERT_TRUE(programs().renew_mark(kSlot));
+        EXPECT_EQ(head(direction, before).action, kPass) << named(direction);
+        EXPECT_EQ(counted(), named(direction) + ".reentered+1");
+    }
+}
+
+TEST_F(Reentry, what_bears_no_mark_leaves_its_removal_as_it_came) {
+    const Scene scene = on_watched(ethernet(kTypeIpv4, ipv4(17)));
+    const auto left = stage().verdict(programs().unmark_fd(), scene);
+    ASSERT_TRUE(left) << left.error();
+    EXPECT_EQ(left->action, kPass);
+    EXPECT_EQ(left->frame, scene.frame);
+}
+
 TEST_F(Reentry, every_value_of_tc_index_that_a_container_can_set_lets_nothing_in) {
     attach(kHooked);
     for (const Direction direction : kEachDirection) {
