@@ -13,7 +13,7 @@ namespace pfild::config {
 namespace {
 
 constexpr std::uint64_t kFormat = 1;
-constexpr const char* kWhat = "read";
+constexpr const char* kReading = "read";
 constexpr const char* kObject = "compiled model";
 constexpr const char* kAdvice = "`bpfctl config compile` makes it anew";
 
@@ -34,20 +34,20 @@ std::string compiled_text(const std::string& files, const Model& model) {
 core::Result<void> take_programs(Source& source, std::string_view compiled) {
     const auto value = describe::value_of_json(compiled);
     if (!value) {
-        return core::fail({kWhat, kObject, value.error().why, kAdvice, EINVAL});
+        return core::fail({kReading, kObject, value.error().why, kAdvice, EINVAL});
     }
     const describe::Value* const format = value->find("format");
     const describe::Value* const files = value->find("files");
     const describe::Value* const model = value->find("model");
     if (format == nullptr || files == nullptr || model == nullptr || !(*format == describe::Value(kFormat))) {
-        return core::fail({kWhat, kObject, "it has another form", kAdvice, EINVAL});
+        return core::fail({kReading, kObject, "it has another form", kAdvice, EINVAL});
     }
     if (!(*files == describe::Value(source.digest))) {
-        return core::fail({kWhat, kObject, "it was made of other files than are there now", kAdvice, ESTALE});
+        return core::fail({kReading, kObject, "it was made of other files than are there now", kAdvice, ESTALE});
     }
     const auto whole = model_of(*model);
     if (!whole) {
-        return core::fail({kWhat, kObject, whole.error().why, kAdvice, EINVAL});
+        return core::fail({kReading, kObject, whole.error().why, kAdvice, EINVAL});
     }
     for (Hook& hook : source.model.hooks) {
         if (!hook.program.empty()) {
@@ -55,7 +55,7 @@ core::Result<void> take_programs(Source& source, std::string_view compiled) {
         }
         const Hook* const found = find_hook(*whole, hook.name);
         if (found == nullptr || found->type != hook.type || found->filter != hook.filter) {
-            return core::fail({kWhat, kObject, "it has no program for the filter of " + hook.name, kAdvice, EINVAL});
+            return core::fail({kReading, kObject, "it has no program for the filter of " + hook.name, kAdvice, EINVAL});
         }
         hook.program = found->program;
         hook.compiled = found->compiled;

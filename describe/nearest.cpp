@@ -31,7 +31,8 @@ std::string advice_for(std::string_view written, std::span<const std::string_vie
     std::size_t least = written.size() / 3 + 1;
     std::string all;
     for (const std::string_view name : known) {
-        all = all + (all.empty() ? "" : ", ") + std::string(name);
+        all += (all.empty() ? "" : ", ");
+        all += name;
         const std::size_t far = written.size() > kLongest ? written.size() : distance(written, name);
         if (far <= least) {
             nearest = name;

@@ -17,7 +17,7 @@ Value schema_of(std::string_view type) {
     return schema;
 }
 
-std::string with_unit(std::string text, std::string_view unit) {
+std::string with_unit(const std::string& text, std::string_view unit) {
     return unit.empty() ? text : text + " (" + std::string(unit) + ')';
 }
 

@@ -23,7 +23,7 @@ struct Characters {
 inline constexpr Characters kVisible{"visible ASCII characters", "[!-~]",
                                      [](unsigned char c) { return c > 0x20 && c < 0x7f; }, '~'};
 inline constexpr Characters kText{"characters, of the control characters only tab and newline",
-                                  "[^\\u0000-\\u0008\\u000b-\\u001f\\u007f]",
+                                  R"([^\u0000-\u0008\u000b-\u001f\u007f])",
                                   [](unsigned char c) { return c >= 0x20 ? c != 0x7f : c == '\t' || c == '\n'; }, ' '};
 inline constexpr Characters kPlain{"letters, digits, '-', '_' and '.'", "[A-Za-z0-9._-]",
                                    [](unsigned char c) {

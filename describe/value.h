@@ -22,6 +22,9 @@ struct Place {
     std::uint32_t column = 0;
 };
 
+template <typename Number>
+concept WholeNumber = std::integral<Number> && !std::same_as<Number, bool> && !std::same_as<Number, char>;
+
 class Value {
   public:
     struct Member;
@@ -29,27 +32,20 @@ class Value {
     using Table = std::vector<Member>; ///< each name once
 
     // NOLINTBEGIN(google-explicit-constructor): a flag, a number or a text is a Value
-    Value() = default;
+    Value();
     template <std::same_as<bool> Flag>
-    Value(Flag flag) : held_(flag) {}
-    template <std::integral Number>
-    requires(!std::same_as<Number, bool> && !std::same_as<Number, char>) Value(Number number)
-        : held_(static_cast<std::uint64_t>(number)) {
-        if constexpr (std::signed_integral<Number>) {
-            if (number < 0) {
-                held_ = static_cast<std::int64_t>(number);
-            }
-        }
-    }
-    Value(double number) : held_(number) {}
-    Value(std::string text) : held_(std::move(text)) {}
-    Value(std::string_view text) : held_(std::string(text)) {}
-    Value(const char* text) : held_(std::string(text)) {}
-    Value(List list) : held_(std::move(list)) {}
+    Value(Flag flag);
+    template <WholeNumber Number>
+    Value(Number number);
+    Value(double number);
+    Value(std::string text);
+    Value(std::string_view text);
+    Value(const char* text);
+    Value(List list);
     Value(Table table);
     // NOLINTEND(google-explicit-constructor)
 
-    [[nodiscard]] static Value list() { return List{}; }
+    [[nodiscard]] static Value list();
     [[nodiscard]] static Value table();
 
     [[nodiscard]] bool is_nothing() const noexcept { return std::holds_alternative<std::monostate>(held_); }
@@ -69,9 +65,9 @@ class Value {
     /// => this is a table. Replaces a member of that name, or appends one.
     void set(std::string_view name, Value value);
     /// => this is a list.
-    void append(Value value) { std::get<List>(held_).push_back(std::move(value)); }
+    void append(Value value);
 
-    friend bool operator==(const Value& one, const Value& other) { return one.held_ == other.held_; }
+    friend bool operator==(const Value& one, const Value& other);
 
     Place place;
 
@@ -89,7 +85,27 @@ struct Value::Member {
     }
 };
 
+// What needs to know a Member.
+inline Value::Value() = default;
+template <std::same_as<bool> Flag>
+Value::Value(Flag flag) : held_(flag) {}
+template <WholeNumber Number>
+Value::Value(Number number) : held_(static_cast<std::uint64_t>(number)) {
+    if constexpr (std::signed_integral<Number>) {
+        if (number < 0) {
+            held_ = static_cast<std::int64_t>(number);
+        }
+    }
+}
+inline Value::Value(double number) : held_(number) {}
+inline Value::Value(std::string text) : held_(std::move(text)) {}
+inline Value::Value(std::string_view text) : held_(std::string(text)) {}
+inline Value::Value(const char* text) : held_(std::string(text)) {}
+inline Value::Value(List list) : held_(std::move(list)) {}
 inline Value::Value(Table table) : held_(std::move(table)) {}
+inline Value Value::list() { return List{}; }
 inline Value Value::table() { return Table{}; }
+inline void Value::append(Value value) { std::get<List>(held_).push_back(std::move(value)); }
+inline bool operator==(const Value& one, const Value& other) { return one.held_ == other.held_; }
 
 } // namespace pfild::describe
