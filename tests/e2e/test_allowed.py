@@ -71,17 +71,6 @@ def test_esp_arrives_where_it_alone_is_allowed(host_lab, start_pfild, run, direc
     assert_ends_well(daemon)
 
 
-@pytest.fixture
-def bridged(router_lab):
-    """cli and srv on one Ethernet, of which fw is the bridge."""
-    fw = router_lab.fw
-    fw.run("ip", "link", "add", "br0", "type", "bridge", "mcast_snooping", "0")
-    for interface in ("eth0", "eth1"):
-        fw.run("ip", "link", "set", interface, "master", "br0")
-    fw.run("ip", "link", "set", "br0", "up")
-    return router_lab
-
-
 def test_a_vlan_in_a_vlan_goes_through_a_bridge_where_it_alone_is_allowed(bridged, start_pfild):
     daemon = start_pfild(bridged.fw)
     for interface in ("eth0", "eth1"):

@@ -93,17 +93,6 @@ def test_tags_beside_the_packet_come_into_the_host_as_they_were_sent(host_lab, d
     assert len(tagged) == 2 * 14 and all(one.tag_in_metadata for one in tagged)
 
 
-@pytest.fixture
-def bridged(router_lab):
-    """cli and srv on one Ethernet: fw is a bridge."""
-    fw = router_lab.fw
-    fw.run("ip", "link", "add", "br0", "type", "bridge", "mcast_snooping", "0")
-    for interface in ("eth0", "eth1"):
-        fw.run("ip", "link", "set", interface, "master", "br0")
-    fw.run("ip", "link", "set", "br0", "up")
-    return router_lab
-
-
 @pytest.mark.parametrize("back", [False, True], ids=["to_srv", "to_cli"])
 def test_tags_beside_the_packet_go_through_a_bridge_and_leave_as_they_were_sent(bridged, detour, back):
     way = detour(bridged.fw, "eth0", "eth1")

@@ -103,6 +103,17 @@ def router_lab(make_lab):
 
 
 @pytest.fixture
+def bridged(router_lab):
+    """cli and srv on one Ethernet: fw is a bridge."""
+    fw = router_lab.fw
+    fw.run("ip", "link", "add", "br0", "type", "bridge", "mcast_snooping", "0")
+    for interface in ("eth0", "eth1"):
+        fw.run("ip", "link", "set", interface, "master", "br0")
+    fw.run("ip", "link", "set", "br0", "up")
+    return router_lab
+
+
+@pytest.fixture
 def start_pfild(make_lab):
     """start_pfild(lab.fw, config=..): daemons that are gone after the test. A failed test shows their logs."""
     started = []
