@@ -90,7 +90,7 @@ Client::~Client() {
 }
 
 Outcome<Json> Client::ask(std::string_view verb, const Json& arguments) {
-    const Json request{{"protocol", 1}, {"id", kRequestId}, {"verb", std::string(verb)}, {"arguments", arguments}};
+    const Json request{{"protocol", 2}, {"id", kRequestId}, {"verb", std::string(verb)}, {"arguments", arguments}};
     const std::string line = compact(request) + '\n';
     if (line.size() > kMaxRequestBytes) {
         return fail(Exit::kRefused, {std::string(verb), "",

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // One connection to a daemon's control socket, for one question and its answer (docs/control-protocol.md).
 //
-//     bpfctl  --- {"protocol": 1, "id": 1, "verb": …, "arguments": …}\n --->  pfild
+//     bpfctl  --- {"protocol": 2, "id": 1, "verb": …, "arguments": …}\n --->  pfild
 //             <-- {"id": 1, "ok": …}\n                                  ---
 //
 // Owns its descriptor. Blocks the calling thread, at most for the time-outs. What comes back is foreign bytes: its

@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "bpfctl/fields.h"
+#include "describe/json.h"
 
 namespace pfild::bpfctl {
 
@@ -48,6 +49,32 @@ CLI::Validator one_of(const std::vector<std::string>& words) {
         description += (description.empty() ? "" : "|") + word;
     }
     return {check, description};
+}
+
+CLI::Validator words_of(const describe::Shape& request, std::string_view field) {
+    const auto words = request.field(field).type->words();
+    return one_of({words.begin(), words.end()});
+}
+
+void declare_fields(CLI::App& app, const describe::Shape& request, const std::shared_ptr<Json>& arguments) {
+    for (const describe::Field& field : request.fields()) {
+        const describe::Type& type = *field.type;
+        if (field.required || (type.words().empty() && (type.item() != nullptr || type.shape() != nullptr))) {
+            continue;
+        }
+        const std::string name(field.name);
+        std::string option = "--" + name;
+        std::replace(option.begin(), option.end(), '_', '-');
+        auto* const added = app.add_option_function<std::string>(
+            option,
+            [arguments, name, &type](const std::string& word) {
+                (*arguments)[name] = Json::parse(describe::json_line(type.of_word(word)), nullptr, false);
+            },
+            std::string(field.sentence));
+        if (!type.words().empty()) {
+            added->check(words_of(request, field.name));
+        }
+    }
 }
 
 CLI::Validator whole_number(std::uint64_t least, std::uint64_t most) {

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,6 +20,7 @@
 #include "bpfctl/console.h"
 #include "bpfctl/failure.h"
 #include "bpfctl/json.h"
+#include "describe/shape.h"
 
 namespace pfild::bpfctl {
 
@@ -86,6 +88,13 @@ struct Directions {
     [[nodiscard]] Json json() const; ///< ["in", "out"]
 };
 [[nodiscard]] CLI::Validator one_of(const std::vector<std::string>& words);
+
+/// Declares an option for each field of a request that may be left out and that one word can say: its name, words and
+/// sentence are the description's. What is given goes to `arguments`.
+void declare_fields(CLI::App& app, const describe::Shape& request, const std::shared_ptr<Json>& arguments);
+
+/// The words that a field of a request may be.
+[[nodiscard]] CLI::Validator words_of(const describe::Shape& request, std::string_view field);
 
 /// A whole decimal number in these bounds.
 [[nodiscard]] CLI::Validator whole_number(std::uint64_t least, std::uint64_t most);

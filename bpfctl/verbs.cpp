@@ -3,7 +3,6 @@
 #include "bpfctl/verbs.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <string_view>
 
@@ -11,12 +10,6 @@
 
 namespace pfild::bpfctl {
 namespace {
-
-/// Verbs with the same first word stand together, the one that has no second word before those that have.
-constexpr std::array<const Verb*, 20> kVerbs{&kStatus,     &kAttach,        &kDetach,     &kHeads,     &kHooks,
-                                             &kHookAdd,    &kHookDelete,    &kLink,       &kUnlink,    &kFlows,
-                                             &kFlowsFlush, &kFilterCompile, &kFilterShow, &kFilterRun, &kFilterExplain,
-                                             &kCapture,    &kPeers,         &kStats,      &kVersion,   &kHelp};
 
 /// The n-th word of a verb's name; empty if it has fewer.
 std::string_view word_of(const Verb& verb, std::size_t n) {

@@ -3,6 +3,7 @@
 // it.
 #pragma once
 
+#include <array>
 #include <span>
 #include <string>
 #include <vector>
@@ -33,7 +34,12 @@ extern const Verb kStats;
 extern const Verb kVersion;
 extern const Verb kHelp;
 
-/// All rows, in the order in which help shows them.
+/// All rows, in the order in which help shows them. Verbs with the same first word stand together, the one that has no
+/// second word before those that have.
+inline constexpr std::array kVerbs{&kStatus,     &kAttach,        &kDetach,     &kHeads,     &kHooks,
+                                   &kHookAdd,    &kHookDelete,    &kLink,       &kUnlink,    &kFlows,
+                                   &kFlowsFlush, &kFilterCompile, &kFilterShow, &kFilterRun, &kFilterExplain,
+                                   &kCapture,    &kPeers,         &kStats,      &kVersion,   &kHelp};
 [[nodiscard]] std::span<const Verb* const> verbs();
 
 /// A row and how many words its name took.

@@ -152,7 +152,7 @@ struct Invert {
 
 } // namespace
 
-std::string describe(const ConfigAction& action) { return std::visit(Describe{}, action); }
+std::string told(const ConfigAction& action) { return std::visit(Describe{}, action); }
 
 ConfigAction inverse(const ConfigAction& action) { return std::visit(Invert{}, action); }
 

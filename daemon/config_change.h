@@ -39,7 +39,7 @@ using ConfigAction =
     std::variant<DetachAction, UnlinkAction, DeleteHookAction, AddHookAction, LinkAction, AttachAction>;
 
 /// `link cbpf:a to inet, in`: for logs and tests.
-[[nodiscard]] std::string describe(const ConfigAction& action);
+[[nodiscard]] std::string told(const ConfigAction& action);
 /// What takes it back. Undoing a detach attaches, and so on.
 [[nodiscard]] ConfigAction inverse(const ConfigAction& action);
 

@@ -27,6 +27,7 @@
 #include "daemon/sys/capabilities.h"
 #include "daemon/sys/instance.h"
 #include "daemon/sys/kernel.h"
+#include "daemon/sys/local_socket.h"
 #include "daemon/sys/loop.h"
 #include "daemon/sys/netns.h"
 #include "daemon/sys/supervisor.h"
@@ -237,8 +238,14 @@ class Daemon {
         dispatcher_ = std::make_unique<api::Dispatcher>(*recorder_, attach_defaults(config_));
         api::ServerOptions options;
         options.path = instance_->folder() + "/control.sock";
-        auto server = api::Server::listen(std::move(options), *loop_,
-                                          [this](std::string_view line) { return dispatcher_->answer(line); });
+        options.readers = sys::group_named("pfild");
+        options.open_to_all = !dispatcher_->grants().empty();
+        options.admits = [this](const control::Peer& peer) {
+            return control::may_anything(peer, dispatcher_->grants());
+        };
+        auto server = api::Server::listen(std::move(options), *loop_, [this](const api::Question& question) {
+            return dispatcher_->answer(question);
+        });
         if (!server) {
             return core::fail(std::move(server.error()));
         }

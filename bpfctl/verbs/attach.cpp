@@ -4,24 +4,18 @@
 
 #include "bpfctl/text/status.h"
 #include "bpfctl/verbs.h"
+#include "control/requests.h"
 
 namespace pfild::bpfctl {
 namespace {
 
 Arguments declare_attach(CLI::App& app, Options& /*options*/) {
     auto arguments = std::make_shared<Json>(Json::object());
-    const auto put = [arguments](const char* key) {
-        return [arguments, key](const std::string& v) { (*arguments)[key] = v; };
-    };
-    app.add_option_function<std::string>("IFACE", put("interface"), "the interface, for example eth0")->required();
-    app.add_option_function<std::string>("--unknown", put("unknown"),
-                                         "what becomes of packets that need the engine when it is not there")
-        ->check(one_of({"pass", "drop"}));
-    app.add_option_function<std::string>("--mode", put("mode"), "where incoming packets are decided")
-        ->check(one_of({"auto", "xdp", "tc", "tap"}));
-    app.add_option_function<std::string>("--position", put("position"),
-                                         "whether the heads go in front again when a program comes before them")
-        ->check(one_of({"anywhere", "first"}));
+    app.add_option_function<std::string>(
+           "IFACE", [arguments](const std::string& name) { (*arguments)["interface"] = name; },
+           "the interface, for example eth0")
+        ->required();
+    declare_fields(app, describe::shape_of<control::AttachRequest>(), arguments);
     auto tap = std::make_shared<bool>(false);
     app.add_flag("--tap", *tap, "only show its packets to captures (mode tap)");
     return [arguments, tap]() -> Outcome<Json> {

@@ -15,6 +15,7 @@
 #include "bpfctl/text/units.h"
 #include "bpfctl/verbs.h"
 #include "cbpf/program.h"
+#include "control/requests.h"
 #include "filter/proved.h"
 
 namespace pfild::bpfctl {
@@ -99,7 +100,7 @@ Outcome<Question> gather_hook_add(const HookAddOperands& operands) {
                            {"program", rows_of(program->instructions)},
                            {"dlt", link_type->number},
                            {"run", operands.run},
-                           {"compiled", Json()}});
+                           {"compiled", "unverified"}});
     if (program->compiled) {
         question.arguments["compiled"] = filter::name(program->compiled->origin);
         question.remarks = Json{{"compiled_by", json_of(*program->compiled)}};
@@ -109,6 +110,7 @@ Outcome<Question> gather_hook_add(const HookAddOperands& operands) {
 
 Arguments declare_hook_add(CLI::App& app, Options& /*options*/) {
     auto operands = std::make_shared<HookAddOperands>();
+    const describe::Shape& request = describe::shape_of<control::HookAddRequest>();
     app.add_option("HOOK", operands->name, "its name, module:ruleset, for example cbpf:block-telnet")->required();
     app.add_option("--filter", operands->filter, "an expression as tcpdump takes it, see pcap-filter(7); quote it")
         ->option_text("EXPR");
@@ -117,12 +119,12 @@ Arguments declare_hook_add(CLI::App& app, Options& /*options*/) {
         ->option_text("FILE");
     app.add_option("--on-match", operands->on_match, "what becomes of packets that match, see below")
         ->required()
-        ->check(one_of({"drop", "pass", "count"}));
+        ->check(words_of(request, "on_match"));
     app.add_option("--type", operands->type, "which packets it filters, and so which heads it can be linked to")
         ->required()
-        ->check(one_of({"inet", "inet6", "ethernet"}));
+        ->check(words_of(request, "type"));
     app.add_option("--run", operands->run, "where it runs, see below [auto]")
-        ->check(one_of({"auto", "engine", "kernel"}))
+        ->check(words_of(request, "run"))
         ->option_text("WHERE");
     app.add_flag("--resolve", operands->resolve, "look up names of hosts in the expression, once and now");
     return [operands] { return gather_hook_add(*operands); };

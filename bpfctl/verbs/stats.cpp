@@ -17,7 +17,7 @@ std::string text_of_stats(const Exchange& exchange) {
     const bool all = exchange.options.all;
     std::string shown = counters_text("engine", member(exchange.result, "engine"), all);
     shown += '\n' + counters_text("flows", member(exchange.result, "flows"), all);
-    shown += "\nbuffers\n  " + frames_text(member(exchange.result, "frames"));
+    shown += "\nbuffers\n  " + frames_text(member(exchange.result, "buffers"));
     for (const auto& item : member(exchange.result, "interfaces").items()) {
         const std::string name = '\n' + printable(item.key());
         shown += counters_text(name + ", incoming", member(item.value(), "in"), all);

@@ -4,12 +4,14 @@
 
 #include <array>
 #include <cerrno>
+#include <cstddef>
+#include <cstring>
 #include <utility>
 
 #include <sys/socket.h>
 
-#include "daemon/api/render.h"
-#include "daemon/api/request.h"
+#include "control/message.h"
+#include "daemon/sys/sealed_memory.h"
 
 namespace pfild::api {
 
@@ -47,16 +49,21 @@ Connection::Fate Connection::answer_lines() {
     while (output_.empty() && !last_answer_) {
         const std::size_t end = input_.find('\n', scanned_);
         const std::size_t length = end == std::string::npos ? input_.size() : end;
-        if (length >= kMaxRequestBytes) { // with its newline it is longer than that
-            return finish_with(failure_line(
-                0, {"request", "", "longer than " + std::to_string(kMaxRequestBytes) + " bytes", "", EMSGSIZE}));
+        if (length >= control::kMaxRequestBytes) { // with its newline it is longer than that
+            return finish_with(control::failure_line(
+                0,
+                {"request", "", "longer than " + std::to_string(control::kMaxRequestBytes) + " bytes", "", EMSGSIZE}));
         }
         if (end == std::string::npos) {
             scanned_ = input_.size();
             return Fate::kReading;
         }
         ++answers_;
-        output_ = answer_(std::string_view(input_).substr(0, end));
+        output_ = answer_({std::string_view(input_).substr(0, end), peer_, &memory_, too_many_});
+        if (end + 1 == input_.size()) { // what nobody has taken was for nobody
+            memory_.reset();
+            too_many_ = false;
+        }
         input_.erase(0, end + 1);
         scanned_ = 0;
         if (!write_some()) {
@@ -66,9 +73,35 @@ Connection::Fate Connection::answer_lines() {
     return output_.empty() ? Fate::kDone : Fate::kWriting;
 }
 
+void Connection::keep_descriptor(const msghdr& header) {
+    const cmsghdr* const rights = CMSG_FIRSTHDR(&header);
+    if (rights == nullptr || rights->cmsg_level != SOL_SOCKET || rights->cmsg_type != SCM_RIGHTS) {
+        return;
+    }
+    int descriptor = -1;
+    std::memcpy(&descriptor, CMSG_DATA(rights), sizeof descriptor);
+    sys::Fd came(descriptor);
+    too_many_ = too_many_ || memory_ || (header.msg_flags & MSG_CTRUNC) != 0;
+    if (!sys::is_sealed(came)) {
+        slow_close_.close(std::move(came));
+    } else if (!memory_) {
+        memory_ = std::move(came);
+    }
+}
+
 Connection::ReadResult Connection::read_some() {
-    std::array<char, 65536> bytes; // NOLINT(cppcoreguidelines-pro-type-member-init): recv fills what is used
-    const ssize_t count = ::recv(socket_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT);
+    std::array<char, 65536> bytes; // NOLINT(cppcoreguidelines-pro-type-member-init): recvmsg fills what is used
+    iovec into{bytes.data(), bytes.size()};
+    alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(int))> control{};
+    msghdr header{};
+    header.msg_iov = &into;
+    header.msg_iovlen = 1;
+    if (slow_close_.has_room()) { // for one descriptor; the kernel lets go of all that have no room
+        header.msg_control = control.data();
+        header.msg_controllen = CMSG_LEN(sizeof(int));
+    }
+    const ssize_t count = ::recvmsg(socket_.get(), &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    keep_descriptor(header);
     if (count > 0) {
         input_.append(bytes.data(), static_cast<std::size_t>(count));
         return ReadResult::kSome;

@@ -1,27 +1,49 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A line in, a line out: parses a request, calls the service, renders the answer. Control thread.
+// A line in, a line out: finds the row of the verb (control/verbs.h), asks whether the peer may use it, fetches the
+// arguments from memory if they are there, and lets the row ask the service. Control thread.
 #pragma once
 
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
-#include "daemon/api/service.h"
+#include "control/message.h"
+#include "control/rights.h"
+#include "control/service.h"
+#include "daemon/sys/fd.h"
 
 namespace pfild::api {
+
+/// What a connection was sent.
+struct Question {
+    std::string_view line; ///< without its newline
+    control::Peer peer;
+    sys::Fd* memory = nullptr; ///< a descriptor that came with the line; a verb that reads its arguments there takes it
+    bool too_many = false;     ///< and there was another one, which is closed
+};
 
 class Dispatcher {
   public:
     /// => `service` outlives it.
-    Dispatcher(Service& service, AttachDefaults defaults) noexcept : service_(service), defaults_(defaults) {}
+    Dispatcher(control::Service& service, control::AttachDefaults defaults) noexcept
+        : service_(service), defaults_(defaults) {}
 
-    void set_defaults(AttachDefaults defaults) noexcept { defaults_ = defaults; }
+    void set_defaults(control::AttachDefaults defaults) noexcept { defaults_ = defaults; }
+    void set_grants(std::vector<control::Grant> grants) noexcept { grants_ = std::move(grants); }
+    [[nodiscard]] const std::vector<control::Grant>& grants() const noexcept { return grants_; }
 
-    /// `line` without its newline; the answer has one. Never throws for what `line` holds.
-    [[nodiscard]] std::string answer(std::string_view line);
+    /// The answer has a newline. Never throws for what the question holds.
+    [[nodiscard]] std::string answer(const Question& question);
+    /// Asked by the daemon itself.
+    [[nodiscard]] std::string answer(std::string_view line) { return answer({.line = line, .peer = {.owner = true}}); }
 
   private:
-    Service& service_;
-    AttachDefaults defaults_;
+    [[nodiscard]] core::Result<describe::Value> run(const Question& question, const control::Request& request);
+
+    control::Service& service_;
+    control::AttachDefaults defaults_;
+    std::vector<control::Grant> grants_;
 };
 
 } // namespace pfild::api

@@ -2,15 +2,19 @@
 // See daemon/api/server.h.
 #include "daemon/api/server.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include <spdlog/spdlog.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/api/render.h"
+#include "control/message.h"
 #include "daemon/sys/failure.h"
 #include "daemon/sys/local_socket.h"
 
@@ -20,24 +24,57 @@ namespace {
 constexpr mode_t kSocketMode = 0600;
 constexpr int kBacklog = 64; // those who wait here are told EBUSY if it comes to that
 
-core::Result<sys::Fd> listening_socket(const std::string& path) {
-    auto socket = sys::bind_local(path, SOCK_STREAM, kSocketMode);
+/// Who can connect at all; what they may then do is asked for each verb. The group comes before the mode that lets it
+/// in.
+void open_to_others(const ServerOptions& options) {
+    constexpr mode_t kGroupMode = 0660;
+    constexpr mode_t kEverybodyMode = 0666;
+    const std::string& path = options.path;
+    mode_t mode = kSocketMode;
+    if (options.readers && ::chown(path.c_str(), static_cast<uid_t>(-1), *options.readers) != 0) {
+        spdlog::warn("control socket: give it to its group: {}", sys::errno_text(errno));
+    } else if (options.readers) {
+        mode = kGroupMode;
+    }
+    if (::chmod(path.c_str(), options.open_to_all ? kEverybodyMode : mode) != 0) {
+        spdlog::warn("control socket: open it to others: {}", sys::errno_text(errno));
+    }
+}
+
+core::Result<sys::Fd> listening_socket(const ServerOptions& options) {
+    auto socket = sys::bind_local(options.path, SOCK_STREAM, kSocketMode);
+    if (socket) {
+        open_to_others(options);
+    }
     if (socket && ::listen(socket->get(), kBacklog) != 0) {
-        return sys::failed("listen", path, errno);
+        return sys::failed("listen", options.path, errno);
     }
     return socket;
 }
 
-core::Result<void> admit(int socket) {
+/// Whether the process at the other end is in that group, by its first one or by the others.
+bool in_group(int socket, const ucred& peer, gid_t group) {
+    constexpr std::size_t kMostGroups = 65536; // NGROUPS_MAX of Linux
+    std::vector<gid_t> groups(kMostGroups);
+    socklen_t length = kMostGroups * sizeof(gid_t);
+    if (peer.gid == group) {
+        return true;
+    }
+    if (::getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &length) != 0) {
+        return false;
+    }
+    groups.resize(length / sizeof(gid_t));
+    return std::find(groups.begin(), groups.end(), group) != groups.end();
+}
+
+core::Result<control::Peer> peer_of(int socket, std::optional<gid_t> readers) {
     ucred peer{};
     socklen_t length = sizeof peer;
     if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) {
         return sys::failed("connect", "", errno);
     }
-    if (peer.uid != 0 && peer.uid != ::geteuid()) {
-        return core::fail({"connect", "", "only root may control pfild", "use sudo", EACCES});
-    }
-    return {};
+    const bool owner = peer.uid == 0 || peer.uid == ::geteuid();
+    return control::Peer{peer.uid, owner, !owner && readers && in_group(socket, peer, *readers)};
 }
 
 } // namespace
@@ -46,7 +83,7 @@ Server::Server(ServerOptions options, sys::Loop& loop, Answerer answer) noexcept
     : options_(std::move(options)), loop_(loop), answer_(std::move(answer)) {}
 
 core::Result<std::unique_ptr<Server>> Server::listen(ServerOptions options, sys::Loop& loop, Answerer answer) {
-    auto socket = listening_socket(options.path);
+    auto socket = listening_socket(options);
     if (!socket) {
         return core::fail(std::move(socket.error()));
     }
@@ -61,44 +98,53 @@ core::Result<std::unique_ptr<Server>> Server::listen(ServerOptions options, sys:
 }
 
 void Server::take_in(sys::Fd socket) {
-    if (auto admitted = admit(socket.get()); !admitted) {
-        turn_away(std::move(socket), admitted.error());
-    } else if (clients_.size() >= options_.max_connections) {
-        turn_away(std::move(socket),
-                  {"connect", "", "there are " + std::to_string(options_.max_connections) + " connections already",
-                   "close one", EBUSY});
-    } else {
-        welcome(std::move(socket));
+    const auto peer = peer_of(socket.get(), options_.readers);
+    if (!peer) {
+        return turn_away(std::move(socket), peer.error());
     }
+    if (!options_.admits(*peer)) {
+        return turn_away(std::move(socket), {"connect", "", "only root may control pfild", "use sudo", EACCES});
+    }
+    const std::size_t others =
+        static_cast<std::size_t>(std::count_if(clients_.begin(), clients_.end(), [&peer](const auto& client) {
+            return !peer->owner && client.second.connection->peer().uid == peer->uid;
+        }));
+    if (clients_.size() >= options_.max_connections || others >= options_.max_connections_of_user) {
+        return turn_away(std::move(socket), {"connect", "",
+                                             "there are " + std::to_string(others != 0 ? others : clients_.size()) +
+                                                 " connections already",
+                                             "close one", EBUSY});
+    }
+    welcome(std::move(socket), *peer);
 }
 
 /// A line fits into the buffer of a fresh socket, so there is nothing to wait for.
 void Server::turn_away(sys::Fd socket, const core::Error& error) {
-    Connection connection(std::move(socket), answer_);
-    (void)connection.finish_with(failure_line(0, error));
+    Connection connection(std::move(socket), {}, answer_, slow_close_);
+    (void)connection.finish_with(control::failure_line(0, error));
 }
 
-void Server::welcome(sys::Fd socket) {
+void Server::welcome(sys::Fd socket, const control::Peer& peer) {
     const std::uint64_t id = next_id_++;
-    auto connection = std::make_unique<Connection>(std::move(socket), answer_);
+    auto connection = std::make_unique<Connection>(std::move(socket), peer, answer_, slow_close_);
     auto events = loop_.add(connection->fd(), EPOLLIN, [this, id](std::uint32_t) { proceed(id); });
     if (!events) {
         spdlog::warn("control socket: {}", events.error().line());
         return;
     }
     clients_.emplace(id, Client{std::move(connection), std::move(*events), {}, 0});
-    settle(id, Connection::Fate::kReading);
+    follow(id, Connection::Fate::kReading);
 }
 
 void Server::proceed(std::uint64_t id) {
     const auto client = clients_.find(id);
     if (client != clients_.end()) {
-        settle(id, client->second.connection->proceed());
+        follow(id, client->second.connection->proceed());
     }
 }
 
 /// Waits for what the connection now needs, with a new deadline unless it is still the same answer that is not taken.
-void Server::settle(std::uint64_t id, Connection::Fate fate) {
+void Server::follow(std::uint64_t id, Connection::Fate fate) {
     const auto found = clients_.find(id);
     Client& client = found->second;
     const bool writing = fate == Connection::Fate::kWriting;

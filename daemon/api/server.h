@@ -5,9 +5,13 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+
+#include <sys/types.h>
 
 #include "core/error.h"
 #include "daemon/api/connection.h"
@@ -20,6 +24,10 @@ namespace pfild::api {
 struct ServerOptions {
     std::string path; ///< a socket left there by a dead daemon is replaced; => the caller holds the instance's lock
     std::size_t max_connections = 16;
+    std::size_t max_connections_of_user = 4; ///< of one that is neither root nor the daemon's own
+    std::optional<gid_t> readers;            ///< the group whose members may look
+    bool open_to_all = false;                ///< everybody can connect; whom `admits` does not is told so
+    std::function<bool(const control::Peer&)> admits = [](const control::Peer& peer) { return peer.owner; };
     std::chrono::milliseconds idle{30'000};   ///< a connection that sends nothing for so long is closed
     std::chrono::milliseconds stalled{5'000}; ///< as is one that has not taken its answer by then
 };
@@ -49,14 +57,15 @@ class Server {
 
     Server(ServerOptions options, sys::Loop& loop, Answerer answer) noexcept;
     void take_in(sys::Fd socket);
-    void welcome(sys::Fd socket);
+    void welcome(sys::Fd socket, const control::Peer& peer);
     void turn_away(sys::Fd socket, const core::Error& error);
     void proceed(std::uint64_t id);
-    void settle(std::uint64_t id, Connection::Fate fate);
+    void follow(std::uint64_t id, Connection::Fate fate);
 
     ServerOptions options_;
     sys::Loop& loop_;
     Answerer answer_;
+    sys::SlowClose slow_close_;
     std::uint64_t next_id_ = 1;
     std::map<std::uint64_t, Client> clients_;
     std::unique_ptr<sys::Acceptor> acceptor_;

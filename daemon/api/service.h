@@ -1,96 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What the control socket can ask for: one method a verb of docs/control-protocol.md. The orchestrator implements it,
-// the server and the configuration call it. Everything here runs on the control thread, one call at a time, and does
-// not block longer than an attach takes.
-//
-// => Arguments have been checked for shape only: names are printable ASCII without blanks, enumerations are known
-// words.
-//    Whether an interface, head or hook of that name exists, and whether a program verifies, is the service's to say.
-// => On an error nothing has changed.
+// The requests, views and the Service of control/ under the name of this folder, for files that still say `api::`.
 #pragma once
 
-#include <cstdint>
-#include <optional>
-#include <string>
-#include <string_view>
-#include <vector>
-
-#include "cbpf/instruction.h"
-#include "core/error.h"
-#include "daemon/api/views.h"
+#include "control/service.h"
+#include "daemon/api/words.h"
 
 namespace pfild::api {
-
-/// What attach means where a request does not say; from the configuration.
-struct AttachDefaults {
-    core::UnknownPackets unknown = core::UnknownPackets::pass;
-    core::HeadMode mode = core::HeadMode::automatic;
-    core::HeadPosition position = core::HeadPosition::anywhere;
-};
-
-struct AttachRequest {
-    std::string interface;
-    core::UnknownPackets unknown = core::UnknownPackets::pass;
-    core::HeadMode mode = core::HeadMode::automatic;
-    core::HeadPosition position = core::HeadPosition::anywhere;
-    std::vector<std::string> turned_off; ///< offloads that a daemon which was killed has turned off on it
-
-    friend bool operator==(const AttachRequest&, const AttachRequest&) = default;
-};
-
-struct HookAddRequest {
-    std::string name; ///< "module:ruleset" (PF-31)
-    core::HeadType type = core::HeadType::inet;
-    core::OnMatch on_match = core::OnMatch::drop;
-    std::optional<std::string> filter;      ///< shown, never compiled
-    std::vector<cbpf::Instruction> program; ///< not verified yet
-    std::uint32_t dlt = 0;                  ///< the DLT number the program was compiled for
-    core::RunsIn run = core::RunsIn::automatic;
-    core::Compiled compiled = core::Compiled::unverified; ///< shown, never believed
-};
-
-struct FlowsRequest {
-    std::uint32_t from = 0;  ///< slot, as FlowsView::next said
-    std::uint32_t most = 64; ///< flows in the answer, at least 1
-
-    friend bool operator==(const FlowsRequest&, const FlowsRequest&) = default;
-};
-
-class Service {
-  public:
-    Service() = default;
-    Service(const Service&) = delete;
-    Service& operator=(const Service&) = delete;
-    Service(Service&&) = delete;
-    Service& operator=(Service&&) = delete;
-    virtual ~Service() = default;
-
-    [[nodiscard]] virtual core::Result<VersionView> version() = 0;
-    [[nodiscard]] virtual core::Result<StatusView> status() = 0;
-    /// ENODEV, EEXIST, EOPNOTSUPP (also: a hook that is to run in the kernel could not there), ENOBUFS.
-    [[nodiscard]] virtual core::Result<InterfaceView> attach(const AttachRequest& request) = 0;
-    /// ENODEV: no such interface, or not attached.
-    [[nodiscard]] virtual core::Result<void> detach(std::string_view interface) = 0;
-    /// All of them; the verb's limit is applied by the caller (PF-32).
-    [[nodiscard]] virtual core::Result<std::vector<HeadView>> heads() = 0;
-    [[nodiscard]] virtual core::Result<std::vector<HookView>> hooks() = 0;
-    /// EEXIST, EINVAL (the program does not verify, or is for another link type), ENOBUFS.
-    [[nodiscard]] virtual core::Result<HookView> hook_add(const HookAddRequest& request) = 0;
-    /// ENOENT.
-    [[nodiscard]] virtual core::Result<HookProgramView> hook_show(std::string_view name) = 0;
-    /// ENOENT. Unlinks it everywhere first; the hook never runs again after the return (PF-11).
-    [[nodiscard]] virtual core::Result<void> hook_delete(std::string_view name) = 0;
-    /// ENOENT, EINVAL, EEXIST, checked in this order before anything is inserted (PF-29). EOPNOTSUPP: a hook that is
-    /// to run in the kernel could not.
-    [[nodiscard]] virtual core::Result<HeadView> link(const core::LinkRequest& request) = 0;
-    /// ENOENT only if linked in none of the requested directions (PF-30).
-    [[nodiscard]] virtual core::Result<HeadView> unlink(const core::LinkRequest& request) = 0;
-    [[nodiscard]] virtual core::Result<StatsView> stats() = 0;
-    /// The known flows, a part of them at a time. EOPNOTSUPP: the daemon knows none (--no-cache).
-    [[nodiscard]] virtual core::Result<FlowsView> flows(const FlowsRequest& request) = 0;
-    /// Forgets all of them; their next packets go to the engine. Returns how many there were. EOPNOTSUPP.
-    [[nodiscard]] virtual core::Result<std::uint64_t> flows_flush() = 0;
-    [[nodiscard]] virtual core::Result<PeersView> peers() = 0;
-};
-
+using namespace control; // NOLINT(google-build-using-namespace): until they say `control::`
 } // namespace pfild::api

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The words of the control protocol for each enumeration, in the order of its values; the only place that spells them.
+// From an enumeration to its word in a table, and back.
 #pragma once
 
 #include <array>
@@ -7,16 +7,7 @@
 #include <optional>
 #include <string_view>
 
-#include "daemon/api/views.h"
-#include "pfild/flow.h"
-
 namespace pfild::api {
-
-inline constexpr std::array<std::string_view, 2> kStateWords{"attached", "repairing"};
-static_assert(static_cast<std::size_t>(InterfaceView::State::kRepairing) + 1 == kStateWords.size());
-
-inline constexpr std::array<std::string_view, 3> kFlowAnswerWords{"ask", "pass", "drop"};
-static_assert(PFILD_FLOW_DROP + 1 == kFlowAnswerWords.size());
 
 /// The word of `value` in its table.
 template <typename Enum, std::size_t N>

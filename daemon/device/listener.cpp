@@ -2,11 +2,8 @@
 // See daemon/device/listener.h.
 #include "daemon/device/listener.h"
 
-#include <array>
 #include <cerrno>
-#include <optional>
 
-#include <grp.h>
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -22,20 +19,9 @@ constexpr mode_t kOwnMode = 0600; ///< until the group is known
 constexpr mode_t kMode = 0660;
 constexpr int kBacklog = 64; ///< who waits here is told so if it comes to that
 
-std::optional<gid_t> group_named(const std::string& name) {
-    constexpr std::size_t kMost = 16384; // the members are in it as well
-    std::array<char, kMost> names{};
-    struct group entry {};
-    struct group* found = nullptr;
-    if (::getgrnam_r(name.c_str(), &entry, names.data(), names.size(), &found) != 0 || found == nullptr) {
-        return std::nullopt;
-    }
-    return found->gr_gid;
-}
-
 void give_to_group(const std::string& path, const std::string& group) {
     constexpr auto kSameUser = static_cast<uid_t>(-1);
-    const auto id = group_named(group);
+    const auto id = sys::group_named(group);
     if (!id) {
         spdlog::info("device socket: there is no group {}, so only root may open devices", group);
     } else if (::chown(path.c_str(), kSameUser, *id) != 0) {

@@ -569,12 +569,12 @@ api::InterfaceView Attachment::view() const {
     view.state = repairing_ || stood_down_ || gone_ ? api::InterfaceView::State::kRepairing
                                                     : api::InterfaceView::State::kAttached;
     if (port_) {
-        view.port_p = port_->p().name;
-        view.port_q = port_->q().name;
+        view.ports.p = port_->p().name;
+        view.ports.q = port_->q().name;
     }
     if (heads_) {
-        view.head_in = xdp_ ? xdp_->place() : heads_->place(Direction::in);
-        view.head_out = heads_->place(Direction::out);
+        view.heads.in = xdp_ ? xdp_->place() : heads_->place(Direction::in);
+        view.heads.out = heads_->place(Direction::out);
     }
     view.position = spec_.position;
     if (heads_) {
@@ -582,7 +582,8 @@ api::InterfaceView Attachment::view() const {
                             return front_.in_front(*heads_);
                         }).value_or(std::vector<std::string>());
     }
-    view.divert = only_tapped() ? core::Directions() : spec_.divert;
+    const core::Directions hooked = only_tapped() ? core::Directions() : spec_.divert;
+    view.hooked = {hooked.has(Direction::in), hooked.has(Direction::out)};
     return view;
 }
 

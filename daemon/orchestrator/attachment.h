@@ -23,7 +23,7 @@
 #include "core/error.h"
 #include "core/head_mode.h"
 #include "core/head_position.h"
-#include "daemon/api/views.h"
+#include "daemon/api/service.h"
 #include "daemon/kernel/heads.h"
 #include "daemon/kernel/programs.h"
 #include "daemon/net/device_hold.h"

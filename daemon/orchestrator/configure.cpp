@@ -68,7 +68,7 @@ core::Result<void> apply(const ConfigChange& change, api::Service& service, Exis
     for (const ConfigAction& action : change.actions) {
         auto result = std::visit(perform, action);
         if (result || (existing == Existing::fine && result.error().code == EEXIST)) {
-            spdlog::debug("configuration: {}", describe(action));
+            spdlog::debug("configuration: {}", told(action));
             if (result) {
                 performed.push_back(&action);
             }

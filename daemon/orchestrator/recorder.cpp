@@ -25,7 +25,7 @@ using nlohmann::json;
 constexpr const char* kIfindex = "ifindex"; ///< of a request to attach: how to find it under another name
 
 json request(const char* verb, json arguments) {
-    return {{"protocol", 1}, {"id", 0}, {"verb", verb}, {"arguments", std::move(arguments)}};
+    return {{"protocol", 2}, {"id", 0}, {"verb", verb}, {"arguments", std::move(arguments)}};
 }
 
 json to_request(const api::HookAddRequest& hook) {

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "control/message.h"
 #include "core/flow/flow_slot.h"
 #include "daemon/orchestrator.h"
 #include "daemon/orchestrator/views.h"
@@ -25,6 +26,7 @@ tl::unexpected<core::Error> no_flow_table(const char* what) {
 
 core::Result<api::VersionView> Orchestrator::version() {
     return api::VersionView{.version = PFILD_VERSION,
+                            .protocol = control::kProtocol,
                             .kernel = sys::kernel_release(),
                             .instance = options_.instance,
                             .pid = static_cast<std::uint32_t>(::getpid())};
@@ -42,7 +44,7 @@ core::Result<api::StatusView> Orchestrator::status() {
     for (const auto& [ifindex, attachment] : attachments_) {
         view.interfaces.push_back(attachment->view());
     }
-    view.frames = frames_view(umem_->pool());
+    view.buffers = buffers_view(umem_->pool());
     view.flows = flow_table_view();
     view.memory_bytes = umem_->bytes() + view.flows.memory_bytes + options_.capture_bytes;
     return view;
@@ -50,11 +52,12 @@ core::Result<api::StatusView> Orchestrator::status() {
 
 api::FlowTableView Orchestrator::flow_table_view() const {
     api::FlowTableView view;
-    for (std::size_t i = 0; i < core::kFlowCounterNames.size(); i++) {
-        const auto which = static_cast<core::FlowCounter>(i);
-        view.counters.emplace_back(core::kFlowCounterNames[i], flows_ ? flows_->counter(which) : 0);
-    }
     if (flows_) {
+        view.in_use = flows_->counter(core::FlowCounter::in_use);
+        view.created = flows_->counter(core::FlowCounter::created);
+        view.expired = flows_->counter(core::FlowCounter::expired);
+        view.removed = flows_->counter(core::FlowCounter::removed);
+        view.refused = flows_->counter(core::FlowCounter::refused);
         view.capacity = flows_->capacity();
         view.memory_bytes = flow_maps_->bytes();
     }
@@ -76,10 +79,10 @@ core::Result<api::FlowsView> Orchestrator::flows(const api::FlowsRequest& reques
         }
         auto flow = flow_view(slots[slot], generation, now);
         if (flow) {
-            const auto attached = attachments_.find(flow->key.ifindex);
-            flow->interface =
-                attached == attachments_.end() ? fmt::format("if{}", flow->key.ifindex) : attached->second->link().name;
-            view.flows.push_back(std::move(*flow));
+            const auto attached = attachments_.find(flow->ifindex);
+            flow->view.interface =
+                attached == attachments_.end() ? fmt::format("if{}", flow->ifindex) : attached->second->link().name;
+            view.flows.push_back(std::move(flow->view));
         }
     }
     return view;
@@ -93,7 +96,12 @@ core::Result<std::uint64_t> Orchestrator::flows_flush() {
 }
 
 core::Result<api::PeersView> Orchestrator::peers() {
-    return api::PeersView{.devices = tap_->devices(), .totals = tap_->totals()};
+    api::PeersView view{.count = 0, .devices = {}, .totals = tap_->totals()};
+    for (const capture::DeviceInfo& device : tap_->devices()) {
+        view.devices.push_back(device_view(device));
+    }
+    view.count = view.devices.size();
+    return view;
 }
 
 std::vector<std::string> Orchestrator::covered_by(const core::HeadInfo& head) const {
@@ -132,7 +140,8 @@ api::HookView Orchestrator::hook_view(const core::HookInfo& hook) const {
                 return one.hook->name() == hook.name;
             });
             if (placed != lane->hooks.end()) {
-                view.runs.push_back({attachment->link().name, direction, placed->because});
+                view.runs.push_back({attachment->link().name, direction,
+                                     placed->because ? core::RunsIn::engine : core::RunsIn::kernel, placed->because});
             }
         }
     }
@@ -162,11 +171,10 @@ core::Result<api::StatsView> Orchestrator::stats() {
     api::StatsView view;
     view.engine = {{"rounds", engine_thread_->rounds()}, {"sleeps", engine_thread_->sleeps()}};
     view.flows = flow_table_view();
-    view.frames = frames_view(umem_->pool());
+    view.buffers = buffers_view(umem_->pool());
     for (const auto& [ifindex, attachment] : attachments_) {
-        view.interfaces.push_back({.name = attachment->link().name,
-                                   .in = attachment->counters(Direction::in),
-                                   .out = attachment->counters(Direction::out)});
+        view.interfaces.push_back(
+            {attachment->link().name, {attachment->counters(Direction::in), attachment->counters(Direction::out)}});
     }
     return view;
 }

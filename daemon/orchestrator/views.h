@@ -5,11 +5,12 @@
 #include <cstdint>
 #include <optional>
 
+#include "capture/device_table.h"
+#include "core/flow/flow_key.h"
 #include "core/frame_pool.h"
 #include "core/pfil/hook.h"
 #include "core/pfil/registry.h"
 #include "daemon/api/service.h"
-#include "daemon/api/views.h"
 #include "pfild/flow.h"
 
 namespace pfild {
@@ -17,10 +18,21 @@ namespace pfild {
 /// All but `covers`, which only the orchestrator knows.
 [[nodiscard]] api::HeadView head_view(const core::HeadInfo& head);
 [[nodiscard]] api::HookView hook_view(const core::HookInfo& hook);
-[[nodiscard]] api::FramesView frames_view(const core::FramePool& pool);
+[[nodiscard]] api::BuffersView buffers_view(const core::FramePool& pool);
 
-/// The flow in a slot, all but its interface's name; nothing when there is none, or it is going. `now_ns`: of
+[[nodiscard]] api::DeviceView device_view(const capture::DeviceInfo& device);
+
+/// What a key says, as it is shown.
+[[nodiscard]] api::FlowView view_of_key(const core::FlowKey& key);
+
+/// A flow as it is shown, all but its interface's name.
+struct SeenFlow {
+    std::uint32_t ifindex = 0;
+    api::FlowView view;
+};
+
+/// The flow in a slot; nothing when there is none, or it is going. `now_ns`: of
 /// CLOCK_MONOTONIC_COARSE.
-[[nodiscard]] std::optional<api::FlowView> flow_view(pfild_flow& flow, std::uint32_t generation, std::uint64_t now_ns);
+[[nodiscard]] std::optional<SeenFlow> flow_view(pfild_flow& flow, std::uint32_t generation, std::uint64_t now_ns);
 
 } // namespace pfild

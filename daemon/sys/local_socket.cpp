@@ -2,10 +2,12 @@
 // See daemon/sys/local_socket.h.
 #include "daemon/sys/local_socket.h"
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <utility>
 
+#include <grp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -49,6 +51,17 @@ core::Result<Fd> bind_local(const std::string& path, int type, mode_t mode) {
         return failed(kListen, path, errno);
     }
     return socket;
+}
+
+std::optional<gid_t> group_named(const std::string& name) {
+    constexpr std::size_t kMost = 16384; // the members are in it as well
+    std::array<char, kMost> names{};
+    struct group entry {};
+    struct group* found = nullptr;
+    if (::getgrnam_r(name.c_str(), &entry, names.data(), names.size(), &found) != 0 || found == nullptr) {
+        return std::nullopt;
+    }
+    return found->gr_gid;
 }
 
 } // namespace pfild::sys

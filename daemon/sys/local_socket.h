@@ -3,6 +3,7 @@
 // are.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include <sys/types.h>
@@ -16,5 +17,8 @@ namespace pfild::sys {
 /// can connect before listen(2). `mode`, less the umask, is the file's from its first moment. What a dead process left
 /// there is removed, if it is a socket: EADDRINUSE if it is anything else, ENAMETOOLONG, and those of bind(2).
 [[nodiscard]] core::Result<Fd> bind_local(const std::string& path, int type, mode_t mode);
+
+/// The group of that name, if there is one: whom a socket's file may be given to.
+[[nodiscard]] std::optional<gid_t> group_named(const std::string& name);
 
 } // namespace pfild::sys

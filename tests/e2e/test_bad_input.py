@@ -142,7 +142,7 @@ def test_a_host_by_name_asks_nobody(guarded, tmp_path):
 
 # Control requests that no bpfctl sends: what it is; bytes; errno of the answer, None: closed without answer
 def request(**changes):
-    whole = {"protocol": 1, "id": 7, "verb": "attach", "arguments": {"interface": "eth0"}, **changes}
+    whole = {"protocol": 2, "id": 7, "verb": "attach", "arguments": {"interface": "eth0"}, **changes}
     return json.dumps({key: value for key, value in whole.items() if value is not None}).encode() + b"\n"
 
 
@@ -150,9 +150,9 @@ BAD_REQUESTS = [
     ("no JSON", b"hello\n", "EINVAL"),
     ("nothing", b"\n", "EINVAL"),
     ("an array", b"[1, 2]\n", "EINVAL"),
-    ("half an object", b'{"protocol": 1, "id": 7, \n', "EINVAL"),
-    ("bytes that are not UTF-8", b'{"protocol": 1, "id": 7, "verb": "\xff\xfe"}\n', "EINVAL"),
-    ("another protocol", request(protocol=2), "EPROTONOSUPPORT"),
+    ("half an object", b'{"protocol": 2, "id": 7, \n', "EINVAL"),
+    ("bytes that are not UTF-8", b'{"protocol": 2, "id": 7, "verb": "\xff\xfe"}\n', "EINVAL"),
+    ("another protocol", request(protocol=1), "EPROTONOSUPPORT"),
     ("a protocol that is text", request(protocol="1"), None),
     ("a verb that is none", request(verb="explode"), "ENOSYS"),
     ("a verb that is a number", request(verb=5), "EINVAL"),
@@ -351,10 +351,10 @@ def test_an_interface_that_vanishes_under_load_leaves_the_daemon_whole(guarded):
     assert wait_until(lambda: guarded.bpfctl.json("status")["interfaces"] == [])
 
     def all_home():
-        frames = guarded.bpfctl.json("stats")["frames"]
+        frames = guarded.bpfctl.json("stats")["buffers"]
         return (frames["free"], frames["rings"], frames["in_flight"]) == (frames["total"], 0, 0)
 
-    assert wait_until(all_home), guarded.bpfctl.json("stats")["frames"]
+    assert wait_until(all_home), guarded.bpfctl.json("stats")["buffers"]
     assert guarded.stop() == 0
 
 

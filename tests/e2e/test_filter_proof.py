@@ -114,12 +114,11 @@ def test_text_that_nobody_connects_with_its_program_is_unverified_and_what_is_sa
     for name, more in {
         "cbpf:said": {"filter": PLAIN, "compiled": "reduced"},
         "cbpf:text": {"filter": PLAIN},
-        "cbpf:null": {"filter": PLAIN, "compiled": None},
         "cbpf:bare": {"filter": None, "compiled": "optimised"},
     }.items():  # fmt: skip
         with Control(daemon.name) as control:
             assert control.call("hook-add", {**hook, "name": name, **more})["ok"], name
-    right = {"cbpf:said": "reduced", "cbpf:text": "unverified", "cbpf:null": "unverified", "cbpf:bare": "unverified"}
+    right = {"cbpf:said": "reduced", "cbpf:text": "unverified", "cbpf:bare": "unverified"}
     compiled = lambda: {one["name"]: one["compiled"] for one in daemon.bpfctl.json("hooks")["hooks"]}  # noqa: E731
     assert compiled() == right
     assert f"{PLAIN} (unverified)" in daemon.bpfctl("hooks")

@@ -94,11 +94,11 @@ def guarded(host_lab, start_pfild):
 
 # verb with its words, in an order in which each can be done; what its result holds
 VERBS = [
-    (["version"], {"protocol": 1}),
-    (["status"], {"interfaces", "frames", "pid"}),
+    (["version"], {"protocol": 2}),
+    (["status"], {"interfaces", "buffers", "pid"}),
     (["heads"], {"count": 4}),
     (["hooks"], {"count": 1}),
-    (["stats"], {"engine", "flows", "frames", "interfaces"}),
+    (["stats"], {"engine", "flows", "buffers", "interfaces"}),
     (["flows"], {"count", "flows"}),
     (["flows", "tcp", "port", "443"], {"count", "flows"}),
     (["flows", "flush"], {"forgotten"}),

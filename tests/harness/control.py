@@ -30,13 +30,17 @@ class Control:
     def send_bytes(self, data):
         self._socket.sendall(data)
 
+    def send_with(self, data, descriptors):
+        """The bytes, with descriptors beside them."""
+        socket.send_fds(self._socket, [data], descriptors)
+
     def receive(self):
         """The next answer; None when the daemon has closed the connection."""
         line = self._received.readline()
         return json.loads(line) if line else None
 
     def call(self, verb, arguments=None, number=1):
-        request = {"protocol": 1, "id": number, "verb": verb, "arguments": arguments or {}}
+        request = {"protocol": 2, "id": number, "verb": verb, "arguments": arguments or {}}
         self.send_bytes(json.dumps(request).encode() + b"\n")
         return self.receive()
 

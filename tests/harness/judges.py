@@ -30,7 +30,7 @@ def assert_balanced(daemon):
 
 
 def imbalances(stats):
-    frames = stats["frames"]
+    frames = stats["buffers"]
     if frames["in_flight"] != 0 or frames["free"] + frames["rings"] != frames["total"]:
         yield frames
     for name, lanes in stats["interfaces"].items():

@@ -12,6 +12,14 @@ _PLACES = {"pfild": "daemon/pfild", "bpfctl": "bpfctl/bpfctl", "udp_flow": "test
            "attack_frames": "tests/harness/attack_frames"}  # fmt: skip
 
 
+def schema_folder():
+    """The JSON Schema files of the control protocol, as they are installed to share/pfild/schema."""
+    folder = pathlib.Path(os.environ["PFILD_BIN_DIR"]).resolve() / "packaging" / "schema"
+    if not folder.is_dir():
+        raise RuntimeError(f"{folder} is not there: build the target `messages`")
+    return folder
+
+
 def program(name):
     """The path of a built program; an error that says what to do when it is not there."""
     folder = os.environ.get("PFILD_BIN_DIR")

@@ -71,7 +71,7 @@ TEST(Client, sends_one_line_and_takes_one) {
         Json{{"interface", "eth0"}});
     ASSERT_TRUE(answer) << line_of(answer.error());
     EXPECT_EQ(compact(*answer), R"({"a":1})");
-    EXPECT_EQ(request, R"({"protocol":1,"id":1,"verb":"status","arguments":{"interface":"eth0"}})");
+    EXPECT_EQ(request, R"({"protocol":2,"id":1,"verb":"status","arguments":{"interface":"eth0"}})");
 }
 
 TEST(Client, puts_an_answer_in_pieces_together) {

@@ -190,10 +190,10 @@ TEST(Run, survives_every_result_with_every_verb) {
                               {"version"}};
     const char* const results[] = {
         "{}",
-        R"({"heads": 1, "hooks": "x", "interfaces": [1, "a", null], "frames": [], "engine": 3, "name": {}})",
+        R"({"heads": 1, "hooks": "x", "interfaces": [1, "a", null], "buffers": [], "engine": 3, "name": {}})",
         R"({"heads": [1, [], {}], "hooks": [null, {"links": [1, {}], "counters": 4}], "interfaces": {"a": 1, "b": {}}})",
         R"({"name": "\u001b[2Jx\ny", "interfaces": {"\u001b]0;x": {"in": {"a\u0007": 5}}}, "in": ["\u009b1m", 5]})",
-        R"({"engine": {"a": -1, "b": 1.5, "c": 18446744073709551615}, "frames": {"total": 18446744073709551615}})",
+        R"({"engine": {"a": -1, "b": 1.5, "c": 18446744073709551615}, "buffers": {"total": 18446744073709551615}})",
         R"({"flows": [null, 5, [], {"tags": 7, "in": []}, {"tags": [1, {}], "idle_s": -1, "limit_s": 1e300}]})",
         R"({"flows": [{"remote": "\u001b[2J", "remote_port": "\u0007", "protocol": 1.5, "interface": "\u009b1m"}]})",
         R"({"devices": [null, 5, {}, {"pid": -1, "interface": "\u001b[2J", "state": "orphaned", "directions": ["\u0007"]}]})",

@@ -74,19 +74,19 @@ TEST(Heads, read_as_pfilctl_writes_them) {
 
 TEST(Hooks, show_what_they_do_and_where) {
     const Json result = Json::parse(R"({"count": 3, "hooks": [
-        {"name": "cbpf:block-telnet", "type": "inet", "kind": "cbpf", "on_match": "drop", "filter": "tcp dst port 23",
+        {"name": "cbpf:block-telnet", "type": "inet", "module": "cbpf", "on_match": "drop", "filter": "tcp dst port 23",
          "instructions": 19, "answers": "per flow", "because": null, "run": "auto",
          "runs": [{"interface": "x", "direction": "in", "where": "engine", "because": "no hook here wants every packet"}],
          "links": [{"head": "inet", "direction": "in"}, {"head": "x", "direction": "in"},
                    {"head": "inet", "direction": "out"}],
          "counters": {"seen_packets": 123456, "seen_bytes": 9, "matched_packets": 12, "matched_bytes": 9,
                       "dropped_packets": 12}},
-        {"name": "cbpf:b", "type": "ethernet", "kind": "cbpf", "on_match": "count", "filter": null, "instructions": 1,
+        {"name": "cbpf:b", "type": "ethernet", "module": "cbpf", "on_match": "count", "filter": null, "instructions": 1,
          "answers": "per flow", "because": "packets that match are counted one by one", "as_it_is": "tags", "run": "auto",
          "compiled": "unverified", "runs": [], "links": [],
          "counters": {"seen_packets": 0, "seen_bytes": 0, "matched_packets": 0, "matched_bytes": 0,
                       "dropped_packets": 0}},
-        {"name": "cbpf:near", "type": "inet", "kind": "cbpf", "on_match": "drop", "filter": "ip[8] < 5",
+        {"name": "cbpf:near", "type": "inet", "module": "cbpf", "on_match": "drop", "filter": "ip[8] < 5",
          "instructions": 4, "answers": "per packet",
          "because": "instruction 3 reads byte 8 (time to live), which is not part of the flow", "run": "auto",
          "runs": [{"interface": "x", "direction": "in", "where": "kernel", "because": null},
@@ -120,11 +120,11 @@ constexpr const char* kStatusSample = R"-({
     "interfaces": [
         {"name": "eth0", "ifindex": 3, "mac": "02:00:00:00:00:01", "mtu": 1500, "rx_queues": 2, "up": true,
          "mode": "tc", "mode_because": "it is a virtual interface", "unknown": "drop", "state": "attached", "ports": {"p": "pfp3", "q": "pfq3"},
-         "heads": {"in": "tc ingress pref 1", "out": "tc egress pref 1"}, "in_front": ["tcx ingress: other (7)"], "divert": {"in": true, "out": false}},
+         "heads": {"in": "tc ingress pref 1", "out": "tc egress pref 1"}, "in_front": ["tcx ingress: other (7)"], "hooked": {"in": true, "out": false}},
         {"name": "eth1", "ifindex": 4, "mac": "02:00:00:00:00:02", "mtu": 9000, "rx_queues": 1, "up": false,
          "mode": "xdp", "queues_served": 1, "unknown": "pass", "state": "repairing", "ports": {"p": "pfp4", "q": "pfq4"},
-         "heads": {"in": "xdp native, alone", "out": "tc egress pref 1"}, "divert": {"in": false, "out": false}}],
-    "frames": {"size": 4096, "total": 16384, "free": 8192, "rings": 8190, "in_flight": 2},
+         "heads": {"in": "xdp native, alone", "out": "tc egress pref 1"}, "hooked": {"in": false, "out": false}}],
+    "buffers": {"size": 4096, "total": 16384, "free": 8192, "rings": 8190, "in_flight": 2},
     "flows": {"capacity": 65536, "memory_bytes": 24117248, "in_use": 12, "created": 40},
     "memory_bytes": 91226112})-";
 
@@ -233,7 +233,7 @@ TEST(Stats, hide_zeros_unless_all_are_wanted) {
     const Json stats = Json::parse(R"({"engine": {"received": 1234, "received_bytes": 2097152, "lost": 0},
         "flows": {"capacity": 65536, "memory_bytes": 24117248, "in_use": 12, "created": 40, "expired": 20, "removed": 8,
                   "refused": 0},
-        "frames": {"size": 2048, "total": 1, "free": 1, "rings": 0, "in_flight": 0},
+        "buffers": {"size": 2048, "total": 1, "free": 1, "rings": 0, "in_flight": 0},
         "interfaces": {"eth0": {"in": {"diverted": 5, "passed_known": 900, "dropped_stray": 0}, "out": {"diverted": 0}}}})");
     EXPECT_EQ(text_of(kStats, stats), "engine\n"
                                       "  received           1234\n"
@@ -312,9 +312,9 @@ TEST(Changes, say_what_is_now) {
                                        "It filters nothing until it is linked: bpfctl link -i cbpf:a inet6\n");
     EXPECT_EQ(on_match_text("count"), "all packets go on, those that match are counted");
     EXPECT_EQ(on_match_text("drop"), "packets that match are dropped, the others go on");
-    const Json version{{"version", "0.2.0"}, {"protocol", 1}, {"kernel", "6.18.0"}, {"instance", "lab"}, {"pid", 12}};
+    const Json version{{"version", "0.2.0"}, {"protocol", 2}, {"kernel", "6.18.0"}, {"instance", "lab"}, {"pid", 12}};
     EXPECT_EQ(text_of(kVersion, version),
-              "bpfctl " PFILD_VERSION "\npfild  0.2.0, protocol 1, instance lab, pid 12, kernel 6.18.0\n");
+              "bpfctl " PFILD_VERSION "\npfild  0.2.0, protocol 2, instance lab, pid 12, kernel 6.18.0\n");
 }
 
 } // namespace

@@ -33,7 +33,7 @@ class FakeService final : public api::Service {
 
     core::Result<api::VersionView> version() override {
         calls.emplace_back("version");
-        return answer(api::VersionView{"0.1.0", "6.18.0" + std::string(padding, 'x'), "default", 12});
+        return answer(api::VersionView{"0.1.0", 2, "6.18.0" + std::string(padding, 'x'), "default", 12});
     }
     core::Result<api::StatusView> status() override {
         calls.emplace_back("status");
@@ -65,7 +65,7 @@ class FakeService final : public api::Service {
         api::HookView view;
         view.name = request.name;
         view.type = request.type;
-        view.kind = "cbpf";
+        view.module = "cbpf";
         view.on_match = request.on_match;
         view.filter = request.filter;
         view.instructions = request.program.size();

@@ -8,16 +8,19 @@
 #include <filesystem>
 #include <fstream>
 #include <random>
+#include <thread>
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
 #include "api_fake_service.h"
+#include "control/message.h"
 #include "daemon/api/dispatcher.h"
-#include "daemon/api/request.h"
 
 namespace pfild::api {
 namespace {
@@ -25,7 +28,7 @@ namespace {
 using std::chrono::milliseconds;
 using Json = nlohmann::json;
 
-const std::string kVersion = R"({"protocol":1,"id":7,"verb":"version"})"
+const std::string kVersion = R"({"protocol":2,"id":7,"verb":"version"})"
                              "\n";
 
 sys::Fd connect_to(const std::string& path) {
@@ -68,7 +71,7 @@ class ServerTest : public ::testing::Test {
         options.idle = idle;
         options.stalled = stalled;
         return Server::listen(std::move(options), *loop_,
-                              [this](std::string_view line) { return dispatcher_.answer(line); })
+                              [this](const Question& question) { return dispatcher_.answer(question); })
             .map([this](std::unique_ptr<Server> server) { server_ = std::move(server); });
     }
 
@@ -131,11 +134,11 @@ std::string errno_of(const std::string& line) { return Json::parse(line)["error"
 TEST_F(ServerTest, answers_requests_of_one_packet_in_their_order) {
     ASSERT_TRUE(listen());
     const sys::Fd client = connect_to(path());
-    send_all(client, R"({"protocol":1,"id":1,"verb":"version"})"
+    send_all(client, R"({"protocol":2,"id":1,"verb":"version"})"
                      "\n"
-                     R"({"protocol":1,"id":2,"verb":"nonsense"})"
+                     R"({"protocol":2,"id":2,"verb":"nonsense"})"
                      "\n"
-                     R"({"protocol":1,"id":3,"verb":"version"})"
+                     R"({"protocol":2,"id":3,"verb":"version"})"
                      "\n");
     std::istringstream lines(received(client));
     std::vector<int> ids;
@@ -170,10 +173,10 @@ TEST_F(ServerTest, a_mistake_does_not_end_the_connection) {
 TEST_F(ServerTest, takes_a_request_of_262144_bytes_and_refuses_one_byte_more) {
     ASSERT_TRUE(listen());
     std::string request = kVersion;
-    request.insert(0, kMaxRequestBytes - request.size(), ' ');
+    request.insert(0, control::kMaxRequestBytes - request.size(), ' ');
     {
         const sys::Fd client = connect_to(path());
-        EXPECT_EQ(send_all(client, request), kMaxRequestBytes);
+        EXPECT_EQ(send_all(client, request), control::kMaxRequestBytes);
         EXPECT_EQ(Json::parse(received(client))["ok"], true);
         EXPECT_FALSE(closed(client));
     }
@@ -187,7 +190,7 @@ TEST_F(ServerTest, takes_a_request_of_262144_bytes_and_refuses_one_byte_more) {
 TEST_F(ServerTest, refuses_262144_bytes_without_a_newline_at_once) {
     ASSERT_TRUE(listen());
     const sys::Fd client = connect_to(path());
-    send_all(client, std::string(kMaxRequestBytes - 1, 'a'));
+    send_all(client, std::string(control::kMaxRequestBytes - 1, 'a'));
     EXPECT_EQ(received(client), "");
     EXPECT_FALSE(closed(client));
     send_all(client, "a");
@@ -348,6 +351,82 @@ TEST_F(ServerTest, replaces_the_socket_of_a_dead_daemon_and_no_other_file) {
     EXPECT_EQ(refused.error().line(), "listen " + path() + ": a file that is no socket is in the way (remove it)");
     EXPECT_EQ(refused.error().code, EADDRINUSE);
     EXPECT_TRUE(std::filesystem::is_regular_file(path()));
+}
+
+/// Sends a line with descriptors beside it.
+void send_with(const sys::Fd& socket, const std::string& line, std::vector<int> descriptors) {
+    std::vector<char> control(CMSG_SPACE(descriptors.size() * sizeof(int)));
+    iovec bytes{const_cast<char*>(line.data()), line.size()}; // NOLINT(cppcoreguidelines-pro-type-const-cast)
+    msghdr header{};
+    header.msg_iov = &bytes;
+    header.msg_iovlen = 1;
+    header.msg_control = control.data();
+    header.msg_controllen = control.size();
+    cmsghdr* const rights = CMSG_FIRSTHDR(&header);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(descriptors.size() * sizeof(int));
+    std::memcpy(CMSG_DATA(rights), descriptors.data(), descriptors.size() * sizeof(int));
+    ASSERT_EQ(::sendmsg(socket.get(), &header, MSG_NOSIGNAL), static_cast<ssize_t>(line.size()));
+}
+
+std::size_t open_descriptors() {
+    const std::filesystem::directory_iterator all("/proc/self/fd");
+    return static_cast<std::size_t>(std::distance(begin(all), end(all)));
+}
+
+/// Whether this process comes to have so many, within 3 s: foreign ones are closed aside.
+bool descriptors_become(std::size_t count) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(3);
+    while (open_descriptors() != count && std::chrono::steady_clock::now() < end) {
+        std::this_thread::yield();
+    }
+    return open_descriptors() == count;
+}
+
+TEST_F(ServerTest, descriptors_that_nobody_asked_for_are_closed) {
+    ASSERT_TRUE(listen());
+    const sys::Fd file(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    const sys::Fd sealed(::memfd_create("test", MFD_ALLOW_SEALING | MFD_CLOEXEC));
+    ASSERT_EQ(::fcntl(sealed.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL), 0);
+    const std::size_t without = open_descriptors();
+    sys::Fd client = connect_to(path());
+    send_all(client, kVersion);
+    EXPECT_NE(received(client).find(R"("ok":true)"), std::string::npos);
+    const std::size_t before = open_descriptors();
+    for (const int one : {file.get(), sealed.get()}) {
+        for (const std::size_t count : {1U, 2U, 100U}) {
+            send_with(client, kVersion, std::vector<int>(count, one));
+            settle();
+            EXPECT_NE(received(client).find(R"("ok":true)"), std::string::npos);
+            EXPECT_TRUE(descriptors_become(before)) << count;
+        }
+    }
+    for (int i = 0; i < 5; ++i) { // of half a request: one is kept, if it is sealed
+        send_with(client, "{", {sealed.get(), file.get()});
+        settle();
+    }
+    EXPECT_TRUE(descriptors_become(before + 1));
+    client.reset();
+    settle();
+    EXPECT_TRUE(descriptors_become(without)) << "what was kept goes with the connection";
+}
+
+TEST_F(ServerTest, tells_whom_it_does_not_admit) {
+    ServerOptions options;
+    options.path = path();
+    options.open_to_all = true;
+    options.admits = [](const control::Peer&) { return false; };
+    auto server = Server::listen(std::move(options), *loop_, [](const Question&) { return std::string("\n"); });
+    ASSERT_TRUE(server);
+    server_ = std::move(*server);
+    struct stat status {};
+    ASSERT_EQ(::stat(path().c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 07777U, 0666U);
+    const sys::Fd client = connect_to(path());
+    settle();
+    EXPECT_EQ(errno_of(received(client)), "EACCES");
+    EXPECT_TRUE(closed(client));
 }
 
 TEST_F(ServerTest, says_when_a_path_is_too_long_for_a_socket) {

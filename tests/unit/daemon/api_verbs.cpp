@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Every verb: what reaches the service, what is answered, and each way in which its arguments can be wrong.
-#include <cstring>
-
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
 #include "api_fake_service.h"
-#include "daemon/api/arguments.h"
 #include "daemon/api/dispatcher.h"
 
 namespace pfild::api {
@@ -21,7 +18,7 @@ class Verbs : public ::testing::Test {
 
     OrderedJson ask(const std::string& verb, const std::string& arguments) {
         const std::string answer =
-            dispatcher_.answer(R"({"protocol":1,"id":7,"verb":")" + verb + R"(","arguments":)" + arguments + "}");
+            dispatcher_.answer(R"({"protocol":2,"id":7,"verb":")" + verb + R"(","arguments":)" + arguments + "}");
         EXPECT_EQ(answer.find('\n'), answer.size() - 1) << "an answer is one line";
         return OrderedJson::parse(answer);
     }
@@ -48,9 +45,8 @@ struct Wrong {
 
 std::vector<Wrong> wrong_arguments() {
     const std::string name_rule = "must be 1 to 127 visible ASCII characters";
-    const std::string interface_rule = "argument 'interface' must be 1 to 15 visible ASCII characters";
-    const std::string quad = "must be [code, jt, jf, k]: whole numbers of 16, 8, 8 and 32 bits";
-    const std::string ways = "argument 'directions' must be an array of 'in' and 'out', each once at most";
+    const std::string interface_rule = "argument 'interface' must be 1 to 127 visible ASCII characters";
+    const std::string quad = "must be [code, jt, jf, k]";
     return {
         {"version takes nothing", "version", R"({"a":1})", "argument 'a' is not known here"},
         {"status takes nothing", "status", R"({"a":1})", "argument 'a' is not known here"},
@@ -58,7 +54,7 @@ std::vector<Wrong> wrong_arguments() {
         {"attach wants an interface", "attach", "{}", "argument 'interface' is missing"},
         {"an interface is a string", "attach", R"({"interface":3})", "argument 'interface' must be a string"},
         {"an interface has a name", "attach", R"({"interface":""})", interface_rule},
-        {"of 15 characters at most", "attach", R"({"interface":"abcdefghijklmnop"})", interface_rule},
+        {"of 127 characters at most", "attach", R"({"interface":")" + std::string(128, 'a') + R"("})", interface_rule},
         {"without blanks", "attach", R"({"interface":"eth 0"})", interface_rule},
         {"without control characters", "attach", R"({"interface":"eth0\u0000"})", interface_rule},
         {"in ASCII", "attach", R"({"interface":"ethé"})", interface_rule},
@@ -69,17 +65,18 @@ std::vector<Wrong> wrong_arguments() {
         {"attach knows four modes", "attach", R"({"interface":"eth0","mode":"generic"})",
          "argument 'mode' must be 'auto', 'xdp', 'tc' or 'tap'"},
         {"offloads have names", "attach", R"({"interface":"eth0","turned_off":["rx-vlan-hw-parse",""]})",
-         "argument 'turned_off' must be an array of at most 16 names"},
+         "argument 'turned_off[1]' must be 1 to 31 visible ASCII characters"},
         {"a strange argument is not shown as it came", "attach", R"({"interface":"eth0","\u001b[2J é":1})",
-         "argument '?[2J\?\?\?' is not known here"},
+         "argument '?[2J?\?\?' is not known here"},
         {"detach wants an interface", "detach", "{}", "argument 'interface' is missing"},
         {"detach takes no more", "detach", R"({"interface":"eth0","unknown":"pass"})",
          "argument 'unknown' is not known here"},
-        {"a limit is a number", "heads", R"({"limit":"3"})",
-         "argument 'limit' must be a whole number of at most 64 bits"},
-        {"a limit is not negative", "heads", R"({"limit":-1})",
-         "argument 'limit' must be a whole number of at most 64 bits"},
-        {"a limit is whole", "hooks", R"({"limit":1.0})", "argument 'limit' must be a whole number of at most 64 bits"},
+        {"how many is a number", "heads", R"({"most":"3"})",
+         "argument 'most' must be a whole number from 0 to 18446744073709551615"},
+        {"and not negative", "heads", R"({"most":-1})",
+         "argument 'most' must be a whole number from 0 to 18446744073709551615"},
+        {"and whole", "hooks", R"({"most":1.0})",
+         "argument 'most' must be a whole number from 0 to 18446744073709551615"},
         {"a hook wants a name", "hook-add", hook_without("name", ""), "argument 'name' is missing"},
         {"a hook's name is not endless", "hook-add", hook_without("name", '"' + std::string(128, 'a') + '"'),
          "argument 'name' " + name_rule},
@@ -89,46 +86,49 @@ std::vector<Wrong> wrong_arguments() {
         {"a hook says what a match means", "hook-add", hook_without("on_match", ""), "argument 'on_match' is missing"},
         {"in one of three words", "hook-add", hook_without("on_match", R"("block")"),
          "argument 'on_match' must be 'drop', 'pass' or 'count'"},
-        {"a filter is a text or null", "hook-add", hook_without("filter", "1"),
-         "argument 'filter' must be a string or null"},
+        {"a filter is a text or null", "hook-add", hook_without("filter", "1"), "argument 'filter' must be a string"},
         {"a filter moves no cursor", "hook-add", hook_without("filter", R"("\u001b[2J")"),
-         "argument 'filter' must not hold control characters"},
+         "argument 'filter' must be 0 to 65536 characters, of the control characters only tab and newline"},
         {"a hook wants a program", "hook-add", hook_without("program", ""), "argument 'program' is missing"},
         {"a program is an array", "hook-add", hook_without("program", R"("6 0 0 0")"),
-         "argument 'program' must be an array of [code, jt, jf, k]"},
-        {"of arrays", "hook-add", hook_without("program", "[6,0,0,0]"), "argument 'program' instruction 0 " + quad},
-        {"of four", "hook-add", hook_without("program", "[[6,0,0,0],[6,0,0]]"),
-         "argument 'program' instruction 1 " + quad},
+         "argument 'program' must be a list"},
+        {"of arrays", "hook-add", hook_without("program", "[6,0,0,0]"), "argument 'program[0]' " + quad},
+        {"of four", "hook-add", hook_without("program", "[[6,0,0,0],[6,0,0]]"), "argument 'program[1]' " + quad},
         {"a code has 16 bits", "hook-add", hook_without("program", "[[65536,0,0,0]]"),
-         "argument 'program' instruction 0 " + quad},
+         "argument 'program[0][0]' must be a whole number from 0 to 65535"},
         {"jt has 8 bits", "hook-add", hook_without("program", "[[6,256,0,0]]"),
-         "argument 'program' instruction 0 " + quad},
+         "argument 'program[0][1]' must be a whole number from 0 to 255"},
         {"jf has 8 bits", "hook-add", hook_without("program", "[[6,0,256,0]]"),
-         "argument 'program' instruction 0 " + quad},
+         "argument 'program[0][2]' must be a whole number from 0 to 255"},
         {"k has 32 bits", "hook-add", hook_without("program", "[[6,0,0,4294967296]]"),
-         "argument 'program' instruction 0 " + quad},
+         "argument 'program[0][3]' must be a whole number from 0 to 4294967295"},
         {"k is not negative", "hook-add", hook_without("program", "[[6,0,0,-1]]"),
-         "argument 'program' instruction 0 " + quad},
+         "argument 'program[0][3]' must be a whole number from 0 to 4294967295"},
         {"a hook wants a link type", "hook-add", hook_without("dlt", ""), "argument 'dlt' is missing"},
         {"as a number", "hook-add", hook_without("dlt", R"("RAW")"),
          "argument 'dlt' must be a whole number from 0 to 4294967295"},
+    };
+}
+
+std::vector<Wrong> more_wrong_arguments() {
+    return {
         {"hook-show wants a name", "hook-show", "{}", "argument 'name' is missing"},
         {"hook-delete wants a name", "hook-delete", "{}", "argument 'name' is missing"},
         {"link wants a hook", "link", R"({"head":"inet","directions":["in"]})", "argument 'hook' is missing"},
         {"link wants a head", "link", R"({"hook":"cbpf:a","directions":["in"]})", "argument 'head' is missing"},
         {"link wants directions", "link", R"({"hook":"cbpf:a","head":"inet"})", "argument 'directions' is missing"},
-        {"in an array", "link", R"({"hook":"cbpf:a","head":"inet","directions":"in"})", ways},
-        {"of known words", "link", R"({"hook":"cbpf:a","head":"inet","directions":["both"]})", ways},
-        {"each once", "link", R"({"hook":"cbpf:a","head":"inet","directions":["in","out","in"]})", ways},
+        {"in an array", "link", R"({"hook":"cbpf:a","head":"inet","directions":"in"})",
+         "argument 'directions' must be a list"},
+        {"of known words", "link", R"({"hook":"cbpf:a","head":"inet","directions":["both"]})",
+         "argument 'directions[0]' must be 'in' or 'out'"},
+        {"each once", "link", R"({"hook":"cbpf:a","head":"inet","directions":["in","out","in"]})",
+         "argument 'directions' must have 0 to 2 items"},
+        {"each once, of two", "link", R"({"hook":"cbpf:a","head":"inet","directions":["in","in"]})",
+         "argument 'directions' must have each once"},
         {"append is a boolean", "link", R"({"hook":"cbpf:a","head":"inet","directions":["in"],"append":1})",
          "argument 'append' must be true or false"},
         {"unlink appends nothing", "unlink", R"({"hook":"cbpf:a","head":"inet","directions":["in"],"append":true})",
          "argument 'append' is not known here"},
-    };
-}
-
-std::vector<Wrong> wrong_arguments_of_lists() {
-    return {
         {"from is a number", "flows", R"({"from":"0"})", "argument 'from' must be a whole number from 0 to 4294967295"},
         {"of 32 bits", "flows", R"({"from":4294967296})",
          "argument 'from' must be a whole number from 0 to 4294967295"},
@@ -145,11 +145,12 @@ std::vector<Wrong> wrong_arguments_of_lists() {
 
 TEST_F(Verbs, refuse_wrong_arguments_by_name_before_the_service_hears_of_them) {
     std::vector<Wrong> table = wrong_arguments();
-    const std::vector<Wrong> of_lists = wrong_arguments_of_lists();
-    table.insert(table.end(), of_lists.begin(), of_lists.end());
+    const std::vector<Wrong> more = more_wrong_arguments();
+    table.insert(table.end(), more.begin(), more.end());
     for (const Wrong& wrong : table) {
         SCOPED_TRACE(wrong.sentence);
         const OrderedJson answer = ask(wrong.verb, wrong.arguments);
+        EXPECT_EQ(answer["protocol"], 2);
         EXPECT_EQ(answer["id"], 7);
         EXPECT_EQ(answer["ok"], false);
         ASSERT_TRUE(answer.contains("error")) << answer.dump();
@@ -166,9 +167,9 @@ TEST_F(Verbs, reach_the_service_when_their_arguments_are_right) {
         {"version", "{}"},
         {"status", "{}"},
         {"attach", R"({"interface":"eth0"})"},
-        {"detach", R"({"interface":"abcdefghijklmno"})"},
-        {"heads", R"({"limit":0})"},
-        {"hooks", R"({"limit":18446744073709551615})"},
+        {"detach", R"({"interface":")" + std::string(127, 'a') + R"("})"},
+        {"heads", R"({"most":0})"},
+        {"hooks", R"({"most":18446744073709551615})"},
         {"hook-add", hook_without("filter", "null")},
         {"hook-add", hook_without("filter", R"("tcp\n\tor udp")")},
         {"hook-add", hook_without("filter", "")},
@@ -241,20 +242,20 @@ TEST_F(Verbs, link_carries_directions_and_append) {
     EXPECT_EQ(service_.last_link, (core::LinkRequest{"cbpf:b", "eth0", {false, true}, false}));
 }
 
-TEST_F(Verbs, lists_say_how_many_there_are_whatever_the_limit) {
+TEST_F(Verbs, lists_say_how_many_there_are_whatever_was_asked_for) {
     service_.head_list.resize(3);
     for (const auto& [arguments, shown] : {std::pair{"{}", 3U},
-                                           {R"({"limit":0})", 0U},
-                                           {R"({"limit":2})", 2U},
-                                           {R"({"limit":3})", 3U},
-                                           {R"({"limit":99})", 3U}}) {
+                                           {R"({"most":0})", 0U},
+                                           {R"({"most":2})", 2U},
+                                           {R"({"most":3})", 3U},
+                                           {R"({"most":99})", 3U}}) {
         const OrderedJson answer = ask("heads", arguments);
         EXPECT_EQ(answer["result"]["count"], 3) << arguments;
         EXPECT_EQ(answer["result"]["heads"].size(), shown) << arguments;
     }
     service_.hook_list.resize(2);
-    EXPECT_EQ(ask("hooks", R"({"limit":1})")["result"]["count"], 2);
-    EXPECT_EQ(ask("hooks", R"({"limit":1})")["result"]["hooks"].size(), 1U);
+    EXPECT_EQ(ask("hooks", R"({"most":1})")["result"]["count"], 2);
+    EXPECT_EQ(ask("hooks", R"({"most":1})")["result"]["hooks"].size(), 1U);
 }
 
 TEST_F(Verbs, hook_show_is_the_hook_with_its_program) {
@@ -276,14 +277,12 @@ TEST_F(Verbs, flows_begins_at_the_start_with_64_when_nothing_is_said) {
 
 TEST_F(Verbs, flows_at_their_longest_are_an_answer_of_160_KiB) {
     FlowView flow;
-    flow.interface = std::string(kMaxInterfaceName, 'x');
-    flow.key.family = 6;
-    flow.key.protocol = 136;
-    flow.key.tags = PFILD_MAX_TAGS;
-    std::memset(flow.key.tag, 0xff, sizeof(flow.key.tag));
-    std::memset(flow.key.remote, 0xff, sizeof(flow.key.remote));
-    std::memset(flow.key.local, 0xff, sizeof(flow.key.local));
-    flow.key.remote_port = flow.key.local_port = 0xffff;
+    flow.interface = std::string(15, 'x');
+    flow.family = FlowFamily::kInet6;
+    flow.protocol = 136;
+    flow.tags.assign(2, {TagView::Type::kService, 4095, 7, false});
+    flow.remote = flow.local = "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff";
+    flow.remote_port = flow.local_port = 0xffff;
     flow.in = flow.out = {PFILD_FLOW_PASS, UINT64_MAX, UINT64_MAX};
     flow.age_s = flow.idle_s = flow.limit_s = 9e9 + 0.123;
     service_.flows_view.flows.assign(256, flow);
@@ -320,7 +319,7 @@ TEST_F(Verbs, what_the_service_refuses_is_answered_with_its_words_and_errno) {
     };
     for (const auto& [verb, arguments] : table) {
         EXPECT_EQ(ask(verb, arguments).dump(),
-                  R"({"id":7,"ok":false,"error":{"errno":"EEXIST","what":"attach","object":"eth0",)"
+                  R"({"protocol":2,"id":7,"ok":false,"error":{"errno":"EEXIST","what":"attach","object":"eth0",)"
                   R"("why":"it is already attached","advice":"see `bpfctl status`"}})")
             << verb;
     }

@@ -26,7 +26,7 @@ HookConfig hook(const std::string& name, std::uint32_t k = 0) {
 std::vector<std::string> lines(const ConfigChange& change) {
     std::vector<std::string> all;
     for (const ConfigAction& action : change.actions) {
-        all.push_back(describe(action));
+        all.push_back(told(action));
     }
     return all;
 }
@@ -134,8 +134,8 @@ TEST(ConfigChange, every_action_has_an_inverse_and_the_inverse_of_that_is_the_ac
     const ConfigChange change = difference(base(), other);
     ASSERT_GE(change.actions.size(), 8U);
     for (const ConfigAction& action : change.actions) {
-        EXPECT_NE(describe(inverse(action)).substr(0, 5), describe(action).substr(0, 5));
-        EXPECT_EQ(describe(inverse(inverse(action))), describe(action));
+        EXPECT_NE(told(inverse(action)).substr(0, 5), told(action).substr(0, 5));
+        EXPECT_EQ(told(inverse(inverse(action))), told(action));
     }
 }
 
@@ -148,7 +148,7 @@ TEST(ConfigChange, a_change_is_taken_back_from_its_last_action_on) {
     ASSERT_EQ(back.actions.size(), change.actions.size());
     ASSERT_GE(back.actions.size(), 2U);
     for (std::size_t at = 0; at < back.actions.size(); ++at) {
-        EXPECT_EQ(describe(back.actions[at]), describe(inverse(change.actions[change.actions.size() - 1 - at])));
+        EXPECT_EQ(told(back.actions[at]), told(inverse(change.actions[change.actions.size() - 1 - at])));
     }
 }
 
@@ -231,20 +231,20 @@ TEST(ConfigChange, leads_to_what_a_fresh_start_with_the_new_file_leads_to_and_ba
         RealRules changed;
         RealRules fresh;
         for (const ConfigAction& action : from_nothing(old_config).actions) {
-            ASSERT_TRUE(changed.perform(action)) << describe(action);
+            ASSERT_TRUE(changed.perform(action)) << told(action);
         }
         const auto before = changed.state();
         const ConfigChange change = difference(old_config, new_config);
         for (const ConfigAction& action : change.actions) {
             const auto done = changed.perform(action);
-            ASSERT_TRUE(done) << describe(action) << ": " << done.error().line();
+            ASSERT_TRUE(done) << told(action) << ": " << done.error().line();
         }
         for (const ConfigAction& action : from_nothing(new_config).actions) {
             ASSERT_TRUE(fresh.perform(action));
         }
         ASSERT_EQ(changed.state(), fresh.state()) << i;
         for (auto action = change.actions.rbegin(); action != change.actions.rend(); ++action) {
-            ASSERT_TRUE(changed.perform(inverse(*action))) << describe(inverse(*action));
+            ASSERT_TRUE(changed.perform(inverse(*action))) << told(inverse(*action));
         }
         ASSERT_EQ(changed.state(), before) << i;
     }

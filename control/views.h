@@ -1,35 +1,63 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What the daemon shows of itself: one plain struct for each object of docs/control-protocol.md. The orchestrator fills
-// them on the control thread, api/render turns them into JSON. Values only: nothing here points into live state.
+// What the daemon shows of itself: one plain struct for each object of the control protocol, described in views.cpp.
+// The orchestrator fills them on the control thread, bpfctl reads them out of answers. Values only: nothing here points
+// into live state.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
-#include "capture/device_table.h"
+#include "capture/device.h"
+#include "capture/device_counts.h"
 #include "cbpf/instruction.h"
+#include "control/flow_views.h"
 #include "core/direction.h"
-#include "core/flow/flow_key.h"
 #include "core/head_mode.h"
 #include "core/head_position.h"
 #include "core/pfil/head_type.h"
 #include "core/pfil/hook.h"
 #include "core/pfil/registry.h"
 #include "core/unknown_packets.h"
+#include "describe/shape.h"
 
-namespace pfild::api {
+namespace pfild::control {
 
 /// Named counters in the order they are shown; names are explained in docs/counters.md.
 using Counters = std::vector<std::pair<std::string, std::uint64_t>>;
 
+/// What a verb answers that has nothing to show.
+struct Done {};
+
 struct VersionView {
-    std::string version;   ///< of pfild, "0.1.0"
+    std::string version; ///< of pfild, "0.1.0"
+    std::uint64_t protocol = 0;
     std::string kernel;    ///< uname -r
     std::string instance;  ///< --name
     std::uint32_t pid = 0; ///< of the daemon
+};
+
+/// The visible ends of a port pair: "pfp3", "pfq3".
+struct PortsView {
+    std::string p;
+    std::string q;
+};
+
+/// Where the heads sit: "tc ingress pref 1".
+struct HeadPlacesView {
+    std::string in;
+    std::string out;
+};
+
+/// Whether a hook is linked in a direction; if not, packets pass in the kernel.
+struct HookedView {
+    bool in = false;
+    bool out = false;
 };
 
 struct InterfaceView {
@@ -41,60 +69,29 @@ struct InterfaceView {
     std::uint32_t mtu = 0;
     std::uint32_t rx_queues = 0;
     bool up = false;
-    std::string mode; ///< "tc" or "xdp": where the IN head is
+    std::string mode; ///< "tc", "xdp" or "tap": where the IN head is
     core::HeadMode mode_wanted = core::HeadMode::automatic;
     std::string mode_because;            ///< why it is not XDP, when that was for pfild to choose; may be empty
-    std::size_t queues_served = 0;       ///< receive queues with a socket of their own (XDP)
+    std::uint64_t queues_served = 0;     ///< receive queues with a socket of their own (XDP)
     std::vector<std::string> turned_off; ///< offloads of the interface that are off as long as it is attached (XDP)
     core::UnknownPackets unknown = core::UnknownPackets::pass;
     State state = State::kAttached;
-    std::string port_p;   ///< the visible end, "pfp3"
-    std::string port_q;   ///< the visible end, "pfq3"
-    std::string head_in;  ///< where the IN head sits, "tc ingress pref 1"
-    std::string head_out; ///< where the OUT head sits, "tc egress pref 1"
+    PortsView ports;
+    HeadPlacesView heads;
     core::HeadPosition position = core::HeadPosition::anywhere;
     std::vector<std::string> in_front; ///< programs that packets meet before ours, "tcx ingress: name (12)"
-    core::Directions divert;           ///< false: no hook is linked in that direction, packets pass in the kernel
+    HookedView hooked;
 };
+inline constexpr std::array<std::string_view, 2> kStateWords{"attached", "repairing"};
+static_assert(static_cast<std::size_t>(InterfaceView::State::kRepairing) + 1 == kStateWords.size());
 
 /// total = free + rings + in_flight, always.
-struct FramesView {
-    std::uint64_t size = 0; ///< bytes of one buffer
+struct BuffersView {
+    std::uint64_t size = 0; ///< bytes of one
     std::uint64_t total = 0;
     std::uint64_t free = 0;
     std::uint64_t rings = 0;
     std::uint64_t in_flight = 0;
-};
-
-/// One direction of a known flow.
-struct FlowLaneView {
-    pfild_flow_answer answer = PFILD_FLOW_ASK; ///< by the rules in force: asks the engine, passes, is dropped
-    std::uint64_t packets = 0;                 ///< answered in the kernel
-    std::uint64_t bytes = 0;                   ///< of those, from the Ethernet header on
-};
-
-/// A flow that the kernel knows. Times are seconds before now.
-struct FlowView {
-    core::FlowKey key{};
-    std::string interface; ///< its name, or "if7" when it is not attached
-    FlowLaneView in;
-    FlowLaneView out;
-    double age_s = 0;  ///< since it was made
-    double idle_s = 0; ///< since the last packet
-    double limit_s = 0;
-};
-
-/// A part of the table: the flows in slots from the requested one on.
-struct FlowsView {
-    std::vector<FlowView> flows;
-    std::optional<std::uint32_t> next; ///< slot to go on with; nothing: that was the rest
-};
-
-/// The table as a whole; all 0 when there is none.
-struct FlowTableView {
-    std::uint64_t capacity = 0; ///< entries
-    std::uint64_t memory_bytes = 0;
-    Counters counters; ///< core::kFlowCounterNames
 };
 
 struct StatusView {
@@ -105,7 +102,7 @@ struct StatusView {
     std::string version;
     std::string kernel;
     std::vector<InterfaceView> interfaces;
-    FramesView frames;
+    BuffersView buffers;
     FlowTableView flows;
     std::uint64_t memory_bytes = 0;
 };
@@ -121,17 +118,23 @@ struct HeadView {
     std::vector<std::string> covers; ///< attached interfaces whose packets pass here
 };
 
+struct HeadList {
+    std::uint64_t count = 0; ///< whatever was asked for
+    std::vector<HeadView> heads;
+};
+
 /// Where a hook runs for packets of one interface and direction.
 struct HookRunView {
     std::string interface;
     core::Direction direction = core::Direction::in;
-    std::optional<std::string> because; ///< nothing: in the kernel; else in the engine, and why
+    core::RunsIn where = core::RunsIn::engine; ///< never `auto`
+    std::optional<std::string> because;        ///< why it is the engine; nothing in the kernel
 };
 
 struct HookView {
-    std::string name; ///< "module:ruleset"
+    std::string name;   ///< "MODULE:NAME"
+    std::string module; ///< "cbpf"
     core::HeadType type = core::HeadType::inet;
-    std::string kind; ///< "cbpf"
     core::OnMatch on_match = core::OnMatch::drop;
     std::optional<std::string> filter; ///< the text it was compiled from, if there was one
     std::uint64_t instructions = 0;
@@ -145,14 +148,19 @@ struct HookView {
     Counters counters;
 };
 
+struct HookList {
+    std::uint64_t count = 0; ///< whatever was asked for
+    std::vector<HookView> hooks;
+};
+
 /// A hook with its program.
 struct HookProgramView {
     HookView hook;
     std::vector<cbpf::Instruction> program;
 };
 
-struct InterfaceStatsView {
-    std::string name;
+/// Of one interface.
+struct LaneCountersView {
     Counters in;
     Counters out;
 };
@@ -160,14 +168,45 @@ struct InterfaceStatsView {
 struct StatsView {
     Counters engine;
     FlowTableView flows;
-    FramesView frames;
-    std::vector<InterfaceStatsView> interfaces;
+    BuffersView buffers;
+    std::vector<std::pair<std::string, LaneCountersView>> interfaces;
+};
+
+/// One open bpf device.
+struct DeviceView {
+    std::uint32_t number = 0;
+    std::uint32_t pid = 0; ///< who has used it last
+    std::uint32_t uid = 0; ///< who has opened it
+    std::string interface;
+    capture::DeviceState state = capture::DeviceState::unattached;
+    std::uint32_t buffer_size = 0;
+    bool promiscuous = false;
+    bool immediate = false;
+    bool header_complete = false;
+    bool nonblocking = false;
+    core::Directions directions;
+    bool waits = false; ///< a read does
+    capture::DeviceCounts counts;
+    std::uint64_t buffered = 0;
 };
 
 /// Open bpf devices (net.bpf.peers), and where the packets of all that there are or ever were went (net.bpf.stats).
 struct PeersView {
-    std::vector<capture::DeviceInfo> devices;
+    std::uint64_t count = 0;
+    std::vector<DeviceView> devices;
     capture::DeviceCounts totals;
 };
 
-} // namespace pfild::api
+void describe(describe::Fields& fields, Done& view);
+void describe(describe::Fields& fields, VersionView& view);
+void describe(describe::Fields& fields, StatusView& view);
+void describe(describe::Fields& fields, InterfaceView& view);
+void describe(describe::Fields& fields, HeadList& view);
+void describe(describe::Fields& fields, HeadView& view);
+void describe(describe::Fields& fields, HookList& view);
+void describe(describe::Fields& fields, HookView& view);
+void describe(describe::Fields& fields, HookProgramView& view);
+void describe(describe::Fields& fields, StatsView& view);
+void describe(describe::Fields& fields, PeersView& view);
+
+} // namespace pfild::control

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What the control socket can ask for: one method a verb of docs/control-protocol.md. The orchestrator implements it,
+// the server and the configuration call it. Everything here runs on the control thread, one call at a time, and does
+// not block longer than an attach takes.
+//
+// => Arguments have been checked for shape only: names are printable ASCII without blanks, enumerations are known
+// words.
+//    Whether an interface, head or hook of that name exists, and whether a program verifies, is the service's to say.
+// => On an error nothing has changed.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "control/requests.h"
+#include "control/views.h"
+#include "core/error.h"
+
+namespace pfild::control {
+
+class Service {
+  public:
+    Service() = default;
+    Service(const Service&) = delete;
+    Service& operator=(const Service&) = delete;
+    Service(Service&&) = delete;
+    Service& operator=(Service&&) = delete;
+    virtual ~Service() = default;
+
+    [[nodiscard]] virtual core::Result<VersionView> version() = 0;
+    [[nodiscard]] virtual core::Result<StatusView> status() = 0;
+    /// ENODEV, EEXIST, EOPNOTSUPP (also: a hook that is to run in the kernel could not there), ENOBUFS.
+    [[nodiscard]] virtual core::Result<InterfaceView> attach(const AttachRequest& request) = 0;
+    /// ENODEV: no such interface, or not attached.
+    [[nodiscard]] virtual core::Result<void> detach(std::string_view interface) = 0;
+    /// All of them; the verb's `most` is applied by the caller (PF-32).
+    [[nodiscard]] virtual core::Result<std::vector<HeadView>> heads() = 0;
+    [[nodiscard]] virtual core::Result<std::vector<HookView>> hooks() = 0;
+    /// EEXIST, EINVAL (the program does not verify, or is for another link type), ENOBUFS.
+    [[nodiscard]] virtual core::Result<HookView> hook_add(const HookAddRequest& request) = 0;
+    /// ENOENT.
+    [[nodiscard]] virtual core::Result<HookProgramView> hook_show(std::string_view name) = 0;
+    /// ENOENT. Unlinks it everywhere first; the hook never runs again after the return (PF-11).
+    [[nodiscard]] virtual core::Result<void> hook_delete(std::string_view name) = 0;
+    /// ENOENT, EINVAL, EEXIST, checked in this order before anything is inserted (PF-29). EOPNOTSUPP: a hook that is
+    /// to run in the kernel could not.
+    [[nodiscard]] virtual core::Result<HeadView> link(const core::LinkRequest& request) = 0;
+    /// ENOENT only if linked in none of the requested directions (PF-30).
+    [[nodiscard]] virtual core::Result<HeadView> unlink(const core::LinkRequest& request) = 0;
+    [[nodiscard]] virtual core::Result<StatsView> stats() = 0;
+    /// The known flows, a part of them at a time. EOPNOTSUPP: the daemon knows none (--no-cache).
+    [[nodiscard]] virtual core::Result<FlowsView> flows(const FlowsRequest& request) = 0;
+    /// Forgets all of them; their next packets go to the engine. Returns how many there were. EOPNOTSUPP.
+    [[nodiscard]] virtual core::Result<std::uint64_t> flows_flush() = 0;
+    [[nodiscard]] virtual core::Result<PeersView> peers() = 0;
+};
+
+} // namespace pfild::control

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The table of verbs. See control/verbs.h.
+#include "control/verbs.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+#include <vector>
+
+#include "describe/describe.h"
+
+namespace pfild::control {
+namespace {
+
+using describe::Value;
+
+constexpr std::size_t kMostProgramBytes = std::size_t{4} << 20U; ///< of the arguments of hook-add
+
+/// What a request is before its arguments are read.
+template <typename Request>
+Request begun(const AttachDefaults& /*defaults*/) {
+    return {};
+}
+template <>
+AttachRequest begun(const AttachDefaults& defaults) {
+    return {.interface = {},
+            .unknown = defaults.unknown,
+            .mode = defaults.mode,
+            .position = defaults.position,
+            .turned_off = {}};
+}
+
+core::Error error_of(const describe::Mistake& mistake) {
+    return {"", "", (mistake.path.empty() ? "the arguments" : "argument '" + mistake.path + '\'') + ' ' + mistake.why,
+            mistake.advice, EINVAL};
+}
+
+/// `ask` takes the service and the request; it is a lambda without captures, so that a row is constant.
+template <typename Request, typename Answer, typename Ask>
+Verb row(Verb verb, Ask /*ask*/) {
+    verb.request = []() -> const describe::Shape& { return describe::shape_of<Request>(); };
+    verb.answer = []() -> const describe::Shape& { return describe::shape_of<Answer>(); };
+    verb.run = [](Service& service, const AttachDefaults& defaults, const Value& arguments) -> core::Result<Value> {
+        auto request = describe::read<Request>(arguments, {.most_mistakes = 1}, begun<Request>(defaults));
+        if (!request) {
+            return core::fail(error_of(request.error().front()));
+        }
+        core::Result<Answer> answer = Ask{}(service, *request);
+        if (!answer) {
+            return core::fail(std::move(answer.error()));
+        }
+        return describe::write(*answer);
+    };
+    return verb;
+}
+
+constexpr Verb looks(std::string_view name, std::string_view sentence) {
+    return {.name = name, .sentence = sentence, .who = Who::kReaders, .changes = false};
+}
+constexpr Verb changes(std::string_view name, std::string_view sentence, std::size_t most_bytes = 0) {
+    return {.name = name, .sentence = sentence, .most_bytes = most_bytes};
+}
+
+core::Result<Done> done(core::Result<void> result) {
+    return std::move(result).map([] { return Done{}; });
+}
+
+/// The two-step list of PF-32: how many there are, and at most `most` of them.
+template <typename List, typename View>
+core::Result<List> part_of(core::Result<std::vector<View>> all, const ListRequest& request) {
+    return std::move(all).map([&request](std::vector<View>&& views) {
+        const std::uint64_t count = views.size();
+        views.resize(std::min(request.most.value_or(count), count));
+        return List{count, std::move(views)};
+    });
+}
+
+std::vector<Verb> all_verbs() {
+    return {
+        row<NoArguments, VersionView>(looks("version", "Who answers."),
+                                      [](Service& service, const NoArguments&) { return service.version(); }),
+        row<NoArguments, StatusView>(looks("status", "What is attached, and how pfild is."),
+                                     [](Service& service, const NoArguments&) { return service.status(); }),
+        row<AttachRequest, InterfaceView>(
+            changes("attach", "Puts heads on an interface."),
+            [](Service& service, const AttachRequest& request) { return service.attach(request); }),
+        row<DetachRequest, Done>(
+            changes("detach", "Takes the heads off an interface."),
+            [](Service& service, const DetachRequest& request) { return done(service.detach(request.interface)); }),
+        row<ListRequest, HeadList>(
+            looks("heads", "The points of filtering, and what is linked there."),
+            [](Service& service, const ListRequest& request) { return part_of<HeadList>(service.heads(), request); }),
+        row<ListRequest, HookList>(
+            looks("hooks", "The hooks, what they counted and where they are linked."),
+            [](Service& service, const ListRequest& request) { return part_of<HookList>(service.hooks(), request); }),
+        row<HookAddRequest, HookView>(
+            changes("hook-add", "Makes a hook.", kMostProgramBytes),
+            [](Service& service, const HookAddRequest& request) { return service.hook_add(request); }),
+        row<HookRequest, HookProgramView>(
+            looks("hook-show", "A hook with its program."),
+            [](Service& service, const HookRequest& request) { return service.hook_show(request.name); }),
+        row<HookRequest, Done>(
+            changes("hook-delete", "Unlinks a hook everywhere and forgets it (PF-11)."),
+            [](Service& service, const HookRequest& request) { return done(service.hook_delete(request.name)); }),
+        row<LinkRequest, HeadView>(
+            changes("link", "Makes the packets of a head meet a hook; answers the head as it is then."),
+            [](Service& service, const LinkRequest& request) { return service.link(request); }),
+        row<UnlinkRequest, HeadView>(
+            changes("unlink", "Takes a hook off a head; answers the head as it is then."),
+            [](Service& service, const UnlinkRequest& request) { return service.unlink(request); }),
+        row<NoArguments, StatsView>(looks("stats", "All counters."),
+                                    [](Service& service, const NoArguments&) { return service.stats(); }),
+        row<FlowsRequest, FlowsView>(
+            looks("flows", "The flows that the kernel knows, a part of them at a time."),
+            [](Service& service, const FlowsRequest& request) { return service.flows(request); }),
+        row<NoArguments, FlushView>(changes("flows-flush", "Forgets all flows; their next packets go to the engine."),
+                                    [](Service& service, const NoArguments&) {
+                                        return service.flows_flush().map(
+                                            [](std::uint64_t forgotten) { return FlushView{forgotten}; });
+                                    }),
+        row<NoArguments, PeersView>(looks("peers", "The open bpf devices."),
+                                    [](Service& service, const NoArguments&) { return service.peers(); }),
+    };
+}
+
+} // namespace
+
+std::span<const Verb> verbs() {
+    static const std::vector<Verb> kVerbs = all_verbs();
+    return kVerbs;
+}
+
+const Verb* find_verb(std::string_view name) {
+    const std::span<const Verb> all = verbs();
+    const auto found = std::find_if(all.begin(), all.end(), [name](const Verb& verb) { return verb.name == name; });
+    return found == all.end() ? nullptr : &*found;
+}
+
+} // namespace pfild::control

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What is made of the descriptions of the control protocol, as files:
+//
+//     messages --manual FILE    brings the made parts of a manual up to date; says nothing if they are
+//     messages --check FILE     exit status 1 if they are not
+//     messages --schemas DIR    a JSON Schema for the arguments and the result of each verb
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <sstream>
+#include <string>
+
+#include "control/manual.h"
+
+namespace {
+
+namespace control = pfild::control;
+
+std::string content_of(const std::string& path) {
+    std::ostringstream content;
+    content << std::ifstream(path).rdbuf();
+    return content.str();
+}
+
+bool write_file(const std::string& path, const std::string& content) {
+    std::ofstream file(path, std::ios::trunc);
+    return static_cast<bool>(file << content << std::flush);
+}
+
+int write_schemas(const std::string& directory) {
+    std::filesystem::create_directories(directory);
+    for (const auto& [name, content] : control::schema_files()) {
+        if (!write_file(directory + '/' + name, content)) {
+            std::cerr << directory << '/' << name << ": cannot be written\n";
+            return 1;
+        }
+    }
+    return 0;
+}
+
+} // namespace
+
+int main(int count, char** words) { // NOLINT(bugprone-exception-escape): a tool of the build may end by one
+    const std::string what = count == 3 ? words[1] : "";
+    const std::string where = count == 3 ? words[2] : "";
+    if (what == "--schemas") {
+        return write_schemas(where);
+    }
+    if (what != "--manual" && what != "--check") {
+        std::cerr << "usage: messages --manual FILE | --check FILE | --schemas DIR\n";
+        return 2;
+    }
+    const std::string is = content_of(where);
+    const std::string shall = control::with_made_parts(is);
+    if (is == shall) {
+        return 0;
+    }
+    if (what == "--check") {
+        std::cerr << where
+                  << ": its tables are not those of the descriptions. Bring them up to date: messages --manual "
+                  << where << '\n';
+        return 1;
+    }
+    return write_file(where, shall) ? 0 : 1;
+}
