@@ -179,6 +179,11 @@ void describe(Fields& fields, StatusView& view) {
     fields.required("flows", view.flows, object(), "The known flows.");
     fields.required("memory_bytes", view.memory_bytes, whole("bytes"),
                     "Buffers, the ring of captures and flows together.");
+    fields.required("waited_for", view.waited_for, names(), "Interfaces that are wanted, and not there.");
+    fields.required("started_from", view.started_from, text(),
+                    "The model that the daemon began with: configuration.md has the table.");
+    fields.required("files", view.files, text(64), "Digest of the files whose items are in force.");
+    fields.required("model", view.model, text(64), "Digest of the model in force.");
 }
 
 void describe(Fields& fields, HeadView& view) {

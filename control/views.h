@@ -105,6 +105,10 @@ struct StatusView {
     BuffersView buffers;
     FlowTableView flows;
     std::uint64_t memory_bytes = 0;
+    std::vector<std::string> waited_for; ///< interfaces that are wanted, and not there
+    std::string started_from;            ///< which model the daemon began with: "running model", "failsafe: .."
+    std::string files;                   ///< digest of the files whose items are in force
+    std::string model;                   ///< digest of the model in force
 };
 
 struct HeadView {

@@ -1,29 +1,37 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // pfild, the daemon: from the command line to a running instance and back.
 //
-//     configuration -> rights -> namespace -> lock -> orchestrator -> control socket -> what a killed daemon left ->
-//     hooks, links, interfaces of the configuration -> READY
+//     files -> rights -> namespace -> lock -> which model to begin with -> orchestrator -> control socket ->
+//     that model in force -> READY
 //
-// What fails on the way ends the start: one line on stderr, exit 1 (2 for the command line and the configuration), and
-// everything that had begun is taken back by its owner. SIGTERM and SIGINT end the loop, SIGHUP re-reads the file.
+// What fails on the way ends the start: one line on stderr, exit 1 (2 for the command line, and for files that are bad
+// when there is no model to begin with instead), and everything that had begun is taken back by its owner. SIGTERM and
+// SIGINT end the loop, SIGHUP re-reads the files.
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
+#include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "config/edit.h"
 #include "daemon/api/dispatcher.h"
 #include "daemon/api/server.h"
-#include "daemon/config.h"
-#include "daemon/config_change.h"
 #include "daemon/orchestrator.h"
-#include "daemon/orchestrator/configure.h"
-#include "daemon/orchestrator/recorder.h"
+#include "daemon/orchestrator/wanted.h"
+#include "daemon/rules/confirmed.h"
+#include "daemon/rules/file_store.h"
+#include "daemon/rules/start.h"
+#include "daemon/rules/transaction.h"
+#include "daemon/sys/boot.h"
 #include "daemon/sys/capabilities.h"
 #include "daemon/sys/instance.h"
 #include "daemon/sys/kernel.h"
@@ -31,6 +39,7 @@
 #include "daemon/sys/loop.h"
 #include "daemon/sys/netns.h"
 #include "daemon/sys/supervisor.h"
+#include "disk/source_files.h"
 
 namespace {
 
@@ -45,13 +54,13 @@ struct Options {
     std::string netns;
     std::string name = "default";
     bool no_cache = false;
-    std::optional<LogLevel> log_level; ///< stronger than the configuration's
+    std::optional<config::LogLevel> log_level; ///< stronger than the configuration's
 };
 
-void set_log_level(LogLevel level) {
+void set_log_level(config::LogLevel level) {
     constexpr std::array kLevels{spdlog::level::trace, spdlog::level::debug, spdlog::level::info, spdlog::level::warn,
                                  spdlog::level::err};
-    static_assert(kLevels.size() == kLogLevelNames.size());
+    static_assert(kLevels.size() == config::kLogLevelNames.size());
     spdlog::set_level(kLevels.at(static_cast<std::size_t>(level)));
 }
 
@@ -63,15 +72,15 @@ void set_up_log() {
     spdlog::set_default_logger(std::move(logger));
 }
 
-int report(const std::vector<ConfigMistake>& mistakes) {
-    for (const ConfigMistake& mistake : mistakes) {
+int report(const std::vector<config::FileMistake>& mistakes) {
+    for (const config::FileMistake& mistake : mistakes) {
         std::cerr << mistake.text() << '\n';
     }
     return kExitUsage;
 }
 
-api::AttachDefaults attach_defaults(const Config& config) {
-    return {.unknown = config.unknown, .mode = config.mode, .position = config.position};
+api::AttachDefaults attach_defaults(const config::Settings& settings) {
+    return {.unknown = settings.unknown, .mode = settings.mode, .position = settings.position};
 }
 
 core::Result<void> log_refused(core::Result<void> result) {
@@ -81,10 +90,25 @@ core::Result<void> log_refused(core::Result<void> result) {
     return result;
 }
 
+OrchestratorOptions options_of(const Options& options, const config::Settings& settings, const std::string& folder) {
+    constexpr std::uint64_t kNsPerS = 1'000'000'000;
+    return {.instance = options.name,
+            .frames = settings.frames,
+            .flows = options.no_cache ? 0 : settings.flows,
+            .flow_timeouts = {.tcp_ns = settings.flow_tcp_idle_s * kNsPerS, .other_ns = settings.flow_idle_s * kNsPerS},
+            .capture_bytes = settings.capture_ring_kib * 1024U,
+            .capture_buffer_bytes = settings.capture_buffer_kib * 1024U,
+            .devices = settings.devices,
+            .device_socket = folder + "/bpf.sock",
+            .odd_packets = {settings.extension_headers, settings.fragments},
+            .tcx_wanted = settings.tc_attach == config::TcAttach::kAutomatic};
+}
+
 /// A daemon at work. Members go in reverse order: first nobody can ask any more, then what is attached is detached.
 class Daemon {
   public:
-    Daemon(Options options, Config config) : options_(std::move(options)), config_(std::move(config)) {}
+    Daemon(Options options, config::FileResult<config::Source> files)
+        : options_(std::move(options)), files_(std::move(files)) {}
 
     [[nodiscard]] core::Result<void> start() {
         auto ready = sys::require_kernel().and_then(sys::require_capabilities);
@@ -92,10 +116,15 @@ class Daemon {
             return ready;
         }
         sys::raise_memlock_limit();
-        return enter().and_then([this] { return begin(); }).and_then([this] { return serve(); }).and_then([this] {
-            return furnish();
-        });
+        return enter()
+            .and_then([this] { return choose(); })
+            .and_then([this] { return begin(); })
+            .and_then([this] { return serve(); })
+            .and_then([this] { return furnish(); });
     }
+
+    /// Files are bad, and there is no model to begin with instead.
+    [[nodiscard]] bool has_nothing_to_begin_with() const { return has_nothing_; }
 
     /// Until a signal ends it. => start() has succeeded.
     [[nodiscard]] core::Result<void> run() {
@@ -104,16 +133,21 @@ class Daemon {
         return loop_->run();
     }
 
-    /// in_order: nothing is to go on after this; else the record stays for the next start.
+    /// in_order: nothing is to go on after this; else the running model stays for the next start.
     void stop(bool in_order) noexcept {
         server_.reset();
-        // After a failure the record stays for the next start, unless there is nothing in it.
-        const bool for_good = recorder_ && (in_order || recorder_->empty());
+        const bool for_good = instance_ && (in_order || (!begun_ && !left_behind_));
         if (orchestrator_) {
             orchestrator_->stop(for_good);
         }
+        if (confirmed_) {
+            confirmed_->flush();
+        }
         if (for_good) {
-            recorder_->forget();
+            if (in_order && confirmed_) {
+                confirmed_->set_stopped_in(boot_);
+            }
+            store_->remove();
             instance_->remove();
         }
     }
@@ -128,12 +162,56 @@ class Daemon {
         });
     }
 
-    [[nodiscard]] core::Result<void> begin() {
-        auto instance = sys::Instance::take(config_.runtime_dir, options_.name);
+    /// With which model to begin. Where it is kept is known only of files that are good; else it is where it is by
+    /// default.
+    [[nodiscard]] core::Result<void> choose() {
+        const config::Settings where = files_ ? files_->model.settings : config::Settings();
+        auto instance = sys::Instance::take(where.runtime_dir, options_.name);
         if (!instance) {
             return core::fail(std::move(instance.error()));
         }
         instance_.emplace(std::move(*instance));
+        boot_ = sys::boot_id();
+        store_ = std::make_unique<rules::FileStore>(instance_->folder());
+        confirmed_ = std::make_unique<rules::Confirmed>(where.state_dir, options_.name);
+        rules::Found found{.running = running_model(),
+                           .files = disk::with_compiled(files_, confirmed_->compiled_path()),
+                           .confirmed = confirmed_->read(),
+                           .stopped = confirmed_->stopped_in(boot_)};
+        left_behind_ = found.running.has_value();
+        if (!found.files) {
+            (void)report(found.files.error());
+        }
+        auto plan = rules::plan_start(std::move(found));
+        if (!plan) {
+            has_nothing_ = true;
+            return core::fail({"start", options_.name, "the files are bad, and there is no model to begin with instead",
+                               "mend them", EINVAL});
+        }
+        plan_ = std::move(*plan);
+        settings_ = plan_.then ? plan_.then->settings : plan_.take_over->model.settings;
+        set_log_level(options_.log_level.value_or(settings_.log_level));
+        return {};
+    }
+
+    /// What a killed daemon of this boot has left.
+    [[nodiscard]] std::optional<rules::Record> running_model() const {
+        const auto text = store_->read();
+        if (!text) {
+            return std::nullopt;
+        }
+        auto record = rules::record_of(*text);
+        if (!record) {
+            spdlog::error("the running model cannot be read: {}", record.error().line());
+            return std::nullopt;
+        }
+        return record->boot == boot_ ? std::optional(std::move(*record)) : std::nullopt;
+    }
+
+    [[nodiscard]] core::Result<void> begin() {
+        if (auto reserved = store_->reserve(); !reserved) {
+            spdlog::error("no space is reserved: {}", reserved.error().line());
+        }
         auto loop = sys::Loop::create();
         if (!loop) {
             return core::fail(std::move(loop.error()));
@@ -144,98 +222,87 @@ class Daemon {
             return core::fail(std::move(signals.error()));
         }
         signals_ = std::move(*signals);
-        constexpr std::uint64_t kNsPerS = 1'000'000'000;
-        auto orchestrator = Orchestrator::start(
-            {.instance = options_.name,
-             .frames = config_.frames,
-             .flows = options_.no_cache ? 0 : config_.flows,
-             .flow_timeouts = {.tcp_ns = config_.flow_tcp_idle_s * kNsPerS, .other_ns = config_.flow_idle_s * kNsPerS},
-             .capture_bytes = config_.capture_ring_kib * 1024U,
-             .capture_buffer_bytes = config_.capture_buffer_kib * 1024U,
-             .devices = config_.devices,
-             .device_socket = instance_->folder() + "/bpf.sock",
-             .odd_packets = config_.odd_packets,
-             .tcx_wanted = config_.tc_attach == TcAttach::automatic},
-            *loop_);
+        auto orchestrator = Orchestrator::start(options_of(options_, settings_, instance_->folder()), *loop_);
         if (!orchestrator) {
             return core::fail(std::move(orchestrator.error()));
         }
         orchestrator_ = std::move(*orchestrator);
-        recorder_ = std::make_unique<Recorder>(*orchestrator_, instance_->folder() + "/record");
+        transaction_ = std::make_unique<rules::Transaction>(*orchestrator_, *store_, boot_);
+        wanted_ = std::make_unique<Wanted>(*orchestrator_, *transaction_);
         return {};
     }
 
-    /// Rules come before traffic: the heads of all interfaces are attached last.
     [[nodiscard]] core::Result<void> furnish() {
-        orchestrator_->prepare();
-        const Existing existing = adopt() ? Existing::fine : Existing::refused;
-        const ConfigChange everything = from_nothing(config_);
-        return apply(everything, *recorder_, existing)
-            .and_then([&] { return make_live(everything, existing); })
-            .map([&] {
-                orchestrator_->sweep_all(refused_interfaces_);
-                orchestrator_->settle();
-            });
+        InterfaceEvents events = wanted_->events();
+        events.every_second = [this, look_again = std::move(events.every_second)] {
+            look_again();
+            keep();
+        };
+        orchestrator_->tell(std::move(events));
+        std::string from = plan_.from;
+        if (plan_.take_over) {
+            take_over(*plan_.take_over);
+        }
+        if (plan_.then) {
+            auto changed = transaction_->change(*plan_.then, {.files = plan_.files});
+            if (!changed && !begun_ && plan_.failsafe) {
+                spdlog::error("{}", changed.error().line());
+                take_over(*plan_.failsafe);
+                from = "confirmed model";
+            }
+            if (!changed && !begun_) {
+                return core::fail(std::move(changed.error()));
+            }
+            if (!changed) {
+                spdlog::error("{}", changed.error().line());
+                from = "failsafe: " + from;
+            }
+        } else if (plan_.bad_files) {
+            from = "failsafe: " + from;
+        }
+        begun_ = true;
+        if (from.starts_with("failsafe") || from == "confirmed model") {
+            spdlog::error("the files are not in force, the last good model is: {}", from);
+        }
+        wanted_->tell_start(from);
+        confirmed_->set_stopped_in("");
+        orchestrator_->sweep_all(refused_interfaces_);
+        orchestrator_->settle();
+        return {};
     }
 
-    /// A change that was applied, with heads and chains; if that fails nothing of it is left. But what was taken over
-    /// stays, and hooks of it that can not run in the kernel any more run in the engine: the interfaces are guarded.
-    [[nodiscard]] core::Result<void> make_live(const ConfigChange& change, Existing existing) {
-        const bool taken_over = existing == Existing::fine;
-        using Without = Attachment::WithoutHeads;
-        auto live = orchestrator_->go_live(taken_over ? Without::stays : Without::goes);
-        if (taken_over) { // what did not go live is tried again each second
-            (void)log_refused(std::move(live));
-            (void)log_refused(orchestrator_->keeps_promises());
-            return {};
-        }
-        if (live) {
-            live = orchestrator_->keeps_promises();
-        }
-        if (live) {
-            return live;
-        }
-        orchestrator_->prepare();
-        (void)log_refused(apply(inverse(change), *recorder_, Existing::fine));
-        (void)log_refused(orchestrator_->go_live(Without::stays));
-        return live;
-    }
-
-    /// Does again what was asked of a daemon that was killed; what is no longer possible is logged and left out.
-    [[nodiscard]] bool adopt() {
-        const std::vector<std::string> record =
-            recorder_->read([this](std::uint32_t ifindex) { return orchestrator_->left_on(ifindex); });
-        const Recorder::Pause pause(*recorder_); // a second crash meanwhile finds the whole record
-        std::size_t refused = 0;
-        for (const std::string& request : record) {
-            const std::string answer = dispatcher_->answer(request);
-            if (answer.find("\"ok\":true") == std::string::npos) {
-                spdlog::error("not taken over: {}", answer.substr(0, answer.size() - 1));
-                refused++;
-                keep_refused(request);
+    /// As far as it can be had: better a part of the rules than none.
+    void take_over(const rules::Record& record) {
+        config::Model model = record.model;
+        std::map<std::string, std::string> names;
+        for (const rules::Attached& interface : record.attached) {
+            const auto now = orchestrator_->left_on(interface.ifindex);
+            if (now && *now != interface.name) {
+                names.emplace(interface.name, *now);
             }
         }
-        if (!record.empty()) {
-            spdlog::warn("the last daemon was killed: took over {} of {} things it was asked for",
-                         record.size() - refused, record.size());
+        config::rename_interfaces(model, names);
+        std::vector<rules::Attached> attached = record.attached;
+        for (rules::Attached& interface : attached) {
+            const auto renamed = names.find(interface.name);
+            interface.name = renamed == names.end() ? interface.name : renamed->second;
         }
-        return !record.empty();
-    }
-
-    /// Of an interface that heads of the killed daemon go on guarding, the next start is to know.
-    void keep_refused(const std::string& request) {
-        const auto refused = Recorder::of_interface(request);
-        if (!refused || (!refused->attaches && !refused_interfaces_.contains(refused->interface))) {
-            return;
+        orchestrator_->remember(attached);
+        std::size_t refused = 0;
+        transaction_->begin(model, record.files, [&](const core::Error& error) {
+            spdlog::error("not taken over: {}", error.line());
+            refused_interfaces_.insert(error.object);
+            refused++;
+        });
+        const std::size_t all = model.hooks.size() + model.interfaces.size() + model.links.size();
+        if (left_behind_) {
+            spdlog::warn("the last daemon was killed: took over {} of {} things it was asked for", all - refused, all);
         }
-        if (const auto ifindex = orchestrator_->left_on(refused->interface)) {
-            refused_interfaces_.insert(refused->interface);
-            recorder_->keep(*refused, *ifindex);
-        }
+        begun_ = true;
     }
 
     [[nodiscard]] core::Result<void> serve() {
-        dispatcher_ = std::make_unique<api::Dispatcher>(*recorder_, attach_defaults(config_));
+        dispatcher_ = std::make_unique<api::Dispatcher>(*wanted_, attach_defaults(settings_));
         api::ServerOptions options;
         options.path = instance_->folder() + "/control.sock";
         options.readers = sys::group_named("pfild");
@@ -265,76 +332,97 @@ class Daemon {
         loop_->stop();
     }
 
-    /// All of the new file or nothing of it.
+    /// All of the files or nothing of them. What others own stays.
     void reload() {
         if (options_.config.empty()) {
             spdlog::warn("SIGHUP: there is no configuration file to read again (start with --config)");
             return;
         }
-        auto fresh = load_config(options_.config);
-        if (!fresh) {
-            for (const ConfigMistake& mistake : fresh.error()) {
+        const auto files = disk::with_compiled(disk::read_source_files(options_.config), confirmed_->compiled_path());
+        if (!files) {
+            for (const config::FileMistake& mistake : files.error()) {
                 spdlog::error("{}", mistake.text());
             }
             spdlog::error("SIGHUP: the old configuration stays in force");
             return;
         }
-        const ConfigChange change = difference(config_, *fresh);
-        orchestrator_->prepare();
-        auto applied = apply(change, *recorder_);
-        if (applied) {
-            applied = make_live(change, Existing::refused).map([this] { orchestrator_->settle(); });
-        } else {
-            (void)log_refused(orchestrator_->go_live(Attachment::WithoutHeads::stays));
-        }
-        if (!log_refused(std::move(applied))) {
+        const auto changed =
+            transaction_->change(config::with_others(files->model, transaction_->model()), {.files = files->digest});
+        if (!changed) {
+            spdlog::error("{}", changed.error().line());
             spdlog::error("SIGHUP: the old configuration stays in force");
             return;
         }
-        if (change.log_level && !options_.log_level) {
-            set_log_level(*change.log_level);
+        std::size_t made = 0;
+        for (const config::Action& action : changed->change) {
+            if (const auto line = config::line_of(action)) {
+                spdlog::info("SIGHUP: {}", *line);
+                made++;
+            }
         }
-        dispatcher_->set_defaults(attach_defaults(*fresh));
-        for (const std::string& line : change.needs_restart) {
+        const config::Settings& fresh = transaction_->model().settings;
+        if (!options_.log_level) {
+            set_log_level(fresh.log_level);
+        }
+        dispatcher_->set_defaults(attach_defaults(fresh));
+        for (const std::string& line : config::needs_restart(settings_, fresh)) {
             spdlog::warn("SIGHUP: {}", line);
         }
-        keep_what_needs_restart(*fresh, config_);
-        config_ = std::move(*fresh);
-        spdlog::info("SIGHUP: {} read again, {} changes made", options_.config, change.actions.size());
+        spdlog::info("SIGHUP: {} read again, {} changes made", options_.config, made);
+    }
+
+    /// What is in force, for the next boot.
+    void keep() {
+        if (!(kept_ == transaction_->model()) || kept_files_ != transaction_->files()) {
+            kept_ = transaction_->model();
+            kept_files_ = transaction_->files();
+            confirmed_->put({.boot = boot_, .files = kept_files_, .attached = {}, .model = kept_});
+        }
+        confirmed_->tick();
     }
 
     [[nodiscard]] std::string status() const { return "guards instance " + options_.name; }
 
     Options options_;
-    Config config_;                            ///< the one in force
+    config::FileResult<config::Source> files_; ///< as they were when the daemon started
+    rules::Plan plan_;
+    config::Settings settings_; ///< with which the daemon runs
+    std::string boot_;
+    bool has_nothing_ = false;
+    bool left_behind_ = false; ///< the last daemon of this boot was killed
+    bool begun_ = false;       ///< a model is in force
+    config::Model kept_;       ///< for the next boot
+    std::string kept_files_;
     std::set<std::string> refused_interfaces_; ///< that could not be taken over
     std::optional<sys::Instance> instance_;
+    std::unique_ptr<rules::FileStore> store_;
+    std::unique_ptr<rules::Confirmed> confirmed_;
     std::unique_ptr<sys::Loop> loop_;
     sys::Registration signals_;
     std::unique_ptr<Orchestrator> orchestrator_;
-    std::unique_ptr<Recorder> recorder_;
+    std::unique_ptr<rules::Transaction> transaction_;
+    std::unique_ptr<Wanted> wanted_;
     std::unique_ptr<api::Dispatcher> dispatcher_;
     std::unique_ptr<api::Server> server_;
 };
 
 int run(const Options& options) {
-    Config config;
-    if (!options.config.empty()) {
-        auto loaded = load_config(options.config);
-        if (!loaded) {
-            return report(loaded.error());
-        }
-        config = std::move(*loaded);
-    }
+    auto files = disk::read_source_files(options.config);
     if (options.check) {
+        if (!files) {
+            return report(files.error());
+        }
         std::cout << options.config << ": ok\n";
         return EXIT_SUCCESS;
     }
     set_up_log();
-    set_log_level(options.log_level.value_or(config.log_level));
-    Daemon daemon(options, std::move(config));
+    set_log_level(options.log_level.value_or(config::LogLevel::kInfo));
+    Daemon daemon(options, std::move(files));
     auto result = daemon.start().and_then([&] { return daemon.run(); });
     daemon.stop(result.has_value());
+    if (daemon.has_nothing_to_begin_with()) {
+        return kExitUsage; // the mistakes were told
+    }
     return log_refused(std::move(result)) ? EXIT_SUCCESS : kExitFailure;
 }
 
@@ -368,7 +456,7 @@ int main(int argc, char** argv) {
     std::string log_level;
     app.add_option("--log-level", log_level, "How much is logged; stronger than the configuration")
         ->type_name("LEVEL")
-        ->check(CLI::IsMember(std::vector<std::string>(kLogLevelNames.begin(), kLogLevelNames.end())));
+        ->check(CLI::IsMember(std::vector<std::string>(config::kLogLevelNames.begin(), config::kLogLevelNames.end())));
     app.set_version_flag("--version", "pfild " PFILD_VERSION);
     try {
         app.parse(argc, argv);
@@ -379,9 +467,9 @@ int main(int argc, char** argv) {
         std::cerr << "--check: needs --config FILE\n";
         return kExitUsage;
     }
-    const auto* const level = std::find(kLogLevelNames.begin(), kLogLevelNames.end(), log_level);
-    if (level != kLogLevelNames.end()) {
-        options.log_level = static_cast<LogLevel>(level - kLogLevelNames.begin());
+    const auto* const level = std::find(config::kLogLevelNames.begin(), config::kLogLevelNames.end(), log_level);
+    if (level != config::kLogLevelNames.end()) {
+        options.log_level = static_cast<config::LogLevel>(level - config::kLogLevelNames.begin());
     }
     (void)std::signal(SIGPIPE, SIG_IGN); // a client that goes must not end the daemon
     return run(options);

@@ -7,6 +7,7 @@
 #include <random>
 #include <utility>
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
@@ -184,27 +185,6 @@ void Orchestrator::stop(bool in_order) noexcept {
     }
 }
 
-void Orchestrator::prepare() {
-    preparing_ = true;
-    registry_.hold();
-}
-
-// A chain can be made for an XDP head only when that is there. Until then it asks the engine.
-core::Result<void> Orchestrator::go_live(Attachment::WithoutHeads then) {
-    preparing_ = false;
-    LoweredHooks::Next next = lowered_->prepare(lane_heads());
-    registry_.release();
-    put_in_force(std::move(next));
-    core::Result<void> result;
-    for (auto& [ifindex, attachment] : attachments_) {
-        if (auto live = attachment->go_live(then); !live && result) {
-            result = std::move(live);
-        }
-    }
-    put_in_force(lowered_->prepare(lane_heads()));
-    return result;
-}
-
 // Interfaces and ports as they are
 
 // An announcement may be old by the time it is read, so it only says where to look.
@@ -225,18 +205,11 @@ void Orchestrator::look_at(std::uint32_t ifindex) {
             return;
         }
         if (!link || !attachment.is_there()) {
-            spdlog::warn("{}: the interface is gone, detached", attachment.link().name);
-            attachment.let_go();
-            drop_attachment(attached);
+            end_attachment(attached);
             break; // another may have its index, and have brought heads along
         }
-        if (const std::string& before = attachment.link().name; link->name != before) {
-            spdlog::info("{}: is now called {}", before, link->name);
-            if (auto renamed =
-                    attachment.only_tapped() ? core::Result<void>() : registry_.rename_head(before, link->name);
-                !renamed) {
-                spdlog::error("{}", renamed.error().line());
-            }
+        if (link->name != attachment.link().name) {
+            follow_names();
         }
         tap_->put(*link, attachment.slot(), attachment.has_xdp_head());
         if (auto followed = attachment.follow(*link); !followed) {
@@ -249,7 +222,60 @@ void Orchestrator::look_at(std::uint32_t ifindex) {
         auto links = net::Links::open();
         if (auto link = links ? links->find(ifindex) : core::fail(std::move(links.error())); link) {
             sweep(*link);
+            if (events_.appeared) {
+                events_.appeared(link->name);
+            }
         }
+    }
+}
+
+// Names may have been exchanged meanwhile, so all are looked at, and heads are renamed by way of names nobody has.
+void Orchestrator::follow_names() {
+    auto links = net::Links::open();
+    auto all = links ? links->all() : core::fail(std::move(links.error()));
+    if (!all) {
+        spdlog::error("names of interfaces: {}", all.error().line());
+        return;
+    }
+    std::map<std::string, std::string> names;
+    std::vector<std::pair<std::string, std::string>> heads; // by the name in between
+    for (const net::Link& link : *all) {
+        const auto attached = attachments_.find(link.ifindex);
+        if (attached == attachments_.end() || attached->second->link().name == link.name) {
+            continue;
+        }
+        const std::string before = attached->second->link().name;
+        spdlog::info("{}: is now called {}", before, link.name);
+        names.emplace(before, link.name);
+        if (!attached->second->only_tapped()) {
+            const std::string between = fmt::format("/{}", link.ifindex);
+            if (auto renamed = registry_.rename_head(before, between); !renamed) {
+                spdlog::error("{}", renamed.error().line());
+            }
+            heads.emplace_back(between, link.name);
+        }
+        if (auto followed = attached->second->follow(link); !followed) {
+            spdlog::error("{}: {}", link.name, followed.error().line());
+        }
+    }
+    for (const auto& [between, name] : heads) {
+        if (auto renamed = registry_.rename_head(between, name); !renamed) {
+            spdlog::error("{}", renamed.error().line());
+        }
+    }
+    if (events_.renamed && !names.empty()) {
+        events_.renamed(names);
+    }
+}
+
+void Orchestrator::end_attachment(Attachments::iterator attached) {
+    const std::string name = attached->second->link().name;
+    spdlog::warn("{}: the interface is gone, detached", name);
+    attached->second->let_go();
+    leaving_.erase(attached->first);
+    drop_attachment(attached);
+    if (events_.gone) {
+        events_.gone(name);
     }
 }
 
@@ -258,9 +284,7 @@ void Orchestrator::look_at(std::uint32_t ifindex) {
 void Orchestrator::let_go(std::uint32_t ifindex) {
     const auto attached = attachments_.find(ifindex);
     if (attached != attachments_.end() && !attached->second->is_there()) {
-        spdlog::warn("{}: the interface is gone, detached", attached->second->link().name);
-        attached->second->let_go();
-        drop_attachment(attached);
+        end_attachment(attached);
     } else if (attached != attachments_.end()) {
         if (auto back = attached->second->take_back(); !back) {
             spdlog::error("{}: {}", attached->second->link().name, back.error().line());
@@ -288,9 +312,12 @@ void Orchestrator::keep_house() {
     release_old_chains();
     if (lane_heads() != lowered_->heads()) { // an XDP head has gone, or could be had again
         put_in_force(lowered_->prepare(lane_heads()));
-        if (auto kept = keeps_promises(); !kept) {
+        if (auto kept = lowered_->keeps_promises(); !kept) {
             spdlog::error("{}", kept.error().line());
         }
+    }
+    if (events_.every_second) {
+        events_.every_second();
     }
     if (flow_maps_) {
         if (auto set = flow_maps_->set_clock(); !set) {
@@ -337,6 +364,11 @@ Orchestrator::Attachments::iterator Orchestrator::find_attached(std::string_view
                         [&](const auto& entry) { return entry.second->link().name == interface; });
 }
 
+Orchestrator::Attachments::const_iterator Orchestrator::find_attached(std::string_view interface) const {
+    return std::find_if(attachments_.begin(), attachments_.end(),
+                        [&](const auto& entry) { return entry.second->link().name == interface; });
+}
+
 Directions Orchestrator::diverted(std::uint8_t slot) const {
     return {registry_.hooked(slot, Direction::in), registry_.hooked(slot, Direction::out)};
 }
@@ -372,42 +404,6 @@ void Orchestrator::put_in_force(LoweredHooks::Next next) {
     lowered_->settle();
 }
 
-// undo: if a hook that is to run in the kernel could not any more.
-core::Result<void> Orchestrator::change_rules(const RulesChange& change, const RulesChange& undo) {
-    if (preparing_) {
-        return change();
-    }
-    registry_.hold();
-    auto changed = change();
-    LoweredHooks::Next next = lowered_->prepare(lane_heads());
-    if (changed) {
-        if (auto kept = next.keeps_promises(); !kept) {
-            (void)undo();
-            next = lowered_->prepare(lane_heads());
-            changed = std::move(kept);
-        }
-    }
-    registry_.release();
-    put_in_force(std::move(next));
-    return changed;
-}
-
-// Nothing that is left loses its place by it, unless the kernel has no room for a chain; then the engine runs that.
-core::Result<void> Orchestrator::remove_rules(const RulesChange& change) {
-    if (preparing_) {
-        return change();
-    }
-    registry_.hold();
-    auto changed = change();
-    LoweredHooks::Next next = lowered_->prepare(lane_heads());
-    if (auto kept = next.keeps_promises(); !kept) {
-        spdlog::error("{}", kept.error().line());
-    }
-    registry_.release();
-    put_in_force(std::move(next));
-    return changed;
-}
-
 // By itself, and wherever it will be linked: what the verifier does not take at all is refused here.
 // => the hook has a lowering.
 core::Result<void> Orchestrator::try_in_kernel(const core::Hook& hook) const {
@@ -434,144 +430,6 @@ void Orchestrator::drop_attachment(Attachments::iterator attached) {
         spdlog::error("{}", gone.error().line());
     }
     refresh_divert();
-}
-
-// What can be asked for
-
-core::Result<api::InterfaceView> Orchestrator::attach(const api::AttachRequest& request) {
-    auto links = net::Links::open();
-    if (!links) {
-        return core::fail(std::move(links.error()));
-    }
-    auto link = links->find(request.interface);
-    if (!link) {
-        link.error().what = "attach";
-        return core::fail(std::move(link.error()));
-    }
-    if (attachments_.contains(link->ifindex)) {
-        return core::fail({"attach", link->name, "it is already attached", "see `bpfctl status`", EEXIST});
-    }
-    if (auto possible = Attachment::attachable(*link, request.mode, *umem_); !possible) {
-        return core::fail(std::move(possible.error()));
-    }
-    const auto taken_over = kernel::may_attach(link->ifindex, link->name, programs_->identity());
-    if (!taken_over) {
-        return core::fail(taken_over.error());
-    }
-    const bool filters = request.mode != core::HeadMode::tap;
-    auto slot = free_slot(link->name, filters);
-    if (!slot) {
-        return core::fail(std::move(slot.error()));
-    }
-    const core::HeadSpec head{.name = link->name, .type = core::HeadType::ethernet, .slot = *slot};
-    if (auto registered = filters ? registry_.register_head(head) : core::Result<void>(); !registered) {
-        return core::fail(std::move(registered.error()));
-    }
-    auto attachment = Attachment::make(*world_, {.link = *link,
-                                                 .slot = *slot,
-                                                 .unknown = request.unknown,
-                                                 .mode = request.mode,
-                                                 .position = request.position,
-                                                 .turned_off = request.turned_off,
-                                                 .divert = diverted(*slot),
-                                                 .heads_later = preparing_});
-    if (!attachment) {
-        if (filters) {
-            (void)registry_.unregister_head(link->name);
-        }
-        return core::fail(std::move(attachment.error()));
-    }
-    spared_.erase(link->ifindex);
-    for (const std::string& one : *taken_over) {
-        spdlog::warn("{}: takes over a head that nobody serves: {}", link->name, one);
-    }
-    const auto added = attachments_.emplace(link->ifindex, std::move(*attachment)).first;
-    tap_->put(*link, *slot, added->second->has_xdp_head());
-    if (!filters) {
-        if (!preparing_) {
-            settle();
-        }
-        spdlog::info("{}: attached, to be tapped only", link->name);
-        return added->second->view();
-    }
-    flow_rules_.add_interface(link->ifindex, *slot);
-    if (auto kept = change_rules([] { return core::Result<void>(); }, [] { return core::Result<void>(); }); !kept) {
-        drop_attachment(attachments_.find(link->ifindex));
-        return core::fail(std::move(kept.error()));
-    }
-    if (!preparing_) {
-        settle();
-    }
-    spdlog::info("{}: attached, unknown packets {}", link->name,
-                 request.unknown == core::UnknownPackets::drop ? "are dropped" : "pass");
-    return added->second->view();
-}
-
-core::Result<void> Orchestrator::detach(std::string_view interface) {
-    const auto attached = find_attached(interface);
-    if (attached == attachments_.end()) {
-        auto links = net::Links::open();
-        const auto link = links ? links->find(std::string(interface)) : core::fail(std::move(links.error()));
-        if (link && remove_spared(link->ifindex)) {
-            spdlog::info("{}: the heads of the killed daemon are removed", interface);
-            return {};
-        }
-        return core::fail(
-            {"detach", std::string(interface), "it is not attached", "`bpfctl status` lists what is", ENODEV});
-    }
-    drop_attachment(attached);
-    spdlog::info("{}: detached", interface);
-    return {};
-}
-
-core::Result<api::HookView> Orchestrator::hook_add(const api::HookAddRequest& request) {
-    const core::HeadType type = request.type;
-    if (request.dlt != static_cast<std::uint32_t>(core::dlt(type))) {
-        return core::fail({"add hook", request.name,
-                           fmt::format("the program was compiled for link type {}, heads of type {} show {} ({})",
-                                       request.dlt, core::name(type), core::dlt(type), core::dlt_name(type)),
-                           "compile it for that type", EINVAL});
-    }
-    auto program = cbpf::Program::verify(request.program);
-    if (!program) {
-        return core::fail({"add hook", request.name, program.error().message(), "", EINVAL});
-    }
-    core::CbpfHookSpec spec{.name = request.name,
-                            .type = type,
-                            .on_match = request.on_match,
-                            .filter = request.filter,
-                            .runs_in = request.run,
-                            .compiled = request.compiled};
-    auto hook = std::make_shared<core::CbpfHook>(std::move(spec), std::move(*program));
-    if (request.run == core::RunsIn::kernel) {
-        if (auto possible = try_in_kernel(*hook); !possible) {
-            return core::fail(std::move(possible.error()));
-        }
-    }
-    if (auto added = registry_.add_hook(std::move(hook)); !added) {
-        return core::fail(std::move(added.error()));
-    }
-    return hook_view(*registry_.find_hook(request.name));
-}
-
-core::Result<void> Orchestrator::hook_delete(std::string_view name) {
-    return remove_rules([&] { return registry_.remove_hook(name); });
-}
-
-core::Result<api::HeadView> Orchestrator::link(const core::LinkRequest& request) {
-    auto linked = change_rules([&] { return registry_.link(request); }, [&] { return registry_.unlink(request); });
-    if (!linked) {
-        return core::fail(std::move(linked.error()));
-    }
-    return head_view(*registry_.find_head(request.head));
-}
-
-core::Result<api::HeadView> Orchestrator::unlink(const core::LinkRequest& request) {
-    auto unlinked = remove_rules([&] { return registry_.unlink(request); });
-    if (!unlinked) {
-        return core::fail(std::move(unlinked.error()));
-    }
-    return head_view(*registry_.find_head(request.head));
 }
 
 } // namespace pfild

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The one place that knows all edges: it makes an instance of kernel programs, packet memory, engine and rules, and
-// does what the control socket and the configuration ask. Control thread.
+// The one place that knows all edges: it makes an instance of kernel programs, packet memory, engine and rules, puts in
+// force what a transaction asks for, and shows what there is. Control thread.
 //
-//      control socket, configuration
-//                 |  api::Service
+//      daemon/rules (transactions)     views
+//                 |  rules::World          |
 //          +------v-------+     snapshots      +--------+
 //          | orchestrator | -----------------> | engine |
 //          +--+--------+--+                    +--------+
@@ -19,7 +19,10 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
+#include <vector>
 
+#include "config/model.h"
 #include "core/flow/flow_rules.h"
 #include "core/flow/flow_table.h"
 #include "core/odd_packets.h"
@@ -31,6 +34,7 @@
 #include "daemon/orchestrator/attachment.h"
 #include "daemon/orchestrator/lowered_hooks.h"
 #include "daemon/orchestrator/tap.h"
+#include "daemon/rules/world.h"
 #include "daemon/sys/loop.h"
 
 namespace pfild {
@@ -48,7 +52,15 @@ struct OrchestratorOptions {
     bool tcx_wanted = true; ///< heads by TCX where the kernel has it, or always on clsact
 };
 
-class Orchestrator final : public api::Service {
+/// What happens to interfaces by itself.
+struct InterfaceEvents {
+    std::function<void(const std::string& name)> appeared;                        ///< not attached, as far as is known
+    std::function<void(const std::string& name)> gone;                            ///< it was attached
+    std::function<void(const std::map<std::string, std::string>& names)> renamed; ///< old name -> name now
+    std::function<void()> every_second;
+};
+
+class Orchestrator final : public rules::World {
   public:
     /// For the network namespace that the calling thread is in. => `loop` outlives it and is run by the same thread.
     [[nodiscard]] static core::Result<std::unique_ptr<Orchestrator>> start(OrchestratorOptions options,
@@ -58,13 +70,28 @@ class Orchestrator final : public api::Service {
     Orchestrator(Orchestrator&&) = delete;
     Orchestrator& operator=(Orchestrator&&) = delete;
     ~Orchestrator() override;
-    /// Between the two, what is attached gets everything but its heads, and the rules in force stay as they are; at the
-    /// end all changes of rules come as one, then the heads. So no packet meets half of them. For the start and for
-    /// reloads; not nested.
-    void prepare();
-    /// The first error, after all were tried.
-    [[nodiscard]] core::Result<void> go_live(Attachment::WithoutHeads then);
-    /// What has become live stays so: heads of a killed daemon that it took the place of are let go.
+    /// => called once, before the loop runs.
+    void tell(InterfaceEvents events) { events_ = std::move(events); }
+
+    // Between prepare() and go_live() what is attached gets everything but its heads, what is detached keeps them, and
+    // the rules in force stay as they are; at the end all changes of rules come as one, then heads come, then heads go.
+    // So no packet meets half of it.
+    void prepare() override;
+    [[nodiscard]] core::Result<void> go_live(rules::Promises promises) override;
+    [[nodiscard]] bool has_head(const std::string& name) const override;
+    [[nodiscard]] bool has_left_heads(const std::string& name) const override;
+    [[nodiscard]] core::Result<void> put_interface(const config::Interface& interface) override;
+    void remove_interface(const std::string& name) override;
+    [[nodiscard]] core::Result<void> put_hook(const config::Hook& hook) override;
+    void remove_hook(const std::string& name) override;
+    [[nodiscard]] core::Result<void> set_run_order(const std::string& head, core::Direction direction,
+                                                   const std::vector<std::string>& hooks) override;
+    [[nodiscard]] std::vector<rules::Attached> attached(const config::Model& model) const override;
+    /// Offloads that a daemon before has turned off, by interface: restored when that is detached.
+    void remember(const std::vector<rules::Attached>& before);
+
+    /// What has become live stays so: heads of a killed daemon that it took the place of are let go. At the start; then
+    /// go_live() does it.
     void settle();
     /// The name of an interface that has heads of a killed daemon of this instance; nothing: it has none.
     [[nodiscard]] std::optional<std::string> left_on(std::uint32_t ifindex) const;
@@ -72,29 +99,24 @@ class Orchestrator final : public api::Service {
     [[nodiscard]] std::optional<std::uint32_t> left_on(const std::string& interface) const;
     /// Removes heads that belong to no attachment from all interfaces but those that `spared` names.
     void sweep_all(const std::set<std::string>& spared);
-    /// Between the two nobody asks; where heads are is known only afterwards. EOPNOTSUPP: a hook that is to run in the
-    /// kernel runs in the engine, which answers the same.
-    [[nodiscard]] core::Result<void> keeps_promises() const { return lowered_->keeps_promises(); }
-
     /// Detaches everything, in order, without losing packets that are on their way. Afterwards only the destructor.
     /// in_order: nothing is to go on with what the kernel knows; else the next start finds it.
     void stop(bool in_order) noexcept;
 
-    [[nodiscard]] core::Result<api::VersionView> version() override;
-    [[nodiscard]] core::Result<api::StatusView> status() override;
-    [[nodiscard]] core::Result<api::InterfaceView> attach(const api::AttachRequest& request) override;
-    [[nodiscard]] core::Result<void> detach(std::string_view interface) override;
-    [[nodiscard]] core::Result<std::vector<api::HeadView>> heads() override;
-    [[nodiscard]] core::Result<std::vector<api::HookView>> hooks() override;
-    [[nodiscard]] core::Result<api::HookView> hook_add(const api::HookAddRequest& request) override;
-    [[nodiscard]] core::Result<api::HookProgramView> hook_show(std::string_view name) override;
-    [[nodiscard]] core::Result<void> hook_delete(std::string_view name) override;
-    [[nodiscard]] core::Result<api::HeadView> link(const core::LinkRequest& request) override;
-    [[nodiscard]] core::Result<api::HeadView> unlink(const core::LinkRequest& request) override;
-    [[nodiscard]] core::Result<api::StatsView> stats() override;
-    [[nodiscard]] core::Result<api::FlowsView> flows(const api::FlowsRequest& request) override;
-    [[nodiscard]] core::Result<std::uint64_t> flows_flush() override;
-    [[nodiscard]] core::Result<api::PeersView> peers() override;
+    [[nodiscard]] api::VersionView version() const;
+    [[nodiscard]] api::StatusView status() const;
+    /// => it is attached.
+    [[nodiscard]] api::InterfaceView interface(const std::string& name) const;
+    [[nodiscard]] std::vector<api::HeadView> heads() const;
+    /// => there is one of that name, as in the next.
+    [[nodiscard]] api::HeadView head(const std::string& name) const;
+    [[nodiscard]] std::vector<api::HookView> hooks() const;
+    [[nodiscard]] api::HookView hook(const std::string& name) const;
+    [[nodiscard]] core::Result<api::HookProgramView> hook_show(std::string_view name) const;
+    [[nodiscard]] api::StatsView stats() const;
+    [[nodiscard]] core::Result<api::FlowsView> flows(const api::FlowsRequest& request) const;
+    [[nodiscard]] core::Result<std::uint64_t> flows_flush();
+    [[nodiscard]] api::PeersView peers() const;
 
   private:
     using Attachments = std::map<std::uint32_t, std::unique_ptr<Attachment>>; // by ifindex
@@ -107,15 +129,22 @@ class Orchestrator final : public api::Service {
     [[nodiscard]] Attachments::iterator find_attached(std::string_view interface);
     [[nodiscard]] core::Directions diverted(std::uint8_t slot) const;
     void refresh_divert();
-    using RulesChange = std::function<core::Result<void>()>;
-    [[nodiscard]] core::Result<void> change_rules(const RulesChange& change, const RulesChange& undo);
-    [[nodiscard]] core::Result<void> remove_rules(const RulesChange& change);
+    [[nodiscard]] Attachments::const_iterator find_attached(std::string_view interface) const;
+    /// As it was asked for, without heads until go_live().
+    [[nodiscard]] core::Result<void> attach(const config::Interface& interface);
+    [[nodiscard]] core::Result<std::unique_ptr<Attachment>> make_attachment(const net::Link& link, std::uint8_t slot,
+                                                                            const config::Interface& interface);
+    [[nodiscard]] core::Result<void> bring_heads(Attachment::WithoutHeads then);
+    [[nodiscard]] core::Result<void> remake(std::uint32_t ifindex, const config::Interface& interface);
+    void drop_leaving();
     [[nodiscard]] std::set<LaneHead> lane_heads() const;
     void put_in_force(LoweredHooks::Next next);
     [[nodiscard]] core::Result<void> try_in_kernel(const core::Hook& hook) const;
     [[nodiscard]] api::HookView hook_view(const core::HookInfo& hook) const;
     void look_at(std::uint32_t ifindex);
     void let_go(std::uint32_t ifindex);
+    void follow_names();
+    void end_attachment(Attachments::iterator attached);
     void sweep(const net::Link& link);
     [[nodiscard]] bool remove_spared(std::uint32_t ifindex);
     void look_at_all();
@@ -147,8 +176,13 @@ class Orchestrator final : public api::Service {
     std::unique_ptr<Tap> tap_;
     std::unique_ptr<net::LinkMonitor> monitor_;
     sys::Registration housekeeping_;
+    InterfaceEvents events_;
     bool preparing_ = false;
     bool old_chains_released_ = false;
+    std::set<std::uint32_t> leaving_;                   ///< attached until go_live()
+    std::map<std::uint32_t, config::Interface> remade_; ///< to be attached in another mode by go_live()
+    std::map<std::string, std::vector<std::string>> turned_off_before_;
+    bool heads_come_ = false;          ///< with the next go_live()
     bool swept_ = false;               ///< before, what is there may be wanted
     std::set<std::uint32_t> spared_{}; ///< interfaces whose heads could not be replaced: better theirs than none
 };

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cerrno>
+#include <unordered_map>
 #include <utility>
 
 namespace pfild::core {
@@ -142,6 +143,34 @@ Result<void> Registry::add_hook(std::shared_ptr<Hook> hook) {
     return {};
 }
 
+Result<void> Registry::replace_hook(std::shared_ptr<Hook> hook) {
+    constexpr const char* kWhat = "replace hook";
+    const auto found =
+        std::find_if(hooks_.begin(), hooks_.end(), [&](const auto& other) { return other->name() == hook->name(); });
+    if (found == hooks_.end()) {
+        return fail({kWhat, hook->name(), "no such hook", kSeeHooks, ENOENT});
+    }
+    bool linked = false;
+    for (const Head& head : heads_) {
+        for (const Chain& chain : head.chains) {
+            linked = linked || find_in(chain, *found) != chain.end();
+        }
+    }
+    if (linked && (*found)->type() != hook->type()) {
+        return fail({kWhat, hook->name(), "it is linked, and of another type", "unlink it first", EINVAL});
+    }
+    for (Head& head : heads_) {
+        for (Chain& chain : head.chains) {
+            std::replace(chain.begin(), chain.end(), *found, hook);
+        }
+    }
+    *found = std::move(hook);
+    if (linked) {
+        publish();
+    }
+    return {};
+}
+
 Result<void> Registry::remove_hook(std::string_view name) {
     const std::shared_ptr<Hook> hook = hook_named(name);
     if (hook == nullptr) {
@@ -232,6 +261,42 @@ Result<void> Registry::unlink(const LinkRequest& request) {
                      "`bpfctl heads` shows the links", ENOENT});
     }
     publish();
+    return {};
+}
+
+Result<void> Registry::set_run_order(std::string_view head_name, Direction direction,
+                                     const std::vector<std::string>& hooks) {
+    constexpr const char* kWhat = "link";
+    const std::string object(head_name);
+    Head* head = head_named(head_name);
+    if (head == nullptr) {
+        return fail({kWhat, object, "no such head", kSeeHeads, ENOENT});
+    }
+    if (!hooks.empty() && !head->spec.directions.has(direction)) {
+        return fail({kWhat, object, "the head does not filter " + std::string(name(direction)), "", EINVAL});
+    }
+    std::unordered_map<std::string_view, const std::shared_ptr<Hook>*> by_name;
+    for (const std::shared_ptr<Hook>& hook : hooks_) {
+        by_name.emplace(hook->name(), &hook);
+    }
+    Chain chain;
+    for (const std::string& wanted : hooks) {
+        const auto found = by_name.find(wanted);
+        if (found == by_name.end()) {
+            return fail({kWhat, wanted, "no such hook", kSeeHooks, ENOENT});
+        }
+        if (found->second == nullptr) {
+            return fail({kWhat, wanted, "it is already linked to head " + object, "", EEXIST});
+        }
+        if ((*found->second)->type() != head->spec.type) {
+            return fail({kWhat, wanted, "it has another type than head " + object, "", EINVAL});
+        }
+        chain.push_back(*std::exchange(found->second, nullptr));
+    }
+    if (Chain& now = head->chains[index(direction)]; now != chain) {
+        now = std::move(chain);
+        publish();
+    }
     return {};
 }
 

@@ -110,6 +110,8 @@ class Registry {
 
     /// EINVAL: its name is not `module:ruleset`. EEXIST: the name is taken (PF-07). ENOBUFS: kMaxHooks are there.
     [[nodiscard]] Result<void> add_hook(std::shared_ptr<Hook> hook);
+    /// In place of the hook of that name, with its links. ENOENT; EINVAL: the types differ, and it is linked.
+    [[nodiscard]] Result<void> replace_hook(std::shared_ptr<Hook> hook);
     /// Unlinks it everywhere first; it never runs again after the return (PF-11). ENOENT.
     [[nodiscard]] Result<void> remove_hook(std::string_view name);
 
@@ -119,6 +121,9 @@ class Registry {
     /// Ends the links in the directions given; `append` says nothing here. EINVAL no direction; ENOENT no such head or
     /// hook, or linked in none of the directions (PF-30).
     [[nodiscard]] Result<void> unlink(const LinkRequest& request);
+    /// All links of a head in one direction at once: `hooks` in run order. ENOENT, EINVAL, EEXIST as link().
+    [[nodiscard]] Result<void> set_run_order(std::string_view head, Direction direction,
+                                             const std::vector<std::string>& hooks);
 
     /// In the order of registration.
     [[nodiscard]] std::vector<HeadInfo> heads() const;

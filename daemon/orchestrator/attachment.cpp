@@ -152,7 +152,7 @@ core::Result<void> Attachment::use_xdp() {
         mode_because_.clear();
         return {};
     }
-    if (wanted && !spec_.heads_later && !heads_) { // in a repair TC guards the interface
+    if (wanted && !spec_.tc_will_do && !heads_) { // in a repair TC guards the interface
         return core::fail(std::move(made.error()));
     }
     do_without_xdp(made.error());
@@ -194,6 +194,7 @@ core::Result<void> Attachment::go_live(WithoutHeads then) {
     kept_ = then == WithoutHeads::stays;
     auto attached = attach_heads();
     spec_.heads_later = false;
+    spec_.tc_will_do = false;
     return attached;
 }
 
@@ -241,7 +242,7 @@ void Attachment::keep() noexcept {
 // The TC head decides until this one is there.
 core::Result<void> Attachment::attach_xdp_head() {
     if (auto attached = xdp_->attach_head(number_); !attached) {
-        if (spec_.mode == core::HeadMode::xdp && !spec_.heads_later) {
+        if (spec_.mode == core::HeadMode::xdp && !spec_.tc_will_do) {
             return attached;
         }
         do_without_xdp(attached.error());
@@ -564,7 +565,7 @@ api::InterfaceView Attachment::view() const {
     view.mode_wanted = spec_.mode;
     view.mode_because = mode_because_;
     view.queues_served = xdp_ ? xdp_->queues() : 0;
-    view.turned_off = xdp_ ? xdp_->turned_off() : std::vector<std::string>();
+    view.turned_off = turned_off();
     view.unknown = spec_.unknown;
     view.state = repairing_ || stood_down_ || gone_ ? api::InterfaceView::State::kRepairing
                                                     : api::InterfaceView::State::kAttached;
@@ -575,13 +576,11 @@ api::InterfaceView Attachment::view() const {
     if (heads_) {
         view.heads.in = xdp_ ? xdp_->place() : heads_->place(Direction::in);
         view.heads.out = heads_->place(Direction::out);
-    }
-    view.position = spec_.position;
-    if (heads_) {
         view.in_front = within(world_.stack, [&]() -> core::Result<std::vector<std::string>> {
                             return front_.in_front(*heads_);
                         }).value_or(std::vector<std::string>());
     }
+    view.position = spec_.position;
     const core::Directions hooked = only_tapped() ? core::Directions() : spec_.divert;
     view.hooked = {hooked.has(Direction::in), hooked.has(Direction::out)};
     return view;

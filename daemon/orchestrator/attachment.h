@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/direction.h"
@@ -61,6 +62,7 @@ struct AttachmentSpec {
     core::Directions divert;             ///< in which directions a hook is linked
     core::Directions chained;            ///< in which directions hooks run in the kernel
     bool heads_later = false;            ///< everything but the heads: go_live() attaches them
+    bool tc_will_do = false;             ///< until then also where mode xdp is wanted and cannot be had
 };
 
 class Attachment {
@@ -77,6 +79,7 @@ class Attachment {
 
     [[nodiscard]] const net::Link& link() const { return spec_.link; }
     [[nodiscard]] std::uint8_t slot() const { return spec_.slot; }
+    [[nodiscard]] core::HeadMode mode() const { return spec_.mode; } ///< as it was asked for
     [[nodiscard]] bool only_tapped() const { return spec_.mode == core::HeadMode::tap; }
     /// Whether there is an XDP head.
     [[nodiscard]] bool has_xdp_head() const { return xdp_ && xdp_->has_head(); }
@@ -102,6 +105,17 @@ class Attachment {
     [[nodiscard]] core::Result<void> take_back();
     /// Which directions divert from now on, and in which heads ask hooks in the kernel first.
     [[nodiscard]] core::Result<void> set_divert(core::Directions divert, core::Directions chained);
+    /// What else was asked for, from now on.
+    [[nodiscard]] core::Result<void> set_manner(core::UnknownPackets unknown, core::HeadPosition position) {
+        spec_.position = position;
+        front_.set_position(position);
+        return std::exchange(spec_.unknown, unknown) == unknown ? core::Result<void>()
+                                                                : write_interface(spec_.divert, spec_.chained);
+    }
+    /// Offloads of the interface that are off because of the attachment.
+    [[nodiscard]] std::vector<std::string> turned_off() const {
+        return xdp_ ? xdp_->turned_off() : std::vector<std::string>();
+    }
     /// The interface is now so: takes over what changed.
     [[nodiscard]] core::Result<void> follow(const net::Link& link);
     /// Looks whether port and heads are as they were made, and makes anew what is not. True: something was repaired.

@@ -18,6 +18,7 @@ class FrontWatch {
   public:
     FrontWatch(const kernel::Programs& programs, core::HeadPosition position)
         : programs_(programs), position_(position) {}
+    void set_position(core::HeadPosition position) { position_ = position; }
 
     /// interface: its name, for the log. own_xdp: the XDP head, by the kernel's number; 0: there is none.
     void look(const std::string& interface, std::uint32_t ifindex, kernel::Heads& heads, std::uint32_t own_xdp);

@@ -24,7 +24,7 @@ tl::unexpected<core::Error> no_flow_table(const char* what) {
 
 } // namespace
 
-core::Result<api::VersionView> Orchestrator::version() {
+api::VersionView Orchestrator::version() const {
     return api::VersionView{.version = PFILD_VERSION,
                             .protocol = control::kProtocol,
                             .kernel = sys::kernel_release(),
@@ -32,7 +32,7 @@ core::Result<api::VersionView> Orchestrator::version() {
                             .pid = static_cast<std::uint32_t>(::getpid())};
 }
 
-core::Result<api::StatusView> Orchestrator::status() {
+api::StatusView Orchestrator::status() const {
     api::StatusView view;
     view.instance = options_.instance;
     view.pid = static_cast<std::uint32_t>(::getpid());
@@ -64,7 +64,7 @@ api::FlowTableView Orchestrator::flow_table_view() const {
     return view;
 }
 
-core::Result<api::FlowsView> Orchestrator::flows(const api::FlowsRequest& request) {
+core::Result<api::FlowsView> Orchestrator::flows(const api::FlowsRequest& request) const {
     if (!flows_) {
         return no_flow_table("list the flows");
     }
@@ -95,13 +95,17 @@ core::Result<std::uint64_t> Orchestrator::flows_flush() {
     return engine_thread_->forget_flows(std::nullopt);
 }
 
-core::Result<api::PeersView> Orchestrator::peers() {
+api::PeersView Orchestrator::peers() const {
     api::PeersView view{.count = 0, .devices = {}, .totals = tap_->totals()};
     for (const capture::DeviceInfo& device : tap_->devices()) {
         view.devices.push_back(device_view(device));
     }
     view.count = view.devices.size();
     return view;
+}
+
+api::InterfaceView Orchestrator::interface(const std::string& name) const {
+    return find_attached(name)->second->view();
 }
 
 std::vector<std::string> Orchestrator::covered_by(const core::HeadInfo& head) const {
@@ -120,7 +124,9 @@ api::HeadView Orchestrator::head_view(const core::HeadInfo& head) const {
     return view;
 }
 
-core::Result<std::vector<api::HeadView>> Orchestrator::heads() {
+api::HeadView Orchestrator::head(const std::string& name) const { return head_view(*registry_.find_head(name)); }
+
+std::vector<api::HeadView> Orchestrator::heads() const {
     std::vector<api::HeadView> views;
     for (const core::HeadInfo& head : registry_.heads()) {
         views.push_back(head_view(head));
@@ -148,7 +154,9 @@ api::HookView Orchestrator::hook_view(const core::HookInfo& hook) const {
     return view;
 }
 
-core::Result<std::vector<api::HookView>> Orchestrator::hooks() {
+api::HookView Orchestrator::hook(const std::string& name) const { return hook_view(*registry_.find_hook(name)); }
+
+std::vector<api::HookView> Orchestrator::hooks() const {
     std::vector<api::HookView> views;
     lowered_->refresh_counters();
     for (const core::HookInfo& hook : registry_.hooks()) {
@@ -157,7 +165,7 @@ core::Result<std::vector<api::HookView>> Orchestrator::hooks() {
     return views;
 }
 
-core::Result<api::HookProgramView> Orchestrator::hook_show(std::string_view name) {
+core::Result<api::HookProgramView> Orchestrator::hook_show(std::string_view name) const {
     lowered_->refresh_counters();
     const auto hook = registry_.find_hook(name);
     if (!hook) {
@@ -167,7 +175,7 @@ core::Result<api::HookProgramView> Orchestrator::hook_show(std::string_view name
                                 hook->program ? hook->program->instructions : std::vector<cbpf::Instruction>()};
 }
 
-core::Result<api::StatsView> Orchestrator::stats() {
+api::StatsView Orchestrator::stats() const {
     api::StatsView view;
     view.engine = {{"rounds", engine_thread_->rounds()}, {"sleeps", engine_thread_->sleeps()}};
     view.flows = flow_table_view();

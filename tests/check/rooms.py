@@ -34,8 +34,9 @@ ROOMS = {
         ("bpfctl", r"bpfctl/", ()),
     ),
     "daemon": (
-        ("daemon/orchestrator", r"daemon/orchestrator[./]", ("daemon",)),
-        ("daemon/main", r"daemon/main\.", ("daemon", "daemon/orchestrator")),
+        ("daemon/rules", r"daemon/rules/", ()),
+        ("daemon/orchestrator", r"daemon/orchestrator[./]", ("daemon", "daemon/rules")),
+        ("daemon/main", r"daemon/main\.", ("daemon", "daemon/orchestrator", "daemon/rules")),
         ("daemon", r"daemon/[^/]+$", ()),
     ),
 }
@@ -55,7 +56,6 @@ OF_CORE = {
 
 # Circles that are there still; one that has been opened is to be struck out here.
 CIRCLES = (
-    ("daemon/config", "daemon/config_table"),
     ("daemon/orchestrator/attachment", "daemon/orchestrator/xdp_side"),
 )
 

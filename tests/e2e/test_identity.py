@@ -32,9 +32,9 @@ def start_guarding(start_pfild, host, config=""):
 
 
 class Apart:
-    """A daemon in mount and PID namespaces of its own, with its own /run and BPF file system; in the network namespace of a host."""
+    """A daemon in mount and PID namespaces of its own, with its own /run, /var/lib and BPF file system; in a host's network namespace."""
 
-    OWN = 'mount -t tmpfs tmpfs /run && mount -t bpf bpf /sys/fs/bpf && exec "$@"'
+    OWN = 'mount -t tmpfs tmpfs /run && mount -t tmpfs tmpfs /var/lib && mount -t bpf bpf /sys/fs/bpf && exec "$@"'
 
     def __init__(self, host, name):
         alone = ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "sh", "-c", self.OWN, "sh"]

@@ -108,11 +108,11 @@ def test_an_interface_that_was_renamed_before_the_kill_is_found_again_with_its_l
     assert_ends_well(daemon, "eth0", "eth1")
 
 
-def test_the_record_says_what_is_to_be_attached_before_it_is(host_lab, start_pfild):
+def test_the_running_model_says_what_is_to_be_attached_before_it_is(host_lab, start_pfild):
     daemon = start_pfild(host_lab.fw)
-    guard(daemon)  # now there is a record
+    guard(daemon)  # now there is a model
     for _ in range(5):
-        waiting = race(host_lab.fw, "eth0", daemon.run_folder / "record")
+        waiting = race(host_lab.fw, "eth0", daemon.run_folder / "model")
         daemon.bpfctl("attach", "eth0")
         waiting.wait_for_output("file")
         assert "program" not in waiting.stdout
@@ -120,12 +120,13 @@ def test_the_record_says_what_is_to_be_attached_before_it_is(host_lab, start_pfi
     assert_ends_well(daemon)
 
 
-def test_heads_of_a_killed_daemon_whose_record_is_lost_are_removed_and_that_is_said(router_lab, start_pfild):
+def test_heads_of_a_killed_daemon_whose_models_are_lost_are_removed_and_that_is_said(router_lab, start_pfild):
     daemon = start_pfild(router_lab.fw)
     for interface in ("eth0", "eth1"):
         daemon.bpfctl("attach", interface, "--unknown", "drop")
     daemon.kill9()
-    (daemon.run_folder / "record").unlink()
+    (daemon.run_folder / "model").unlink()
+    (daemon.state_folder / "confirmed").unlink(missing_ok=True)
     router_lab.fw.run("sh", "-c", "ip link set eth1 down && ip link set eth1 name wan1 && ip link set wan1 up")
     daemon.start()
     assert all_heads(router_lab.fw) == {}
@@ -138,12 +139,13 @@ def test_heads_that_cannot_be_replaced_stay_rather_than_leave_the_interface_open
     daemon = start_pfild(host_lab.fw)
     daemon.bpfctl("attach", "eth0", "--unknown", "drop", "--mode", "tc")
     daemon.kill9()
-    record = daemon.run_folder / "record"
-    record.write_text(record.read_text().replace('"mode":"tc"', '"mode":"unheard-of"'))
+    host_lab.fw.run("ip", "link", "set", "eth0", "mtu", 65535)
     daemon.start()
     assert head_names(host_lab.fw, "eth0") == ["pfild_in", "pfild_out"]
     assert "eth0: the heads of the killed daemon stay" in daemon.current_log()
+    assert daemon.bpfctl.json("status")["waited_for"] == ["eth0"]
     assert unanswered(host_lab.cli, "192.0.2.2")
-    daemon.bpfctl("attach", "eth0")
+    host_lab.fw.run("ip", "link", "set", "eth0", "mtu", 1500)
+    assert wait_until(lambda: daemon.bpfctl.json("status")["waited_for"] == [])
     assert ping(host_lab.cli, "192.0.2.2").lost == 0
     assert_ends_well(daemon)

@@ -3,6 +3,7 @@
 import itertools
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -39,6 +40,9 @@ class Pfild:
         if config is not None:
             self.configure(config)
             self._command += ["--config", self._folder / "pfild.toml"]
+        self._boot_id = self._folder / "boot_id"  # the machine's own, until reboot()
+        self._boot_id.write_text(pathlib.Path("/proc/sys/kernel/random/boot_id").read_text())
+        self._command = ["env", f"PFILD_BOOT_ID_FILE={self._boot_id}", *self._command]
         self._cleanup_key = cleanup.register(self._remove)
         if start:
             self.start()
@@ -55,7 +59,21 @@ class Pfild:
     def pin_folder(self):
         return pathlib.Path("/sys/fs/bpf/pfild") / self.name
 
-    def start(self, timeout_s=20):
+    @property
+    def state_folder(self):
+        return pathlib.Path("/var/lib/pfild") / self.name
+
+    def compile(self):
+        """As the unit does before it starts the daemon: filters in the files need it."""
+        words = list(map(str, self._command))
+        path = pathlib.Path(words[words.index("--config") + 1]) if "--config" in words else None
+        files = [path, *path.with_suffix(".d").glob("*.toml")] if path else []
+        if any(re.search(r"^ *filter *=", one.read_text(), re.MULTILINE) for one in files if one.exists()):
+            self.bpfctl.run("config", "compile", "--config", path)
+
+    def start(self, timeout_s=20, compiled=True):
+        if compiled:
+            self.compile()
         self._process = self.host.popen(*self._command)
         deadline = time.monotonic() + timeout_s
         while not control.answers(self.name):
@@ -81,7 +99,21 @@ class Pfild:
         """As a crash: what it had made in the kernel stays."""
         self._end(signal.SIGKILL)
 
+    def reboot(self, timeout_s=20, compiled=True):
+        """What a boot leaves: nothing in /run, no heads, no pins; the disk as it was. Then it starts again."""
+        if self.running():
+            self.stop_for_reboot()
+        for folder in (self.run_folder, self.pin_folder):
+            shutil.rmtree(folder, ignore_errors=True)
+        self._boot_id.write_text(f"{time.time_ns()}\n")
+        self.start(timeout_s, compiled)
+
+    def stop_for_reboot(self):
+        """Orderly, as the machine goes down: all heads are taken off."""
+        assert self.stop() == 0, self.log
+
     def reload(self):
+        self.compile()
         self._process.signal(signal.SIGHUP)
 
     def signal(self, number):
@@ -121,5 +153,5 @@ class Pfild:
         for line in pathlib.Path("/proc/self/mounts").read_text().splitlines():
             if line.split()[1].startswith(f"{self.run_folder}/"):
                 subprocess.run(["umount", "--lazy", line.split()[1]], check=False)
-        for folder in (self.run_folder, self.pin_folder, self._folder):
+        for folder in (self.run_folder, self.pin_folder, self.state_folder, self._folder):
             shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// See bpfctl/config/compile_model.h.
+#include "bpfctl/config/compile_model.h"
+
+#include <cerrno>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "cbpf/program.h"
+#include "filter/link_type.h"
+#include "filter/proved.h"
+
+namespace pfild::bpfctl {
+namespace {
+
+static_assert(static_cast<int>(core::Compiled::optimised) == static_cast<int>(filter::Origin::kOptimised) &&
+              static_cast<int>(core::Compiled::reduced) == static_cast<int>(filter::Origin::kReduced) &&
+              static_cast<int>(core::Compiled::unoptimised) == static_cast<int>(filter::Origin::kPlain));
+
+core::Result<filter::Proved> compile(const config::Hook& hook) {
+    const auto link_type = filter::link_type_of(std::string(core::name(hook.type)));
+    auto proved = filter::compile_proved(*hook.filter, *link_type, filter::Names::kNumeric);
+    if (!proved) {
+        return proved;
+    }
+    if (const auto program = cbpf::Program::verify(proved->program); !program) {
+        return core::fail({"filter", '\'' + *hook.filter + '\'', program.error().message(),
+                           "split the filter into several hooks", EINVAL});
+    }
+    return proved;
+}
+
+} // namespace
+
+std::vector<core::Error> compile_model(config::Model& model) {
+    std::vector<core::Error> mistakes;
+    std::map<std::pair<core::HeadType, std::string>, filter::Proved> known; // many hooks have the same filter
+    for (config::Hook& hook : model.hooks) {
+        if (!hook.filter) {
+            continue;
+        }
+        const std::pair key(hook.type, *hook.filter);
+        auto found = known.find(key);
+        if (found == known.end()) {
+            auto proved = compile(hook);
+            if (!proved) {
+                proved.error().what = "hook " + hook.name;
+                mistakes.push_back(std::move(proved.error()));
+                continue;
+            }
+            found = known.emplace(key, std::move(*proved)).first;
+        }
+        hook.program = found->second.program;
+        hook.compiled = static_cast<core::Compiled>(found->second.origin);
+    }
+    return mistakes;
+}
+
+} // namespace pfild::bpfctl

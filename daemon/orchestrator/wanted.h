@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The verbs of the control socket: what changes something is an edit of the model, put in force by a transaction; what
+// shows something is asked of the orchestrator. And what happens to interfaces by itself.
+//
+// Control thread.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/model.h"
+#include "daemon/api/service.h"
+#include "daemon/orchestrator.h"
+#include "daemon/rules/transaction.h"
+
+namespace pfild {
+
+class Wanted final : public api::Service {
+  public:
+    /// => both outlive it.
+    Wanted(Orchestrator& orchestrator, rules::Transaction& transaction)
+        : orchestrator_(orchestrator), transaction_(transaction) {}
+
+    /// For Orchestrator::tell().
+    [[nodiscard]] InterfaceEvents events();
+    /// How this daemon has begun, for `status`.
+    void tell_start(std::string from) { started_from_ = std::move(from); }
+
+    [[nodiscard]] core::Result<api::VersionView> version() override { return orchestrator_.version(); }
+    [[nodiscard]] core::Result<api::StatusView> status() override;
+    [[nodiscard]] core::Result<api::InterfaceView> attach(const api::AttachRequest& request) override;
+    [[nodiscard]] core::Result<void> detach(std::string_view interface) override;
+    [[nodiscard]] core::Result<std::vector<api::HeadView>> heads() override { return orchestrator_.heads(); }
+    [[nodiscard]] core::Result<std::vector<api::HookView>> hooks() override { return orchestrator_.hooks(); }
+    [[nodiscard]] core::Result<api::HookView> hook_add(const api::HookAddRequest& request) override;
+    [[nodiscard]] core::Result<api::HookProgramView> hook_show(std::string_view name) override {
+        return orchestrator_.hook_show(name);
+    }
+    [[nodiscard]] core::Result<void> hook_delete(std::string_view name) override;
+    [[nodiscard]] core::Result<api::HeadView> link(const core::LinkRequest& request) override;
+    [[nodiscard]] core::Result<api::HeadView> unlink(const core::LinkRequest& request) override;
+    [[nodiscard]] core::Result<api::StatsView> stats() override { return orchestrator_.stats(); }
+    [[nodiscard]] core::Result<api::FlowsView> flows(const api::FlowsRequest& request) override {
+        return orchestrator_.flows(request);
+    }
+    [[nodiscard]] core::Result<std::uint64_t> flows_flush() override { return orchestrator_.flows_flush(); }
+    [[nodiscard]] core::Result<api::PeersView> peers() override { return orchestrator_.peers(); }
+
+  private:
+    [[nodiscard]] core::Result<void> change(const config::Model& next,
+                                            rules::Unrecorded unrecorded = rules::Unrecorded::kRefused);
+
+    [[nodiscard]] core::Result<api::InterfaceView> attached(const std::string& interface) const;
+
+    Orchestrator& orchestrator_;
+    rules::Transaction& transaction_;
+    std::string started_from_;
+    std::map<std::string, std::string> said_; ///< of interfaces that cannot be attached, why
+};
+
+} // namespace pfild

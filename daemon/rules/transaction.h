@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The one way from the model in force to another: altogether or not at all.
+//
+//     check    config/edit, config/source: what the next model is
+//     write    the next model beside the running one; what cannot be recorded is refused
+//     prepare  each action of the difference, with nothing in force yet
+//     commit   the record is exchanged, then everything goes live
+//
+//     write --fails--> nothing has happened
+//     prepare --fails--> what was prepared is taken back
+//     commit --fails--> the record is exchanged back, what went live is taken back
+//
+// So a daemon that is killed is followed by one that has the old model or the new one, whole: before the exchange the
+// old one, after it the new one. A change that only makes the host safer or reachable (Unrecorded::kGoesOn) is not
+// refused for want of space: it goes through, and Outcome::recorded says that it will be forgotten.
+//
+// An interface of the files that is not there is waited for; appeared() attaches it with its links. So is one that
+// could not be taken over, and that heads of the killed daemon guard meanwhile.
+//
+// Control thread.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "config/change.h"
+#include "config/model.h"
+#include "core/error.h"
+#include "daemon/rules/record.h"
+#include "daemon/rules/world.h"
+
+namespace pfild::rules {
+
+/// What becomes of a change that cannot be recorded.
+enum class Unrecorded : std::uint8_t { kRefused, kGoesOn };
+
+struct Outcome {
+    config::Change change; ///< that was made
+    bool recorded = true;
+    std::string because; ///< it is not recorded
+};
+
+class Transaction {
+  public:
+    /// => both outlive it. `boot` is the kernel's boot id.
+    Transaction(World& world, Store& store, std::string boot) : world_(world), store_(store), boot_(std::move(boot)) {}
+
+    /// The model in force.
+    [[nodiscard]] const config::Model& model() const { return model_; }
+    /// Digest of the files that its items of owner `file` came from.
+    [[nodiscard]] const std::string& files() const { return files_; }
+    /// Interfaces of the model that are not there.
+    [[nodiscard]] const std::set<std::string>& waited_for() const { return waited_for_; }
+
+    struct How {
+        Unrecorded unrecorded = Unrecorded::kRefused;
+        Promises promises = Promises::kKept;
+        std::string files; ///< the next digest; empty: as before
+    };
+    /// => `next` is in order, without flaws. On an error the old model is in force, and its record is the old one.
+    [[nodiscard]] core::Result<Outcome> change(const config::Model& next, const How& how);
+
+    /// The first model of a daemon: what cannot be had of it is left out and told to `refused`, as the alternative
+    /// would be no rules at all. => nothing is in force yet.
+    void begin(const config::Model& first, const std::string& files,
+               const std::function<void(const core::Error& error)>& refused);
+
+    /// An interface has come, which may have been waited for. Nothing: it was not, or it cannot be attached yet.
+    [[nodiscard]] core::Result<void> appeared(const std::string& interface);
+    /// It has gone, or is called otherwise now; the world knows already.
+    [[nodiscard]] core::Result<void> gone(const std::string& interface);
+    [[nodiscard]] core::Result<void> renamed(const std::map<std::string, std::string>& names);
+
+    /// Writes the record anew, if attaching has changed what a successor must know.
+    [[nodiscard]] core::Result<void> update_record();
+
+  private:
+    [[nodiscard]] core::Result<void> write(const config::Model& model, const std::string& files);
+    [[nodiscard]] core::Result<void> replace_record(const config::Model& model);
+    [[nodiscard]] core::Result<void> commit(bool recorded, Promises promises);
+    [[nodiscard]] core::Result<void> put(const config::Interface& interface, const config::Model& target);
+    [[nodiscard]] core::Result<void> set_links(const std::string& head, const config::Model& target);
+
+    class Bring;
+    void take_back(const Bring& done);
+
+    World& world_;
+    Store& store_;
+    std::string boot_;
+    config::Model model_;
+    std::string files_;
+    std::set<std::string> waited_for_;
+    std::vector<Attached> written_;  ///< in the text that was put beside the one in force
+    std::vector<Attached> recorded_; ///< in the text in force
+};
+
+} // namespace pfild::rules

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// See disk/source_files.h.
+#include "disk/source_files.h"
+
+#include <cerrno>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "config/compiled.h"
+#include "disk/trusted_file.h"
+
+namespace pfild::disk {
+namespace {
+
+constexpr std::string_view kSuffix = ".toml";
+
+/// "/etc/pfild/default.d" of "/etc/pfild/default.toml".
+std::string folder_of(const std::string& file) {
+    const std::string stem = file.ends_with(kSuffix) ? file.substr(0, file.size() - kSuffix.size()) : file;
+    return stem + ".d";
+}
+
+tl::unexpected<std::vector<config::FileMistake>> mistake(const std::string& file, const core::Error& error) {
+    const std::string advice = error.advice.empty() ? "" : " (" + error.advice + ')';
+    return tl::make_unexpected(std::vector<config::FileMistake>{{file, 0, 0, "", error.why + advice}});
+}
+
+} // namespace
+
+config::FileResult<config::Source> read_source_files(const std::string& file) {
+    config::Files files;
+    if (!file.empty()) {
+        const std::string folder = folder_of(file);
+        const auto names = trusted_names(folder, std::string(kSuffix));
+        if (!names) {
+            return mistake(folder, names.error());
+        }
+        std::vector<std::string> paths{file};
+        for (const std::string& name : *names) {
+            paths.push_back(folder + '/' + name);
+        }
+        for (const std::string& path : paths) {
+            auto text = read_trusted_file(path);
+            if (!text) {
+                return mistake(path, text.error());
+            }
+            files.push_back({path, std::move(*text)});
+        }
+    }
+    return config::read_source(files, read_trusted_file);
+}
+
+config::FileResult<config::Source> with_compiled(config::FileResult<config::Source> source,
+                                                 const std::string& compiled_path) {
+    if (!source || !config::needs_programs(source->model)) {
+        return source;
+    }
+    const auto text = read_trusted_file(compiled_path);
+    if (!text) {
+        return mistake(compiled_path, text.error().code == ENOENT
+                                          ? core::Error{"read", "", "the filters of the files are not compiled",
+                                                        "`bpfctl config compile` does that", ENOENT}
+                                          : text.error());
+    }
+    if (auto taken = config::take_programs(*source, *text); !taken) {
+        return mistake(compiled_path, taken.error());
+    }
+    return source;
+}
+
+} // namespace pfild::disk
