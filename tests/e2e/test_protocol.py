@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What the daemon really answers is what the descriptions of the control protocol say: each verb against its JSON Schema."""
 import json
+import pathlib
+import subprocess
 
 import jsonschema
+import pytest
 
-from harness.control import Control
+from harness.control import Control, socket_path
 from harness.device import SET_INTERFACE, Device
 from harness.judges import assert_ends_well
 from harness.ping import ping
@@ -68,4 +71,46 @@ def test_errors_are_what_their_schema_says(host_lab, start_pfild):
             assert not answer["ok"] and answer["protocol"] == 2
             schema("error").validate(answer["error"])
             assert answer["error"]["errno"] in ("ENOSYS", "EINVAL", "ENODEV")
+    assert_ends_well(daemon)
+
+
+LOOKING_GROUP = 64321
+STRANGER = 65534  # uid and gid of nobody
+ASK = """
+import json, socket, sys
+control = socket.socket(socket.AF_UNIX)
+try:
+    control.connect(sys.argv[1])
+except PermissionError:
+    sys.exit("cannot connect")
+lines = control.makefile()
+for verb in sys.argv[2:]:
+    control.sendall(json.dumps({"protocol": 2, "id": 1, "verb": verb}).encode() + bytes([10]))
+    answer = json.loads(lines.readline())
+    print(verb, "ok" if answer["ok"] else answer["error"]["errno"])
+"""
+
+
+def asked_by_stranger(name, verbs, group, groups=()):
+    """What was said to one who is not root: a dictionary by verb, and whether he could connect."""
+    done = subprocess.run(["/usr/bin/python3", "-c", ASK, socket_path(name), *verbs], user=STRANGER, group=group,
+                          extra_groups=list(groups), capture_output=True, text=True, timeout=60)  # fmt: skip
+    assert done.returncode == 0 or done.stderr == "cannot connect\n", done.stderr
+    return dict(line.split() for line in done.stdout.splitlines()), done.returncode == 0
+
+
+@pytest.mark.parametrize(("group", "groups"), [(LOOKING_GROUP, ()), (STRANGER, (LOOKING_GROUP,))], ids=["its own", "another"])
+def test_members_of_the_group_look_and_change_nothing(host_lab, start_pfild, tmp_path, group, groups):
+    system = tmp_path / "group"  # seen by the daemon alone
+    system.write_text(pathlib.Path("/etc/group").read_text().rstrip("\n") + f"\npfild:x:{LOOKING_GROUP}:\n")
+    its_groups = ("unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/group && exec "$@"', system)
+    daemon = start_pfild(host_lab.fw, started_by=its_groups)
+    verbs = sorted({verb for verb, _ in ASKED})
+    answers, _ = asked_by_stranger(daemon.name, verbs, group, groups)
+    looks = {"flows", "heads", "hooks", "peers", "stats", "status", "version"}
+    assert {verb for verb, answer in answers.items() if answer == "ok"} == looks, answers
+    # Its arguments are missing, but it could be asked; of the others nothing but the right is looked at.
+    assert answers["hook-show"] == "EINVAL", answers
+    assert {answers[verb] for verb in verbs if verb not in looks | {"hook-show"}} == {"EACCES"}, answers
+    assert asked_by_stranger(daemon.name, verbs, STRANGER) == ({}, False)
     assert_ends_well(daemon)

@@ -27,14 +27,15 @@ class Pfild:
 
     _numbers = itertools.count(1)
 
-    def __init__(self, host, config=None, options=(), name=None, start=True):
+    def __init__(self, host, config=None, options=(), name=None, start=True, started_by=()):
+        """started_by: a command that runs the daemon in its place, as unshare(1) does."""
         self.host = host
         self.name = name or f"t{os.getpid()}-{next(Pfild._numbers)}"
         self.bpfctl = Bpfctl(self.name)
         self.log = ""  # of the runs that have ended
         self._process = None
         self._folder = pathlib.Path(tempfile.mkdtemp(prefix="pfild-config-"))
-        self._command = [program("pfild"), "--name", self.name, "--log-level", "debug", *options]
+        self._command = [*started_by, program("pfild"), "--name", self.name, "--log-level", "debug", *options]
         if TEST_MODE != "auto" and not (config or "").startswith("mode = "):
             config = f'mode = "{TEST_MODE}"\n' + (config or "")
         if config is not None:
