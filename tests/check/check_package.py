@@ -4,7 +4,6 @@ configuration changes nothing, a purge leaves nothing, and what it is built with
 import os
 import pathlib
 import re
-import shutil
 import subprocess
 import tempfile
 
@@ -29,7 +28,7 @@ usr/share/doc/pfild/pfild.toml
 usr/share/man/man8/bpfctl.8.gz
 usr/share/man/man8/pfild.8.gz
 """.split()
-PACKED = ("packaging", "docs", "LICENSE")  # what debian/rules reads of the tree when the programs are there already
+SCHEMA = re.compile(r"usr/share/pfild/schema/[\w.-]+\.json")
 
 
 def run(*command, **options):
@@ -51,17 +50,7 @@ def build_violations(sources):
 
 def make(sources, folder):
     """The package in `folder`, or what was said instead of making it."""
-    for name in ("daemon/pfild", "bpfctl/bpfctl"):
-        if not (sources.build / name).is_file():
-            return None, f"{sources.build} has no {name}"
-    tree = folder / "tree"
-    for path in sources.files:
-        if path.startswith(PACKED):
-            (tree / path).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(sources.root / path, tree / path)
-    (tree / "debian").symlink_to(DEBIAN)
-    environment = {**os.environ, "PFILD_BUILT": str(sources.build), "DEB_BUILD_OPTIONS": "noautodbgsym"}
-    done = run("debian/rules", "binary", cwd=tree, env=environment)
+    done = run("bash", str(sources.root / "packaging/pack"), str(sources.build), str(folder))
     packages = list(folder.glob("pfild_*.deb"))
     return (packages[0], "") if done.returncode == 0 and len(packages) == 1 else (None, done.stdout)
 
@@ -74,7 +63,10 @@ def listing_violations(listing):
         if not path.endswith("/"):
             found[path.removeprefix("./")] = (mode, owner)
     yield from (f"the package has no {path}" for path in FILES if path not in found)
-    yield from (f"the package has {path}, which tests/check/check_package.py does not know" for path in found if path not in FILES)
+    if not any(SCHEMA.fullmatch(path) for path in found):
+        yield "the package has no schemas of the control protocol"
+    unknown = (path for path in found if path not in FILES and not SCHEMA.fullmatch(path))
+    yield from (f"the package has {path}, which tests/check/check_package.py does not know" for path in unknown)
     for path, said in found.items():
         right = "-rwxr-xr-x" if "/sbin/" in path else "-rw-r--r--"
         if said != (right, "root/root"):

@@ -5,7 +5,8 @@ import subprocess
 
 import sources as source_tree
 
-NAMED_TEST = re.compile(r"\b(test_\w+\.py)::(test_\w+)")
+# With a folder it is one of tests/vm, without one of tests/e2e.
+NAMED_TEST = re.compile(r"\b((?:\w+/)*)(test_\w+\.py)::(test_\w+)")
 
 
 def shell_scripts(sources):
@@ -28,8 +29,8 @@ def shell_violations(sources):
 
 def named_test_violations(sources):
     for path in shell_scripts(sources):
-        for file, test in NAMED_TEST.findall(sources.text(path)):
-            its_file = f"tests/e2e/{file}"
+        for folder, file, test in NAMED_TEST.findall(sources.text(path)):
+            its_file = f"tests/vm/{folder}{file}" if folder else f"tests/e2e/{file}"
             if its_file not in sources.files or f"def {test}(" not in sources.text(its_file):
                 yield f"{path}: {its_file} has no {test}"
 

@@ -212,6 +212,10 @@ class Scripts(CheckTest):
         named = "#!/bin/bash\necho 'test_a.py::{}[1]'\n"
         self.says(check_scripts, {"scripts/a": named.format("test_b"), **tests})
         self.says(check_scripts, {"scripts/a": named.format("test_c"), **tests}, "test_a.py has no test_c")
+        of_machine = {"tests/vm/service/test_a.py": "def test_d(lab):\n    pass\n", **tests}
+        named = "#!/bin/bash\necho 'service/test_a.py::{}[1]'\n"
+        self.says(check_scripts, {"scripts/a": named.format("test_d"), **of_machine})
+        self.says(check_scripts, {"scripts/a": named.format("test_b"), **of_machine}, "tests/vm/service/test_a.py has no test_b")
 
     def test_finds_python_that_does_not_compile(self):
         self.says(check_scripts, {"a.py": "def f(:\n"}, "a.py:1")
@@ -321,7 +325,8 @@ class Commits(CheckTest):
 
 class Package(CheckTest):
     LISTING = "".join(
-        f"{'-rwxr-xr-x' if '/sbin/' in path else '-rw-r--r--'} root/root 1 2026-01-01 00:00 ./{path}\n" for path in check_package.FILES
+        f"{'-rwxr-xr-x' if '/sbin/' in path else '-rw-r--r--'} root/root 1 2026-01-01 00:00 ./{path}\n"
+        for path in (*check_package.FILES, "usr/share/pfild/schema/a.json")
     )
 
     def test_files(self):
@@ -330,6 +335,7 @@ class Package(CheckTest):
             ("./usr/sbin/pfild\n", "./usr/sbin/pfild_\n", ["has no usr/sbin/pfild", "has usr/sbin/pfild_, which"]),
             ("-rwxr-xr-x", "-rwsr-xr-x", ["usr/sbin/bpfctl is -rwsr-xr-x root/root, not"]),
             ("root/root", "me/me", ["etc/pfild/default.toml is -rw-r--r-- me/me, not"]),
+            ("schema/a.json", "schema/a", ["has no schemas", "has usr/share/pfild/schema/a, which"]),
         )
         for old, new, expected in table:
             found = list(check_package.listing_violations(self.LISTING.replace(old, new, 1)))
@@ -360,7 +366,8 @@ class Package(CheckTest):
         self.assertIn("version is 1.2.3", found[1])
 
     def test_without_programs_there_is_no_package(self):
-        package, said = check_package.make(self.tree({"a.cpp": ""}), pathlib.Path("/nonexistent"))
+        pack = pathlib.Path(__file__).parents[2] / "packaging/pack"
+        package, said = check_package.make(self.tree({"packaging/pack": pack.read_text()}), pathlib.Path("/nonexistent"))
         self.assertIsNone(package)
         self.assertIn("has no daemon/pfild", said)
 
