@@ -88,7 +88,9 @@ def systemd_says(text, folder):
 def test_systemd_finds_nothing_wrong_with_the_unit(tmp_path):
     if shutil.which("systemd-analyze") is None:
         pytest.skip("there is no systemd-analyze")
-    text = TEMPLATE.read_text().replace("@CMAKE_INSTALL_FULL_SBINDIR@/pfild", program("pfild"))
+    text = TEMPLATE.read_text()
+    for name in ("pfild", "bpfctl"):
+        text = text.replace(f"@CMAKE_INSTALL_FULL_SBINDIR@/{name} ", f"{program(name)} ")
     text = text.replace("@CMAKE_INSTALL_FULL_DOCDIR@", "/usr/share/doc/pfild")
     assert "@CMAKE" not in text
     assert systemd_says(text, tmp_path) == ""
