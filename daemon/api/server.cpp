@@ -105,7 +105,7 @@ void Server::take_in(sys::Fd socket) {
     if (!options_.admits(*peer)) {
         return turn_away(std::move(socket), {"connect", "", "only root may control pfild", "use sudo", EACCES});
     }
-    const std::size_t others =
+    const auto others =
         static_cast<std::size_t>(std::count_if(clients_.begin(), clients_.end(), [&peer](const auto& client) {
             return !peer->owner && client.second.connection->peer().uid == peer->uid;
         }));
