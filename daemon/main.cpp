@@ -244,7 +244,8 @@ class Daemon {
             take_over(*plan_.take_over);
         }
         if (plan_.then) {
-            auto changed = transaction_->change(*plan_.then, {.files = plan_.files});
+            auto changed =
+                transaction_->change(*plan_.then, {.without_xdp = rules::WithoutXdp::kUsesTc, .files = plan_.files});
             if (!changed && !begun_ && plan_.failsafe) {
                 spdlog::error("{}", changed.error().line());
                 take_over(*plan_.failsafe);
@@ -346,8 +347,8 @@ class Daemon {
             spdlog::error("SIGHUP: the old configuration stays in force");
             return;
         }
-        const auto changed =
-            transaction_->change(config::with_others(files->model, transaction_->model()), {.files = files->digest});
+        const auto changed = transaction_->change(config::with_others(files->model, transaction_->model()),
+                                                  {.without_xdp = rules::WithoutXdp::kUsesTc, .files = files->digest});
         if (!changed) {
             spdlog::error("{}", changed.error().line());
             spdlog::error("SIGHUP: the old configuration stays in force");

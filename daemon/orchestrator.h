@@ -76,7 +76,7 @@ class Orchestrator final : public rules::World {
     // Between prepare() and go_live() what is attached gets everything but its heads, what is detached keeps them, and
     // the rules in force stay as they are; at the end all changes of rules come as one, then heads come, then heads go.
     // So no packet meets half of it.
-    void prepare() override;
+    void prepare(rules::WithoutXdp without_xdp) override;
     [[nodiscard]] core::Result<void> go_live(rules::Promises promises) override;
     [[nodiscard]] bool has_head(const std::string& name) const override;
     [[nodiscard]] bool has_left_heads(const std::string& name) const override;
@@ -178,6 +178,7 @@ class Orchestrator final : public rules::World {
     sys::Registration housekeeping_;
     InterfaceEvents events_;
     bool preparing_ = false;
+    bool tc_will_do_ = false; ///< of the change that is prepared
     bool old_chains_released_ = false;
     std::set<std::uint32_t> leaving_;                   ///< attached until go_live()
     std::map<std::uint32_t, config::Interface> remade_; ///< to be attached in another mode by go_live()

@@ -35,7 +35,8 @@ bool only_tapped(const config::Interface& interface) { return interface.mode == 
 
 } // namespace
 
-void Orchestrator::prepare() {
+void Orchestrator::prepare(rules::WithoutXdp without_xdp) {
+    tc_will_do_ = without_xdp == rules::WithoutXdp::kUsesTc;
     if (!std::exchange(preparing_, true)) {
         registry_.hold();
     }
@@ -171,7 +172,8 @@ core::Result<std::unique_ptr<Attachment>> Orchestrator::make_attachment(const ne
                   .position = interface.position,
                   .turned_off = before == turned_off_before_.end() ? std::vector<std::string>() : before->second,
                   .divert = diverted(slot),
-                  .heads_later = true});
+                  .heads_later = true,
+                  .tc_will_do = tc_will_do_});
 }
 
 core::Result<void> Orchestrator::attach(const config::Interface& interface) {

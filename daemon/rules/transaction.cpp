@@ -188,14 +188,14 @@ core::Result<Outcome> Transaction::change(const config::Model& next, const How& 
         outcome.because = written.error().line();
     }
     const std::set<std::string> waited_for = waited_for_;
-    world_.prepare();
+    world_.prepare(how.without_xdp);
     Bring bring(*this, outcome.change);
     auto done = bring.to(model_, next);
     if (done) {
         done = commit(outcome.recorded, how.promises);
     }
     if (!done) {
-        world_.prepare();
+        world_.prepare(WithoutXdp::kUsesTc);
         bring.back_to(next, model_);
         waited_for_ = waited_for;
         if (auto live = world_.go_live(Promises::kTried); !live) {
@@ -218,7 +218,7 @@ core::Result<Outcome> Transaction::change(const config::Model& next, const How& 
 void Transaction::begin(const config::Model& first, const std::string& files,
                         const std::function<void(const core::Error& error)>& refused) {
     config::Model model{.settings = first.settings};
-    world_.prepare();
+    world_.prepare(WithoutXdp::kUsesTc);
     for (const config::Hook& hook : first.hooks) {
         auto put = world_.put_hook(hook);
         put ? model.hooks.push_back(hook) : refused(put.error());
@@ -265,7 +265,7 @@ Done Transaction::appeared(const std::string& interface) {
     if (wanted == nullptr || !waited_for_.contains(interface)) {
         return {};
     }
-    world_.prepare();
+    world_.prepare(WithoutXdp::kUsesTc);
     auto done = put(*wanted, model_);
     if (done) {
         done = world_.go_live(Promises::kTried);

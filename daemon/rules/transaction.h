@@ -59,6 +59,7 @@ class Transaction {
     struct How {
         Unrecorded unrecorded = Unrecorded::kRefused;
         Promises promises = Promises::kKept;
+        WithoutXdp without_xdp = WithoutXdp::kRefused;
         std::string files; ///< the next digest; empty: as before
     };
     /// => `next` is in order, without flaws. On an error the old model is in force, and its record is the old one.

@@ -33,6 +33,12 @@ enum class Promises : std::uint8_t {
     kTried, ///< it runs in the engine, which answers the same; that is logged
 };
 
+/// What is to be done where mode xdp is wanted and cannot be had.
+enum class WithoutXdp : std::uint8_t {
+    kRefused, ///< whoever asks is told, and can do without it
+    kUsesTc,  ///< nobody is there to be told: an error would leave the interface open
+};
+
 class World {
   public:
     World() = default;
@@ -43,7 +49,7 @@ class World {
     virtual ~World() = default;
 
     /// May be called again before go_live().
-    virtual void prepare() = 0;
+    virtual void prepare(WithoutXdp without_xdp) = 0;
     [[nodiscard]] virtual core::Result<void> go_live(Promises promises) = 0;
 
     /// Is there a head of that name, to which hooks can be linked?

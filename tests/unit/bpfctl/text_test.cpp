@@ -116,7 +116,7 @@ TEST(Hooks, show_what_they_do_and_where) {
 }
 
 constexpr const char* kStatusSample = R"-({
-    "instance": "default", "netns": "/proc/12/ns/net", "pid": 12, "uptime_s": 3, "version": "0.1.0", "kernel": "6.18.0",
+    "instance": "default", "netns": "/proc/12/ns/net", "pid": 12, "uptime_s": 3, "version": "0.1.0", "kernel": "6.18.0", "started_from": "the files",
     "interfaces": [
         {"name": "eth0", "ifindex": 3, "mac": "02:00:00:00:00:01", "mtu": 1500, "rx_queues": 2, "up": true,
          "mode": "tc", "mode_because": "it is a virtual interface", "unknown": "drop", "state": "attached", "ports": {"p": "pfp3", "q": "pfq3"},
@@ -132,6 +132,7 @@ TEST(Status, says_where_packets_go) {
     EXPECT_EQ(text_of(kStatus, Json::parse(kStatusSample)),
               "pfild 0.1.0, instance default, pid 12, up 3 s\n"
               "kernel 6.18.0, network namespace /proc/12/ns/net\n"
+              "started from the files\n"
               "16384 buffers of 4 KiB: 8192 free, 8190 in rings, 2 in flight\n"
               "12 of 65536 flows known: the kernel answers for them by itself\n"
               "64 MiB of memory for packets, 23 MiB for flows\n"

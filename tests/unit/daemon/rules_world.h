@@ -45,7 +45,7 @@ class FakeWorld final : public World {
 
     [[nodiscard]] const Rules& in_force() const { return live_; }
 
-    void prepare() override {
+    void prepare(rules::WithoutXdp /*without_xdp*/) override {
         if (!std::exchange(preparing_, true)) {
             next_ = live_;
         }
