@@ -394,7 +394,7 @@ bool Attachment::is_there() {
     const auto came_back = within(world_.stack, [&]() -> core::Result<bool> {
         return kernel::has_head_of(spec_.link.ifindex, world_.programs.identity(slot(), number_));
     });
-    return came_back.value_or(false) && hold_device();
+    return came_back.value_or(false) && !strayed_ && hold_device();
 }
 
 void Attachment::let_go() noexcept {
@@ -500,6 +500,7 @@ core::Result<bool> Attachment::repair() {
         take_down_port(); // the heads see empty sockets and a daemon that lives, and open nothing meanwhile
     }
     auto repaired = whole_port ? attach_heads() : bring_up();
+    strayed_ = !device_->is_here();
     if (!repaired) {
         return core::fail(std::move(repaired.error()));
     }

@@ -153,6 +153,7 @@ class Attachment {
     std::unique_ptr<xsk::Socket> socket_q_;
     bool in_engine_ = false;
     std::optional<kernel::Heads> heads_;
+    bool strayed_ = false; ///< it left during a repair: the heads are on another one that has its index
     std::unique_ptr<XdpSide> xdp_;
     std::uint32_t number_;     ///< of this attachment; no other of this run has it
     std::string mode_because_; ///< why there is no XDP
