@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -109,11 +110,15 @@ void Server::take_in(sys::Fd socket) {
         static_cast<std::size_t>(std::count_if(clients_.begin(), clients_.end(), [&peer](const auto& client) {
             return !peer->owner && client.second.connection->peer().uid == peer->uid;
         }));
-    if (clients_.size() >= options_.max_connections || others >= options_.max_connections_of_user) {
-        return turn_away(std::move(socket), {"connect", "",
-                                             "there are " + std::to_string(others != 0 ? others : clients_.size()) +
-                                                 " connections already",
-                                             "close one", EBUSY});
+    if (clients_.size() >= options_.max_connections) {
+        return turn_away(
+            std::move(socket),
+            {"connect", "", fmt::format("there are {} connections already", clients_.size()), "close one", EBUSY});
+    }
+    if (others >= options_.max_connections_of_user) {
+        return turn_away(
+            std::move(socket),
+            {"connect", "", fmt::format("user {} has {} connections already", peer->uid, others), "close one", EBUSY});
     }
     welcome(std::move(socket), *peer);
 }

@@ -90,6 +90,15 @@ for verb in sys.argv[2:]:
     print(verb, "ok" if answer["ok"] else answer["error"]["errno"])
 """
 
+FIVE = """
+import socket, sys
+controls = [socket.socket(socket.AF_UNIX) for _ in range(5)]
+for control in controls:
+    control.settimeout(20)
+    control.connect(sys.argv[1])
+print(controls[-1].makefile().readline())
+"""
+
 
 def asked_by_stranger(name, verbs, group, groups=()):
     """What was said to one who is not root: a dictionary by verb, and whether he could connect."""
@@ -113,4 +122,7 @@ def test_members_of_the_group_look_and_change_nothing(host_lab, start_pfild, tmp
     assert answers["hook-show"] == "EINVAL", answers
     assert {answers[verb] for verb in verbs if verb not in looks | {"hook-show"}} == {"EACCES"}, answers
     assert asked_by_stranger(daemon.name, verbs, STRANGER) == ({}, False)
+    told = subprocess.run(["/usr/bin/python3", "-c", FIVE, socket_path(daemon.name)], user=STRANGER, group=group,
+                          extra_groups=list(groups), capture_output=True, text=True, timeout=60)  # fmt: skip
+    assert f"user {STRANGER} has 4 connections already" in told.stdout, told
     assert_ends_well(daemon)
