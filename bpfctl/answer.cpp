@@ -73,7 +73,11 @@ Outcome<Json> parse_answer(std::string_view line, std::uint64_t id, const std::s
     if (number(answer, "id") != id || !member(answer, "result").is_object()) {
         return no_answer(socket, "its answer is to another question");
     }
-    return std::move(answer["result"]);
+    Json result = std::move(answer["result"]);
+    if (member(answer, "unrecorded").is_string()) {
+        result["unrecorded"] = text(answer, "unrecorded");
+    }
+    return result;
 }
 
 } // namespace pfild::bpfctl

@@ -20,6 +20,7 @@ enum class Exit : std::uint8_t {
     kRefused = 1,     ///< the daemon refused, or the filter is none
     kUsage = 2,       ///< the command line is wrong; nothing was asked
     kUnreachable = 3, ///< no daemon, or it did not answer
+    kUnrecorded = 4,  ///< done and in force, but what comes after this daemon will not know of it
 };
 
 struct Failure {

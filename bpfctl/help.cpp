@@ -28,7 +28,8 @@ constexpr std::string_view kExamples =
     "  bpfctl hooks                                what it has dropped\n"
     "  bpfctl unlink -i cbpf:block-telnet inet     let it through again\n"
     "\n"
-    "Exit status: 0 done, 1 refused, 2 the command line is wrong, 3 pfild cannot be reached or does not answer.\n";
+    "Exit status: 0 done, 1 refused, 2 the command line is wrong, 3 pfild cannot be reached or does not answer,\n"
+    "4 done and in force, but not recorded: the next daemon will not know of it.\n";
 
 /// "--on-match drop|pass|count": the names of an option and what it takes.
 std::string names_of(const CLI::Option& option) {

@@ -6,19 +6,26 @@
 #include <ostream>
 
 #include "bpfctl/command_line.h"
+#include "bpfctl/fields.h"
 #include "bpfctl/help.h"
 #include "bpfctl/pages.h"
 
 namespace pfild::bpfctl {
 namespace {
 
-Outcome<std::string> answer_to(const Invocation& invocation, const Console& console, const Ask& ask) {
+/// What is printed, and whether that was all.
+struct Said {
+    std::string text;
+    std::string unrecorded; ///< why what was done is not recorded; empty: it is
+};
+
+Outcome<Said> answer_to(const Invocation& invocation, const Console& console, const Ask& ask) {
     const auto question = invocation.arguments();
     if (!question) {
         return tl::make_unexpected(question.error());
     }
     if (question->work) {
-        return question->work(invocation.options, console).map([] { return std::string(); });
+        return question->work(invocation.options, console).map([] { return Said(); });
     }
     const Verb& verb = *invocation.verb;
     const auto ask_once = [&](const Json& arguments) {
@@ -31,19 +38,20 @@ Outcome<std::string> answer_to(const Invocation& invocation, const Console& cons
     if (!question->remarks.is_null()) {
         result->update(question->remarks);
     }
+    const std::string unrecorded = result->contains("unrecorded") ? text(*result, "unrecorded") : "";
     if (invocation.options.json) {
-        return pretty(*result) + '\n';
+        return Said{pretty(*result) + '\n', unrecorded};
     }
-    return verb.text({question->arguments, *result, invocation.options});
+    return Said{verb.text({question->arguments, *result, invocation.options}), unrecorded};
 }
 
-Outcome<std::string> text_for(const std::vector<std::string>& words, const Console& console, const Ask& ask) {
+Outcome<Said> text_for(const std::vector<std::string>& words, const Console& console, const Ask& ask) {
     auto parsed = parse(words);
     if (!parsed) {
         return tl::make_unexpected(std::move(parsed.error()));
     }
     if (auto* const shown = std::get_if<Shown>(&*parsed)) {
-        return std::move(*shown);
+        return Said{std::move(*shown), ""};
     }
     return answer_to(std::get<Invocation>(*parsed), console, ask);
 }
@@ -64,13 +72,17 @@ Exit run(const std::vector<std::string>& words, const Console& console, const As
         return Exit::kUsage;
     }
     errno = 0;
-    auto text = text_for(words, console, ask);
-    if (text && !(console.out << *text << std::flush)) {
-        text = fail(Exit::kRefused, unwritten_output());
+    auto said = text_for(words, console, ask);
+    if (said && !(console.out << said->text << std::flush)) {
+        said = fail(Exit::kRefused, unwritten_output());
     }
-    if (!text) {
-        console.err << (wants_json(words) ? compact(json_of(text.error())) : line_of(text.error())) << '\n';
-        return text.error().exit;
+    if (!said) {
+        console.err << (wants_json(words) ? compact(json_of(said.error())) : line_of(said.error())) << '\n';
+        return said.error().exit;
+    }
+    if (!said->unrecorded.empty()) {
+        console.err << "bpfctl: in force, not recorded: " << printable(said->unrecorded) << '\n';
+        return Exit::kUnrecorded;
     }
     return Exit::kOk;
 }

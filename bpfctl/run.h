@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The whole story of one command: words, question, answer, text, exit code.
 //
-//     words -> parse -> arguments (checked, compiled) -> ask, page by page -> text or JSON on `out`, exit 0
+//     words -> parse -> arguments (checked, compiled) -> ask, page by page -> text or JSON on `out`, exit 0 or 4
 //                \________________\________________\--> one line, or one JSON object, on `err`, exit 1, 2 or 3
 //
 // A verb that is more than a question (capture) does its work instead of asking, and prints by itself.

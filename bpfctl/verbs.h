@@ -30,6 +30,7 @@ extern const Verb kFilterShow;
 extern const Verb kFilterRun;
 extern const Verb kFilterExplain;
 extern const Verb kConfigCompile;
+extern const Verb kReload;
 extern const Verb kPeers;
 extern const Verb kStats;
 extern const Verb kVersion;
@@ -38,9 +39,9 @@ extern const Verb kHelp;
 /// All rows, in the order in which help shows them. Verbs with the same first word stand together, the one that has no
 /// second word before those that have.
 inline constexpr std::array kVerbs{
-    &kStatus,        &kAttach,  &kDetach,        &kHeads,      &kHooks,         &kHookAdd,    &kHookDelete,
-    &kLink,          &kUnlink,  &kFlows,         &kFlowsFlush, &kFilterCompile, &kFilterShow, &kFilterRun,
-    &kFilterExplain, &kCapture, &kConfigCompile, &kPeers,      &kStats,         &kVersion,    &kHelp};
+    &kStatus,        &kAttach, &kDetach,     &kHeads,         &kHooks,      &kHookAdd,   &kHookDelete,    &kLink,
+    &kUnlink,        &kFlows,  &kFlowsFlush, &kFilterCompile, &kFilterShow, &kFilterRun, &kFilterExplain, &kCapture,
+    &kConfigCompile, &kReload, &kPeers,      &kStats,         &kVersion,    &kHelp};
 [[nodiscard]] std::span<const Verb* const> verbs();
 
 /// A row and how many words its name took.

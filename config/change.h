@@ -67,7 +67,7 @@ using Change = std::vector<Action>;
 void apply_to(Model& model, const Action& action);
 void apply_to(Model& model, const Change& change);
 
-/// One line for logs and `config diff`: `hook cbpf:a: replaced`. Nothing: only owners change, so nothing that runs
+/// One line for logs and `config diff`: `hook cbpf:a: changed`. Nothing: only owners change, so nothing that runs
 /// does.
 [[nodiscard]] std::optional<std::string> line_of(const Action& action);
 

@@ -73,13 +73,16 @@ tl::expected<Request, Refusal> request_of(std::uint64_t id, const Value& object)
     return Request{id, *verb->text(), arguments == nullptr ? Value::table() : *arguments, elsewhere};
 }
 
-std::string line_of(std::uint64_t id, bool ok, std::string_view key, Value value, More more) {
+std::string line_of(std::uint64_t id, bool ok, std::string_view key, Value value, const Beside& beside) {
     Value line = Value::table();
     line.set("protocol", kProtocol);
     line.set("id", id);
     line.set("ok", ok);
-    if (more == More::kYes) {
+    if (beside.more) {
         line.set("more", true);
+    }
+    if (beside.unrecorded) {
+        line.set("unrecorded", *beside.unrecorded);
     }
     line.set(key, std::move(value));
     return describe::json_line(line) + '\n';
@@ -132,12 +135,12 @@ ErrorView view_of(const core::Error& error) {
             error.advice};
 }
 
-std::string success_line(std::uint64_t id, Value result, More more) {
-    return line_of(id, true, "result", std::move(result), more);
+std::string success_line(std::uint64_t id, Value result, const Beside& beside) {
+    return line_of(id, true, "result", std::move(result), beside);
 }
 
 std::string failure_line(std::uint64_t id, const core::Error& error) {
-    return line_of(id, false, "error", describe::write(view_of(error)), More::kNo);
+    return line_of(id, false, "error", describe::write(view_of(error)), {});
 }
 
 } // namespace pfild::control

@@ -3,12 +3,14 @@
 // makes this throw, recurse deeper than the limit or keep more than a small multiple of the line.
 //
 //     {"protocol": 2, "id": 7, "verb": "attach", "arguments": {…}}
-//     {"protocol": 2, "id": 7, "ok": true, "result": {…}}               "more": true, if the answer goes on
+//     {"protocol": 2, "id": 7, "ok": true, "result": {…}}
+//         "more": true, if the answer goes on; "unrecorded": why, if a change is in force and will be forgotten
 //     {"protocol": 2, "id": 7, "ok": false, "error": {…}}
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -50,10 +52,14 @@ struct ErrorView {
 void describe(describe::Fields& fields, ErrorView& view);
 [[nodiscard]] ErrorView view_of(const core::Error& error);
 
-enum class More : std::uint8_t { kNo, kYes };
+/// What an answer says beside its result.
+struct Beside {
+    bool more = false;                     ///< it goes on
+    std::optional<std::string> unrecorded; ///< why the change will be forgotten
+};
 
 /// One line with its newline.
-[[nodiscard]] std::string success_line(std::uint64_t id, describe::Value result, More more = More::kNo);
+[[nodiscard]] std::string success_line(std::uint64_t id, describe::Value result, const Beside& beside = {});
 [[nodiscard]] std::string failure_line(std::uint64_t id, const core::Error& error);
 
 } // namespace pfild::control

@@ -10,10 +10,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "control/changed.h"
 #include "control/requests.h"
 #include "control/views.h"
 #include "core/error.h"
@@ -55,6 +57,11 @@ class Service {
     /// Forgets all of them; their next packets go to the engine. Returns how many there were. EOPNOTSUPP.
     [[nodiscard]] virtual core::Result<std::uint64_t> flows_flush() = 0;
     [[nodiscard]] virtual core::Result<PeersView> peers() = 0;
+    /// The files again: all of them or nothing of them. What others own stays. EINVAL: a mistake; ENOENT: no files.
+    [[nodiscard]] virtual core::Result<ChangedView> reload() = 0;
+
+    /// Why the last change is in force and will be forgotten; nothing: it is recorded.
+    [[nodiscard]] virtual std::optional<std::string> unrecorded() const = 0;
 };
 
 } // namespace pfild::control

@@ -118,6 +118,8 @@ std::vector<Verb> all_verbs() {
                                         return service.flows_flush().map(
                                             [](std::uint64_t forgotten) { return FlushView{forgotten}; });
                                     }),
+        row<NoArguments, ChangedView>(changes("reload", "Reads the files of the configuration again."),
+                                      [](Service& service, const NoArguments&) { return service.reload(); }),
         row<NoArguments, PeersView>(looks("peers", "The open bpf devices."),
                                     [](Service& service, const NoArguments&) { return service.peers(); }),
     };

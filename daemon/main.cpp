@@ -19,7 +19,6 @@
 #include <vector>
 
 #include <CLI/CLI.hpp>
-#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include "config/edit.h"
@@ -36,6 +35,7 @@
 #include "daemon/sys/instance.h"
 #include "daemon/sys/kernel.h"
 #include "daemon/sys/local_socket.h"
+#include "daemon/sys/log.h"
 #include "daemon/sys/loop.h"
 #include "daemon/sys/netns.h"
 #include "daemon/sys/supervisor.h"
@@ -62,14 +62,6 @@ void set_log_level(config::LogLevel level) {
                                  spdlog::level::err};
     static_assert(kLevels.size() == config::kLogLevelNames.size());
     spdlog::set_level(kLevels.at(static_cast<std::size_t>(level)));
-}
-
-/// To stderr; the journal adds time and process itself.
-void set_up_log() {
-    auto logger = std::make_shared<spdlog::logger>("pfild", std::make_shared<spdlog::sinks::stderr_sink_mt>());
-    const bool journal = std::getenv("JOURNAL_STREAM") != nullptr; // NOLINT(concurrency-mt-unsafe): one thread yet
-    logger->set_pattern(journal ? "%l: %v" : "%Y-%m-%d %H:%M:%S.%e %l: %v");
-    spdlog::set_default_logger(std::move(logger));
 }
 
 int report(const std::vector<config::FileMistake>& mistakes) {
@@ -229,6 +221,10 @@ class Daemon {
         orchestrator_ = std::move(*orchestrator);
         transaction_ = std::make_unique<rules::Transaction>(*orchestrator_, *store_, boot_);
         wanted_ = std::make_unique<Wanted>(*orchestrator_, *transaction_);
+        wanted_->set_files(options_.config, [this] {
+            return disk::with_compiled(disk::read_source_files(options_.config), confirmed_->compiled_path());
+        });
+        wanted_->on_settings([this](const config::Settings& fresh) { follow(fresh); });
         return {};
     }
 
@@ -265,7 +261,7 @@ class Daemon {
         if (from.starts_with("failsafe") || from == "confirmed model") {
             spdlog::error("the files are not in force, the last good model is: {}", from);
         }
-        wanted_->tell_start(from);
+        wanted_->tell_start(from, settings_);
         confirmed_->set_stopped_in("");
         orchestrator_->sweep_all(refused_interfaces_);
         orchestrator_->settle();
@@ -324,7 +320,9 @@ class Daemon {
     void on_signal(int signal) {
         if (signal == SIGHUP) {
             sys::notify_reloading();
-            reload();
+            if (const auto reloaded = wanted_->reload(); !reloaded) {
+                spdlog::error("{}", reloaded.error().line());
+            }
             sys::notify_ready(status());
             return;
         }
@@ -333,43 +331,12 @@ class Daemon {
         loop_->stop();
     }
 
-    /// All of the files or nothing of them. What others own stays.
-    void reload() {
-        if (options_.config.empty()) {
-            spdlog::warn("SIGHUP: there is no configuration file to read again (start with --config)");
-            return;
-        }
-        const auto files = disk::with_compiled(disk::read_source_files(options_.config), confirmed_->compiled_path());
-        if (!files) {
-            for (const config::FileMistake& mistake : files.error()) {
-                spdlog::error("{}", mistake.text());
-            }
-            spdlog::error("SIGHUP: the old configuration stays in force");
-            return;
-        }
-        const auto changed = transaction_->change(config::with_others(files->model, transaction_->model()),
-                                                  {.without_xdp = rules::WithoutXdp::kUsesTc, .files = files->digest});
-        if (!changed) {
-            spdlog::error("{}", changed.error().line());
-            spdlog::error("SIGHUP: the old configuration stays in force");
-            return;
-        }
-        std::size_t made = 0;
-        for (const config::Action& action : changed->change) {
-            if (const auto line = config::line_of(action)) {
-                spdlog::info("SIGHUP: {}", *line);
-                made++;
-            }
-        }
-        const config::Settings& fresh = transaction_->model().settings;
+    /// Those settings that need no restart.
+    void follow(const config::Settings& fresh) {
         if (!options_.log_level) {
             set_log_level(fresh.log_level);
         }
         dispatcher_->set_defaults(attach_defaults(fresh));
-        for (const std::string& line : config::needs_restart(settings_, fresh)) {
-            spdlog::warn("SIGHUP: {}", line);
-        }
-        spdlog::info("SIGHUP: {} read again, {} changes made", options_.config, made);
     }
 
     /// What is in force, for the next boot.
@@ -416,7 +383,7 @@ int run(const Options& options) {
         std::cout << options.config << ": ok\n";
         return EXIT_SUCCESS;
     }
-    set_up_log();
+    sys::set_up_log();
     set_log_level(options.log_level.value_or(config::LogLevel::kInfo));
     Daemon daemon(options, std::move(files));
     auto result = daemon.start().and_then([&] { return daemon.run(); });

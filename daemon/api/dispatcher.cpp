@@ -2,12 +2,14 @@
 // See daemon/api/dispatcher.h.
 #include "daemon/api/dispatcher.h"
 
+#include <array>
 #include <cerrno>
 #include <exception>
 #include <optional>
 #include <utility>
 
 #include <malloc.h>
+#include <spdlog/spdlog.h>
 
 #include "control/message.h"
 #include "control/verbs.h"
@@ -52,18 +54,36 @@ core::Result<Value> arguments_in_memory(const Question& question, const Verb& ve
     });
 }
 
+/// The verb, and the names of what it was done to: "link cbpf:a inet".
+std::string deed(std::string_view verb, const Value& arguments) {
+    constexpr std::array<std::string_view, 4> kNames{"interface", "name", "hook", "head"};
+    std::string all(verb);
+    for (const std::string_view name : kNames) {
+        const Value* const value = arguments.find(name);
+        if (value != nullptr && value->text() != nullptr) {
+            all += ' ' + *value->text();
+        }
+    }
+    return all;
+}
+
 } // namespace
 
-core::Result<Value> Dispatcher::run(const Question& question, const control::Request& request) {
+core::Result<Value> Dispatcher::run(const Question& question, const control::Request& request,
+                                    control::Beside& beside) {
     const auto verb = verb_for(question, request.verb, grants_);
     if (!verb) {
         return core::fail(verb.error());
     }
     auto arguments = request.in_memory ? arguments_in_memory(question, **verb) : core::Result<Value>(request.arguments);
-    auto result =
-        std::move(arguments).and_then([&](const Value& read) { return (*verb)->run(service_, defaults_, read); });
-    if (!result && result.error().what.empty()) {
-        result.error().what = (*verb)->name;
+    auto result = arguments.and_then([&](const Value& read) { return (*verb)->run(service_, defaults_, read); });
+    if (!result) {
+        result.error().what = result.error().what.empty() ? std::string((*verb)->name) : result.error().what;
+    } else if ((*verb)->changes) {
+        beside.unrecorded = service_.unrecorded();
+        spdlog::log(beside.unrecorded ? spdlog::level::warn : spdlog::level::info, "{}: by user {}, process {}{}",
+                    deed((*verb)->name, *arguments), question.peer.uid, question.peer.pid,
+                    beside.unrecorded ? ", in force, not recorded: " + *beside.unrecorded : "");
     }
     return result;
 }
@@ -76,11 +96,13 @@ std::string Dispatcher::answer(const Question& question) {
             return control::failure_line(request.error().id, request.error().error);
         }
         id = request->id;
-        auto result = run(question, *request);
+        control::Beside beside;
+        auto result = run(question, *request, beside);
         if (request->in_memory) {
             ::malloc_trim(0); // the allocator would keep megabytes for the next such request
         }
-        return result ? control::success_line(id, std::move(*result)) : control::failure_line(id, result.error());
+        return result ? control::success_line(id, std::move(*result), beside)
+                      : control::failure_line(id, result.error());
     } catch (const std::exception& exception) { // out of memory, most likely; the daemon goes on
         return control::failure_line(id, {"request", "", exception.what(), "", ENOMEM});
     }

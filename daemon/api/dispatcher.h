@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // A line in, a line out: finds the row of the verb (control/verbs.h), asks whether the peer may use it, fetches the
-// arguments from memory if they are there, and lets the row ask the service. Control thread.
+// arguments from memory if they are there, and lets the row ask the service. Who has changed what is logged, a line a
+// change. Control thread.
 #pragma once
 
 #include <string>
@@ -39,7 +40,8 @@ class Dispatcher {
     [[nodiscard]] std::string answer(std::string_view line) { return answer({.line = line, .peer = {.owner = true}}); }
 
   private:
-    [[nodiscard]] core::Result<describe::Value> run(const Question& question, const control::Request& request);
+    [[nodiscard]] core::Result<describe::Value> run(const Question& question, const control::Request& request,
+                                                    control::Beside& beside);
 
     control::Service& service_;
     control::AttachDefaults defaults_;

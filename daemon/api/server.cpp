@@ -75,7 +75,8 @@ core::Result<control::Peer> peer_of(int socket, std::optional<gid_t> readers) {
         return sys::failed("connect", "", errno);
     }
     const bool owner = peer.uid == 0 || peer.uid == ::geteuid();
-    return control::Peer{peer.uid, owner, !owner && readers && in_group(socket, peer, *readers)};
+    return control::Peer{peer.uid, static_cast<std::uint32_t>(peer.pid), owner,
+                         !owner && readers && in_group(socket, peer, *readers)};
 }
 
 } // namespace

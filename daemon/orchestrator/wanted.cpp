@@ -54,15 +54,53 @@ InterfaceEvents Wanted::events() {
                 }};
 }
 
-core::Result<void> Wanted::change(const config::Model& next, rules::Unrecorded unrecorded) {
-    auto outcome = transaction_.change(next, {.unrecorded = unrecorded});
+core::Result<control::ChangedView> Wanted::change(const config::Model& next, const rules::Transaction::How& how) {
+    const auto outcome = transaction_.change(next, how);
     if (!outcome) {
-        return core::fail(std::move(outcome.error()));
+        return core::fail(outcome.error());
     }
-    if (!outcome->recorded) {
-        spdlog::warn("in force, not recorded: {}", outcome->because);
+    unrecorded_ = outcome->recorded ? std::nullopt : std::optional(outcome->because);
+    const config::Settings& fresh = transaction_.model().settings;
+    if (on_settings_) {
+        on_settings_(fresh);
     }
-    return {};
+    control::ChangedView view{.changes = {}, .needs_restart = config::needs_restart(runs_with_, fresh)};
+    for (const config::Action& action : outcome->change) {
+        if (auto line = config::line_of(action)) {
+            view.changes.push_back(std::move(*line));
+        }
+    }
+    return view;
+}
+
+core::Result<control::ChangedView> Wanted::reload() {
+    constexpr const char* kWhat = "reload";
+    constexpr const char* kOldStays = "the old configuration stays in force";
+    if (file_.empty()) {
+        return core::fail({kWhat, "", "there is no configuration file", "start pfild with --config", ENOENT});
+    }
+    const auto files = read_files_();
+    if (!files) {
+        std::string mistakes;
+        for (const config::FileMistake& mistake : files.error()) {
+            mistakes += (mistakes.empty() ? "" : "; ") + mistake.text();
+        }
+        return core::fail({kWhat, "", std::move(mistakes), kOldStays, EINVAL});
+    }
+    auto changed = change(config::with_others(files->model, transaction_.model()),
+                          {.without_xdp = rules::WithoutXdp::kUsesTc, .files = files->digest});
+    if (!changed) {
+        changed.error().advice += (changed.error().advice.empty() ? "" : "; ") + std::string(kOldStays);
+        return changed;
+    }
+    for (const std::string& line : changed->changes) {
+        spdlog::info("reload: {}", line);
+    }
+    for (const std::string& line : changed->needs_restart) {
+        spdlog::warn("reload: {}", line);
+    }
+    spdlog::info("reload: {} read again, {} changes made", file_, changed->changes.size());
+    return changed;
 }
 
 core::Result<api::StatusView> Wanted::status() {

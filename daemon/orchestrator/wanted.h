@@ -5,12 +5,15 @@
 // Control thread.
 #pragma once
 
+#include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "config/model.h"
+#include "config/source.h"
 #include "daemon/api/service.h"
 #include "daemon/orchestrator.h"
 #include "daemon/rules/transaction.h"
@@ -25,8 +28,20 @@ class Wanted final : public api::Service {
 
     /// For Orchestrator::tell().
     [[nodiscard]] InterfaceEvents events();
-    /// How this daemon has begun, for `status`.
-    void tell_start(std::string from) { started_from_ = std::move(from); }
+    /// Reads the files, as they are now.
+    using ReadFiles = std::function<config::FileResult<config::Source>()>;
+    /// For reload(); without it there are none.
+    void set_files(std::string name, ReadFiles read) {
+        file_ = std::move(name);
+        read_files_ = std::move(read);
+    }
+    /// Told of settings that are wanted from now on.
+    void on_settings(std::function<void(const config::Settings& fresh)> told) { on_settings_ = std::move(told); }
+    /// How this daemon has begun, for `status`; the settings that a restart only can change.
+    void tell_start(std::string from, config::Settings runs_with) {
+        started_from_ = std::move(from);
+        runs_with_ = std::move(runs_with);
+    }
 
     [[nodiscard]] core::Result<api::VersionView> version() override { return orchestrator_.version(); }
     [[nodiscard]] core::Result<api::StatusView> status() override;
@@ -45,18 +60,32 @@ class Wanted final : public api::Service {
     [[nodiscard]] core::Result<api::FlowsView> flows(const api::FlowsRequest& request) override {
         return orchestrator_.flows(request);
     }
-    [[nodiscard]] core::Result<std::uint64_t> flows_flush() override { return orchestrator_.flows_flush(); }
+    [[nodiscard]] core::Result<std::uint64_t> flows_flush() override {
+        unrecorded_.reset(); // flows are never recorded
+        return orchestrator_.flows_flush();
+    }
     [[nodiscard]] core::Result<api::PeersView> peers() override { return orchestrator_.peers(); }
+    [[nodiscard]] core::Result<control::ChangedView> reload() override;
+    [[nodiscard]] std::optional<std::string> unrecorded() const override { return unrecorded_; }
 
   private:
     [[nodiscard]] core::Result<void> change(const config::Model& next,
-                                            rules::Unrecorded unrecorded = rules::Unrecorded::kRefused);
+                                            rules::Unrecorded unrecorded = rules::Unrecorded::kRefused) {
+        return change(next, {.unrecorded = unrecorded}).map([](const control::ChangedView&) {});
+    }
+    [[nodiscard]] core::Result<control::ChangedView> change(const config::Model& next,
+                                                            const rules::Transaction::How& how);
 
     [[nodiscard]] core::Result<api::InterfaceView> attached(const std::string& interface) const;
 
     Orchestrator& orchestrator_;
     rules::Transaction& transaction_;
     std::string started_from_;
+    std::string file_;
+    ReadFiles read_files_;
+    std::function<void(const config::Settings& fresh)> on_settings_;
+    config::Settings runs_with_;
+    std::optional<std::string> unrecorded_;   ///< of the last change
     std::map<std::string, std::string> said_; ///< of interfaces that cannot be attached, why
 };
 

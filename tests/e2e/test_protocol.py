@@ -38,6 +38,7 @@ ASKED = [
     ("unlink", LINK),
     ("hook-delete", {"name": "cbpf:a"}),
     ("flows-flush", {}),
+    ("reload", {}),
     ("detach", {"interface": "eth0"}),
 ]
 
@@ -49,7 +50,7 @@ def schema(name):
 
 
 def test_every_verb_answers_what_its_schema_says(host_lab, start_pfild):
-    daemon = start_pfild(host_lab.fw)
+    daemon = start_pfild(host_lab.fw, config="fragments = \"drop\"\n")
     with Control(daemon.name) as control, Device(daemon) as device:
         for number, (verb, arguments) in enumerate(ASKED):
             schema(f"{verb}.arguments").validate(arguments)

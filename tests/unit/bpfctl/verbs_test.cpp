@@ -99,7 +99,7 @@ TEST(Verbs, have_each_a_name_a_summary_and_a_row_of_the_protocol) {
     }
     const std::set<std::string_view> protocol{"version", "status",      "attach",      "detach", "heads",     "hooks",
                                               "",        "hook-add",    "hook-delete", "link",   "hook-show", "unlink",
-                                              "stats",   "flows-flush", "flows",       "peers"};
+                                              "stats",   "flows-flush", "flows",       "peers",  "reload"};
     EXPECT_EQ(requests, protocol);
 }
 

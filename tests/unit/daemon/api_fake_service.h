@@ -28,8 +28,10 @@ class FakeService final : public api::Service {
     api::FlowsRequest last_flows;
     api::FlowsView flows_view;
     api::PeersView peers_view;
-    std::uint64_t forgotten = 0; ///< what flows-flush says
-    std::size_t padding = 0;     ///< so many letters in version's kernel, to make a large answer
+    control::ChangedView changed_view;
+    std::optional<std::string> not_recorded; ///< why the last change will be forgotten
+    std::uint64_t forgotten = 0;             ///< what flows-flush says
+    std::size_t padding = 0;                 ///< so many letters in version's kernel, to make a large answer
 
     core::Result<api::VersionView> version() override {
         calls.emplace_back("version");
@@ -104,6 +106,11 @@ class FakeService final : public api::Service {
         calls.emplace_back("peers");
         return answer(peers_view);
     }
+    core::Result<control::ChangedView> reload() override {
+        calls.emplace_back("reload");
+        return answer(changed_view);
+    }
+    std::optional<std::string> unrecorded() const override { return not_recorded; }
 
   private:
     [[nodiscard]] core::Result<void> refused() {

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What a verb has changed in the model, for a person.
+#pragma once
+
+#include <string>
+
+#include "bpfctl/json.h"
+
+namespace pfild::bpfctl {
+
+/// A line for each change, and for each setting that needs a restart. Lines end with \n.
+[[nodiscard]] std::string changed_text(const Json& changed);
+
+} // namespace pfild::bpfctl

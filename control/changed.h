@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What a verb answers that changes the model as a whole. Values only.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "describe/shape.h"
+
+namespace pfild::control {
+
+struct ChangedView {
+    std::vector<std::string> changes;       ///< "hook cbpf:a: changed"
+    std::vector<std::string> needs_restart; ///< "frames: 16384 stays in force, 32768 needs a restart"
+};
+
+void describe(describe::Fields& fields, ChangedView& view);
+
+} // namespace pfild::control
