@@ -168,6 +168,9 @@ void EngineThread::run() {
         const std::uint64_t now = now_ns();
         share_buffers(now);
         const bool idle = engine_.round(now) == 0;
+        if (home_.starved(now, !idle)) {
+            move_on();
+        }
         const bool busy_ageing = flows_ != nullptr && flows_->age(now_ns());
         if (idle && !busy_ageing) {
             sleep();
@@ -176,18 +179,44 @@ void EngineThread::run() {
     rules_.offline();
 }
 
+bool EngineThread::anything_out() {
+    return std::any_of(all_.begin(), all_.end(), [](Socket* socket) { return socket->out(); });
+}
+
+// To another processor, once all that was sent has left the backlog of this one. That is waited for shortly, now and in
+// later windows. Not for ever: what a shaper holds is in order already.
+void EngineThread::move_on() {
+    constexpr std::uint64_t kPatienceNs = 10'000'000;
+    rules_.offline();
+    const std::uint64_t deadline = sys::now_ns(CLOCK_MONOTONIC) + kPatienceNs;
+    bool out = anything_out();
+    while (out && sys::now_ns(CLOCK_MONOTONIC) < deadline) {
+        own_thread_.nap();
+        out = anything_out();
+    }
+    home_.move_on(now_ns(), out);
+    rules_.online();
+}
+
 // Until a packet or a command comes. A socket that could not send all is asked again soon: nothing wakes us for that.
 // And known flows grow old while nothing comes.
 void EngineThread::sleep() {
     constexpr int kForever = -1;
     constexpr int kSoon = 1; // ms
     constexpr int kAgeing = 1000;
+    constexpr int kRest = core::HomeProcessor::kRestNs / 1'000'000;
     const bool backlogged =
         std::any_of(all_.begin(), all_.end(), [](const Socket* socket) { return socket->backlogged(); });
     sleeps_.store(sleeps_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     rules_.offline();
+    home_.sleeps();
     const bool ageing = flows_ != nullptr && flows_->counter(core::FlowCounter::in_use) != 0;
-    ::poll(polled_.data(), polled_.size(), backlogged ? kSoon : ageing ? kAgeing : kForever);
+    const int longest = backlogged ? kSoon : ageing ? kAgeing : kForever;
+    const int ready = ::poll(polled_.data(), polled_.size(), home_.settled() && !backlogged ? kRest : longest);
+    if (ready == 0 && home_.settled() && home_.rest(now_ns(), anything_out())) {
+        ::poll(polled_.data(), polled_.size(), longest);
+    }
+    home_.settle(); // before it takes what has come
     rules_.online();
 }
 

@@ -20,7 +20,9 @@
 
 #include "core/engine.h"
 #include "core/error.h"
+#include "core/home_processor.h"
 #include "daemon/sys/fd.h"
+#include "daemon/xsk/own_thread.h"
 #include "daemon/xsk/socket.h"
 
 namespace pfild::xsk {
@@ -65,6 +67,8 @@ class EngineThread {
     void run();
     void run_commands();
     void sleep();
+    [[nodiscard]] bool anything_out();
+    void move_on();
     void rebuild();
     void share_buffers(std::uint64_t now);
 
@@ -83,6 +87,8 @@ class EngineThread {
     std::vector<Socket*> all_;                ///< of `sockets_`
     std::vector<pollfd> polled_;              ///< the wake-up first
     std::uint64_t window_end_ = 0;            ///< of the shares of buffers
+    OwnThread own_thread_;                    ///< engine thread, as its home
+    core::HomeProcessor home_{own_thread_};
     std::atomic<std::size_t> socket_count_{0};
     std::atomic<std::uint64_t> sleeps_{0};
     std::atomic<std::uint64_t> rounds_{0};

@@ -193,6 +193,14 @@ void Socket::complete() noexcept {
     sent_ -= done;
 }
 
+// A frame is completed when the stack has freed its packet, or has taken it for a socket.
+bool Socket::out() noexcept {
+    if (sent_ != 0) {
+        complete();
+    }
+    return sent_ != 0;
+}
+
 void Socket::refill(std::uint32_t wanted) noexcept {
     constexpr std::size_t kChunk = 64;
     std::array<core::BufferIndex, kChunk> buffers;

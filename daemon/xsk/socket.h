@@ -49,6 +49,8 @@ class Socket final : public core::FramePort {
     [[nodiscard]] int fd() const { return xsk_socket__fd(socket_); }
     /// Frames are sent that the kernel has not taken yet: it must be asked again soon.
     [[nodiscard]] bool backlogged() const { return backlogged_; }
+    /// Whether anything that was sent is still in the stack, or waits to be. Engine thread.
+    [[nodiscard]] bool out() noexcept;
 
     /// Offers the kernel so many free buffers for receiving, at most Umem::ring(). Engine thread; once.
     void prime(std::uint32_t buffers) noexcept;

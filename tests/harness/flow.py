@@ -35,10 +35,12 @@ class FlowResult:
 
 
 class UdpFlow:
-    """Runs until `count` packets are sent, or until finish(early=True). The receiver listens before the sender starts."""
+    """Runs until `count` packets are sent, or until finish(early=True). The receiver listens before the sender starts.
+    A sender that is moved from one processor to another reorders its packets itself; with `processor` it stays there."""
 
     def __init__(
-        self, sender, receiver, address, rate_pps=1000, count=1000, size_bytes=64, port=9000, source_port=0, interface="eth0"
+        self, sender, receiver, address, rate_pps=1000, count=1000, size_bytes=64, port=9000, source_port=0, interface="eth0",
+        processor=None,
     ):  # fmt: skip
         shared = ["--port", port, "--count", count]
         listen = [program("udp_flow"), "receive", *shared, "--idle-ms", 600_000, "--told"]
@@ -47,7 +49,8 @@ class UdpFlow:
         self._host, self._interface = sender, interface
         self._dropped_before = sender.counter("tx_dropped", interface)
         paced = ["--rate", rate_pps, "--size", size_bytes, "--source-port", source_port]
-        self._sender = sender.popen(program("udp_flow"), "send", address, *shared, *paced)
+        stay = [] if processor is None else ["taskset", "--cpu-list", processor]
+        self._sender = sender.popen(*stay, program("udp_flow"), "send", address, *shared, *paced)
         self._sender.wait_for_output("sending")
         self._longest_s = 60 + 2 * count / rate_pps
 
