@@ -139,8 +139,14 @@ std::optional<std::uint32_t> DeviceTable::index_named(std::string_view name) con
     if (name == kAnyInterface) {
         return kAnyIndex;
     }
-    const auto found = std::find_if(interfaces_.begin(), interfaces_.end(),
-                                    [&](const auto& item) { return item.second.facts.name == name; });
+    auto found = std::find_if(interfaces_.begin(), interfaces_.end(),
+                              [&](const auto& item) { return item.second.facts.name == name; });
+    if (found == interfaces_.end()) {
+        found = std::find_if(interfaces_.begin(), interfaces_.end(), [&](const auto& item) {
+            const std::vector<std::string>& names = item.second.facts.altnames;
+            return std::find(names.begin(), names.end(), name) != names.end();
+        });
+    }
     return found == interfaces_.end() ? std::nullopt : std::optional(found->first);
 }
 

@@ -53,7 +53,8 @@ struct DeviceOpener {
 struct TapInterface {
     std::uint32_t index = 0; ///< not 0
     std::string name;
-    std::uint32_t data_link = 1; ///< DLT_ number; 1 is EN10MB
+    std::vector<std::string> altnames{}; ///< by which it can be found, too
+    std::uint32_t data_link = 1;         ///< DLT_ number; 1 is EN10MB
     bool up = true;
 };
 

@@ -38,7 +38,7 @@ class RemoteDevice {
     [[nodiscard]] static core::Result<RemoteDevice> open(DeviceConnection connection,
                                                          pfild_access access = PFILD_ACCESS_READ);
 
-    /// The interface by name, 1 to 15 bytes, or "any" (BIOCSETIF). EINVAL: the name, or there is one already.
+    /// The interface by name, 1 to 127 bytes, or "any" (BIOCSETIF). EINVAL: the name, or there is one already.
     [[nodiscard]] core::Result<void> set_interface(std::string_view name);
     /// At most 512 instructions; none: every packet, whole (BIOCSETF).
     [[nodiscard]] core::Result<void> set_filter(std::span<const pfild_instruction> program);

@@ -86,9 +86,11 @@ void describe(Fields& fields, Settings& settings) {
 
 void describe(Fields& fields, Interface& interface) {
     fields.called("interface", "An interface that is to be guarded.");
-    fields.required("name", interface.name, describe::interface_name(), "What the kernel calls it.");
+    fields.required("name", interface.name, describe::interface_name(),
+                    "What the kernel calls it, an alternative name, or a pattern.");
     describe_fail_mode(fields, interface.unknown);
     describe_place(fields, interface.mode, interface.position);
+    fields.optional("wanted", interface.wanted, describe::flag(), "Whether it is guarded; else it is left alone.");
     describe_owner(fields, interface.owner);
 }
 

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <iterator>
 #include <utility>
+#include <vector>
 
 namespace pfild::config {
 namespace {
@@ -29,8 +30,8 @@ bool has(Items& items, typename Items::iterator at, std::string_view name) {
 }
 
 bool has_head(const Model& model, std::string_view head) {
-    const Interface* const interface = find_interface(model, head);
-    return common_head(head) || (interface != nullptr && interface->mode != core::HeadMode::tap);
+    const Interface* const interface = item_of(model, head);
+    return common_head(head) || (interface != nullptr && interface->wanted && interface->mode != core::HeadMode::tap);
 }
 
 std::string words(Directions directions) {
@@ -79,7 +80,7 @@ core::Result<void> add_interface(Model& model, Interface interface) {
     constexpr const char* kWhat = "attach";
     if (!is_interface_name(interface.name) || common_head(interface.name)) {
         return core::fail({kWhat, interface.name, "its name cannot be that of an interface with a head",
-                           "1 to 15 visible ASCII characters without a slash, and not the name of a head", EINVAL});
+                           "1 to 127 visible ASCII characters without a slash, and not the name of a head", EINVAL});
     }
     const auto at = place_of(model.interfaces, interface.name);
     if (has(model.interfaces, at, interface.name)) {
@@ -95,13 +96,38 @@ core::Result<void> remove_interface(Model& model, std::string_view name) {
         return core::fail({"detach", std::string(name), "it is not attached", "`bpfctl status` lists what is", ENODEV});
     }
     model.interfaces.erase(at);
-    std::erase_if(model.links, [name](const Link& link) { return link.head == name; });
+    std::erase_if(model.links, [&](const Link& link) { return link.head == name || !has_head(model, link.head); });
     return {};
+}
+
+void leave_alone(Model& model, std::string_view name, Owner owner) {
+    (void)remove_interface(model, name);
+    (void)add_interface(model, {.name = std::string(name), .wanted = false, .owner = owner});
+    std::erase_if(model.links, [&](const Link& link) { return link.head == name; });
+}
+
+void forget_left_alone(Model& model) {
+    const auto is_needless = [&](const Interface& one) {
+        const auto means_it = [&](const Interface& other) {
+            return is_pattern(other.name) && other.wanted && means(other.name, one.name);
+        };
+        return !one.wanted && one.owner != Owner::kFile &&
+               std::none_of(model.interfaces.begin(), model.interfaces.end(), means_it);
+    };
+    std::vector<std::string> needless;
+    for (const Interface& one : model.interfaces) {
+        if (is_needless(one)) {
+            needless.push_back(one.name);
+        }
+    }
+    for (const std::string& name : needless) {
+        (void)remove_interface(model, name);
+    }
 }
 
 void rename_interfaces(Model& model, const std::map<std::string, std::string>& names) {
     for (const auto& [from, to] : names) {
-        if (!names.contains(to)) {
+        if (!names.contains(to) && find_interface(model, from) != nullptr) {
             (void)remove_interface(model, to); // nothing of it is there any more
         }
     }
@@ -117,6 +143,7 @@ void rename_interfaces(Model& model, const std::map<std::string, std::string>& n
         rename(link.head);
     }
     put_in_order(model);
+    std::erase_if(model.links, [&](const Link& link) { return !has_head(model, link.head); });
 }
 
 core::Result<void> add_hook(Model& model, Hook hook) {
@@ -196,7 +223,9 @@ core::Result<void> unlink(Model& model, std::string_view hook, std::string_view 
 Model with_others(const Model& files, const Model& others) {
     Model whole = files;
     for (const Interface& interface : others.interfaces) {
-        if (interface.owner != Owner::kFile) {
+        const Interface* const meant = item_of(files, interface.name);
+        const bool files_want_it = !interface.wanted && meant != nullptr && meant->wanted;
+        if (interface.owner != Owner::kFile && !files_want_it) {
             (void)add_interface(whole, interface);
         }
     }

@@ -19,6 +19,10 @@ namespace pfild::config {
 [[nodiscard]] core::Result<void> add_interface(Model& model, Interface interface);
 /// With all links of its head. ENODEV.
 [[nodiscard]] core::Result<void> remove_interface(Model& model, std::string_view name);
+/// An interface is guarded no more, whatever pattern means it.
+void leave_alone(Model& model, std::string_view name, Owner owner);
+/// Interfaces that a verb has said to leave alone, and that no pattern means any more.
+void forget_left_alone(Model& model);
 /// What the kernel calls them now, by the names they had; links of their heads go with them. An item that has one of
 /// the new names gives way, with its links.
 void rename_interfaces(Model& model, const std::map<std::string, std::string>& names);

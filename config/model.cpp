@@ -11,12 +11,14 @@
 #include <tuple>
 #include <utility>
 
+#include <fnmatch.h>
+
 #include "core/pfil/registry.h"
 
 namespace pfild::config {
 namespace {
 
-constexpr std::size_t kMaxInterfaceName = 15; // IFNAMSIZ without its NUL
+constexpr std::size_t kMaxInterfaceName = 127; // of an alternative name; ALTIFNAMSIZ without its NUL
 
 bool visible(char c) { return c > ' ' && c <= '~'; }
 
@@ -31,6 +33,17 @@ const Item* find_named(const std::vector<Item>& items, std::string_view name) {
     return found == items.end() || found->name != name ? nullptr : &*found;
 }
 
+/// Of patterns that mean a name.
+const Interface* closest(const std::vector<const Interface*>& patterns, const std::string& name) {
+    const Interface* found = nullptr;
+    for (const Interface* const one : patterns) {
+        if (means(one->name, name) && (found == nullptr || is_closer(one->name, found->name))) {
+            found = one;
+        }
+    }
+    return found;
+}
+
 /// Collects what is wrong with the links of a model.
 class LinkCheck {
   public:
@@ -39,7 +52,10 @@ class LinkCheck {
             types_.emplace(hook.name, hook.type);
         }
         for (const Interface& interface : model.interfaces) {
-            interfaces_.emplace(interface.name, interface.mode);
+            items_.emplace(interface.name, &interface);
+            if (is_pattern(interface.name)) {
+                patterns_.push_back(&interface);
+            }
         }
     }
 
@@ -48,8 +64,8 @@ class LinkCheck {
             found_.push_back({Flaw::Item::kLink, index, key, std::move(reason)});
         };
         const auto hook = types_.find(link.hook);
-        const auto interface = interfaces_.find(link.head);
-        const bool head_is_there = common_head(link.head) || interface != interfaces_.end();
+        const Interface* const interface = item_at(link.head);
+        const bool head_is_there = common_head(link.head) || interface != nullptr;
         if (hook == types_.end()) {
             add("hook", "there is no hook of that name");
         }
@@ -59,8 +75,11 @@ class LinkCheck {
             add("hook", "is of type " + std::string(core::name(hook->second)) + ", the head of type " +
                             std::string(core::name(type_of_head(link.head))));
         }
-        if (interface != interfaces_.end() && interface->second == core::HeadMode::tap) {
+        if (interface != nullptr && interface->mode == core::HeadMode::tap) {
             add("head", "is an interface that is only tapped, which has no head");
+        }
+        if (interface != nullptr && !interface->wanted) {
+            add("head", "is an interface that is not guarded");
         }
         if (link.directions.empty()) {
             add("directions", "must be in, out or both");
@@ -73,9 +92,16 @@ class LinkCheck {
     }
 
   private:
+    /// As item_of(); the model may not be in order yet.
+    [[nodiscard]] const Interface* item_at(const std::string& head) const {
+        const auto named = items_.find(head);
+        return named != items_.end() ? named->second : is_pattern(head) ? nullptr : closest(patterns_, head);
+    }
+
     std::vector<Flaw>& found_;
     std::map<std::string_view, core::HeadType> types_;
-    std::map<std::string_view, core::HeadMode> interfaces_;
+    std::map<std::string_view, const Interface*> items_;
+    std::vector<const Interface*> patterns_;
     std::set<std::tuple<std::string_view, std::string_view, core::Direction>> linked_;
 };
 
@@ -97,7 +123,7 @@ void check_interfaces(const Model& model, std::vector<Flaw>& found) {
         const std::string& name = model.interfaces[i].name;
         if (!is_interface_name(name)) {
             found.push_back(
-                {Flaw::Item::kInterface, i, "name", "must be 1 to 15 visible ASCII characters without a slash"});
+                {Flaw::Item::kInterface, i, "name", "must be 1 to 127 visible ASCII characters without a slash"});
         } else if (common_head(name)) {
             found.push_back({Flaw::Item::kInterface, i, "name", "'" + name + "' is the name of a head"});
         } else if (!seen.insert(name).second) {
@@ -145,6 +171,20 @@ const Interface* find_interface(const Model& model, std::string_view name) {
 
 const Hook* find_hook(const Model& model, std::string_view name) { return find_named(model.hooks, name); }
 
+const Interface* item_of(const Model& model, std::string_view name) {
+    const Interface* const named = find_interface(model, name);
+    if (named != nullptr || is_pattern(name)) {
+        return named;
+    }
+    std::vector<const Interface*> patterns;
+    for (const Interface& one : model.interfaces) {
+        if (is_pattern(one.name)) {
+            patterns.push_back(&one);
+        }
+    }
+    return closest(patterns, std::string(name));
+}
+
 std::vector<Link> links_at(const Model& model, std::string_view head) {
     std::vector<Link> found;
     std::copy_if(model.links.begin(), model.links.end(), std::back_inserter(found),
@@ -173,6 +213,16 @@ core::HeadType type_of_head(std::string_view name) { return common_head(name).va
 
 bool is_interface_name(std::string_view name) {
     return is_name(name, kMaxInterfaceName) && name.find('/') == std::string_view::npos;
+}
+
+bool is_pattern(std::string_view name) { return name.find_first_of("*?[") != std::string_view::npos; }
+
+bool means(const std::string& pattern, const std::string& name) {
+    return ::fnmatch(pattern.c_str(), name.c_str(), FNM_NOESCAPE) == 0;
+}
+
+bool is_closer(const std::string& one, const std::string& other) {
+    return one.size() != other.size() ? one.size() > other.size() : one < other;
 }
 
 bool is_hook_name(std::string_view name) {

@@ -36,11 +36,13 @@ enum class Owner : std::uint8_t { kFile, kBpfctl, kZones };
 inline constexpr std::array<std::string_view, 3> kOwnerNames{"file", "bpfctl", "zones"};
 static_assert(static_cast<std::size_t>(Owner::kZones) + 1 == kOwnerNames.size());
 
+/// An interface that is to be guarded, or all that a pattern means.
 struct Interface {
-    std::string name;
+    std::string name; ///< the kernel's, an alternative one, or a pattern
     core::UnknownPackets unknown = core::UnknownPackets::pass;
     core::HeadMode mode = core::HeadMode::automatic;
     core::HeadPosition position = core::HeadPosition::anywhere;
+    bool wanted = true; ///< false: it is left alone, whatever pattern means it
     Owner owner = Owner::kFile;
 
     friend bool operator==(const Interface&, const Interface&) = default;
@@ -61,7 +63,7 @@ struct Hook {
 
 struct Link {
     std::string hook;
-    std::string head; ///< inet, inet6, ethernet, or the name of an interface
+    std::string head; ///< inet, inet6, ethernet, or the name of an interface, or a pattern that is one of an item
     core::Directions directions;
     bool append = false; ///< farthest from the wire of those that are linked by then; else nearest
     Owner owner = Owner::kFile;
@@ -84,6 +86,9 @@ void put_in_order(Model& model);
 /// Nothing if there is none of that name. => the model is in order.
 [[nodiscard]] const Interface* find_interface(const Model& model, std::string_view name);
 [[nodiscard]] const Hook* find_hook(const Model& model, std::string_view name);
+/// The item that interfaces of that name are guarded by: of that name, or else the closest pattern that means it.
+/// Nothing: none, as far as names alone tell; the alternative names of an interface are the kernel's to know.
+[[nodiscard]] const Interface* item_of(const Model& model, std::string_view name);
 /// All links of a head, in the order of their making.
 [[nodiscard]] std::vector<Link> links_at(const Model& model, std::string_view head);
 
@@ -95,9 +100,15 @@ void put_in_order(Model& model);
 [[nodiscard]] core::HeadType type_of_head(std::string_view name);
 
 // What names can be.
-[[nodiscard]] bool is_interface_name(std::string_view name); ///< 1 to 15 visible ASCII characters without a slash
+[[nodiscard]] bool is_interface_name(std::string_view name); ///< 1 to 127 visible ASCII characters without a slash
+[[nodiscard]] bool is_pattern(std::string_view name);        ///< it has a `*`, a `?` or a `[`
 [[nodiscard]] bool is_hook_name(std::string_view name);
 [[nodiscard]] bool is_filter_text(std::string_view text); ///< no control characters but tabs and ends of lines
+
+/// Whether a pattern of the shell means a name. A pattern means the kernel's names alone, never an alternative one.
+[[nodiscard]] bool means(const std::string& pattern, const std::string& name);
+/// Of two patterns that mean the same name the longer one counts, and of two of one length the first in the alphabet.
+[[nodiscard]] bool is_closer(const std::string& one, const std::string& other);
 
 /// One thing that is wrong with a model.
 struct Flaw {

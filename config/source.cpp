@@ -28,6 +28,7 @@ struct FileInterface {
     std::optional<core::UnknownPackets> unknown; ///< nothing, as in the next: as the settings say
     std::optional<core::HeadMode> mode;
     std::optional<core::HeadPosition> position;
+    bool wanted = true;
 };
 struct FileHook {
     Hook hook;
@@ -45,10 +46,13 @@ struct FileContent {
 
 static void describe(describe::Fields& fields, FileInterface& interface) {
     fields.called("interface", "An interface that is to be guarded.");
-    fields.required("name", interface.name, describe::interface_name(), "What the kernel calls it.");
+    fields.required("name", interface.name, describe::interface_name(),
+                    "What the kernel calls it, an alternative name, or a pattern.");
     fields.optional("unknown", interface.unknown, describe::word(core::kUnknownPacketsNames), "As the setting.");
     fields.optional("mode", interface.mode, describe::word(core::kHeadModeNames), "As the setting.");
     fields.optional("position", interface.position, describe::word(core::kHeadPositionNames), "As the setting.");
+    fields.optional("wanted", interface.wanted, describe::flag(),
+                    "False: it is left alone, whatever pattern means it.");
 }
 
 static void describe(describe::Fields& fields, FileHook& hook) {
@@ -243,6 +247,7 @@ void Reader::settle_interfaces() {
                                             .unknown = interface.unknown.value_or(settings.unknown),
                                             .mode = interface.mode.value_or(settings.mode),
                                             .position = interface.position.value_or(settings.position),
+                                            .wanted = interface.wanted,
                                             .owner = Owner::kFile});
     }
 }

@@ -164,6 +164,8 @@ void describe(Fields& fields, InterfaceView& view) {
     fields.required("position", view.position, word(core::kHeadPositionNames), "Whether the heads go in front again.");
     fields.required("in_front", view.in_front, list(sentence(), kMany), "Programs that packets meet before ours.");
     fields.required("hooked", view.hooked, object(), "Whether a hook is linked.");
+    fields.required("altnames", view.altnames, names(), "Its alternative names.");
+    fields.required("wanted_by", view.wanted_by, text(127), "The name or pattern by which it is wanted.");
 }
 
 void describe(Fields& fields, StatusView& view) {
@@ -179,7 +181,10 @@ void describe(Fields& fields, StatusView& view) {
     fields.required("flows", view.flows, object(), "The known flows.");
     fields.required("memory_bytes", view.memory_bytes, whole("bytes"),
                     "Buffers, the ring of captures and flows together.");
-    fields.required("waited_for", view.waited_for, names(), "Interfaces that are wanted, and not there.");
+    fields.required("waited_for", view.waited_for, names(), "Interfaces that are wanted, and not guarded yet.");
+    fields.required("patterns", view.patterns, names(), "Patterns by which interfaces are wanted.");
+    fields.required("left_alone", view.left_alone, names(),
+                    "Interfaces that are not guarded, whatever pattern means them.");
     fields.required("started_from", view.started_from, text(),
                     "The model that the daemon began with: configuration.md has the table.");
     fields.required("files", view.files, text(64), "Digest of the files whose items are in force.");

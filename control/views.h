@@ -81,6 +81,8 @@ struct InterfaceView {
     core::HeadPosition position = core::HeadPosition::anywhere;
     std::vector<std::string> in_front; ///< programs that packets meet before ours, "tcx ingress: name (12)"
     HookedView hooked;
+    std::vector<std::string> altnames;
+    std::string wanted_by; ///< the name or pattern by which it is wanted
 };
 inline constexpr std::array<std::string_view, 2> kStateWords{"attached", "repairing"};
 static_assert(static_cast<std::size_t>(InterfaceView::State::kRepairing) + 1 == kStateWords.size());
@@ -105,7 +107,9 @@ struct StatusView {
     BuffersView buffers;
     FlowTableView flows;
     std::uint64_t memory_bytes = 0;
-    std::vector<std::string> waited_for; ///< interfaces that are wanted, and not there
+    std::vector<std::string> waited_for; ///< interfaces that are wanted, and not guarded
+    std::vector<std::string> patterns;   ///< by which interfaces are wanted
+    std::vector<std::string> left_alone; ///< interfaces that are not guarded, whatever pattern means them
     std::string started_from;            ///< which model the daemon began with: "running model", "failsafe: .."
     std::string files;                   ///< digest of the files whose items are in force
     std::string model;                   ///< digest of the model in force

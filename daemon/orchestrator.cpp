@@ -153,8 +153,8 @@ core::Result<void> Orchestrator::make_engine() {
 }
 
 core::Result<void> Orchestrator::watch(sys::Loop& loop) {
-    auto monitor = net::LinkMonitor::open(loop, {.changed = [this](const net::Link& link) { look_at(link.ifindex); },
-                                                 .gone = [this](const net::Link& link) { let_go(link.ifindex); },
+    auto monitor = net::LinkMonitor::open(loop, {.changed = [this](std::uint32_t ifindex) { look_at(ifindex); },
+                                                 .gone = [this](std::uint32_t ifindex) { let_go(ifindex); },
                                                  .lost = [this] { look_at_all(); }});
     if (!monitor) {
         return core::fail(std::move(monitor.error()));
@@ -189,44 +189,106 @@ void Orchestrator::stop(bool in_order) noexcept {
 
 // An announcement may be old by the time it is read, so it only says where to look.
 void Orchestrator::look_at(std::uint32_t ifindex) {
-    for (auto attached = attachments_.begin(); attached != attachments_.end(); ++attached) {
-        Attachment& attachment = *attached->second;
-        if (attachment.owns_port(ifindex)) {
-            repair_all();
-            return;
-        }
-        if (attached->first != ifindex) {
-            continue;
-        }
-        auto links = net::Links::open();
-        auto link = links ? links->find(ifindex) : core::fail(std::move(links.error()));
-        if (!link && link.error().code != ENODEV) {
-            spdlog::error("{}: {}", attachment.link().name, link.error().line());
-            return;
-        }
-        if (!link || !attachment.is_there()) {
-            end_attachment(attached);
-            break; // another may have its index, and have brought heads along
-        }
-        if (link->name != attachment.link().name) {
-            follow_names();
-        }
-        tap_->put(*link, attachment.slot(), attachment.has_xdp_head());
-        if (auto followed = attachment.follow(*link); !followed) {
-            spdlog::error("{}: {}", link->name, followed.error().line());
-        }
-        repair(attachment);
+    const auto owner = std::find_if(attachments_.begin(), attachments_.end(),
+                                    [&](const auto& one) { return one.second->owns_port(ifindex); });
+    if (owner != attachments_.end()) {
+        repair_all();
+    } else if (attachments_.contains(ifindex)) {
+        look_at_attached(ifindex);
+    } else {
+        look_at_other(ifindex);
+    }
+}
+
+void Orchestrator::look_at_attached(std::uint32_t ifindex) {
+    auto attached = attachments_.find(ifindex);
+    auto links = net::Links::open();
+    auto link = links ? links->find(ifindex) : core::fail(std::move(links.error()));
+    if (!link && link.error().code != ENODEV) {
+        spdlog::error("{}: {}", attached->second->link().name, link.error().line());
         return;
     }
-    if (swept_) {
-        auto links = net::Links::open();
-        if (auto link = links ? links->find(ifindex) : core::fail(std::move(links.error())); link) {
-            sweep(*link);
-            if (events_.appeared) {
-                events_.appeared(link->name);
-            }
+    if (!link || !attached->second->is_there()) {
+        end_attachment(attached);
+        look_at_other(ifindex); // another may have its index, and have brought heads along
+        return;
+    }
+    const bool has_other_altnames = link->altnames != attached->second->link().altnames;
+    if (link->name != attached->second->link().name) {
+        follow_names();
+        attached = attachments_.find(ifindex);
+        if (attached == attachments_.end()) { // nothing means it any more
+            return;
         }
     }
+    Attachment& attachment = *attached->second;
+    know(*link);
+    tap_->put(*link, attachment.slot(), attachment.has_xdp_head());
+    if (auto followed = attachment.follow(*link); !followed) {
+        spdlog::error("{}: {}", link->name, followed.error().line());
+    }
+    repair(attachment);
+    if (has_other_altnames && events_.seen) {
+        events_.seen(link->name);
+    }
+}
+
+/// One that is not attached.
+void Orchestrator::look_at_other(std::uint32_t ifindex) {
+    auto links = net::Links::open();
+    auto link = links ? links->find(ifindex) : core::fail(std::move(links.error()));
+    if (link) {
+        know(*link);
+        if (swept_) {
+            sweep(*link);
+            if (events_.seen) {
+                events_.seen(link->name);
+            }
+        }
+    } else if (const auto known = devices_.find(ifindex); link.error().code == ENODEV && known != devices_.end()) {
+        const config::Device device = known->second;
+        devices_.erase(known);
+        if (swept_ && events_.gone && !device.only_by_name) {
+            events_.gone(device.name);
+        }
+    }
+}
+
+void Orchestrator::know(const net::Link& link) {
+    devices_.insert_or_assign(link.ifindex, config::Device{.ifindex = link.ifindex,
+                                                           .name = link.name,
+                                                           .altnames = link.altnames,
+                                                           .only_by_name = link.loopback || net::is_port(link)});
+}
+
+void Orchestrator::know_all(const std::vector<net::Link>& links) {
+    devices_.clear();
+    for (const net::Link& link : links) {
+        know(link);
+    }
+}
+
+// Whatever the kernel calls an attached one by now: that it has another name will be announced.
+std::vector<config::Device> Orchestrator::devices(rules::Look look) {
+    if (look == rules::Look::kAnew) {
+        auto links = net::Links::open();
+        const auto all = links ? links->all() : core::fail(std::move(links.error()));
+        all ? know_all(*all) : spdlog::error("names of interfaces: {}", all.error().line());
+    }
+    std::vector<config::Device> found;
+    std::set<std::string> taken;
+    for (const auto& [ifindex, attachment] : attachments_) {
+        const auto known = devices_.find(ifindex);
+        found.push_back(known != devices_.end() ? known->second : config::Device{.ifindex = ifindex, .name = ""});
+        found.back().name = attachment->link().name;
+        taken.insert(found.back().name);
+    }
+    for (const auto& [ifindex, device] : devices_) {
+        if (!attachments_.contains(ifindex) && taken.insert(device.name).second) {
+            found.push_back(device);
+        }
+    }
+    return found;
 }
 
 // Names may have been exchanged meanwhile, so all are looked at, and heads are renamed by way of names nobody has.
@@ -237,6 +299,7 @@ void Orchestrator::follow_names() {
         spdlog::error("names of interfaces: {}", all.error().line());
         return;
     }
+    know_all(*all);
     std::map<std::string, std::string> names;
     std::vector<std::pair<std::string, std::string>> heads; // by the name in between
     for (const net::Link& link : *all) {
@@ -273,6 +336,7 @@ void Orchestrator::end_attachment(Attachments::iterator attached) {
     spdlog::warn("{}: the interface is gone, detached", name);
     attached->second->let_go();
     leaving_.erase(attached->first);
+    devices_.erase(attached->first);
     drop_attachment(attached);
     if (events_.gone) {
         events_.gone(name);

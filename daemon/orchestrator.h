@@ -54,8 +54,8 @@ struct OrchestratorOptions {
 
 /// What happens to interfaces by itself.
 struct InterfaceEvents {
-    std::function<void(const std::string& name)> appeared;                        ///< not attached, as far as is known
-    std::function<void(const std::string& name)> gone;                            ///< it was attached
+    std::function<void(const std::string& name)> seen; ///< new, or it has other names, or is not attached
+    std::function<void(const std::string& name)> gone;
     std::function<void(const std::map<std::string, std::string>& names)> renamed; ///< old name -> name now
     std::function<void()> every_second;
 };
@@ -78,6 +78,7 @@ class Orchestrator final : public rules::World {
     // So no packet meets half of it.
     void prepare(rules::WithoutXdp without_xdp) override;
     [[nodiscard]] core::Result<void> go_live(rules::Promises promises) override;
+    [[nodiscard]] std::vector<config::Device> devices(rules::Look look) override;
     [[nodiscard]] bool has_head(const std::string& name) const override;
     [[nodiscard]] bool has_left_heads(const std::string& name) const override;
     [[nodiscard]] core::Result<void> put_interface(const config::Interface& interface) override;
@@ -142,6 +143,10 @@ class Orchestrator final : public rules::World {
     [[nodiscard]] core::Result<void> try_in_kernel(const core::Hook& hook) const;
     [[nodiscard]] api::HookView hook_view(const core::HookInfo& hook) const;
     void look_at(std::uint32_t ifindex);
+    void look_at_attached(std::uint32_t ifindex);
+    void look_at_other(std::uint32_t ifindex);
+    void know(const net::Link& link);
+    void know_all(const std::vector<net::Link>& links);
     void let_go(std::uint32_t ifindex);
     void follow_names();
     void end_attachment(Attachments::iterator attached);
@@ -183,8 +188,9 @@ class Orchestrator final : public rules::World {
     std::set<std::uint32_t> leaving_;                   ///< attached until go_live()
     std::map<std::uint32_t, config::Interface> remade_; ///< to be attached in another mode by go_live()
     std::map<std::string, std::vector<std::string>> turned_off_before_;
-    bool heads_come_ = false;          ///< with the next go_live()
-    bool swept_ = false;               ///< before, what is there may be wanted
+    std::map<std::uint32_t, config::Device> devices_; ///< as they were announced
+    bool heads_come_ = false;                         ///< with the next go_live()
+    bool swept_ = false;                              ///< before, what is there may be wanted
     std::set<std::uint32_t> spared_{}; ///< interfaces whose heads could not be replaced: better theirs than none
 };
 

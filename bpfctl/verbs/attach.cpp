@@ -2,6 +2,7 @@
 // `bpfctl attach IFACE`: puts heads on an interface.
 #include <memory>
 
+#include "bpfctl/fields.h"
 #include "bpfctl/text/status.h"
 #include "bpfctl/verbs.h"
 #include "control/requests.h"
@@ -13,7 +14,7 @@ Arguments declare_attach(CLI::App& app, Options& /*options*/) {
     auto arguments = std::make_shared<Json>(Json::object());
     app.add_option_function<std::string>(
            "IFACE", [arguments](const std::string& name) { (*arguments)["interface"] = name; },
-           "the interface, for example eth0")
+           "the interface, for example eth0, or a pattern, for example 'veth*'")
         ->required();
     declare_fields(app, describe::shape_of<control::AttachRequest>(), arguments);
     auto tap = std::make_shared<bool>(false);
@@ -30,7 +31,13 @@ Arguments declare_attach(CLI::App& app, Options& /*options*/) {
     };
 }
 
-std::string text_of_attach(const Exchange& exchange) { return interface_text(exchange.result); }
+std::string text_of_attach(const Exchange& exchange) {
+    if (number(exchange.result, "ifindex").value_or(0) == 0) {
+        return "interfaces called " + text(exchange.result, "name") +
+               " are guarded, also those that come later; `bpfctl status` lists them\n";
+    }
+    return interface_text(exchange.result);
+}
 
 } // namespace
 
@@ -55,8 +62,13 @@ const Verb kAttach{
         "With --tap nothing is decided about the interface's packets: they can be captured (`bpfctl help capture`),\n"
         "and pass. lo can be tapped, too, and so can tunnels that carry bare IP packets.\n"
         "\n"
-        "Example:\n"
-        "  bpfctl attach eth0 --unknown drop\n",
+        "IFACE is what the kernel calls the interface, or an alternative name of it. A pattern of *, ? and [..] means\n"
+        "all interfaces that the kernel calls so, now and later, also when they are renamed; but not lo. An interface\n"
+        "that has an item of its own name is guarded as that says.\n"
+        "\n"
+        "Examples:\n"
+        "  bpfctl attach eth0 --unknown drop\n"
+        "  bpfctl attach 'veth*'\n",
     .request = "attach",
     .declare = declare_attach,
     .text = text_of_attach,

@@ -13,7 +13,7 @@
 namespace pfild::bpfctl {
 namespace {
 
-constexpr std::size_t kLongestInterface = 15;
+constexpr std::size_t kLongestInterface = 127; // an alternative name
 constexpr std::uint64_t kLargestBuffer = 1U << 30U;
 
 struct CaptureOperands {
@@ -34,7 +34,7 @@ std::string expression_of(const std::vector<std::string>& words) {
 Outcome<Question> gather_capture(const CaptureOperands& operands) {
     CapturePlan plan = operands.plan;
     if (plan.interface.empty() || plan.interface.size() > kLongestInterface) {
-        return usage_failure(kCapture.name, "IFACE: a name of an interface has 1 to 15 characters");
+        return usage_failure(kCapture.name, "IFACE: a name of an interface has 1 to 127 characters");
     }
     plan.snap_length = plan.snap_length == 0 ? filter::kSnapLength : plan.snap_length;
     plan.expression = expression_of(operands.words);

@@ -19,6 +19,20 @@ std::string memory_text(const Json& status) {
     return flows == 0 ? for_packets + '\n' : for_packets + ", " + bytes(flows) + " for flows\n";
 }
 
+std::string names_text(const char* what, const Json& names) {
+    std::string all;
+    for (const Json& name : names) {
+        all += (all.empty() ? "" : ", ") + (name.is_string() ? name.get<std::string>() : "?");
+    }
+    return all.empty() ? all : '\n' + (what + all) + '\n';
+}
+
+std::string wanted_text(const Json& status) {
+    return names_text("Waited for, not guarded yet: ", member(status, "waited_for")) +
+           names_text("Guarded as they come: interfaces called ", member(status, "patterns")) +
+           names_text("Left alone, whatever pattern means them: ", member(status, "left_alone"));
+}
+
 std::string text_of_status(const Exchange& exchange) {
     const Json& status = exchange.result;
     std::string all = "pfild " + text(status, "version") + ", instance " + text(status, "instance") + ", pid " +
@@ -35,7 +49,7 @@ std::string text_of_status(const Exchange& exchange) {
     if (interfaces.empty()) {
         all += "\nNo interface is attached. Attach one: bpfctl attach IFACE\n";
     }
-    return all;
+    return all + wanted_text(status);
 }
 
 } // namespace
@@ -47,7 +61,10 @@ const Verb kStatus{
     .notes =
         "Shows each attached interface: whether its packets are filtered, or passed in the kernel because no hook\n"
         "is linked, and what happens to them when the engine is not there. Where hooks run, and which packets the\n"
-        "kernel answers by itself, is in `bpfctl hooks` and `bpfctl flows`.\n",
+        "kernel answers by itself, is in `bpfctl hooks` and `bpfctl flows`.\n"
+        "\n"
+        "Below are interfaces that are wanted and not guarded yet: they are not there, or cannot be attached, which\n"
+        "the log has the reason of. Then the patterns by which interfaces are wanted, and those that are left alone.\n",
     .request = "status",
     .declare = no_arguments,
     .text = text_of_status,

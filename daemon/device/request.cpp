@@ -16,7 +16,7 @@ using Body = std::span<const std::uint8_t>;
 using Decoded = core::Result<Payload>;
 
 constexpr const char* kRequest = "request";
-constexpr std::size_t kLongestName = 15; ///< IFNAMSIZ without the end
+constexpr std::size_t kLongestName = 127; ///< an alternative name of Linux
 
 Decoded refuse(const char* why, int code) { return core::fail({kRequest, "", why, "", code}); }
 
@@ -95,7 +95,7 @@ Decoded filter(const pfild_request& /*header*/, Body body) {
 /// Names go into messages and logs: nothing else than visible ASCII comes so far.
 Decoded name(const pfild_request& /*header*/, Body body) {
     if (body.empty() || body.size() > kLongestName) {
-        return refuse("the name of an interface has 1 to 15 bytes", EINVAL);
+        return refuse("the name of an interface has 1 to 127 bytes", EINVAL);
     }
     if (!std::all_of(body.begin(), body.end(), [](std::uint8_t byte) { return byte > ' ' && byte <= '~'; })) {
         return core::fail({"set interface", "", "no interface has such a name", "", ENXIO});

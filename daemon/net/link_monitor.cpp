@@ -51,14 +51,15 @@ int LinkMonitor::on_message(nl_msg* message, void* self) {
     auto* monitor = static_cast<LinkMonitor*>(self);
     const auto report = [](nl_object* object, void* context) {
         auto* target = static_cast<LinkMonitor*>(context);
-        const Link link = describe(reinterpret_cast<rtnl_link*>(object)); // NOLINT: how libnl's objects are cast
+        const auto ifindex = static_cast<std::uint32_t>(
+            rtnl_link_get_ifindex(reinterpret_cast<rtnl_link*>(object))); // NOLINT: how libnl's objects are cast
         // A port that leaves a bridge is announced by a DELLINK of the bridge's family.
         const bool of_bridge =
             rtnl_link_get_family(reinterpret_cast<rtnl_link*>(object)) == AF_BRIDGE; // NOLINT: as above
         if (nl_object_get_msgtype(object) == RTM_DELLINK && !of_bridge) {
-            target->events_.gone(link);
+            target->events_.gone(ifindex);
         } else {
-            target->events_.changed(link);
+            target->events_.changed(ifindex);
         }
     };
     const int type = nlmsg_hdr(message)->nlmsg_type;

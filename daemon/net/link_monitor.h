@@ -14,9 +14,9 @@ namespace pfild::net {
 class LinkMonitor {
   public:
     struct Events {
-        std::function<void(const Link&)> changed; ///< new, or anything about it changed
-        std::function<void(const Link&)> gone;    ///< no longer in this namespace
-        std::function<void()> lost;               ///< announcements were lost: look at everything anew
+        std::function<void(std::uint32_t ifindex)> changed; ///< new, or anything about it changed
+        std::function<void(std::uint32_t ifindex)> gone;    ///< no longer in this namespace
+        std::function<void()> lost;                         ///< announcements were lost: look at everything anew
     };
 
     /// For the namespace that the calling thread is in. => `loop` outlives it.

@@ -5,14 +5,20 @@
 #include <cerrno>
 
 #include <fmt/format.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <netlink/attr.h>
 #include <netlink/errno.h>
+#include <netlink/msg.h>
 #include <netlink/route/link/veth.h>
 
 #include "daemon/sys/failure.h"
 
 namespace pfild::net {
 namespace {
+
+constexpr std::size_t kLongestAltname = 127; // ALTIFNAMSIZ without its NUL
+constexpr int kRounds = 10;
 
 // libnl has its own error numbers; these are the ones that a caller here acts on.
 int to_errno(int nl_error) {
@@ -41,7 +47,21 @@ tl::unexpected<core::Error> refused(std::string what, std::string object, int nl
 
 std::string text(const char* words) { return words == nullptr ? std::string() : std::string(words); }
 
-} // namespace
+/// libnl does not read these.
+std::vector<std::string> altnames_of(nl_msg* message) {
+    std::vector<std::string> names;
+    const nlattr* const list = nlmsg_find_attr(nlmsg_hdr(message), sizeof(ifinfomsg), IFLA_PROP_LIST);
+    if (list == nullptr) {
+        return names;
+    }
+    int left = nla_len(list);
+    for (auto* one = static_cast<nlattr*>(nla_data(list)); nla_ok(one, left) != 0; one = nla_next(one, &left)) {
+        if (nla_type(one) == IFLA_ALT_IFNAME) {
+            names.emplace_back(nla_get_string(one));
+        }
+    }
+    return names;
+}
 
 Link describe(rtnl_link* link) {
     Link result;
@@ -62,6 +82,8 @@ Link describe(rtnl_link* link) {
     return result;
 }
 
+} // namespace
+
 std::string to_string(const std::optional<Mac>& mac) {
     return mac ? fmt::format("{:02x}:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}", (*mac)[0], (*mac)[1], (*mac)[2], (*mac)[3],
                              (*mac)[4], (*mac)[5])
@@ -79,47 +101,92 @@ core::Result<Links> Links::open() {
     return Links(std::move(socket));
 }
 
-core::Result<RtnlLink> Links::get(std::uint32_t ifindex, const char* name) {
-    rtnl_link* found = nullptr;
-    const int error = rtnl_link_get_kernel(socket_.get(), static_cast<int>(ifindex), name, &found);
-    if (error < 0) {
-        const std::string object = name != nullptr ? name : fmt::format("interface {}", ifindex);
-        if (to_errno(error) == ENODEV) {
+// Where an answer's parts go that libnl reads for itself.
+int Links::on_link(nl_msg* message, void* found) {
+    auto* all = static_cast<std::vector<Found>*>(found);
+    const auto take = [](nl_object* object, void* into) {
+        auto* link = reinterpret_cast<rtnl_link*>(object); // NOLINT: how libnl's objects are cast
+        static_cast<std::vector<Found>*>(into)->push_back(
+            {describe(link), std::uint64_t{rtnl_link_get_stat(link, RTNL_LINK_TX_DROPPED)}});
+    };
+    if (nlmsg_hdr(message)->nlmsg_type != RTM_NEWLINK) {
+        return NL_OK;
+    }
+    const std::size_t before = all->size();
+    if (nl_msg_parse(message, take, all) >= 0 && all->size() > before) {
+        all->back().link.altnames = altnames_of(message);
+    }
+    return NL_OK;
+}
+
+// An error of libnl, or 0. Of ifindex and name, one is given; or none, for all.
+int Links::ask(std::uint32_t ifindex, const std::string& name, int flags, std::vector<Found>& found) {
+    const std::unique_ptr<nl_msg, decltype(&nlmsg_free)> message(nlmsg_alloc_simple(RTM_GETLINK, flags), &nlmsg_free);
+    const std::unique_ptr<nl_cb, decltype(&nl_cb_put)> callbacks(nl_cb_alloc(NL_CB_DEFAULT), &nl_cb_put);
+    if (!message || !callbacks) {
+        return -NLE_NOMEM;
+    }
+    ifinfomsg header{};
+    header.ifi_index = static_cast<int>(ifindex);
+    int error = nlmsg_append(message.get(), &header, sizeof header, NLMSG_ALIGNTO);
+    if (error >= 0 && !name.empty()) {
+        const bool alternative = name.size() >= IFNAMSIZ;
+        error = nla_put_string(message.get(), alternative ? IFLA_ALT_IFNAME : IFLA_IFNAME, name.c_str());
+    }
+    nl_cb_set(callbacks.get(), NL_CB_VALID, NL_CB_CUSTOM, &Links::on_link, &found);
+    if (error >= 0) {
+        error = nl_send_auto(socket_.get(), message.get());
+    }
+    if (error >= 0) {
+        error = nl_recvmsgs(socket_.get(), callbacks.get());
+    }
+    const bool acknowledged = (flags & NLM_F_DUMP) == 0 && error >= 0;
+    return acknowledged ? nl_wait_for_ack(socket_.get()) : error;
+}
+
+core::Result<Links::Found> Links::get(std::uint32_t ifindex, const std::string& name) {
+    std::vector<Found> found;
+    const int error = ask(ifindex, name, 0, found);
+    if (error < 0 || found.empty()) {
+        const std::string object = !name.empty() ? name : fmt::format("interface {}", ifindex);
+        if (error >= 0 || to_errno(error) == ENODEV) {
             return core::fail({"find", object, "no such interface", "`ip link` lists what there is", ENODEV});
         }
         return refused("find", object, error);
     }
-    return RtnlLink(found);
+    return std::move(found.front());
 }
 
 core::Result<Link> Links::find(const std::string& name) {
-    if (name.empty() || name.size() >= IFNAMSIZ) { // the kernel would search the alternative names for it
-        return core::fail({"find", name, "no such interface", "a name has 1 to 15 characters", ENODEV});
+    if (name.empty() || name.size() > kLongestAltname) {
+        return core::fail({"find", name, "no such interface", "a name has 1 to 127 characters", ENODEV});
     }
-    return get(0, name.c_str()).map([](const RtnlLink& link) { return describe(link.get()); });
+    return get(0, name).map([](Found found) { return std::move(found.link); });
 }
 
 core::Result<Link> Links::find(std::uint32_t ifindex) {
-    return get(ifindex, nullptr).map([](const RtnlLink& link) { return describe(link.get()); });
+    return get(ifindex, "").map([](Found found) { return std::move(found.link); });
 }
 
 core::Result<std::vector<Link>> Links::all() {
-    nl_cache* cache = nullptr;
-    if (const int error = rtnl_link_alloc_cache(socket_.get(), AF_UNSPEC, &cache); error < 0) {
+    std::vector<Found> found;
+    int error = -NLE_DUMP_INTR;
+    for (int round = 0; error == -NLE_DUMP_INTR && round < kRounds; round++) { // they changed meanwhile
+        found.clear();
+        error = ask(0, "", NLM_F_DUMP, found);
+    }
+    if (error < 0) {
         return refused("list", "the interfaces", error);
     }
-    const std::unique_ptr<nl_cache, decltype(&nl_cache_free)> links(cache, &nl_cache_free);
     std::vector<Link> all;
-    for (nl_object* one = nl_cache_get_first(cache); one != nullptr; one = nl_cache_get_next(one)) {
-        all.push_back(describe(reinterpret_cast<rtnl_link*>(one))); // NOLINT: libnl's way to cast
+    for (Found& one : found) {
+        all.push_back(std::move(one.link));
     }
     return all;
 }
 
 core::Result<std::uint64_t> Links::tx_dropped(std::uint32_t ifindex) {
-    return get(ifindex, nullptr).map([](const RtnlLink& link) {
-        return std::uint64_t{rtnl_link_get_stat(link.get(), RTNL_LINK_TX_DROPPED)};
-    });
+    return get(ifindex, "").map([](const Found& found) { return found.tx_dropped; });
 }
 
 core::Result<void> Links::make_pair(const PairRequest& request) {

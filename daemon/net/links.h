@@ -23,8 +23,9 @@ using Mac = std::array<std::uint8_t, 6>;
 struct Link {
     std::uint32_t ifindex = 0;
     std::string name;
-    std::string kind;  ///< "veth", "bridge", "tun"...; empty for hardware
-    std::string alias; ///< the administrator's, or the one that a port carries
+    std::vector<std::string> altnames{}; ///< `ip link property`; those of up to 127 characters
+    std::string kind;                    ///< "veth", "bridge", "tun"...; empty for hardware
+    std::string alias;                   ///< the administrator's, or the one that a port carries
     std::uint32_t mtu = 0;
     std::uint32_t arp_type = 0; ///< ARPHRD_*: what kind of link header
     std::uint32_t rx_queues = 0;
@@ -37,9 +38,6 @@ struct Link {
 
     friend bool operator==(const Link&, const Link&) = default;
 };
-
-/// Reads what a netlink message said of a device.
-[[nodiscard]] Link describe(rtnl_link* link);
 
 /// "02:00:00:00:00:01"; empty without an address.
 [[nodiscard]] std::string to_string(const std::optional<Mac>& mac);
@@ -67,7 +65,7 @@ class Links {
     /// For the namespace that the calling thread is in.
     [[nodiscard]] static core::Result<Links> open();
 
-    /// ENODEV: there is none of that name, or with that index.
+    /// ENODEV: there is none of that name or alternative name, or with that index.
     [[nodiscard]] core::Result<Link> find(const std::string& name);
     [[nodiscard]] core::Result<Link> find(std::uint32_t ifindex);
 
@@ -85,8 +83,15 @@ class Links {
     [[nodiscard]] core::Result<void> remove(std::uint32_t ifindex);
 
   private:
+    struct Found {
+        Link link;
+        std::uint64_t tx_dropped = 0;
+    };
+
     explicit Links(NlSocket socket) : socket_(std::move(socket)) {}
-    [[nodiscard]] core::Result<RtnlLink> get(std::uint32_t ifindex, const char* name);
+    [[nodiscard]] core::Result<Found> get(std::uint32_t ifindex, const std::string& name);
+    [[nodiscard]] int ask(std::uint32_t ifindex, const std::string& name, int flags, std::vector<Found>& found);
+    static int on_link(nl_msg* message, void* found);
     [[nodiscard]] core::Result<void> change(std::uint32_t ifindex, rtnl_link* changes, const char* what);
 
     NlSocket socket_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/net/port.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -55,6 +56,14 @@ core::Result<void> clear_name(Links& links, const std::string& name, const std::
 }
 
 } // namespace
+
+bool is_port(const Link& link) {
+    const bool is_called_so = std::any_of(kPairNames.begin(), kPairNames.end(), [&](const std::string& prefix) {
+        return link.name.size() > prefix.size() && link.name.starts_with(prefix) &&
+               link.name.find_first_not_of("0123456789", prefix.size()) == std::string::npos;
+    });
+    return link.alias.starts_with(kAliasPrefix) || (is_called_so && link.kind == "veth");
+}
 
 core::Result<Port> Port::make(const Request& request) {
     Port port;

@@ -27,6 +27,9 @@ inline constexpr std::uint32_t kPortHeadroom = 8;
 /// How a port's alias begins, for whoever finds one: "pfild INSTANCE: ".
 inline constexpr const char* kAliasPrefix = "pfild ";
 
+/// Whether a device is an end of a port, of any instance; also one that has no alias yet.
+[[nodiscard]] bool is_port(const Link& link);
+
 /// One of the two pairs, by its four facts.
 struct Pair {
     std::string name;

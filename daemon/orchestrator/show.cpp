@@ -22,6 +22,12 @@ tl::unexpected<core::Error> no_flow_table(const char* what) {
                        "start it without", EOPNOTSUPP});
 }
 
+api::InterfaceView view_of(const Attachment& attachment) {
+    api::InterfaceView view = attachment.view();
+    view.altnames = attachment.link().altnames;
+    return view;
+}
+
 } // namespace
 
 api::VersionView Orchestrator::version() const {
@@ -42,7 +48,7 @@ api::StatusView Orchestrator::status() const {
     view.version = PFILD_VERSION;
     view.kernel = sys::kernel_release();
     for (const auto& [ifindex, attachment] : attachments_) {
-        view.interfaces.push_back(attachment->view());
+        view.interfaces.push_back(view_of(*attachment));
     }
     view.buffers = buffers_view(umem_->pool());
     view.flows = flow_table_view();
@@ -105,7 +111,7 @@ api::PeersView Orchestrator::peers() const {
 }
 
 api::InterfaceView Orchestrator::interface(const std::string& name) const {
-    return find_attached(name)->second->view();
+    return view_of(*find_attached(name)->second);
 }
 
 std::vector<std::string> Orchestrator::covered_by(const core::HeadInfo& head) const {

@@ -112,8 +112,11 @@ void Tap::put(const net::Link& link, std::uint8_t slot, bool xdp_head) {
                 tapped->second.skipped[core::index(direction)] = filters_.skipped(lane);
             }
         }
-        table.put_interface(
-            {.index = link.ifindex, .name = link.name, .data_link = link_type(link).value_or(kRaw), .up = link.up});
+        table.put_interface({.index = link.ifindex,
+                             .name = link.name,
+                             .altnames = link.altnames,
+                             .data_link = link_type(link).value_or(kRaw),
+                             .up = link.up});
     });
 }
 

@@ -11,6 +11,8 @@
 
 #include "config/described.h"
 #include "config/edit.h"
+#include "config/guarded.h"
+#include "daemon/orchestrator/views.h"
 
 namespace pfild {
 namespace {
@@ -35,23 +37,29 @@ core::Result<void> check_link_type(const api::HookAddRequest& request) {
 } // namespace
 
 InterfaceEvents Wanted::events() {
-    const auto look_again = [this](const std::string& name) {
-        auto attached = transaction_.appeared(name);
-        const std::string why = attached ? "" : attached.error().line();
-        if (std::string& said = said_[name]; said != why) { // once, not each second
-            said = why;
-            log(attached);
-        }
-    };
-    return {.appeared = look_again,
+    return {.seen = [this](const std::string& name) { look_again(name); },
             .gone = [this](const std::string& name) { log(transaction_.gone(name)); },
             .renamed = [this](const std::map<std::string, std::string>& names) { log(transaction_.renamed(names)); },
             .every_second =
-                [this, look_again] {
-                    for (const std::string& name : std::set<std::string>(transaction_.waited_for())) {
-                        look_again(name);
+                [this] {
+                    if (!transaction_.waited_for().empty()) {
+                        look_again(std::nullopt);
                     }
                 }};
+}
+
+void Wanted::look_again(const std::optional<std::string>& seen) {
+    log(transaction_.look_again(seen));
+    std::map<std::string, std::string> now;
+    for (const auto& [name, why] : transaction_.waited_for()) {
+        if (!why.empty()) {
+            now.emplace(name, why);
+        }
+        if (const auto before = said_.find(name); !why.empty() && (before == said_.end() || before->second != why)) {
+            spdlog::error("{}", why); // once, not each second
+        }
+    }
+    said_ = std::move(now);
 }
 
 core::Result<control::ChangedView> Wanted::change(const config::Model& next, const rules::Transaction::How& how) {
@@ -105,42 +113,109 @@ core::Result<control::ChangedView> Wanted::reload() {
 
 core::Result<api::StatusView> Wanted::status() {
     api::StatusView view = orchestrator_.status();
-    view.waited_for.assign(transaction_.waited_for().begin(), transaction_.waited_for().end());
+    for (api::InterfaceView& interface : view.interfaces) {
+        interface.wanted_by = transaction_.item_of(interface.name);
+    }
+    for (const auto& [name, why] : transaction_.waited_for()) {
+        view.waited_for.push_back(name);
+    }
+    for (const config::Interface& item : transaction_.model().interfaces) {
+        if (!item.wanted) {
+            view.left_alone.push_back(item.name);
+        } else if (config::is_pattern(item.name)) {
+            view.patterns.push_back(item.name);
+        }
+    }
     view.started_from = started_from_;
     view.files = transaction_.files();
     view.model = config::digest_of(transaction_.model());
     return view;
 }
 
+std::string Wanted::resolve(std::string_view name) {
+    const std::string same(name);
+    if (config::common_head(name) || config::is_pattern(name) ||
+        config::find_interface(transaction_.model(), name) != nullptr) {
+        return same;
+    }
+    const std::vector<config::Device> devices = orchestrator_.devices(rules::Look::kAnew);
+    const config::Device* const device = config::find_device(devices, name);
+    if (device == nullptr) {
+        return same;
+    }
+    const config::Interface* const item = config::item_of(transaction_.model(), *device);
+    return item == nullptr || config::is_pattern(item->name) ? device->name : item->name;
+}
+
+// One that is waited for, or left alone, is wanted from now on as is asked for here.
 core::Result<api::InterfaceView> Wanted::attach(const api::AttachRequest& request) {
-    const config::Interface interface {
-        .name = request.interface, .unknown = request.unknown, .mode = request.mode, .position = request.position,
-        .owner = config::Owner::kBpfctl
-    };
+    const config::Interface item{.name = resolve(request.interface),
+                                 .unknown = request.unknown,
+                                 .mode = request.mode,
+                                 .position = request.position,
+                                 .owner = config::Owner::kBpfctl};
     config::Model next = transaction_.model();
-    if (transaction_.waited_for().contains(request.interface)) { // as it is wanted from now on, and now
+    const config::Interface* const before = config::find_interface(next, item.name);
+    if (before != nullptr && (!before->wanted || transaction_.waited_for().contains(item.name))) {
         std::replace_if(
             next.interfaces.begin(), next.interfaces.end(),
-            [&](const config::Interface& one) { return one.name == interface.name; }, interface);
-        return change(next).and_then([&] { return transaction_.appeared(interface.name); }).and_then([&] {
-            return attached(interface.name);
-        });
+            [&](const config::Interface& one) { return one.name == item.name; }, item);
+        return change(next).and_then([&] { return attached(item); });
     }
-    return config::add_interface(next, interface).and_then([&] { return change(next); }).and_then([&] {
-        return attached(interface.name);
+    return config::add_interface(next, item).and_then([&] { return change(next); }).and_then([&] {
+        return attached(item);
     });
 }
 
-core::Result<api::InterfaceView> Wanted::attached(const std::string& interface) const {
-    if (transaction_.waited_for().contains(interface)) {
-        return core::fail({"attach", interface, "there is no such interface", "it is waited for", ENODEV});
+core::Result<api::InterfaceView> Wanted::attached(const config::Interface& item) {
+    const std::vector<config::Interface>& guarded = transaction_.guarded().interfaces;
+    const auto here = std::find_if(guarded.begin(), guarded.end(), [&](const config::Interface& one) {
+        return transaction_.item_of(one.name) == item.name;
+    });
+    if (here == guarded.end() && !config::is_pattern(item.name)) {
+        const auto why = transaction_.waited_for().find(item.name);
+        const bool is_known = why != transaction_.waited_for().end() && !why->second.empty();
+        return core::fail(
+            {"attach", item.name, is_known ? why->second : "there is no such interface", "it is waited for", ENODEV});
     }
-    return orchestrator_.interface(interface);
+    api::InterfaceView view;
+    if (config::is_pattern(item.name)) {
+        view.name = item.name;
+        view.unknown = item.unknown;
+        view.mode_wanted = item.mode;
+        view.mode = core::kHeadModeNames.at(static_cast<std::size_t>(item.mode));
+        view.position = item.position;
+    } else {
+        view = orchestrator_.interface(here->name);
+    }
+    view.wanted_by = item.name;
+    return view;
 }
 
+// What else means the interface shall not have it again.
 core::Result<void> Wanted::detach(std::string_view interface) {
     config::Model next = transaction_.model();
-    return config::remove_interface(next, interface).and_then([&] { return change(next, rules::Unrecorded::kGoesOn); });
+    std::string item = resolve(interface);
+    const std::vector<config::Device> devices = orchestrator_.devices(rules::Look::kAnew);
+    const config::Device* const device = config::is_pattern(item) ? nullptr : config::find_device(devices, item);
+    const config::Interface* wanted = config::find_interface(next, item);
+    const config::Interface* const meant = device == nullptr ? nullptr : config::item_of(next, *device);
+    const bool is_attached = (wanted != nullptr && wanted->wanted) || (wanted == nullptr && meant != nullptr);
+    if (!is_attached) {
+        return core::fail(
+            {"detach", std::string(interface), "it is not attached", "`bpfctl status` lists what is", ENODEV});
+    }
+    (void)config::remove_interface(next, item);
+    for (wanted = device == nullptr ? nullptr : config::item_of(next, *device); wanted != nullptr && wanted->wanted;
+         wanted = config::item_of(next, *device)) {
+        if (config::is_pattern(wanted->name)) {
+            config::leave_alone(next, device->name, config::Owner::kBpfctl);
+        } else {
+            (void)config::remove_interface(next, std::string(wanted->name));
+        }
+    }
+    config::forget_left_alone(next);
+    return change(next, rules::Unrecorded::kGoesOn);
 }
 
 core::Result<api::HookView> Wanted::hook_add(const api::HookAddRequest& request) {
@@ -167,20 +242,56 @@ core::Result<void> Wanted::hook_delete(std::string_view name) {
 
 core::Result<api::HeadView> Wanted::link(const core::LinkRequest& request) {
     config::Model next = transaction_.model();
+    const std::string at = resolve(request.head);
     return config::link(next, {.hook = request.hook,
-                               .head = request.head,
+                               .head = at,
                                .directions = request.directions,
                                .append = request.append,
                                .owner = config::Owner::kBpfctl})
         .and_then([&] { return change(next); })
-        .map([&] { return orchestrator_.head(request.head); });
+        .map([&] { return head(at); });
 }
 
 core::Result<api::HeadView> Wanted::unlink(const core::LinkRequest& request) {
     config::Model next = transaction_.model();
-    return config::unlink(next, request.hook, request.head, request.directions)
-        .and_then([&] { return change(next); })
-        .map([&] { return orchestrator_.head(request.head); });
+    const std::string at = resolve(request.head);
+    return config::unlink(next, request.hook, at, request.directions).and_then([&] { return change(next); }).map([&] {
+        return head(at);
+    });
+}
+
+core::Result<std::vector<api::HeadView>> Wanted::heads() {
+    std::vector<api::HeadView> all = orchestrator_.heads();
+    for (const config::Interface& item : transaction_.model().interfaces) {
+        if (item.wanted && item.mode != core::HeadMode::tap && config::is_pattern(item.name)) {
+            all.push_back(head(item.name));
+        }
+    }
+    return all;
+}
+
+/// Of an interface that is not there, or of a pattern: as its links are wanted.
+api::HeadView Wanted::head(const std::string& name) const {
+    std::vector<std::string> covers;
+    for (const config::Interface& interface : transaction_.guarded().interfaces) {
+        if (transaction_.item_of(interface.name) == name || interface.name == name ||
+            (config::is_pattern(name) && config::means(name, interface.name))) {
+            covers.push_back(interface.name);
+        }
+    }
+    const bool is_one = covers.size() == 1 && !config::is_pattern(name);
+    if (config::common_head(name) || is_one) {
+        return orchestrator_.head(is_one ? covers.front() : name);
+    }
+    const std::vector<config::Link> links = config::links_at(transaction_.model(), name);
+    core::HeadInfo info;
+    info.name = name;
+    info.directions = {true, true};
+    api::HeadView view = head_view(info);
+    view.in = config::run_order(links, core::Direction::in);
+    view.out = config::run_order(links, core::Direction::out);
+    view.covers = std::move(covers);
+    return view;
 }
 
 } // namespace pfild

@@ -47,7 +47,7 @@ class Wanted final : public api::Service {
     [[nodiscard]] core::Result<api::StatusView> status() override;
     [[nodiscard]] core::Result<api::InterfaceView> attach(const api::AttachRequest& request) override;
     [[nodiscard]] core::Result<void> detach(std::string_view interface) override;
-    [[nodiscard]] core::Result<std::vector<api::HeadView>> heads() override { return orchestrator_.heads(); }
+    [[nodiscard]] core::Result<std::vector<api::HeadView>> heads() override;
     [[nodiscard]] core::Result<std::vector<api::HookView>> hooks() override { return orchestrator_.hooks(); }
     [[nodiscard]] core::Result<api::HookView> hook_add(const api::HookAddRequest& request) override;
     [[nodiscard]] core::Result<api::HookProgramView> hook_show(std::string_view name) override {
@@ -76,7 +76,12 @@ class Wanted final : public api::Service {
     [[nodiscard]] core::Result<control::ChangedView> change(const config::Model& next,
                                                             const rules::Transaction::How& how);
 
-    [[nodiscard]] core::Result<api::InterfaceView> attached(const std::string& interface) const;
+    /// The item that a name stands for: its own, or that by which the interface of that name is wanted; else what the
+    /// kernel calls that interface.
+    [[nodiscard]] std::string resolve(std::string_view name);
+    [[nodiscard]] core::Result<api::InterfaceView> attached(const config::Interface& item);
+    [[nodiscard]] api::HeadView head(const std::string& name) const;
+    void look_again(const std::optional<std::string>& seen);
 
     Orchestrator& orchestrator_;
     rules::Transaction& transaction_;

@@ -182,6 +182,9 @@ core::Result<void> Orchestrator::attach(const config::Interface& interface) {
         return core::fail(std::move(links.error()));
     }
     auto link = links->find(interface.name);
+    if (link && link->name != interface.name) { // it has gone, and the name is an alternative one of another
+        link = core::fail({"attach", interface.name, "no such interface", "`ip link` lists what there is", ENODEV});
+    }
     if (!link) {
         link.error().what = "attach";
         return core::fail(std::move(link.error()));

@@ -14,20 +14,26 @@
 // old one, after it the new one. A change that only makes the host safer or reachable (Unrecorded::kGoesOn) is not
 // refused for want of space: it goes through, and Outcome::recorded says that it will be forgotten.
 //
-// An interface of the files that is not there is waited for; appeared() attaches it with its links. So is one that
-// could not be taken over, and that heads of the killed daemon guard meanwhile.
+// What is wanted is a model with alternative names and patterns; what runs are the interfaces that it means at the
+// moment, by the kernel's names (config/guarded.h). look_again() makes one follow the other when interfaces come, go or
+// change their names.
+//
+// An interface of the files that is not there is waited for. So is one that could not be taken over, and that heads of
+// the killed daemon guard meanwhile; and one that a pattern means and that cannot be attached. None of them keeps
+// another from being guarded.
 //
 // Control thread.
 #pragma once
 
 #include <functional>
 #include <map>
-#include <set>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "config/change.h"
+#include "config/guarded.h"
 #include "config/model.h"
 #include "core/error.h"
 #include "daemon/rules/record.h"
@@ -53,8 +59,12 @@ class Transaction {
     [[nodiscard]] const config::Model& model() const { return model_; }
     /// Digest of the files that its items of owner `file` came from.
     [[nodiscard]] const std::string& files() const { return files_; }
-    /// Interfaces of the model that are not there.
-    [[nodiscard]] const std::set<std::string>& waited_for() const { return waited_for_; }
+    /// Interfaces that are wanted, and not guarded: they are not there, or why they cannot be attached.
+    [[nodiscard]] const std::map<std::string, std::string>& waited_for() const { return waited_for_; }
+    /// The item by which an attached interface is wanted; nothing: it is not attached.
+    [[nodiscard]] std::string item_of(const std::string& interface) const;
+    /// Interfaces and links by the kernel's names.
+    [[nodiscard]] const config::Model& guarded() const { return here_; }
 
     struct How {
         Unrecorded unrecorded = Unrecorded::kRefused;
@@ -67,12 +77,13 @@ class Transaction {
 
     /// The first model of a daemon: what cannot be had of it is left out and told to `refused`, as the alternative
     /// would be no rules at all. => nothing is in force yet.
-    void begin(const config::Model& first, const std::string& files,
-               const std::function<void(const core::Error& error)>& refused);
+    using Refused = std::function<void(const core::Error& error)>;
+    void begin(const config::Model& first, const std::string& files, const Refused& refused);
 
-    /// An interface has come, which may have been waited for. Nothing: it was not, or it cannot be attached yet.
-    [[nodiscard]] core::Result<void> appeared(const std::string& interface);
-    /// It has gone, or is called otherwise now; the world knows already.
+    /// Makes what runs follow what interfaces there are now. seen: one that has come or has changed, which is tried
+    /// again if it could not be attached; nothing: all are.
+    [[nodiscard]] core::Result<void> look_again(const std::optional<std::string>& seen);
+    /// An interface has gone, or is called otherwise now; the world knows already.
     [[nodiscard]] core::Result<void> gone(const std::string& interface);
     [[nodiscard]] core::Result<void> renamed(const std::map<std::string, std::string>& names);
 
@@ -80,23 +91,34 @@ class Transaction {
     [[nodiscard]] core::Result<void> update_record();
 
   private:
-    [[nodiscard]] core::Result<void> write(const config::Model& model, const std::string& files);
+    [[nodiscard]] core::Result<void> write(const config::Model& model, const config::Model& there,
+                                           const std::string& files);
     [[nodiscard]] core::Result<void> replace_record(const config::Model& model);
     [[nodiscard]] core::Result<void> commit(bool recorded, Promises promises);
     [[nodiscard]] core::Result<void> put(const config::Interface& interface, const config::Model& target);
     [[nodiscard]] core::Result<void> set_links(const std::string& head, const config::Model& target);
+    [[nodiscard]] std::vector<config::Interface>
+    begin_interfaces(const config::Model& first, const std::vector<config::Device>& devices, const Refused& refused);
+    [[nodiscard]] core::Result<config::Guarded> see(const config::Model& next, const config::Change& change);
+    void spare(config::Guarded& seen) const;
+    void settle_on(config::Guarded seen);
+    [[nodiscard]] bool may_wait(const std::string& interface, const core::Error& why) const;
 
     class Bring;
-    void take_back(const Bring& done);
 
     World& world_;
     Store& store_;
     std::string boot_;
     config::Model model_;
     std::string files_;
-    std::set<std::string> waited_for_;
-    std::vector<Attached> written_;  ///< in the text that was put beside the one in force
-    std::vector<Attached> recorded_; ///< in the text in force
+    config::Model there_;                           ///< by the kernel's names, what of it is there
+    config::Model here_;                            ///< and what of that runs; neither has hooks
+    std::map<std::string, std::string> items_;      ///< of those interfaces, and of those that are being attached
+    std::map<std::string, std::string> cannot_;     ///< why an interface that is there is not attached
+    std::map<std::string, std::string> waited_for_; ///< those, and what is not there
+    bool all_or_nothing_ = true;                    ///< of the change that is made
+    std::vector<Attached> written_;                 ///< in the text that was put beside the one in force
+    std::vector<Attached> recorded_;                ///< in the text in force
 };
 
 } // namespace pfild::rules

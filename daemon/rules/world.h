@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "config/guarded.h"
 #include "config/model.h"
 #include "core/error.h"
 
@@ -39,6 +40,12 @@ enum class WithoutXdp : std::uint8_t {
     kUsesTc,  ///< nobody is there to be told: an error would leave the interface open
 };
 
+/// How the interfaces of the host are looked up.
+enum class Look : std::uint8_t {
+    kAnew,   ///< asks the kernel
+    kAsKnown ///< as they were announced
+};
+
 class World {
   public:
     World() = default;
@@ -52,6 +59,8 @@ class World {
     virtual void prepare(WithoutXdp without_xdp) = 0;
     [[nodiscard]] virtual core::Result<void> go_live(Promises promises) = 0;
 
+    /// The interfaces of the host. One that is attached is called as its head is.
+    [[nodiscard]] virtual std::vector<config::Device> devices(Look look) = 0;
     /// Is there a head of that name, to which hooks can be linked?
     [[nodiscard]] virtual bool has_head(const std::string& name) const = 0;
     /// Is it guarded by heads of a daemon that was killed, and not attached?
@@ -69,7 +78,7 @@ class World {
     [[nodiscard]] virtual core::Result<void> set_run_order(const std::string& head, core::Direction direction,
                                                            const std::vector<std::string>& hooks) = 0;
 
-    /// Of the interfaces of the model that are there, attached or not.
+    /// Of the interfaces of the model, by the kernel's names, that are there, attached or not.
     [[nodiscard]] virtual std::vector<Attached> attached(const config::Model& model) const = 0;
 };
 

@@ -83,7 +83,7 @@ enum pfild_op {
     PFILD_OP_SET_PROMISCUOUS,  /* - -> - (BIOCPROMISC) */
     PFILD_OP_GET_DATA_LINK,    /* - -> __u32, DLT_ number (BIOCGDLT) */
     PFILD_OP_GET_INTERFACE,    /* - -> its name (BIOCGETIF) */
-    PFILD_OP_SET_INTERFACE,    /* a name, 1 to 15 bytes; "any": all Ethernet ones -> - (BIOCSETIF) */
+    PFILD_OP_SET_INTERFACE,    /* a name, 1 to 127 bytes; "any": all Ethernet ones -> - (BIOCSETIF) */
     PFILD_OP_GET_READ_TIMEOUT, /* - -> pfild_read_timeout (BIOCGRTIMEOUT) */
     PFILD_OP_SET_READ_TIMEOUT, /* pfild_read_timeout -> - (BIOCSRTIMEOUT) */
     PFILD_OP_GET_OPTIONS,      /* - -> pfild_options */

@@ -200,7 +200,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"flows flush forgets all", {"flows", "flush", "tcp"}, "flows flush: not expected here: tcp"},
         Mistake{"--all is not for flows", {"flows", "--all"}, "flows: not expected here: --all"},
         Mistake{"capture needs an interface", {"capture"}, "capture: IFACE is missing"},
-        Mistake{"of a name that can be one", {"capture", "sixteen-letters-"}, "has 1 to 15 characters"},
+        Mistake{"of a name that can be one", {"capture", std::string(128, 'a')}, "has 1 to 127 characters"},
         Mistake{"no packets are not captured", {"capture", "a", "-c", "0"}, "--count: '0' is no number from 1 to "},
         Mistake{"nor half of one", {"capture", "a", "-c", "1.5"}, "'1.5' is no number"},
         Mistake{"more than there are", {"capture", "a", "-s", "262145"}, "'262145' is no number from 0 to 262144"},

@@ -96,7 +96,7 @@ TEST(DeviceRequest, what_is_wrong_with_one_payload_is_its_answer) {
         {"a filter that does not end", message(PFILD_OP_SET_FILTER, kNoReturn), EINVAL},
         {"an instruction and a half", message(PFILD_OP_REPLACE_FILTER, Bytes(12)), EINVAL},
         {"an interface without a name", message(PFILD_OP_SET_INTERFACE), EINVAL},
-        {"with one too long", message(PFILD_OP_SET_INTERFACE, text("abcdefghijklmnop")), EINVAL},
+        {"with one too long", message(PFILD_OP_SET_INTERFACE, text(std::string(128, 'a'))), EINVAL},
         {"with an end in it", message(PFILD_OP_SET_INTERFACE, Bytes{'e', 0}), ENXIO},
         {"with a blank", message(PFILD_OP_SET_INTERFACE, text("eth 0")), ENXIO},
         {"with what moves a cursor", message(PFILD_OP_SET_INTERFACE, text("\x1b[2J")), ENXIO},

@@ -25,6 +25,24 @@ struct Fixture {
         return world.in_force() == test::rules_of(model, world.there);
     }
     [[nodiscard]] core::Result<Outcome> change(const Model& next) { return transaction.change(next, {}); }
+    [[nodiscard]] std::set<std::string> waits_for() const {
+        std::set<std::string> names;
+        for (const auto& [name, why] : transaction.waited_for()) {
+            names.insert(name);
+        }
+        return names;
+    }
+    [[nodiscard]] std::vector<std::string> order(const char* head) const {
+        const auto found = world.in_force().orders.find({head, core::Direction::in});
+        return found == world.in_force().orders.end() ? std::vector<std::string>() : found->second;
+    }
+    [[nodiscard]] std::set<std::string> guarded() const {
+        std::set<std::string> names;
+        for (const auto& [name, how] : world.in_force().interfaces) {
+            names.insert(name);
+        }
+        return names;
+    }
 };
 
 config::Hook hook(const char* name, core::HeadType type = core::HeadType::inet) {
@@ -143,16 +161,17 @@ TEST(Transaction, waits_for_an_interface_of_the_files_and_attaches_it_with_its_l
                       .hooks = {hook("a:e", core::HeadType::ethernet)},
                       .links = {{"a:e", "eth9", kIn}}};
     ASSERT_TRUE(fixture.change(model));
-    EXPECT_EQ(fixture.transaction.waited_for(), std::set<std::string>{"eth9"});
+    EXPECT_EQ(fixture.waits_for(), std::set<std::string>{"eth9"});
     EXPECT_TRUE(fixture.is_in_force(model)) << "what is there is guarded";
-    ASSERT_TRUE(fixture.transaction.appeared("eth9")) << "it is not there, after all";
+    ASSERT_TRUE(fixture.transaction.look_again("eth9")) << "it is not there, after all";
     fixture.world.there.insert("eth9");
-    ASSERT_TRUE(fixture.transaction.appeared("eth9"));
-    EXPECT_TRUE(fixture.transaction.waited_for().empty());
+    ASSERT_TRUE(fixture.transaction.look_again("eth9"));
+    EXPECT_TRUE(fixture.waits_for().empty());
     EXPECT_TRUE(fixture.is_in_force(model));
     EXPECT_EQ(record_of(fixture.store.in_force())->attached.size(), 2U);
+    fixture.world.there.erase("eth9");
     ASSERT_TRUE(fixture.transaction.gone("eth9"));
-    EXPECT_EQ(fixture.transaction.waited_for(), std::set<std::string>{"eth9"});
+    EXPECT_EQ(fixture.waits_for(), std::set<std::string>{"eth9"});
 }
 
 TEST(Transaction, refuses_an_interface_of_bpfctl_that_is_not_there_and_forgets_one_that_has_gone) {
@@ -174,6 +193,92 @@ TEST(Transaction, follows_interfaces_that_exchange_their_names) {
     EXPECT_EQ(record_of(fixture.store.in_force())->model, fixture.transaction.model());
 }
 
+TEST(Transaction, guards_what_a_pattern_means_as_it_comes_is_renamed_and_goes) {
+    Fixture fixture;
+    fixture.world.there = {"veth1", "eth0"};
+    const Model model{.interfaces = {{.name = "veth*", .owner = Owner::kBpfctl}},
+                      .hooks = {hook("a:e", core::HeadType::ethernet)},
+                      .links = {{"a:e", "veth*", kIn}}};
+    ASSERT_TRUE(fixture.change(model));
+    EXPECT_EQ(fixture.guarded(), std::set<std::string>{"veth1"});
+    fixture.world.there.insert("veth2");
+    ASSERT_TRUE(fixture.transaction.look_again("veth2"));
+    EXPECT_EQ(fixture.guarded(), (std::set<std::string>{"veth1", "veth2"}));
+    EXPECT_EQ(fixture.order("veth2"), std::vector<std::string>{"a:e"});
+    EXPECT_EQ(record_of(fixture.store.in_force())->attached.size(), 2U);
+    EXPECT_EQ(fixture.transaction.item_of("veth2"), "veth*");
+    fixture.world.there = {"veth2", "eth0", "wan"};
+    fixture.world.rename("veth1", "wan");
+    ASSERT_TRUE(fixture.transaction.renamed({{"veth1", "wan"}}));
+    EXPECT_EQ(fixture.guarded(), std::set<std::string>{"veth2"});
+    fixture.world.there = {"veth2", "veth5", "wan"};
+    ASSERT_TRUE(fixture.transaction.look_again("veth5"));
+    EXPECT_EQ(fixture.guarded(), (std::set<std::string>{"veth2", "veth5"}));
+    EXPECT_EQ(fixture.transaction.model(), model) << "what is wanted is the same";
+    EXPECT_TRUE(fixture.waits_for().empty());
+}
+
+TEST(Transaction, one_that_a_pattern_means_and_that_cannot_be_attached_keeps_no_other_from_it) {
+    Fixture fixture;
+    fixture.world.there = {"veth1", "veth2", "veth3"};
+    fixture.world.refuses = {"veth2"};
+    const Model model{.interfaces = {{.name = "veth*"}}};
+    ASSERT_TRUE(fixture.change(model));
+    EXPECT_EQ(fixture.guarded(), (std::set<std::string>{"veth1", "veth3"}));
+    EXPECT_EQ(fixture.waits_for(), std::set<std::string>{"veth2"});
+    EXPECT_NE(fixture.transaction.waited_for().at("veth2").find("a tunnel"), std::string::npos);
+    fixture.world.asked = 0;
+    ASSERT_TRUE(fixture.transaction.look_again("veth1"));
+    EXPECT_EQ(fixture.world.asked, 0U) << "it is not tried again for every message";
+    fixture.world.refuses.clear();
+    ASSERT_TRUE(fixture.transaction.look_again(std::nullopt));
+    EXPECT_EQ(fixture.guarded(), (std::set<std::string>{"veth1", "veth2", "veth3"}));
+    EXPECT_TRUE(fixture.waits_for().empty());
+}
+
+TEST(Transaction, one_that_is_named_and_cannot_be_attached_is_refused) {
+    Fixture fixture;
+    fixture.world.refuses = {"eth1"};
+    EXPECT_EQ(fixture.change({.interfaces = {{.name = "eth0"}, {.name = "eth1"}}}).error().code, EOPNOTSUPP);
+    EXPECT_TRUE(fixture.guarded().empty());
+    EXPECT_TRUE(fixture.waits_for().empty());
+}
+
+TEST(Transaction, follows_alternative_names_that_come_and_go) {
+    Fixture fixture;
+    const Model model{.interfaces = {{.name = "enp9s0"}}};
+    ASSERT_TRUE(fixture.change(model));
+    EXPECT_EQ(fixture.waits_for(), std::set<std::string>{"enp9s0"});
+    fixture.world.altnames["eth1"] = "enp9s0";
+    ASSERT_TRUE(fixture.transaction.look_again("eth1"));
+    EXPECT_EQ(fixture.guarded(), std::set<std::string>{"eth1"});
+    EXPECT_TRUE(fixture.waits_for().empty());
+    fixture.world.altnames.clear();
+    ASSERT_TRUE(fixture.transaction.look_again("eth1"));
+    EXPECT_TRUE(fixture.guarded().empty());
+    EXPECT_EQ(fixture.waits_for(), std::set<std::string>{"enp9s0"});
+}
+
+TEST(Transaction, that_fails_with_a_pattern_leaves_the_old_state_in_force) {
+    std::size_t failures = 0;
+    for (std::size_t failing = 1; failing < 10; ++failing) {
+        Fixture fixture;
+        const Model before{.interfaces = {{.name = "eth0"}, {.name = "late0"}}};
+        ASSERT_TRUE(fixture.change(before));
+        const test::Rules rules = fixture.world.in_force();
+        fixture.steps.failing = fixture.steps.taken + failing;
+        fixture.world.refuses = {"eth2"};
+        if (fixture.change({.interfaces = {{.name = "eth*"}, {.name = "late0"}}})) {
+            continue; // what only the pattern means could not be attached, or all is done
+        }
+        failures++;
+        EXPECT_TRUE(fixture.world.in_force() == rules) << "failing at step " << failing;
+        EXPECT_EQ(fixture.waits_for(), std::set<std::string>{"late0"});
+        EXPECT_EQ(fixture.transaction.item_of("eth0"), "eth0");
+    }
+    EXPECT_GE(failures, 3U);
+}
+
 TEST(Begin, takes_what_can_be_had_and_tells_the_rest) {
     Fixture fixture;
     std::vector<std::string> refused;
@@ -184,7 +289,7 @@ TEST(Begin, takes_what_can_be_had_and_tells_the_rest) {
                                .links = {{"a:e", "gone", kIn}, {"a:a", "inet", kIn}}},
                               "digest", [&](const core::Error& error) { refused.push_back(error.object); });
     EXPECT_EQ(refused, (std::vector<std::string>{"gone", "a:e"}));
-    EXPECT_EQ(fixture.transaction.waited_for(), std::set<std::string>{"later"});
+    EXPECT_EQ(fixture.waits_for(), std::set<std::string>{"later"});
     EXPECT_TRUE(fixture.is_in_force(fixture.transaction.model()));
     EXPECT_EQ(fixture.transaction.model().links.size(), 1U);
     EXPECT_EQ(record_of(fixture.store.in_force())->files, "digest");

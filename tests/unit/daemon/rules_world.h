@@ -41,9 +41,25 @@ class FakeWorld final : public World {
 
     std::set<std::string> there{"eth0", "eth1", "eth2"}; ///< interfaces of the host
     std::set<std::string> left;                          ///< guarded by heads of a killed daemon
+    std::set<std::string> refuses;                       ///< interfaces that are there and cannot be attached
+    std::map<std::string, std::string> altnames;         ///< of interfaces, one each
     std::size_t asked = 0;                               ///< things that were asked for
 
     [[nodiscard]] const Rules& in_force() const { return live_; }
+
+    /// What netlink has announced, which the heads follow.
+    void rename(const std::string& from, const std::string& to) {
+        auto node = live_.interfaces.extract(from);
+        node.key() = to;
+        node.mapped().name = to;
+        live_.interfaces.insert(std::move(node));
+        for (const core::Direction direction : core::kEachDirection) {
+            if (auto order = live_.orders.extract({from, direction}); order) {
+                order.key().first = to;
+                live_.orders.insert(std::move(order));
+            }
+        }
+    }
 
     void prepare(rules::WithoutXdp /*without_xdp*/) override {
         if (!std::exchange(preparing_, true)) {
@@ -58,6 +74,16 @@ class FakeWorld final : public World {
         }
         return done;
     }
+    [[nodiscard]] std::vector<config::Device> devices(Look /*look*/) override {
+        std::vector<config::Device> found;
+        for (const std::string& name : there) {
+            found.push_back({.ifindex = static_cast<std::uint32_t>(name.back()), .name = name});
+            if (const auto other = altnames.find(name); other != altnames.end()) {
+                found.back().altnames = {other->second};
+            }
+        }
+        return found;
+    }
     [[nodiscard]] bool has_head(const std::string& name) const override {
         return config::common_head(name) || next_.interfaces.contains(name);
     }
@@ -66,6 +92,9 @@ class FakeWorld final : public World {
         asked++;
         if (!there.contains(interface.name)) {
             return core::fail({"attach", interface.name, "no such interface", "", ENODEV});
+        }
+        if (refuses.contains(interface.name)) {
+            return core::fail({"attach", interface.name, "it is a tunnel", "", EOPNOTSUPP});
         }
         return steps_.take("attach").map([&] { next_.interfaces[interface.name] = interface; });
     }

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Which interfaces a model means: by name, alternative name and pattern, and which of them counts.
+#include "config/guarded.h"
+
+#include <gtest/gtest.h>
+
+#include "config/edit.h"
+
+namespace pfild::config {
+namespace {
+
+using core::UnknownPackets;
+
+const core::Directions kIn{true, false};
+const core::Directions kBoth{true, true};
+
+Device device(std::uint32_t ifindex, const char* name, std::vector<std::string> altnames = {}) {
+    return {.ifindex = ifindex, .name = name, .altnames = std::move(altnames)};
+}
+
+Model model_of(std::vector<Interface> interfaces, std::vector<Link> links = {}) {
+    Model model{.interfaces = std::move(interfaces), .links = std::move(links)};
+    for (const char* name : {"a:a", "a:b"}) {
+        model.hooks.push_back({.name = name, .type = core::HeadType::ethernet, .program = {{0x06, 0, 0, 1}}});
+    }
+    put_in_order(model);
+    return model;
+}
+
+std::vector<std::string> order(const Guarded& here, const char* head, core::Direction direction) {
+    return run_order(links_at(here.model, head), direction);
+}
+
+TEST(Guarded, finds_an_interface_by_any_of_its_names) {
+    const std::string longest(127, 'n');
+    const std::vector<Device> devices{device(2, "eth0", {"enp9s0", longest}), device(3, "eth1")};
+    for (const std::string& name : {std::string("eth0"), std::string("enp9s0"), longest}) {
+        const Guarded here = guarded(model_of({{.name = name}}), devices);
+        ASSERT_EQ(here.model.interfaces.size(), 1U) << name;
+        EXPECT_EQ(here.model.interfaces[0].name, "eth0");
+        EXPECT_EQ(here.items.at("eth0"), name);
+        EXPECT_TRUE(here.missing.empty());
+    }
+    EXPECT_EQ(find_device(devices, "enp9s0")->ifindex, 2U);
+    EXPECT_EQ(find_device(devices, "enp9s1"), nullptr);
+}
+
+TEST(Guarded, tells_what_is_missing_and_guards_the_rest) {
+    const Guarded here =
+        guarded(model_of({{.name = "eth0"}, {.name = "late0"}, {.name = "veth*"}}), {device(2, "eth0")});
+    EXPECT_EQ(here.missing, std::set<std::string>{"late0"});
+    ASSERT_EQ(here.model.interfaces.size(), 1U);
+}
+
+TEST(Guarded, the_closest_item_says_how) {
+    const auto item = [](const char* name, UnknownPackets unknown) {
+        return Interface{.name = name, .unknown = unknown};
+    };
+    const std::vector<Device> devices{device(5, "veth12", {"box"})};
+    const std::vector<Interface> items{item("*", UnknownPackets::pass), item("veth*", UnknownPackets::pass),
+                                       item("veth1?", UnknownPackets::pass), item("box", UnknownPackets::pass),
+                                       item("veth12", UnknownPackets::pass)};
+    for (std::size_t closest = 0; closest < items.size(); ++closest) {
+        std::vector<Interface> some(items.begin(), items.begin() + static_cast<std::ptrdiff_t>(closest) + 1);
+        some.back().unknown = UnknownPackets::drop;
+        const Guarded here = guarded(model_of(some), devices);
+        ASSERT_EQ(here.model.interfaces.size(), 1U);
+        EXPECT_EQ(here.items.at("veth12"), items[closest].name);
+        EXPECT_EQ(here.model.interfaces[0].unknown, UnknownPackets::drop);
+    }
+    const Guarded same_length = guarded(
+        model_of({item("ve*1*", UnknownPackets::drop), item("vet*1", UnknownPackets::pass)}), {device(1, "veth1")});
+    EXPECT_EQ(same_length.items.at("veth1"), "ve*1*");
+}
+
+TEST(Guarded, a_pattern_means_names_of_the_kernel_only_and_neither_lo_nor_ports) {
+    std::vector<Device> devices{device(2, "eth0", {"veth9"}), device(1, "lo"), device(7, "pfp2"), device(8, "inet")};
+    devices[1].only_by_name = devices[2].only_by_name = true;
+    EXPECT_TRUE(guarded(model_of({{.name = "veth*"}}), devices).model.interfaces.empty());
+    const Guarded all = guarded(model_of({{.name = "*"}}), devices);
+    ASSERT_EQ(all.model.interfaces.size(), 1U) << "and none that is called as a head is";
+    EXPECT_EQ(all.model.interfaces[0].name, "eth0");
+    EXPECT_EQ(guarded(model_of({{.name = "lo", .mode = core::HeadMode::tap}}), devices).model.interfaces.size(), 1U);
+}
+
+TEST(Guarded, leaves_alone_what_is_not_wanted) {
+    const Model model =
+        model_of({{.name = "veth*"}, {.name = "veth-x*", .wanted = false}, {.name = "veth3", .wanted = false}});
+    const Guarded here = guarded(model, {device(2, "veth2"), device(3, "veth3"), device(4, "veth-x1")});
+    ASSERT_EQ(here.model.interfaces.size(), 1U);
+    EXPECT_EQ(here.model.interfaces[0].name, "veth2");
+    EXPECT_TRUE(here.missing.empty());
+}
+
+TEST(Guarded, links_of_patterns_and_names_all_count_and_those_of_names_are_nearer_the_wire) {
+    const Model model =
+        model_of({{.name = "veth*"}, {.name = "veth3"}, {.name = "box"}},
+                 {{"a:a", "veth*", kBoth}, {"a:b", "veth3", kIn}, {"a:a", "veth3", kBoth}, {"a:b", "box", kIn}});
+    const Guarded here = guarded(model, {device(3, "veth3"), device(4, "veth4", {"box"}), device(5, "veth5")});
+    EXPECT_EQ(order(here, "veth3", core::Direction::in), (std::vector<std::string>{"a:b", "a:a"}));
+    EXPECT_EQ(order(here, "veth3", core::Direction::out), std::vector<std::string>{"a:a"}) << "once";
+    EXPECT_EQ(order(here, "veth4", core::Direction::in), (std::vector<std::string>{"a:b", "a:a"}));
+    EXPECT_EQ(order(here, "veth5", core::Direction::in), std::vector<std::string>{"a:a"});
+}
+
+TEST(Guarded, an_interface_that_is_only_tapped_has_no_links) {
+    const Model model =
+        model_of({{.name = "veth*"}, {.name = "veth3", .mode = core::HeadMode::tap}}, {{"a:a", "veth*", kBoth}});
+    const Guarded here = guarded(model, {device(3, "veth3"), device(4, "veth4")});
+    EXPECT_TRUE(links_at(here.model, "veth3").empty());
+    EXPECT_EQ(links_at(here.model, "veth4").size(), 1U);
+}
+
+TEST(Edit, links_a_single_interface_that_a_pattern_means) {
+    Model model = model_of({{.name = "veth*"}});
+    EXPECT_TRUE(link(model, {"a:a", "veth3", kIn}));
+    EXPECT_TRUE(link(model, {"a:b", "veth*", kIn}));
+    EXPECT_EQ(link(model, {"a:a", "eth3", kIn}).error().code, ENOENT);
+    EXPECT_EQ(link(model, {"a:a", "veth?", kIn}).error().code, ENOENT) << "a pattern that is not wanted";
+    EXPECT_TRUE(flaws(model).empty());
+    ASSERT_TRUE(remove_interface(model, "veth*"));
+    EXPECT_TRUE(model.links.empty());
+}
+
+TEST(Edit, what_a_verb_left_alone_is_forgotten_when_no_pattern_means_it) {
+    Model model = model_of({{.name = "veth*"}}, {{"a:a", "veth3", kIn}});
+    leave_alone(model, "veth3", Owner::kBpfctl);
+    EXPECT_TRUE(flaws(model).empty());
+    EXPECT_TRUE(model.links.empty());
+    forget_left_alone(model);
+    EXPECT_EQ(model.interfaces.size(), 2U);
+    ASSERT_TRUE(remove_interface(model, "veth*"));
+    forget_left_alone(model);
+    EXPECT_TRUE(model.interfaces.empty());
+}
+
+TEST(Edit, files_that_want_an_interface_beat_a_verb_that_left_it_alone) {
+    Model others = model_of({{.name = "veth*"}});
+    leave_alone(others, "veth3", Owner::kBpfctl);
+    EXPECT_EQ(with_others(model_of({{.name = "veth*"}}), others).interfaces.size(), 1U);
+    Model of_bpfctl = model_of({{.name = "veth*", .owner = Owner::kBpfctl}});
+    leave_alone(of_bpfctl, "veth3", Owner::kBpfctl);
+    EXPECT_EQ(with_others(model_of({}), of_bpfctl).interfaces.size(), 2U);
+}
+
+} // namespace
+} // namespace pfild::config
