@@ -76,6 +76,7 @@ struct Put {
     void operator()(const ReplaceSettings& action) const { model.settings = action.after; }
     void operator()(const ReplaceInterface& action) const { put(model.interfaces, action); }
     void operator()(const ReplaceHook& action) const { put(model.hooks, action); }
+    void operator()(const ReplacePeer& action) const { put(model.peers, action); }
     void operator()(const ReplaceLinks& action) const {
         const auto before_head = [&](const Link& link) { return link.head < action.head; };
         const auto begin = std::partition_point(model.links.begin(), model.links.end(), before_head);
@@ -105,22 +106,32 @@ std::string joined(const std::vector<std::string>& names) {
 
 using Line = std::optional<std::string>;
 
+template <typename Item>
+std::string named(const char* what, const Replace<Item>& action) {
+    return what + (' ' + action.name()) + ": " +
+           (action.before && action.after ? "changed"
+            : action.before               ? "removed"
+                                          : "added");
+}
+
 /// `what` of an item: without its owner it may be the same as before.
 template <typename Item>
 Line line(const char* what, const Replace<Item>& action) {
-    const std::string named = what + (' ' + action.name()) + ": ";
-    if (!action.before || !action.after) {
-        return named + (action.before ? "removed" : "added");
+    if (action.before && action.after) {
+        Item same_owner = *action.after;
+        same_owner.owner = action.before->owner;
+        if (same_owner == *action.before) {
+            return {};
+        }
     }
-    Item same_owner = *action.after;
-    same_owner.owner = action.before->owner;
-    return same_owner == *action.before ? Line() : named + "changed";
+    return named(what, action);
 }
 
 struct LineOf {
     Line operator()(const ReplaceSettings& /*action*/) const { return "settings: changed"; }
     Line operator()(const ReplaceInterface& action) const { return line("interface", action); }
     Line operator()(const ReplaceHook& action) const { return line("hook", action); }
+    Line operator()(const ReplacePeer& action) const { return named("peer", action); }
     Line operator()(const ReplaceLinks& action) const {
         std::string text;
         for (const core::Direction direction : core::kEachDirection) {
@@ -160,6 +171,9 @@ Change difference(const Model& before, const Model& after) {
         change.emplace_back(std::move(links));
     }
     std::copy_if(interfaces.begin(), interfaces.end(), std::back_inserter(change), std::not_fn(goes));
+    for (ReplacePeer& peer : replaced(before.peers, after.peers)) {
+        change.emplace_back(std::move(peer));
+    }
     return change;
 }
 

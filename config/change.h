@@ -35,6 +35,7 @@ struct Replace {
 
 using ReplaceInterface = Replace<Interface>;
 using ReplaceHook = Replace<Hook>;
+using ReplacePeer = Replace<Peer>;
 
 struct ReplaceSettings {
     Settings before;
@@ -52,7 +53,7 @@ struct ReplaceLinks {
     friend bool operator==(const ReplaceLinks&, const ReplaceLinks&) = default;
 };
 
-using Action = std::variant<ReplaceSettings, ReplaceInterface, ReplaceHook, ReplaceLinks>;
+using Action = std::variant<ReplaceSettings, ReplaceInterface, ReplaceHook, ReplaceLinks, ReplacePeer>;
 using Change = std::vector<Action>;
 
 /// => both are in order.

@@ -20,6 +20,7 @@ using describe::Fields;
 constexpr std::size_t kMostInterfaces = 4096;
 constexpr std::size_t kMostLinks = 65536;
 constexpr std::size_t kLongestPath = 255;
+constexpr std::size_t kMostPeers = 1024;
 
 void describe_fail_mode(Fields& fields, core::UnknownPackets& unknown) {
     fields.optional("unknown", unknown, describe::word(core::kUnknownPacketsNames),
@@ -123,6 +124,21 @@ void describe(Fields& fields, Link& link) {
     describe_owner(fields, link.owner);
 }
 
+void describe_verbs(Fields& fields, Peer& peer) {
+    constexpr std::size_t kMostVerbs = 64;
+    constexpr std::size_t kLongestVerb = 63;
+    fields.required("verbs", peer.verbs, describe::list(describe::name(kLongestVerb), kMostVerbs, 1).each_once(),
+                    "Verbs of the control protocol.");
+}
+
+void describe(Fields& fields, Peer& peer) {
+    constexpr std::size_t kLongestUser = 255;
+    fields.called("peer", "A user who may use some verbs of the control socket.");
+    fields.required("user", peer.name, describe::name(kLongestUser), "As the files call him.");
+    fields.required("uid", peer.uid, describe::whole(0, kMaxUid), "His number, which is what counts.");
+    describe_verbs(fields, peer);
+}
+
 void describe(Fields& fields, Model& model) {
     fields.called("model", "All that an instance is to be.");
     fields.required("settings", model.settings, describe::object(), "What is no interface, hook or link.");
@@ -131,6 +147,7 @@ void describe(Fields& fields, Model& model) {
     fields.required("hooks", model.hooks, describe::list(describe::object(), core::kMaxHooks), "By their names.");
     fields.required("links", model.links, describe::list(describe::object(), kMostLinks),
                     "By their heads; those of one head in the order in which they are made.");
+    fields.optional("peers", model.peers, describe::list(describe::object(), kMostPeers), "By their users.");
 }
 
 std::string canonical_json(const Model& model) { return describe::json_line(describe::write(model)); }

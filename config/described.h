@@ -19,11 +19,13 @@ void describe(describe::Fields& fields, Settings& settings);
 void describe(describe::Fields& fields, Interface& interface);
 void describe(describe::Fields& fields, Hook& hook);
 void describe(describe::Fields& fields, Link& link);
+void describe(describe::Fields& fields, Peer& peer);
 void describe(describe::Fields& fields, Model& model);
 
 // What is the same in a model and in a file.
 void describe_how(describe::Fields& fields, Hook& hook);
 void describe_ends(describe::Fields& fields, Link& link);
+void describe_verbs(describe::Fields& fields, Peer& peer);
 
 /// One line; or a page, for people.
 [[nodiscard]] std::string canonical_json(const Model& model);

@@ -155,12 +155,26 @@ void check_hooks(const Model& model, std::vector<Flaw>& found) {
     }
 }
 
+void check_peers(const Model& model, std::vector<Flaw>& found) {
+    std::map<std::uint32_t, std::string_view> seen;
+    for (std::size_t i = 0; i < model.peers.size(); ++i) {
+        const Peer& peer = model.peers[i];
+        const auto [same, is_new] = seen.emplace(peer.uid, peer.name);
+        if (!is_new) {
+            found.push_back({Flaw::Item::kPeer, i, "user",
+                             "'" + peer.name + "' is there twice" +
+                                 (same->second == peer.name ? "" : ", as '" + std::string(same->second) + "', too")});
+        }
+    }
+}
+
 } // namespace
 
 void put_in_order(Model& model) {
     const auto by_name = [](const auto& one, const auto& other) { return one.name < other.name; };
     std::stable_sort(model.interfaces.begin(), model.interfaces.end(), by_name);
     std::stable_sort(model.hooks.begin(), model.hooks.end(), by_name);
+    std::stable_sort(model.peers.begin(), model.peers.end(), by_name);
     std::stable_sort(model.links.begin(), model.links.end(),
                      [](const Link& one, const Link& other) { return one.head < other.head; });
 }
@@ -242,6 +256,7 @@ std::vector<Flaw> flaws(const Model& model) {
     check_settings(model.settings, found);
     check_interfaces(model, found);
     check_hooks(model, found);
+    check_peers(model, found);
     LinkCheck links(model, found);
     for (std::size_t i = 0; i < model.links.size(); ++i) {
         links.check(model.links[i], i);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What is wanted of an instance, as one value: settings, interfaces, hooks, links.
+// What is wanted of an instance, as one value: settings, interfaces, hooks, links, peers.
 //
 //     NAME.toml, NAME.d/*.toml --read--> Model <--edits-- verbs of bpfctl
 //                                          |
@@ -8,7 +8,7 @@
 //
 // Each item has an owner, who may take it away again: the files, bpfctl, zones. A model that is in order
 //
-//     - has interfaces sorted by name, and no name twice; so for hooks
+//     - has interfaces sorted by name, and no name twice; so for hooks and peers
 //     - has links sorted by head. Links of one head stand in the order of their making, which gives the run order
 //     - links a hook that is there, of the type of the head, at most once per head and direction
 //
@@ -71,11 +71,22 @@ struct Link {
     friend bool operator==(const Link&, const Link&) = default;
 };
 
+/// Somebody who may use some verbs of the control socket. The files alone say who.
+struct Peer {
+    std::string name;               ///< of the user, or his number in digits, as the files call him
+    std::uint32_t uid = 0;          ///< what the name meant when the files were read; that is what counts
+    std::vector<std::string> verbs; ///< of the control protocol, each once
+
+    friend bool operator==(const Peer&, const Peer&) = default;
+};
+inline constexpr std::uint32_t kMaxUid = 4294967294; ///< one more means nobody in calls of the kernel
+
 struct Model {
     Settings settings;
     std::vector<Interface> interfaces;
     std::vector<Hook> hooks;
     std::vector<Link> links;
+    std::vector<Peer> peers;
 
     friend bool operator==(const Model&, const Model&) = default;
 };
@@ -112,7 +123,7 @@ void put_in_order(Model& model);
 
 /// One thing that is wrong with a model.
 struct Flaw {
-    enum class Item : std::uint8_t { kSettings, kInterface, kHook, kLink };
+    enum class Item : std::uint8_t { kSettings, kInterface, kHook, kLink, kPeer };
     Item item;
     std::size_t index; ///< in the model's list; of settings 0
     std::string key;   ///< "name"

@@ -5,6 +5,8 @@
 #include "config/source.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <memory>
 #include <optional>
 #include <tuple>
@@ -17,6 +19,8 @@
 #include "config/digest.h"
 #include "config/toml/values.h"
 #include "core/pfil/registry.h"
+#include "describe/mistakes.h"
+#include "describe/nearest.h"
 #include "describe/terms.h"
 
 namespace pfild::config {
@@ -37,11 +41,15 @@ struct FileHook {
 struct FileLink {
     Link link;
 };
+struct FilePeer {
+    Peer peer; ///< its number is not known yet
+};
 struct FileContent {
     Settings settings;
     std::vector<FileInterface> interfaces;
     std::vector<FileHook> hooks;
     std::vector<FileLink> links;
+    std::vector<FilePeer> peers;
 };
 
 static void describe(describe::Fields& fields, FileInterface& interface) {
@@ -66,12 +74,20 @@ static void describe(describe::Fields& fields, FileLink& link) {
     describe_ends(fields, link.link);
 }
 
+static void describe(describe::Fields& fields, FilePeer& peer) {
+    constexpr std::size_t kLongestUser = 255;
+    fields.called("peer", "A user who may use some verbs.");
+    fields.required("user", peer.peer.name, describe::name_or_number(kLongestUser, kMaxUid), "Name or number.");
+    describe_verbs(fields, peer.peer);
+}
+
 static void describe(describe::Fields& fields, FileContent& content) {
     constexpr std::size_t kMost = 65536; // the model has the limits
     describe(fields, content.settings);
     fields.optional("interface", content.interfaces, describe::list(describe::object(), kMost), "What is guarded.");
     fields.optional("hook", content.hooks, describe::list(describe::object(), kMost), "Filters.");
     fields.optional("link", content.links, describe::list(describe::object(), kMost), "Where they are asked.");
+    fields.optional("peer", content.peers, describe::list(describe::object(), kMost), "Who else may ask.");
     fields.called("file", "A configuration file.");
 }
 
@@ -89,7 +105,7 @@ struct Origin {
 /// Reads file after file into one model.
 class Reader {
   public:
-    explicit Reader(const FileReader& read) : read_(read) {}
+    explicit Reader(const Surroundings& around) : around_(around) {}
 
     void take(const File& file);
     [[nodiscard]] FileResult<Source> finish();
@@ -98,13 +114,14 @@ class Reader {
     void take_content(const File& file, const Value& value);
     void take_hook(FileHook& entry, const Origin& origin);
     [[nodiscard]] std::vector<cbpf::Instruction> program_of(const FileHook& entry, const Origin& origin);
+    void take_peer(FilePeer& entry, const Origin& origin);
     void settle_interfaces();
     void check();
     [[nodiscard]] const Origin* origin_of(const Flaw& flaw) const;
     void refuse(const Origin& origin, const std::string& key, std::string reason);
     void digest(std::string_view name, std::string_view bytes);
 
-    const FileReader& read_;
+    const Surroundings& around_;
     std::vector<std::string> order_;             ///< of the files
     std::vector<std::unique_ptr<Value>> values_; ///< that origins point to
     Source source_;
@@ -113,6 +130,7 @@ class Reader {
     std::vector<Origin> interface_origins_;
     std::vector<Origin> hook_origins_;
     std::vector<Origin> link_origins_;
+    std::vector<Origin> peer_origins_;
     std::vector<Origin> setting_origins_; ///< a file each
     std::vector<FileMistake> mistakes_;
 };
@@ -154,7 +172,8 @@ void Reader::take_content(const File& file, const Value& value) {
     describe::shape_of<FileContent>().read(&content, value, reading);
     for (const describe::Mistake& mistake : reading.mistakes()) {
         const std::string advice = mistake.advice.empty() ? "" : " (" + mistake.advice + ')';
-        const bool of_tables = mistake.path == "interface" || mistake.path == "hook" || mistake.path == "link";
+        constexpr std::array<std::string_view, 4> kTables{"interface", "hook", "link", "peer"};
+        const bool of_tables = std::find(kTables.begin(), kTables.end(), mistake.path) != kTables.end();
         mistakes_.push_back(
             {file.path, mistake.place.line, mistake.place.column, mistake.path,
              of_tables ? "must be tables, each begun by [[" + mistake.path + "]]" : mistake.why + advice});
@@ -176,6 +195,43 @@ void Reader::take_content(const File& file, const Value& value) {
         source_.model.links.push_back(std::move(content.links[i].link));
         link_origins_.push_back(origin("link", i));
     }
+    for (std::size_t i = 0; i < content.peers.size(); ++i) {
+        take_peer(content.peers[i], origin("peer", i));
+    }
+}
+
+/// Digits are a number, whatever users are called.
+std::optional<std::uint32_t> number_in(const std::string& text) {
+    std::uint32_t number = 0;
+    const char* const end = text.data() + text.size();
+    const auto parsed = std::from_chars(text.data(), end, number);
+    return parsed.ec == std::errc() && parsed.ptr == end && number <= kMaxUid ? std::optional(number) : std::nullopt;
+}
+
+void Reader::take_peer(FilePeer& entry, const Origin& origin) {
+    Peer& peer = entry.peer;
+    const bool digits = peer.name.find_first_not_of("0123456789") == std::string::npos;
+    const auto uid = digits ? number_in(peer.name) : around_.user(peer.name);
+    if (!uid && digits && !peer.name.empty()) {
+        refuse(origin, "user", "a user's number is at most " + std::to_string(kMaxUid));
+    } else if (!uid && !peer.name.empty()) {
+        refuse(origin, "user",
+               "there is no user " + describe::in_quotes(peer.name) +
+                   " in /etc/passwd (one from elsewhere is named by his number)");
+    }
+    for (std::size_t i = 0; i < peer.verbs.size(); ++i) {
+        const std::string& verb = peer.verbs[i];
+        if (std::find(around_.verbs.begin(), around_.verbs.end(), verb) == around_.verbs.end() && !verb.empty()) {
+            refuse({origin.file, &origin.value->find("verbs")->items()->at(i), origin.path}, "verbs",
+                   "there is no verb " + describe::in_quotes(verb) + " (" + describe::advice_for(verb, around_.verbs) +
+                       ')');
+        }
+    }
+    if (uid) { // equal ones are found even if a mistake keeps the whole from being taken
+        peer.uid = *uid;
+        source_.model.peers.push_back(std::move(peer));
+        peer_origins_.push_back(origin);
+    }
 }
 
 void Reader::take_hook(FileHook& entry, const Origin& origin) {
@@ -194,7 +250,7 @@ void Reader::take_hook(FileHook& entry, const Origin& origin) {
 
 std::vector<cbpf::Instruction> Reader::program_of(const FileHook& entry, const Origin& origin) {
     const std::string& path = *entry.bytecode;
-    const auto text = read_(path.front() == '/' ? path : folder_of(origin.file->path) + path);
+    const auto text = around_.read(path.front() == '/' ? path : folder_of(origin.file->path) + path);
     if (!text) {
         refuse(origin, "bytecode", text.error().line());
         return {};
@@ -281,6 +337,8 @@ const Origin* Reader::origin_of(const Flaw& flaw) const {
                                                                                   : &hook_origins_.at(flaw.index);
     case Flaw::Item::kLink:
         return &link_origins_.at(flaw.index);
+    case Flaw::Item::kPeer:
+        return &peer_origins_.at(flaw.index);
     case Flaw::Item::kSettings:
         break;
     }
@@ -306,8 +364,8 @@ std::string FileMistake::text() const {
     return place + ": " + (key.empty() ? "" : key + ": ") + reason;
 }
 
-FileResult<Source> read_source(const Files& files, const FileReader& read) {
-    Reader reader(read);
+FileResult<Source> read_source(const Files& files, const Surroundings& around) {
+    Reader reader(around);
     for (const File& file : files) {
         reader.take(file);
     }

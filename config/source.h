@@ -3,13 +3,16 @@
 //
 //     NAME.toml, then NAME.d/*.toml in the order of their names     Files
 //     programs that they name                                       read through FileReader
+//     users that they name                                          found by UserFinder
 //
 // Plain values; any thread.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <tl/expected.hpp>
@@ -27,6 +30,16 @@ using Files = std::vector<File>;
 
 /// The content of a file.
 using FileReader = std::function<core::Result<std::string>(const std::string& path)>;
+
+/// The number of the user of that name; nothing: there is none.
+using UserFinder = std::function<std::optional<std::uint32_t>(const std::string& name)>;
+
+/// What a file can name that is not in it.
+struct Surroundings {
+    FileReader read;
+    UserFinder user = [](const std::string&) { return std::nullopt; };
+    std::vector<std::string_view> verbs; ///< of the control protocol
+};
 
 /// One thing that is wrong with a file.
 struct FileMistake {
@@ -52,6 +65,6 @@ struct Source {
 };
 
 /// All of the files or none: any mistake is one of the whole. Names of programs begin in the folder of their file.
-[[nodiscard]] FileResult<Source> read_source(const Files& files, const FileReader& read);
+[[nodiscard]] FileResult<Source> read_source(const Files& files, const Surroundings& around);
 
 } // namespace pfild::config

@@ -132,6 +132,14 @@ std::span<const Verb> verbs() {
     return kVerbs;
 }
 
+std::vector<std::string_view> verb_names() {
+    std::vector<std::string_view> names;
+    for (const Verb& verb : verbs()) {
+        names.push_back(verb.name);
+    }
+    return names;
+}
+
 const Verb* find_verb(std::string_view name) {
     const std::span<const Verb> all = verbs();
     const auto found = std::find_if(all.begin(), all.end(), [name](const Verb& verb) { return verb.name == name; });

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "control/service.h"
 #include "core/error.h"
@@ -36,6 +37,7 @@ struct Verb {
 };
 
 [[nodiscard]] std::span<const Verb> verbs();
+[[nodiscard]] std::vector<std::string_view> verb_names();
 /// nullptr: there is none of that name.
 [[nodiscard]] const Verb* find_verb(std::string_view name);
 

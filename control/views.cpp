@@ -168,6 +168,13 @@ void describe(Fields& fields, InterfaceView& view) {
     fields.required("wanted_by", view.wanted_by, text(127), "The name or pattern by which it is wanted.");
 }
 
+void describe(Fields& fields, GrantView& view) {
+    fields.called("grant", "A user who may use some verbs, as a `[[peer]]` of the files says.");
+    fields.required("user", view.user, text(255), "As the files call him.");
+    fields.required("uid", view.uid, whole(), "His number.");
+    fields.required("verbs", view.verbs, names(), "That he may use, besides those of the group pfild if he is in it.");
+}
+
 void describe(Fields& fields, StatusView& view) {
     fields.called("status", "What is attached, and how pfild is.");
     fields.required("instance", view.instance, text(63), "The instance's name.");
@@ -189,6 +196,7 @@ void describe(Fields& fields, StatusView& view) {
                     "The model that the daemon began with: configuration.md has the table.");
     fields.required("files", view.files, text(64), "Digest of the files whose items are in force.");
     fields.required("model", view.model, text(64), "Digest of the model in force.");
+    fields.required("granted", view.granted, list(object(), kMany), "Users who may use some verbs.");
 }
 
 void describe(Fields& fields, HeadView& view) {

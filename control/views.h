@@ -96,6 +96,13 @@ struct BuffersView {
     std::uint64_t in_flight = 0;
 };
 
+/// A user who is neither root nor of the group pfild, and may use some verbs.
+struct GrantView {
+    std::string user; ///< as the files call him
+    std::uint32_t uid = 0;
+    std::vector<std::string> verbs;
+};
+
 struct StatusView {
     std::string instance;
     std::string netns; ///< a path, "/proc/12/ns/net"
@@ -113,6 +120,7 @@ struct StatusView {
     std::string started_from;            ///< which model the daemon began with: "running model", "failsafe: .."
     std::string files;                   ///< digest of the files whose items are in force
     std::string model;                   ///< digest of the model in force
+    std::vector<GrantView> granted;
 };
 
 struct HeadView {
@@ -207,6 +215,7 @@ struct PeersView {
 
 void describe(describe::Fields& fields, Done& view);
 void describe(describe::Fields& fields, VersionView& view);
+void describe(describe::Fields& fields, GrantView& view);
 void describe(describe::Fields& fields, StatusView& view);
 void describe(describe::Fields& fields, InterfaceView& view);
 void describe(describe::Fields& fields, HeadList& view);

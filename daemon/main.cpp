@@ -82,6 +82,14 @@ core::Result<void> log_refused(core::Result<void> result) {
     return result;
 }
 
+std::vector<control::Grant> grants_of(const config::Model& model) {
+    std::vector<control::Grant> grants;
+    for (const config::Peer& peer : model.peers) {
+        grants.push_back({peer.uid, peer.verbs});
+    }
+    return grants;
+}
+
 OrchestratorOptions options_of(const Options& options, const config::Settings& settings, const std::string& folder) {
     constexpr std::uint64_t kNsPerS = 1'000'000'000;
     return {.instance = options.name,
@@ -222,7 +230,8 @@ class Daemon {
         transaction_ = std::make_unique<rules::Transaction>(*orchestrator_, *store_, boot_);
         wanted_ = std::make_unique<Wanted>(*orchestrator_, *transaction_);
         wanted_->set_files(options_.config, [this] {
-            return disk::with_compiled(disk::read_source_files(options_.config), confirmed_->compiled_path());
+            return disk::with_compiled(disk::read_source_files(options_.config, control::verb_names()),
+                                       confirmed_->compiled_path());
         });
         wanted_->on_settings([this](const config::Settings& fresh) { follow(fresh); });
         return {};
@@ -258,6 +267,7 @@ class Daemon {
             from = "failsafe: " + from;
         }
         begun_ = true;
+        admit_peers();
         if (from.starts_with("failsafe") || from == "confirmed model") {
             spdlog::error("the files are not in force, the last good model is: {}", from);
         }
@@ -303,7 +313,6 @@ class Daemon {
         api::ServerOptions options;
         options.path = instance_->folder() + "/control.sock";
         options.readers = sys::group_named("pfild");
-        options.open_to_all = !dispatcher_->grants().empty();
         options.admits = [this](const control::Peer& peer) {
             return control::may_anything(peer, dispatcher_->grants());
         };
@@ -315,6 +324,12 @@ class Daemon {
         }
         server_ = std::move(*server);
         return {};
+    }
+
+    /// Those whom the model in force knows, and no others.
+    void admit_peers() {
+        dispatcher_->set_grants(grants_of(transaction_->model()));
+        server_->admit_anew(!dispatcher_->grants().empty());
     }
 
     void on_signal(int signal) {
@@ -337,6 +352,7 @@ class Daemon {
             set_log_level(fresh.log_level);
         }
         dispatcher_->set_defaults(attach_defaults(fresh));
+        admit_peers();
     }
 
     /// What is in force, for the next boot.
@@ -375,7 +391,7 @@ class Daemon {
 };
 
 int run(const Options& options) {
-    auto files = disk::read_source_files(options.config);
+    auto files = disk::read_source_files(options.config, control::verb_names());
     if (options.check) {
         if (!files) {
             return report(files.error());

@@ -7,6 +7,7 @@
 //     whole(1, 256, "s")     an unsigned number of any width, and its unit
 //     decimal("s")           double, not negative
 //     name(15), text(4096)   std::string
+//     name_or_number(32, n)  std::string, of a name or of a whole number's digits
 //     word(kModeNames)       an enumeration, by its table of words
 //     object()               a struct that is described
 //     row()                  the same as a list of its fields: [40, 0, 0, 12]
@@ -62,6 +63,12 @@ struct DecimalKind {
 struct TextKind {
     TextRules rules;
     operator Kind<std::string>() const { return std::make_shared<const TextType>(rules); }
+};
+
+struct NameOrNumberKind {
+    TextRules rules;
+    WholeRange range;
+    operator Kind<std::string>() const { return std::make_shared<const NameOrNumberType>(rules, range); }
 };
 
 struct WordKind {
@@ -131,6 +138,10 @@ struct ViaKind {
 /// 1 to `longest` characters.
 [[nodiscard]] constexpr TextKind name(std::size_t longest, Characters characters = kVisible) {
     return {{1, longest, characters}};
+}
+/// A name, or a number from 0 to `most`.
+[[nodiscard]] constexpr NameOrNumberKind name_or_number(std::size_t longest, std::uint64_t most) {
+    return {{1, longest, kVisible}, {0, most, {}}};
 }
 /// 0 to `longest` bytes of UTF-8 without control characters, but for tabs and newlines.
 [[nodiscard]] constexpr TextKind text(std::size_t longest = 65536) { return {{0, longest, kText}}; }

@@ -168,6 +168,32 @@ void TextType::read(std::string& object, const Value& value, Reading& reading) c
 
 Value TextType::write(const std::string& object, Defaults /*defaults*/) const { return object; }
 
+Value NameOrNumberType::schema(Definitions& definitions) const {
+    Value schema = Value::table();
+    schema.set("anyOf", Value::List{name_.schema(definitions), range_.schema()});
+    return schema;
+}
+
+Value NameOrNumberType::any(Dice& dice) const {
+    return dice.once_in(2) ? name_.any(dice) : Value(dice.between(range_.least, range_.most));
+}
+
+Value NameOrNumberType::broken(Dice& dice) const {
+    return dice.once_in(2) ? name_.broken(dice) : Value(dice.once_in(2) ? Value(-1) : Value(0.5));
+}
+
+void NameOrNumberType::read(std::string& object, const Value& value, Reading& reading) const {
+    if (value.text() != nullptr) {
+        name_.read(object, value, reading);
+    } else if (const auto number = range_.read(value, reading)) {
+        object = std::to_string(*number);
+    }
+}
+
+Value NameOrNumberType::write(const std::string& object, Defaults defaults) const {
+    return name_.write(object, defaults);
+}
+
 std::string Words::says() const {
     std::string text;
     for (std::size_t i = 0; i < all.size(); ++i) {

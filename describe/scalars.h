@@ -116,6 +116,23 @@ class TextType final : public TypeOf<std::string> {
     TextRules rules_;
 };
 
+/// A name, or a whole number, which is kept as its digits: `user = "alice"`, `user = 1000`.
+class NameOrNumberType final : public TypeOf<std::string> {
+  public:
+    NameOrNumberType(TextRules rules, WholeRange range) : name_(rules), range_(range) {}
+
+    [[nodiscard]] std::string says() const override { return name_.says() + ", or " + range_.says(); }
+    [[nodiscard]] Value schema(Definitions& definitions) const override;
+    [[nodiscard]] Value any(Dice& dice) const override;
+    [[nodiscard]] Value broken(Dice& dice) const override;
+    void read(std::string& object, const Value& value, Reading& reading) const override;
+    [[nodiscard]] Value write(const std::string& object, Defaults defaults) const override;
+
+  private:
+    TextType name_;
+    WholeRange range_;
+};
+
 /// One of some words, as the number of its place among them.
 struct Words {
     std::span<const std::string_view> all;

@@ -9,6 +9,7 @@
 
 #include "config/compiled.h"
 #include "disk/trusted_file.h"
+#include "disk/users.h"
 
 namespace pfild::disk {
 namespace {
@@ -28,7 +29,8 @@ tl::unexpected<std::vector<config::FileMistake>> mistake(const std::string& file
 
 } // namespace
 
-config::FileResult<config::Source> read_source_files(const std::string& file) {
+config::FileResult<config::Source> read_source_files(const std::string& file,
+                                                     const std::vector<std::string_view>& verbs) {
     config::Files files;
     if (!file.empty()) {
         const std::string folder = folder_of(file);
@@ -48,7 +50,7 @@ config::FileResult<config::Source> read_source_files(const std::string& file) {
             files.push_back({path, std::move(*text)});
         }
     }
-    return config::read_source(files, read_trusted_file);
+    return config::read_source(files, {.read = read_trusted_file, .user = user_named, .verbs = verbs});
 }
 
 config::FileResult<config::Source> with_compiled(config::FileResult<config::Source> source,

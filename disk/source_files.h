@@ -3,13 +3,17 @@
 #pragma once
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "config/source.h"
 
 namespace pfild::disk {
 
-/// Of no file (an empty name): a model without items, all settings by default.
-[[nodiscard]] config::FileResult<config::Source> read_source_files(const std::string& file);
+/// Of no file (an empty name): a model without items, all settings by default. `verbs` are those of the control
+/// protocol.
+[[nodiscard]] config::FileResult<config::Source> read_source_files(const std::string& file,
+                                                                   const std::vector<std::string_view>& verbs);
 
 /// With the programs of hooks that have filters, from the compiled model; a mistake if that is not of these files.
 [[nodiscard]] config::FileResult<config::Source> with_compiled(config::FileResult<config::Source> source,

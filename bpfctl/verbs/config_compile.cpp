@@ -8,6 +8,7 @@
 #include "bpfctl/text/units.h"
 #include "bpfctl/verbs.h"
 #include "config/compiled.h"
+#include "control/verbs.h"
 #include "disk/durable.h"
 #include "disk/source_files.h"
 
@@ -25,7 +26,7 @@ tl::unexpected<Failure> refuse(const std::vector<std::string>& mistakes, const s
 }
 
 Outcome<void> compile_files(const std::string& file, const Options& options, const Console& console) {
-    auto source = disk::read_source_files(file);
+    auto source = disk::read_source_files(file, control::verb_names());
     std::vector<std::string> mistakes;
     if (!source) {
         for (const config::FileMistake& mistake : source.error()) {

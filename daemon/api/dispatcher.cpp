@@ -27,11 +27,8 @@ core::Result<const Verb*> verb_for(const Question& question, std::string_view na
                                    const std::vector<control::Grant>& grants) {
     const Verb* const verb = control::find_verb(name);
     if (verb == nullptr) {
-        std::vector<std::string_view> names;
-        for (const Verb& one : control::verbs()) {
-            names.push_back(one.name);
-        }
-        return core::fail({"request", "", "there is no such verb", describe::advice_for(name, names), ENOSYS});
+        return core::fail(
+            {"request", "", "there is no such verb", describe::advice_for(name, control::verb_names()), ENOSYS});
     }
     if (!control::may(question.peer, *verb, grants)) {
         return core::fail({std::string(verb->name), "", "you may not do this", "use sudo", EACCES});

@@ -99,6 +99,22 @@ core::Result<std::unique_ptr<Server>> Server::listen(ServerOptions options, sys:
     return server;
 }
 
+void Server::admit_anew(bool open_to_all) {
+    if (options_.open_to_all != open_to_all) {
+        options_.open_to_all = open_to_all;
+        open_to_others(options_);
+    }
+    auto round = loop_.once(std::chrono::nanoseconds::zero(), [this] {
+        std::erase_if(clients_,
+                      [this](const auto& client) { return !options_.admits(client.second.connection->peer()); });
+    });
+    if (!round) {
+        spdlog::warn("control socket: {}", round.error().line());
+        return;
+    }
+    anew_ = std::move(*round);
+}
+
 void Server::take_in(sys::Fd socket) {
     const auto peer = peer_of(socket.get(), options_.readers);
     if (!peer) {

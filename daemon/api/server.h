@@ -44,6 +44,10 @@ class Server {
     /// Closes all connections and removes the socket's file.
     ~Server() = default;
 
+    /// Who may ask is another set of peers now: whether everybody can connect, and whom `admits` does not, is told so.
+    /// Connections of those who are not admitted any more end, in the next round of the loop: one may be asking.
+    void admit_anew(bool open_to_all);
+
     [[nodiscard]] std::size_t connections() const noexcept { return clients_.size(); }
 
   private:
@@ -68,6 +72,7 @@ class Server {
     sys::SlowClose slow_close_;
     std::uint64_t next_id_ = 1;
     std::map<std::uint64_t, Client> clients_;
+    sys::Registration anew_;
     std::unique_ptr<sys::Acceptor> acceptor_;
 };
 

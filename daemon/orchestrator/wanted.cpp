@@ -129,6 +129,9 @@ core::Result<api::StatusView> Wanted::status() {
     view.started_from = started_from_;
     view.files = transaction_.files();
     view.model = config::digest_of(transaction_.model());
+    for (const config::Peer& peer : transaction_.model().peers) {
+        view.granted.push_back({peer.name, peer.uid, peer.verbs});
+    }
     return view;
 }
 

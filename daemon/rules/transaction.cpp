@@ -35,6 +35,7 @@ struct Touch {
     void operator()(const config::ReplaceInterface& action) const { touched.interfaces.push_back(action.name()); }
     void operator()(const config::ReplaceHook& action) const { touched.hooks.push_back(action.name()); }
     void operator()(const config::ReplaceLinks& action) const { touched.heads.push_back(action.head); }
+    void operator()(const config::ReplacePeer& /*action*/) const {} // the model is asked who may do what
 };
 
 /// Actions that change owners only change nothing that runs. wanted: hooks; here: by the kernel's names, the rest.
@@ -349,7 +350,7 @@ std::vector<config::Interface> Transaction::begin_interfaces(const config::Model
 }
 
 void Transaction::begin(const config::Model& first, const std::string& files, const Refused& refused) {
-    config::Model model{.settings = first.settings};
+    config::Model model{.settings = first.settings, .interfaces = {}, .hooks = {}, .links = {}, .peers = first.peers};
     world_.prepare(WithoutXdp::kUsesTc);
     for (const config::Hook& hook : first.hooks) {
         auto put = world_.put_hook(hook);

@@ -35,6 +35,12 @@ class AnyModel {
             }
         }
         add_links(model);
+        for (const char* name : {"1000", "alice", "bob"}) {
+            if (once_in(2)) {
+                const auto uid = static_cast<std::uint32_t>(1000 + model.peers.size());
+                model.peers.push_back({name, uid, {once_in(2) ? "status" : "attach", "stats"}});
+            }
+        }
         put_in_order(model);
         return model;
     }

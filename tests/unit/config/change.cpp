@@ -83,6 +83,14 @@ TEST(Change, of_owners_alone_is_recorded_and_says_nothing) {
     EXPECT_EQ(lines(difference(before, after)), std::vector<std::string>(3, "nothing that runs"));
 }
 
+TEST(Change, of_peers_names_each_of_them) {
+    Model before{.peers = {{"alice", 1000, {"status"}}, {"bob", 1001, {"status"}}, {"eve", 1002, {"status"}}}};
+    Model after{
+        .peers = {{"alice", 1000, {"status", "attach"}}, {"carl", 1003, {"status"}}, {"eve", 1002, {"status"}}}};
+    EXPECT_EQ(lines(difference(before, after)),
+              (std::vector<std::string>{"peer alice: changed", "peer bob: removed", "peer carl: added"}));
+}
+
 TEST(Change, takes_interfaces_off_before_rules_go_and_puts_them_on_when_rules_are_there) {
     Model before{.interfaces = {{.name = "eth0"}, {.name = "eth1"}}, .hooks = {hook("a:a")}, .links = {in_link("a:a")}};
     Model after{.interfaces = {{.name = "eth1", .unknown = core::UnknownPackets::drop}, {.name = "eth2"}},

@@ -27,8 +27,15 @@ core::Result<std::string> read(const std::string& path) {
     return found->second;
 }
 
+std::optional<std::uint32_t> user(const std::string& name) {
+    static const std::map<std::string, std::uint32_t> kUsers{{"alice", 1000}, {"bob", 1001}, {"also-bob", 1001}};
+    const auto found = kUsers.find(name);
+    return found == kUsers.end() ? std::nullopt : std::optional(found->second);
+}
+
 FileResult<Model> parse(const std::string& text) {
-    return read_source({{"/etc/pfild/p.toml", text}}, read).map([](Source&& source) {
+    const Surroundings around{.read = read, .user = user, .verbs = {"attach", "detach", "stats", "status"}};
+    return read_source({{"/etc/pfild/p.toml", text}}, around).map([](Source&& source) {
         return std::move(source.model);
     });
 }
@@ -267,6 +274,58 @@ TEST(Source, every_key_is_understood) {
     EXPECT_EQ(config->links[1], (Link{"cbpf:a", "inet", core::Directions::both()}));
 }
 
+TEST(Source, knows_peers_by_name_and_by_number) {
+    const auto config = parse("[[peer]]\nuser = \"bob\"\nverbs = [\"status\"]\n"
+                              "[[peer]]\nuser = 1000\nverbs = [\"attach\", \"status\"]\n"
+                              "[[peer]]\nuser = \"65534\"\nverbs = [\"stats\"]\n");
+    ASSERT_TRUE(config) << config.error().front().text();
+    EXPECT_EQ(config->peers,
+              (std::vector<Peer>{
+                  {"1000", 1000, {"attach", "status"}}, {"65534", 65534, {"stats"}}, {"bob", 1001, {"status"}}}));
+    EXPECT_EQ(parse("[[peer]]\nuser = 4294967294\nverbs = [\"stats\"]\n")->peers.front().uid, kMaxUid);
+    EXPECT_EQ(parse("[[peer]]\nuser = 0\nverbs = [\"stats\"]\n")->peers.front().uid, 0U);
+}
+
+TEST(Source, tells_what_is_wrong_with_a_peer) {
+    const auto mistakes = [](const std::string& text) {
+        const auto config = parse("[[peer]]\n" + text);
+        std::vector<std::string> said;
+        for (const FileMistake& mistake : config ? std::vector<FileMistake>() : config.error()) {
+            said.push_back(mistake.text().substr(std::string("/etc/pfild/p.toml:").size()));
+        }
+        return said;
+    };
+    using Said = std::vector<std::string>;
+    const std::string verbs = "verbs = [\"status\"]\n";
+    EXPECT_EQ(
+        mistakes("user = \"eve\"\n" + verbs),
+        (Said{"2:8: peer[1].user: there is no user 'eve' in /etc/passwd (one from elsewhere is named by his number)"}));
+    EXPECT_EQ(mistakes("user = \"99999999999\"\n" + verbs),
+              (Said{"2:8: peer[1].user: a user's number is at most 4294967294"}));
+    EXPECT_EQ(mistakes("user = 4294967295\n" + verbs),
+              (Said{"2:8: peer[1].user: must be a whole number from 0 to 4294967294"}));
+    EXPECT_EQ(mistakes("user = -1\n" + verbs),
+              (Said{"2:8: peer[1].user: must be a whole number from 0 to 4294967294"}));
+    EXPECT_EQ(mistakes("user = \"\"\n" + verbs),
+              (Said{"2:8: peer[1].user: must be 1 to 255 visible ASCII characters"}));
+    EXPECT_EQ(mistakes("user = true\n" + verbs),
+              (Said{"2:8: peer[1].user: must be a whole number from 0 to 4294967294"}));
+    EXPECT_EQ(mistakes(verbs), (Said{"1:1: peer[1].user: is missing"}));
+    EXPECT_EQ(mistakes("user = 1\n"), (Said{"1:1: peer[1].verbs: is missing"}));
+    EXPECT_EQ(mistakes("user = 1\nverbs = []\n"), (Said{"3:9: peer[1].verbs: must be a list of 1 to 64"}));
+    EXPECT_EQ(mistakes("user = 1\nverbs = \"status\"\n"), (Said{"3:9: peer[1].verbs: must be a list of 1 to 64"}));
+    EXPECT_EQ(mistakes("user = 1\nverbs = [\"status\", \"stat\"]\n"),
+              (Said{"3:20: peer[1].verbs: there is no verb 'stat' (did you mean 'stats'?)"}));
+    EXPECT_EQ(mistakes("user = 1\nverbs = [\"status\", \"status\"]\n"),
+              (Said{"3:9: peer[1].verbs: has something twice"}));
+    EXPECT_EQ(mistakes("user = \"bob\"\n" + verbs + "[[peer]]\nuser = \"bob\"\n" + verbs),
+              (Said{"5:8: peer[2].user: 'bob' is there twice"}));
+    EXPECT_EQ(mistakes("user = \"bob\"\n" + verbs + "[[peer]]\nuser = \"also-bob\"\n" + verbs),
+              (Said{"5:8: peer[2].user: 'also-bob' is there twice, as 'bob', too"}));
+    EXPECT_EQ(mistakes("user = 1\ncommands = [\"status\"]\n" + verbs),
+              (Said{"3:1: peer[1].commands: is not known here (known: user, verbs)"}));
+}
+
 TEST(Source, the_limits_themselves_are_allowed) {
     EXPECT_EQ(parse("frames = 4096\n")->settings.frames, kMinFrames);
     EXPECT_EQ(parse("frames = 1_048_576\n")->settings.frames, kMaxFrames);
@@ -282,7 +341,7 @@ TEST(Source, of_several_files_has_the_items_of_all_and_of_a_setting_the_last_wor
          {"/etc/pfild/p.d/10.toml",
           "frames = 6000\nmode = \"tc\"\n" + kHook.substr(0, kHook.find("bytecode")) + "filter = \"udp\"\n"},
          {"/etc/pfild/p.d/20.toml", "[[link]]\nhook = \"cbpf:a\"\nhead = \"inet\"\ndirections = [\"in\"]\n"}},
-        read);
+        {.read = read});
     ASSERT_TRUE(source) << source.error().front().text();
     EXPECT_EQ(source->model.settings.frames, 6000U);
     EXPECT_EQ(source->model.interfaces,
@@ -294,7 +353,7 @@ TEST(Source, tells_the_mistakes_of_all_files_in_their_order) {
     const auto source = read_source({{"p.toml", "frames = 1\n[[interface]]\nname = \"eth0\"\n"},
                                      {"p.d/1.toml", "[[\n"},
                                      {"p.d/2.toml", "runtime_dir = \"x\"\n[[interface]]\nname = \"eth0\"\n"}},
-                                    read);
+                                    {.read = read});
     ASSERT_FALSE(source);
     std::vector<std::string> places;
     for (const FileMistake& mistake : source.error()) {
@@ -305,7 +364,9 @@ TEST(Source, tells_the_mistakes_of_all_files_in_their_order) {
 }
 
 TEST(Source, has_a_digest_of_every_byte_that_was_read) {
-    const auto digest = [](const Files& files, const FileReader& reader) { return read_source(files, reader)->digest; };
+    const auto digest = [](const Files& files, const FileReader& reader) {
+        return read_source(files, {.read = reader})->digest;
+    };
     const Files files{{"p.toml", kHook}, {"p.d/a.toml", "# 1\n"}};
     const auto with = [](const char* program) {
         return [program](const std::string& /*path*/) -> core::Result<std::string> { return program; };
@@ -324,8 +385,9 @@ TEST(Source, refuses_a_program_for_another_link_type_and_one_beside_a_filter) {
     const char* const of_ethernet = "2\n40 0 0 12\n6 0 0 1\n";
     const char* const ip_type = "4\n40 0 0 12\n21 0 1 2048\n6 0 0 1\n6 0 0 0\n";
     const auto mistake = [](const std::string& text, const char* program) {
-        const auto source = read_source({{"p.toml", text}},
-                                        [program](const std::string&) -> core::Result<std::string> { return program; });
+        const auto source =
+            read_source({{"p.toml", text}},
+                        {.read = [program](const std::string&) -> core::Result<std::string> { return program; }});
         return source ? std::string("none") : source.error().front().reason;
     };
     EXPECT_EQ(mistake(kHook, of_ethernet), "none") << "it looks for nothing";
