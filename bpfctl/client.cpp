@@ -74,12 +74,14 @@ Client::Client(int connected, std::string name, Timeouts timeouts)
     : fd_(connected), name_(std::move(name)), timeouts_(timeouts) {}
 
 Client::Client(Client&& other) noexcept
-    : fd_(std::exchange(other.fd_, -1)), name_(std::move(other.name_)), timeouts_(other.timeouts_) {}
+    : fd_(std::exchange(other.fd_, -1)), name_(std::move(other.name_)), timeouts_(other.timeouts_),
+      ahead_(std::move(other.ahead_)) {}
 
 Client& Client::operator=(Client&& other) noexcept {
     std::swap(fd_, other.fd_);
     std::swap(name_, other.name_);
     std::swap(timeouts_, other.timeouts_);
+    std::swap(ahead_, other.ahead_);
     return *this;
 }
 
@@ -109,6 +111,14 @@ Outcome<Json> Client::ask(std::string_view verb, const Json& arguments) {
     return parse_answer(*answer, kRequestId, name_);
 }
 
+Outcome<Json> Client::more() {
+    auto answer = receive_line({});
+    if (!answer) {
+        return tl::make_unexpected(std::move(answer.error()));
+    }
+    return parse_answer(*answer, kRequestId, name_);
+}
+
 /// A daemon that refuses may close before it has read everything: then there is still an answer to read.
 Outcome<void> Client::send(std::string_view line, Deadline deadline) {
     while (!line.empty()) {
@@ -129,7 +139,12 @@ Outcome<void> Client::send(std::string_view line, Deadline deadline) {
 }
 
 Outcome<std::string> Client::receive_line(Deadline deadline) {
-    std::string received;
+    std::string received = std::exchange(ahead_, {});
+    if (const std::size_t end = received.find('\n'); end != std::string::npos) {
+        ahead_ = received.substr(end + 1);
+        received.resize(end);
+        return received;
+    }
     std::array<char, 65536> chunk{};
     while (received.size() < kMaxAnswerBytes) {
         const ssize_t got = recv(fd_, chunk.data(), chunk.size(), MSG_DONTWAIT);
@@ -142,6 +157,7 @@ Outcome<std::string> Client::receive_line(Deadline deadline) {
             const std::size_t end = fresh.find('\n');
             received += fresh.substr(0, end);
             if (end != std::string_view::npos) {
+                ahead_ = fresh.substr(end + 1);
                 return received;
             }
         } else if (errno == EAGAIN) {
@@ -158,8 +174,9 @@ Outcome<std::string> Client::receive_line(Deadline deadline) {
 Outcome<void> Client::wait(short events, Deadline deadline) const {
     using std::chrono::milliseconds;
     for (;;) {
-        const auto left = std::chrono::ceil<milliseconds>(deadline - std::chrono::steady_clock::now());
-        if (left <= milliseconds::zero()) {
+        const auto left = deadline ? std::chrono::ceil<milliseconds>(*deadline - std::chrono::steady_clock::now())
+                                   : milliseconds(-1); // poll(2) then waits for ever
+        if (deadline && left <= milliseconds::zero()) {
             const auto limit = timeouts_.answer.count();
             return no_answer(name_,
                              "no answer within " + (limit % 1000 == 0 ? std::to_string(limit / 1000) + " s"

@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -51,9 +52,11 @@ class Client {
 
     /// The result object; Exit::kRefused with the daemon's own error; Exit::kUnreachable if no valid answer came.
     [[nodiscard]] Outcome<Json> ask(std::string_view verb, const Json& arguments);
+    /// What comes next of an answer that goes on, however long that takes.
+    [[nodiscard]] Outcome<Json> more();
 
   private:
-    using Deadline = std::chrono::steady_clock::time_point;
+    using Deadline = std::optional<std::chrono::steady_clock::time_point>; ///< nothing: there is none
 
     Client(int connected, std::string name, Timeouts timeouts);
 
@@ -64,6 +67,7 @@ class Client {
     int fd_ = -1;
     std::string name_; ///< of the socket, for errors
     Timeouts timeouts_;
+    std::string ahead_; ///< what came behind the last line
 };
 
 } // namespace pfild::bpfctl

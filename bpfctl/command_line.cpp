@@ -92,20 +92,6 @@ Outcome<std::variant<Invocation, Shown>> show_help(std::span<const std::string> 
 
 bool wants_json(const std::vector<std::string>& words) { return has_word(words, "--json"); }
 
-Endpoint endpoint_of(const Options& options) {
-    if (!options.socket.empty()) {
-        return {options.socket, ""};
-    }
-    return {"/run/pfild/" + options.instance + "/control.sock", options.instance};
-}
-
-Endpoint device_endpoint_of(const Options& options) {
-    Endpoint endpoint = endpoint_of(options);
-    const std::size_t slash = endpoint.path.rfind('/');
-    endpoint.path.replace(slash == std::string::npos ? 0 : slash + 1, std::string::npos, "bpf.sock");
-    return endpoint;
-}
-
 void declare_globals(CLI::App& app, Options& options) {
     app.set_help_flag();
     app.add_option("-N,--name", options.instance, "the instance of pfild to talk to, else 'default'")

@@ -10,7 +10,7 @@
 #include <variant>
 #include <vector>
 
-#include "bpfctl/client.h"
+#include "bpfctl/endpoint.h"
 #include "bpfctl/failure.h"
 #include "bpfctl/verb.h"
 
@@ -31,11 +31,5 @@ using Shown = std::string;
 
 /// Is --json among the words? Answers also for command lines that do not parse.
 [[nodiscard]] bool wants_json(const std::vector<std::string>& words);
-
-/// The socket of the options: --socket, or /run/pfild/NAME/control.sock.
-[[nodiscard]] Endpoint endpoint_of(const Options& options);
-
-/// The device socket beside it: bpf.sock in the same folder.
-[[nodiscard]] Endpoint device_endpoint_of(const Options& options);
 
 } // namespace pfild::bpfctl

@@ -6,6 +6,7 @@
 #include <ostream>
 
 #include "bpfctl/command_line.h"
+#include "bpfctl/endpoint.h"
 #include "bpfctl/fields.h"
 #include "bpfctl/help.h"
 #include "bpfctl/pages.h"

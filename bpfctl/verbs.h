@@ -31,6 +31,7 @@ extern const Verb kFilterRun;
 extern const Verb kFilterExplain;
 extern const Verb kConfigCompile;
 extern const Verb kReload;
+extern const Verb kMonitor;
 extern const Verb kPeers;
 extern const Verb kStats;
 extern const Verb kVersion;
@@ -41,7 +42,7 @@ extern const Verb kHelp;
 inline constexpr std::array kVerbs{
     &kStatus,        &kAttach, &kDetach,     &kHeads,         &kHooks,      &kHookAdd,   &kHookDelete,    &kLink,
     &kUnlink,        &kFlows,  &kFlowsFlush, &kFilterCompile, &kFilterShow, &kFilterRun, &kFilterExplain, &kCapture,
-    &kConfigCompile, &kReload, &kPeers,      &kStats,         &kVersion,    &kHelp};
+    &kConfigCompile, &kReload, &kMonitor,    &kPeers,         &kStats,      &kVersion,   &kHelp};
 [[nodiscard]] std::span<const Verb* const> verbs();
 
 /// A row and how many words its name took.

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "control/changed.h"
+#include "control/deeds.h"
 #include "control/requests.h"
 #include "control/views.h"
 #include "core/error.h"
@@ -62,6 +63,8 @@ class Service {
 
     /// Why the last change is in force and will be forgotten; nothing: it is recorded.
     [[nodiscard]] virtual std::optional<std::string> unrecorded() const = 0;
+    /// Who has changed what.
+    [[nodiscard]] virtual Deeds& deeds() = 0;
 };
 
 } // namespace pfild::control

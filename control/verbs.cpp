@@ -61,6 +61,17 @@ constexpr Verb changes(std::string_view name, std::string_view sentence, std::si
     return {.name = name, .sentence = sentence, .most_bytes = most_bytes};
 }
 
+/// `after` takes the service and the place of the last answer; it is a lambda without captures, too.
+template <typename After>
+Verb streams(Verb verb, After /*after*/) {
+    verb.streams = true;
+    verb.next = [](Service& service, std::uint64_t& place) -> std::optional<Value> {
+        const auto answer = After{}(service, place);
+        return answer ? std::optional(describe::write(*answer)) : std::nullopt;
+    };
+    return verb;
+}
+
 core::Result<Done> done(core::Result<void> result) {
     return std::move(result).map([] { return Done{}; });
 }
@@ -122,6 +133,11 @@ std::vector<Verb> all_verbs() {
                                       [](Service& service, const NoArguments&) { return service.reload(); }),
         row<NoArguments, PeersView>(looks("peers", "The open bpf devices."),
                                     [](Service& service, const NoArguments&) { return service.peers(); }),
+        streams(row<NoArguments, DeedView>(looks("monitor", "Who changes what, as it happens."),
+                                           [](Service& service, const NoArguments&) -> core::Result<DeedView> {
+                                               return service.deeds().begin();
+                                           }),
+                [](Service& service, std::uint64_t& place) { return service.deeds().after(place); }),
     };
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,9 @@ struct Verb {
     /// Reads the arguments, EINVAL, and asks the service. => `arguments` is a table.
     core::Result<describe::Value> (*run)(Service& service, const AttachDefaults& defaults,
                                          const describe::Value& arguments) = nullptr;
+    /// Of a verb that streams: what comes after the place, which goes there; `number` of the first answer is the first
+    /// place. Nothing: it is yet to come.
+    std::optional<describe::Value> (*next)(Service& service, std::uint64_t& place) = nullptr;
 };
 
 [[nodiscard]] std::span<const Verb> verbs();

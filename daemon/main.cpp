@@ -20,6 +20,7 @@
 
 #include <CLI/CLI.hpp>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include "config/edit.h"
 #include "daemon/api/dispatcher.h"
@@ -316,13 +317,12 @@ class Daemon {
         options.admits = [this](const control::Peer& peer) {
             return control::may_anything(peer, dispatcher_->grants());
         };
-        auto server = api::Server::listen(std::move(options), *loop_, [this](const api::Question& question) {
-            return dispatcher_->answer(question);
-        });
+        auto server = api::Server::listen(std::move(options), *loop_, *dispatcher_);
         if (!server) {
             return core::fail(std::move(server.error()));
         }
         server_ = std::move(*server);
+        wanted_->deeds().on_add([this] { server_->tell_streams(); });
         return {};
     }
 
@@ -335,7 +335,11 @@ class Daemon {
     void on_signal(int signal) {
         if (signal == SIGHUP) {
             sys::notify_reloading();
-            if (const auto reloaded = wanted_->reload(); !reloaded) {
+            if (const auto reloaded = wanted_->reload(); reloaded) {
+                const auto self = static_cast<std::uint32_t>(::getpid());
+                dispatcher_->tell({.pid = self, .owner = true}, "reload", describe::Value::table(),
+                                  wanted_->unrecorded());
+            } else {
                 spdlog::error("{}", reloaded.error().line());
             }
             sys::notify_ready(status());

@@ -11,7 +11,7 @@
 #include "bpfctl/capture/capture.h"
 #include "bpfctl/capture/sinks.h"
 #include "bpfctl/capture/stop_signals.h"
-#include "bpfctl/command_line.h"
+#include "bpfctl/endpoint.h"
 #include "bpfctl/fields.h"
 #include "bpfctl/text/packet.h"
 #include "bpfctl/text/units.h"

@@ -47,6 +47,9 @@ Connection::Fate Connection::finish_with(const std::string& line) {
 
 Connection::Fate Connection::answer_lines() {
     while (output_.empty() && !last_answer_) {
+        if (source_.rests(peer_)) {
+            return Fate::kResting;
+        }
         const std::size_t end = input_.find('\n', scanned_);
         const std::size_t length = end == std::string::npos ? input_.size() : end;
         if (length >= control::kMaxRequestBytes) { // with its newline it is longer than that
@@ -56,10 +59,9 @@ Connection::Fate Connection::answer_lines() {
         }
         if (end == std::string::npos) {
             scanned_ = input_.size();
-            return Fate::kReading;
+            return go_on_telling();
         }
-        ++answers_;
-        output_ = answer_({std::string_view(input_).substr(0, end), peer_, &memory_, too_many_});
+        answer_line(std::string_view(input_).substr(0, end));
         if (end + 1 == input_.size()) { // what nobody has taken was for nobody
             memory_.reset();
             too_many_ = false;
@@ -71,6 +73,27 @@ Connection::Fate Connection::answer_lines() {
         }
     }
     return output_.empty() ? Fate::kDone : Fate::kWriting;
+}
+
+/// It ends the stream that went on until now.
+void Connection::answer_line(std::string_view line) {
+    ++answers_;
+    stream_.reset();
+    output_ =
+        source_.answer({.line = line, .peer = peer_, .memory = &memory_, .too_many = too_many_, .stream = &stream_});
+}
+
+Connection::Fate Connection::go_on_telling() {
+    while (output_.empty() && stream_) {
+        output_ = source_.next(peer_, stream_);
+        if (output_.empty()) {
+            break;
+        }
+        if (!write_some()) {
+            return Fate::kDone;
+        }
+    }
+    return output_.empty() ? Fate::kReading : Fate::kWriting;
 }
 
 void Connection::keep_descriptor(const msghdr& header) {

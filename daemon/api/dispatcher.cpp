@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <exception>
 #include <optional>
 #include <utility>
@@ -64,7 +65,25 @@ std::string deed(std::string_view verb, const Value& arguments) {
     return all;
 }
 
+double now_s() {
+    using Seconds = std::chrono::duration<double>;
+    return std::chrono::duration_cast<Seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
 } // namespace
+
+void Dispatcher::tell(const control::Peer& peer, std::string_view verb, const Value& arguments,
+                      const std::optional<std::string>& unrecorded) {
+    std::string did = deed(verb, arguments);
+    spdlog::log(unrecorded ? spdlog::level::warn : spdlog::level::info, "{}: by user {}, process {}{}", did, peer.uid,
+                peer.pid, unrecorded ? ", in force, not recorded: " + *unrecorded : "");
+    service_.deeds().add({.at_s = now_s(),
+                          .uid = peer.uid,
+                          .pid = peer.pid,
+                          .verb = std::string(verb),
+                          .did = std::move(did),
+                          .unrecorded = unrecorded});
+}
 
 core::Result<Value> Dispatcher::run(const Question& question, const control::Request& request,
                                     control::Beside& beside) {
@@ -72,17 +91,41 @@ core::Result<Value> Dispatcher::run(const Question& question, const control::Req
     if (!verb) {
         return core::fail(verb.error());
     }
+    if ((*verb)->streams && !question.no_stream.empty()) {
+        return core::fail({std::string((*verb)->name), "", question.no_stream, "end one", EBUSY});
+    }
     auto arguments = request.in_memory ? arguments_in_memory(question, **verb) : core::Result<Value>(request.arguments);
     auto result = arguments.and_then([&](const Value& read) { return (*verb)->run(service_, defaults_, read); });
     if (!result) {
         result.error().what = result.error().what.empty() ? std::string((*verb)->name) : result.error().what;
     } else if ((*verb)->changes) {
         beside.unrecorded = service_.unrecorded();
-        spdlog::log(beside.unrecorded ? spdlog::level::warn : spdlog::level::info, "{}: by user {}, process {}{}",
-                    deed((*verb)->name, *arguments), question.peer.uid, question.peer.pid,
-                    beside.unrecorded ? ", in force, not recorded: " + *beside.unrecorded : "");
+        tell(question.peer, (*verb)->name, *arguments, beside.unrecorded);
     }
     return result;
+}
+
+/// Where it begins is the number of the first answer.
+bool Dispatcher::begin_stream(const Question& question, const control::Request& request, const Value& first) {
+    const Verb* const verb = control::find_verb(request.verb);
+    if (!verb->streams || question.stream == nullptr) {
+        return false;
+    }
+    const Value* const number = first.find("number");
+    question.stream->emplace(Stream{request.id, verb, number == nullptr ? 0 : *number->whole()});
+    return true;
+}
+
+std::string Dispatcher::next(const control::Peer& peer, std::optional<Stream>& stream) {
+    if (!control::may(peer, *stream->verb, grants_)) {
+        const std::uint64_t id = stream->id;
+        const std::string what(stream->verb->name);
+        stream.reset();
+        return control::failure_line(id, {what, "", "you may not do this any more", "use sudo", EACCES});
+    }
+    auto result = stream->verb->next(service_, stream->place);
+    return result ? control::success_line(stream->id, std::move(*result), {.more = true, .unrecorded = {}})
+                  : std::string();
 }
 
 std::string Dispatcher::answer(const Question& question) {
@@ -98,8 +141,11 @@ std::string Dispatcher::answer(const Question& question) {
         if (request->in_memory) {
             ::malloc_trim(0); // the allocator would keep megabytes for the next such request
         }
-        return result ? control::success_line(id, std::move(*result), beside)
-                      : control::failure_line(id, result.error());
+        if (!result) {
+            return control::failure_line(id, result.error());
+        }
+        beside.more = begin_stream(question, *request, *result);
+        return control::success_line(id, std::move(*result), beside);
     } catch (const std::exception& exception) { // out of memory, most likely; the daemon goes on
         return control::failure_line(id, {"request", "", exception.what(), "", ENOMEM});
     }

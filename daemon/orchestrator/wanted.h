@@ -67,6 +67,7 @@ class Wanted final : public api::Service {
     [[nodiscard]] core::Result<api::PeersView> peers() override { return orchestrator_.peers(); }
     [[nodiscard]] core::Result<control::ChangedView> reload() override;
     [[nodiscard]] std::optional<std::string> unrecorded() const override { return unrecorded_; }
+    [[nodiscard]] control::Deeds& deeds() override { return deeds_; }
 
   private:
     [[nodiscard]] core::Result<void> change(const config::Model& next,
@@ -90,7 +91,8 @@ class Wanted final : public api::Service {
     ReadFiles read_files_;
     std::function<void(const config::Settings& fresh)> on_settings_;
     config::Settings runs_with_;
-    std::optional<std::string> unrecorded_;   ///< of the last change
+    std::optional<std::string> unrecorded_; ///< of the last change
+    control::Deeds deeds_;
     std::map<std::string, std::string> said_; ///< of interfaces that cannot be attached, why
 };
 

@@ -18,6 +18,11 @@ bool is_sealed(const Fd& memory) noexcept {
     return seals >= 0 && (seals & kSeals) == kSeals;
 }
 
+std::size_t sealed_bytes(const Fd& memory) noexcept {
+    struct stat status {};
+    return memory && ::fstat(memory.get(), &status) == 0 ? static_cast<std::size_t>(status.st_size) : 0;
+}
+
 core::Result<std::string> read_sealed(const Fd& memory, std::size_t most) {
     if (!is_sealed(memory)) {
         return core::fail({"read", "the descriptor beside the request",

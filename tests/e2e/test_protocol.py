@@ -40,6 +40,7 @@ ASKED = [
     ("flows-flush", {}),
     ("reload", {}),
     ("detach", {"interface": "eth0"}),
+    ("monitor", {}),
 ]
 
 
@@ -117,7 +118,7 @@ def test_members_of_the_group_look_and_change_nothing(host_lab, start_pfild, tmp
     daemon = start_pfild(host_lab.fw, started_by=its_groups)
     verbs = sorted({verb for verb, _ in ASKED})
     answers, _ = asked_by_stranger(daemon.name, verbs, group, groups)
-    looks = {"flows", "heads", "hooks", "peers", "stats", "status", "version"}
+    looks = {"flows", "heads", "hooks", "monitor", "peers", "stats", "status", "version"}
     assert {verb for verb, answer in answers.items() if answer == "ok"} == looks, answers
     # Its arguments are missing, but it could be asked; of the others nothing but the right is looked at.
     assert answers["hook-show"] == "EINVAL", answers

@@ -28,6 +28,7 @@ class FakeService final : public api::Service {
     api::FlowsRequest last_flows;
     api::FlowsView flows_view;
     api::PeersView peers_view;
+    control::Deeds made;
     control::ChangedView changed_view;
     std::optional<std::string> not_recorded; ///< why the last change will be forgotten
     std::uint64_t forgotten = 0;             ///< what flows-flush says
@@ -111,6 +112,7 @@ class FakeService final : public api::Service {
         return answer(changed_view);
     }
     std::optional<std::string> unrecorded() const override { return not_recorded; }
+    control::Deeds& deeds() override { return made; }
 
   private:
     [[nodiscard]] core::Result<void> refused() {

@@ -70,9 +70,9 @@ class ServerTest : public ::testing::Test {
         options.path = path();
         options.idle = idle;
         options.stalled = stalled;
-        return Server::listen(std::move(options), *loop_,
-                              [this](const Question& question) { return dispatcher_.answer(question); })
-            .map([this](std::unique_ptr<Server> server) { server_ = std::move(server); });
+        return Server::listen(std::move(options), *loop_, dispatcher_).map([this](std::unique_ptr<Server> server) {
+            server_ = std::move(server);
+        });
     }
 
     /// Rounds until nothing happens any more.
@@ -417,7 +417,7 @@ TEST_F(ServerTest, tells_whom_it_does_not_admit) {
     options.path = path();
     options.open_to_all = true;
     options.admits = [](const control::Peer&) { return false; };
-    auto server = Server::listen(std::move(options), *loop_, [](const Question&) { return std::string("\n"); });
+    auto server = Server::listen(std::move(options), *loop_, dispatcher_);
     ASSERT_TRUE(server);
     server_ = std::move(*server);
     struct stat status {};
@@ -427,6 +427,86 @@ TEST_F(ServerTest, tells_whom_it_does_not_admit) {
     settle();
     EXPECT_EQ(errno_of(received(client)), "EACCES");
     EXPECT_TRUE(closed(client));
+}
+
+const std::string kMonitor = R"({"protocol":2,"id":5,"verb":"monitor"})"
+                             "\n";
+
+TEST_F(ServerTest, an_answer_that_goes_on_tells_each_change_and_ends_with_the_next_request) {
+    ASSERT_TRUE(listen(milliseconds(20), milliseconds(20)));
+    service_.made.on_add([this] { server_->tell_streams(); });
+    const sys::Fd client = connect_to(path());
+    send_all(client, kMonitor);
+    const Json first = Json::parse(received(client));
+    EXPECT_EQ(first["more"], true);
+    EXPECT_EQ(first["result"]["number"], 0);
+    const sys::Fd other = connect_to(path());
+    send_all(other, R"({"protocol":2,"id":1,"verb":"detach","arguments":{"interface":"eth0"}})"
+                    "\n");
+    const Json second = Json::parse(received(client));
+    EXPECT_EQ(second["id"], 5);
+    EXPECT_EQ(second["more"], true);
+    EXPECT_EQ(second["result"]["did"], "detach eth0");
+    EXPECT_EQ(second["result"]["pid"], ::getpid());
+    EXPECT_TRUE(connections_become(1)) << "the other one is idle; one that goes on is not";
+    EXPECT_FALSE(closed(client));
+    send_all(client, kVersion);
+    const Json last = Json::parse(received(client));
+    EXPECT_EQ(last["id"], 7);
+    EXPECT_FALSE(last.contains("more"));
+    service_.made.add({});
+    settle();
+    EXPECT_EQ(received(client), "");
+    EXPECT_TRUE(connections_become(0)) << "it is an ordinary connection again";
+}
+
+TEST_F(ServerTest, who_does_not_read_an_answer_that_goes_on_is_told_what_he_has_missed_and_costs_one_line) {
+    constexpr std::size_t kChanges = 20'000;
+    ASSERT_TRUE(listen(milliseconds(20), milliseconds(20)));
+    service_.made.on_add([this] { server_->tell_streams(); });
+    const sys::Fd slow = connect_to(path());
+    send_all(slow, kMonitor);
+    for (std::size_t i = 0; i < kChanges; ++i) {
+        service_.made.add({.verb = "link", .did = "link a b", .unrecorded = {}});
+        if (i % 100 == 0) {
+            settle();
+        }
+    }
+    ASSERT_EQ(server_->connections(), 1U) << "nobody waits for him, and nobody closes him";
+    std::istringstream lines(received(slow));
+    std::uint64_t missed = 0;
+    std::uint64_t seen = 0;
+    std::string line;
+    std::getline(lines, line); // where it begins
+    while (std::getline(lines, line)) {
+        const Json change = Json::parse(line)["result"];
+        missed += change["missed"].get<std::uint64_t>();
+        ++seen;
+        EXPECT_EQ(change["number"], missed + seen);
+    }
+    EXPECT_EQ(missed + seen, kChanges);
+    EXPECT_GT(missed, kChanges / 2);
+}
+
+TEST_F(ServerTest, eight_answers_go_on_and_a_ninth_is_refused) {
+    ASSERT_TRUE(listen());
+    std::vector<sys::Fd> clients;
+    for (int i = 0; i < 8; ++i) {
+        clients.push_back(connect_to(path()));
+        send_all(clients.back(), kMonitor);
+        EXPECT_EQ(Json::parse(received(clients.back()))["ok"], true);
+    }
+    const sys::Fd ninth = connect_to(path());
+    send_all(ninth, kMonitor);
+    const std::string refused = received(ninth);
+    EXPECT_EQ(errno_of(refused), "EBUSY");
+    EXPECT_EQ(Json::parse(refused)["error"]["why"], "there are 8 answers that go on already");
+    send_all(ninth, kVersion);
+    EXPECT_EQ(Json::parse(received(ninth))["ok"], true);
+    clients.pop_back();
+    settle();
+    send_all(ninth, kMonitor);
+    EXPECT_EQ(Json::parse(received(ninth))["ok"], true);
 }
 
 TEST_F(ServerTest, says_when_a_path_is_too_long_for_a_socket) {
