@@ -72,6 +72,12 @@ void describe(Fields& fields, UnlinkRequest& request) {
     describe_link(fields, request);
 }
 
+void describe(Fields& fields, StatsRequest& request) {
+    fields.called("stats_request", "Whose counters.");
+    fields.optional("interface", request.interface, interface_name(),
+                    "Of the interfaces only this one, which is attached; null: all.");
+}
+
 void describe(Fields& fields, FlowsRequest& request) {
     constexpr std::uint64_t kMost = 256; // an answer of less than 160 KiB, which a client takes in time
     fields.called("flows_request", "A part of the flow table.");

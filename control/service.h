@@ -52,7 +52,8 @@ class Service {
     [[nodiscard]] virtual core::Result<HeadView> link(const core::LinkRequest& request) = 0;
     /// ENOENT only if linked in none of the requested directions (PF-30).
     [[nodiscard]] virtual core::Result<HeadView> unlink(const core::LinkRequest& request) = 0;
-    [[nodiscard]] virtual core::Result<StatsView> stats() = 0;
+    /// ENODEV: the interface is not attached.
+    [[nodiscard]] virtual core::Result<StatsView> stats(const StatsRequest& request) = 0;
     /// The known flows, a part of them at a time. EOPNOTSUPP: the daemon knows none (--no-cache).
     [[nodiscard]] virtual core::Result<FlowsView> flows(const FlowsRequest& request) = 0;
     /// Forgets all of them; their next packets go to the engine. Returns how many there were. EOPNOTSUPP.

@@ -119,8 +119,9 @@ std::vector<Verb> all_verbs() {
         row<UnlinkRequest, HeadView>(
             changes("unlink", "Takes a hook off a head; answers the head as it is then."),
             [](Service& service, const UnlinkRequest& request) { return service.unlink(request); }),
-        row<NoArguments, StatsView>(looks("stats", "All counters."),
-                                    [](Service& service, const NoArguments&) { return service.stats(); }),
+        row<StatsRequest, StatsView>(
+            looks("stats", "All counters."),
+            [](Service& service, const StatsRequest& request) { return service.stats(request); }),
         row<FlowsRequest, FlowsView>(
             looks("flows", "The flows that the kernel knows, a part of them at a time."),
             [](Service& service, const FlowsRequest& request) { return service.flows(request); }),

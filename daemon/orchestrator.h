@@ -114,7 +114,7 @@ class Orchestrator final : public rules::World {
     [[nodiscard]] std::vector<api::HookView> hooks() const;
     [[nodiscard]] api::HookView hook(const std::string& name) const;
     [[nodiscard]] core::Result<api::HookProgramView> hook_show(std::string_view name) const;
-    [[nodiscard]] api::StatsView stats() const;
+    [[nodiscard]] core::Result<api::StatsView> stats(const api::StatsRequest& request) const;
     [[nodiscard]] core::Result<api::FlowsView> flows(const api::FlowsRequest& request) const;
     [[nodiscard]] core::Result<std::uint64_t> flows_flush();
     [[nodiscard]] api::PeersView peers() const;

@@ -181,14 +181,20 @@ core::Result<api::HookProgramView> Orchestrator::hook_show(std::string_view name
                                 hook->program ? hook->program->instructions : std::vector<cbpf::Instruction>()};
 }
 
-api::StatsView Orchestrator::stats() const {
+core::Result<api::StatsView> Orchestrator::stats(const api::StatsRequest& request) const {
+    if (request.interface && find_attached(*request.interface) == attachments_.end()) {
+        return core::fail(
+            {"stats", *request.interface, "it is not attached", "`bpfctl status` lists those that are", ENODEV});
+    }
     api::StatsView view;
     view.engine = {{"rounds", engine_thread_->rounds()}, {"sleeps", engine_thread_->sleeps()}};
     view.flows = flow_table_view();
     view.buffers = buffers_view(umem_->pool());
     for (const auto& [ifindex, attachment] : attachments_) {
-        view.interfaces.push_back(
-            {attachment->link().name, {attachment->counters(Direction::in), attachment->counters(Direction::out)}});
+        if (!request.interface || attachment->link().name == *request.interface) {
+            view.interfaces.push_back(
+                {attachment->link().name, {attachment->counters(Direction::in), attachment->counters(Direction::out)}});
+        }
     }
     return view;
 }

@@ -56,7 +56,9 @@ class Wanted final : public api::Service {
     [[nodiscard]] core::Result<void> hook_delete(std::string_view name) override;
     [[nodiscard]] core::Result<api::HeadView> link(const core::LinkRequest& request) override;
     [[nodiscard]] core::Result<api::HeadView> unlink(const core::LinkRequest& request) override;
-    [[nodiscard]] core::Result<api::StatsView> stats() override { return orchestrator_.stats(); }
+    [[nodiscard]] core::Result<api::StatsView> stats(const api::StatsRequest& request) override {
+        return orchestrator_.stats(request);
+    }
     [[nodiscard]] core::Result<api::FlowsView> flows(const api::FlowsRequest& request) override {
         return orchestrator_.flows(request);
     }

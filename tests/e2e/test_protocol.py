@@ -32,6 +32,7 @@ ASKED = [
     ("hooks", {"most": None}),
     ("hook-show", {"name": "cbpf:b"}),
     ("stats", {}),
+    ("stats", {"interface": "eth0"}),
     ("flows", {}),
     ("flows", {"from": 1, "most": 256}),
     ("peers", {}),

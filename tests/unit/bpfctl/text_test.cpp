@@ -224,6 +224,14 @@ TEST(Flows, say_how_many_there_are) {
     EXPECT_EQ(text_of(kFlowsFlush, Json{{"forgotten", 65536}}), "65536 flows forgotten\n");
 }
 
+TEST(HookShow, lists_the_program_and_survives_rows_that_are_none) {
+    const Json hook = Json::parse(R"({"name": "cbpf:a", "type": "inet", "on_match": "drop", "answers": "per flow",
+        "program": [[48, 0, 0, 9], [6, 0, 0, 65535], "nonsense", [1]]})");
+    const std::string shown = text_of(kHookShow, hook);
+    EXPECT_NE(shown.find("\n4 instructions\n(000) ldb      [9]\n(001) ret      #65535\n(002) "), std::string::npos)
+        << shown;
+}
+
 TEST(Frames, that_do_not_add_up_are_a_warning) {
     EXPECT_EQ(frames_text(Json::parse(R"({"size": 4096, "total": 10, "free": 4, "rings": 4, "in_flight": 1})")),
               "10 buffers of 4 KiB: 4 free, 4 in rings, 1 in flight\n"
@@ -282,6 +290,13 @@ TEST(Stats, hide_zeros_unless_all_are_wanted) {
               "\n"
               "eth0, outgoing\n"
               "  diverted  0  sent to the engine\n");
+    EXPECT_EQ(text_of(kStats, stats, Json{{"interface", "eth0"}}),
+              "eth0, incoming\n"
+              "  diverted        5  sent to the engine\n"
+              "  passed_known  900  passed in the kernel: the flow is known\n"
+              "\n"
+              "eth0, outgoing\n"
+              "  nothing counted\n");
 }
 
 TEST(Peers, are_a_table_as_netstat_has_it) {

@@ -90,8 +90,8 @@ class FakeService final : public api::Service {
         calls.push_back("unlink " + request.hook + " " + request.head);
         return head_of(request);
     }
-    core::Result<api::StatsView> stats() override {
-        calls.emplace_back("stats");
+    core::Result<api::StatsView> stats(const api::StatsRequest& request) override {
+        calls.push_back("stats" + (request.interface ? ' ' + *request.interface : ""));
         return answer(stats_view);
     }
     core::Result<api::FlowsView> flows(const api::FlowsRequest& request) override {
