@@ -20,6 +20,9 @@ extern const Verb kHeads;
 extern const Verb kHooks;
 extern const Verb kHookAdd;
 extern const Verb kHookShow;
+extern const Verb kHookReplace;
+extern const Verb kHookDisable;
+extern const Verb kHookEnable;
 extern const Verb kHookDelete;
 extern const Verb kLink;
 extern const Verb kUnlink;
@@ -41,9 +44,10 @@ extern const Verb kHelp;
 /// All rows, in the order in which help shows them. Verbs with the same first word stand together, the one that has no
 /// second word before those that have.
 inline constexpr std::array kVerbs{
-    &kStatus,  &kAttach,        &kDetach, &kHeads,      &kHooks,         &kHookAdd,    &kHookShow,  &kHookDelete,
-    &kLink,    &kUnlink,        &kFlows,  &kFlowsFlush, &kFilterCompile, &kFilterShow, &kFilterRun, &kFilterExplain,
-    &kCapture, &kConfigCompile, &kReload, &kMonitor,    &kPeers,         &kStats,      &kVersion,   &kHelp};
+    &kStatus,      &kAttach,        &kDetach,     &kHeads,      &kHooks,         &kHookAdd, &kHookShow,
+    &kHookReplace, &kHookDisable,   &kHookEnable, &kHookDelete, &kLink,          &kUnlink,  &kFlows,
+    &kFlowsFlush,  &kFilterCompile, &kFilterShow, &kFilterRun,  &kFilterExplain, &kCapture, &kConfigCompile,
+    &kReload,      &kMonitor,       &kPeers,      &kStats,      &kVersion,       &kHelp};
 [[nodiscard]] std::span<const Verb* const> verbs();
 
 /// A row and how many words its name took.

@@ -107,7 +107,7 @@ std::string joined(const std::vector<std::string>& names) {
 using Line = std::optional<std::string>;
 
 template <typename Item>
-std::string named(const char* what, const Replace<Item>& action) {
+std::string what_became(const char* what, const Replace<Item>& action) {
     return what + (' ' + action.name()) + ": " +
            (action.before && action.after ? "changed"
             : action.before               ? "removed"
@@ -124,14 +124,19 @@ Line line(const char* what, const Replace<Item>& action) {
             return {};
         }
     }
-    return named(what, action);
+    return what_became(what, action);
 }
 
 struct LineOf {
     Line operator()(const ReplaceSettings& /*action*/) const { return "settings: changed"; }
     Line operator()(const ReplaceInterface& action) const { return line("interface", action); }
-    Line operator()(const ReplaceHook& action) const { return line("hook", action); }
-    Line operator()(const ReplacePeer& action) const { return named("peer", action); }
+    Line operator()(const ReplaceHook& action) const {
+        if (only_enables(action)) {
+            return "hook " + action.name() + (action.after->enabled ? ": enabled" : ": disabled");
+        }
+        return line("hook", action);
+    }
+    Line operator()(const ReplacePeer& action) const { return what_became("peer", action); }
     Line operator()(const ReplaceLinks& action) const {
         std::string text;
         for (const core::Direction direction : core::kEachDirection) {
@@ -175,6 +180,16 @@ Change difference(const Model& before, const Model& after) {
         change.emplace_back(std::move(peer));
     }
     return change;
+}
+
+bool only_enables(const ReplaceHook& action) {
+    if (!action.before || !action.after || action.before->enabled == action.after->enabled) {
+        return false;
+    }
+    Hook same = *action.after;
+    same.enabled = action.before->enabled;
+    same.owner = action.before->owner;
+    return same == *action.before;
 }
 
 Action inverse(const Action& action) { return std::visit(Invert{}, action); }

@@ -59,6 +59,9 @@ using Change = std::vector<Action>;
 /// => both are in order.
 [[nodiscard]] Change difference(const Model& before, const Model& after);
 
+/// Nothing of what runs is another one but whether packets meet it.
+[[nodiscard]] bool only_enables(const ReplaceHook& action);
+
 /// What takes an action back.
 [[nodiscard]] Action inverse(const Action& action);
 /// What takes back all of them, the last first.

@@ -101,6 +101,7 @@ void describe_how(Fields& fields, Hook& hook) {
     fields.required("on_match", hook.on_match, describe::word(core::kOnMatchNames), "What a match means.");
     fields.optional("filter", hook.filter, describe::text(), "The expression that counts.");
     fields.optional("run", hook.run, describe::word(core::kRunsInNames), "Where it is to run.");
+    fields.optional("enabled", hook.enabled, describe::flag(), "Whether packets meet it where it is linked.");
 }
 
 void describe(Fields& fields, Hook& hook) {

@@ -166,6 +166,36 @@ core::Result<void> add_hook(Model& model, Hook hook) {
     return {};
 }
 
+core::Result<void> replace_hook(Model& model, Hook hook) {
+    constexpr const char* kWhat = "replace hook";
+    const auto at = place_of(model.hooks, hook.name);
+    if (!has(model.hooks, at, hook.name)) {
+        return core::fail({kWhat, hook.name, "no such hook", kSeeHooks, ENOENT});
+    }
+    if (at->type != hook.type) {
+        return core::fail(
+            {kWhat, hook.name,
+             "it has type " + std::string(core::name(at->type)) + ", not " + std::string(core::name(hook.type)),
+             "delete it, and add one of the other type", EINVAL});
+    }
+    *at = std::move(hook);
+    return {};
+}
+
+core::Result<void> enable_hook(Model& model, std::string_view name, bool enabled, Owner owner) {
+    const char* const what = enabled ? "enable hook" : "disable hook";
+    const auto at = place_of(model.hooks, name);
+    if (!has(model.hooks, at, name)) {
+        return core::fail({what, std::string(name), "no such hook", kSeeHooks, ENOENT});
+    }
+    if (at->enabled == enabled) {
+        return core::fail({what, std::string(name), enabled ? "it is enabled" : "it is disabled", kSeeHooks, EALREADY});
+    }
+    at->enabled = enabled;
+    at->owner = owner;
+    return {};
+}
+
 core::Result<void> remove_hook(Model& model, std::string_view name) {
     const auto at = place_of(model.hooks, name);
     if (!has(model.hooks, at, name)) {

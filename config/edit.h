@@ -29,6 +29,10 @@ void rename_interfaces(Model& model, const std::map<std::string, std::string>& n
 
 /// EINVAL: name. EEXIST. ENOBUFS: as many as there can be.
 [[nodiscard]] core::Result<void> add_hook(Model& model, Hook hook);
+/// In the place of the one of that name; its links stay. ENOENT; EINVAL: another type.
+[[nodiscard]] core::Result<void> replace_hook(Model& model, Hook hook);
+/// ENOENT; EALREADY: it is.
+[[nodiscard]] core::Result<void> enable_hook(Model& model, std::string_view name, bool enabled, Owner owner);
 /// With all its links. ENOENT.
 [[nodiscard]] core::Result<void> remove_hook(Model& model, std::string_view name);
 

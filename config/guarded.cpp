@@ -75,7 +75,9 @@ Guarded guarded(const Model& model, const std::vector<Device>& devices) {
     Guarded here;
     std::vector<Link> of_interfaces;
     for (const Link& link : model.links) {
-        (common_head(link.head) ? here.model.links : of_interfaces).push_back(link);
+        if (is_met(model, link)) {
+            (common_head(link.head) ? here.model.links : of_interfaces).push_back(link);
+        }
     }
     for (const Interface& item : model.interfaces) {
         if (item.wanted && !is_pattern(item.name)) {

@@ -206,6 +206,11 @@ std::vector<Link> links_at(const Model& model, std::string_view head) {
     return found;
 }
 
+bool is_met(const Model& model, const Link& link) {
+    const Hook* const hook = find_hook(model, link.hook);
+    return hook == nullptr || hook->enabled;
+}
+
 // Linked without append, a hook comes first IN and last OUT: nearest the wire.
 std::vector<std::string> run_order(const std::vector<Link>& links, core::Direction direction) {
     std::vector<std::string> first; // the last of them runs first

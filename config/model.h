@@ -56,6 +56,7 @@ struct Hook {
     std::vector<cbpf::Instruction> program; ///< it verifies; empty: the filter is yet to be compiled
     core::RunsIn run = core::RunsIn::automatic;
     core::Compiled compiled = core::Compiled::unverified;
+    bool enabled = true; ///< no packet meets a disabled one, but it keeps its links and their places
     Owner owner = Owner::kFile;
 
     friend bool operator==(const Hook&, const Hook&) = default;
@@ -102,6 +103,8 @@ void put_in_order(Model& model);
 [[nodiscard]] const Interface* item_of(const Model& model, std::string_view name);
 /// All links of a head, in the order of their making.
 [[nodiscard]] std::vector<Link> links_at(const Model& model, std::string_view head);
+/// Whether its hook is enabled.
+[[nodiscard]] bool is_met(const Model& model, const Link& link);
 
 /// Hooks of a head as packets of that direction meet them, for links in the order of their making (PF-20).
 [[nodiscard]] std::vector<std::string> run_order(const std::vector<Link>& links, core::Direction direction);

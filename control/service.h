@@ -45,6 +45,11 @@ class Service {
     [[nodiscard]] virtual core::Result<HookView> hook_add(const HookAddRequest& request) = 0;
     /// ENOENT.
     [[nodiscard]] virtual core::Result<HookProgramView> hook_show(std::string_view name) = 0;
+    /// In the place of the one of that name; its links stay, its counters begin again. ENOENT, EINVAL: as above, or
+    /// another type.
+    [[nodiscard]] virtual core::Result<HookView> hook_replace(const HookAddRequest& request) = 0;
+    /// ENOENT; EALREADY: it is.
+    [[nodiscard]] virtual core::Result<HookView> hook_enable(std::string_view name, bool enabled) = 0;
     /// ENOENT. Unlinks it everywhere first; the hook never runs again after the return (PF-11).
     [[nodiscard]] virtual core::Result<void> hook_delete(std::string_view name) = 0;
     /// ENOENT, EINVAL, EEXIST, checked in this order before anything is inserted (PF-29). EOPNOTSUPP: a hook that is

@@ -110,6 +110,15 @@ std::vector<Verb> all_verbs() {
         row<HookRequest, HookProgramView>(
             looks("hook-show", "A hook with its program."),
             [](Service& service, const HookRequest& request) { return service.hook_show(request.name); }),
+        row<HookAddRequest, HookView>(
+            changes("hook-replace", "Makes another hook of one, at once and where it is linked.", kMostProgramBytes),
+            [](Service& service, const HookAddRequest& request) { return service.hook_replace(request); }),
+        row<HookRequest, HookView>(
+            changes("hook-disable", "No packet meets a hook any more; it keeps its links."),
+            [](Service& service, const HookRequest& request) { return service.hook_enable(request.name, false); }),
+        row<HookRequest, HookView>(
+            changes("hook-enable", "Packets meet a disabled hook again, where they did."),
+            [](Service& service, const HookRequest& request) { return service.hook_enable(request.name, true); }),
         row<HookRequest, Done>(
             changes("hook-delete", "Unlinks a hook everywhere and forgets it (PF-11)."),
             [](Service& service, const HookRequest& request) { return done(service.hook_delete(request.name)); }),

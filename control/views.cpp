@@ -230,8 +230,9 @@ void describe(Fields& fields, HookView& view) {
     fields.required("as_it_is", view.as_it_is, text(63), "What its program asks for that is otherwise looked through.");
     fields.required("run", view.run, word(core::kRunsInNames), "Where it shall run.");
     fields.required("compiled", view.compiled, word(core::kCompiledNames), "How its program came from the expression.");
+    fields.required("enabled", view.enabled, flag(), "Whether packets meet it; a disabled one keeps its links.");
     fields.required("runs", view.runs, list(object(), kMany), "Where it runs.");
-    fields.required("links", view.links, list(object(), kMany), "Where it is linked.");
+    fields.required("links", view.links, list(object(), kMany), "Where packets meet it.");
     fields.required("counters", view.counters, counters(), "What it has counted.");
 }
 

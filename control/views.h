@@ -159,6 +159,7 @@ struct HookView {
     std::optional<std::string> as_it_is;        ///< what it asks for that is otherwise folded away: "tags"
     core::RunsIn run = core::RunsIn::automatic; ///< as it was asked for
     core::Compiled compiled = core::Compiled::unverified;
+    bool enabled = true;           ///< packets meet it where it is linked
     std::vector<HookRunView> runs; ///< as it is
     std::vector<core::HookLink> links;
     Counters counters;

@@ -121,9 +121,10 @@ std::string hooks_text(const Json& hooks) {
         {"Hook", "Type", "On match", "Asked per", "Runs in", "Seen", "Matched", "Dropped", "Linked to", "Filter"});
     for (const Json& hook : hooks) {
         const Json& counters = member(hook, "counters");
-        table.add({text(hook, "name"), text(hook, "type"), text(hook, "on_match"), asked_text(hook), runs_text(hook),
-                   digits(counters, "seen_packets"), digits(counters, "matched_packets"),
-                   digits(counters, "dropped_packets"), links_text(member(hook, "links")), filter_text(hook)});
+        table.add(
+            {text(hook, "name"), text(hook, "type"), text(hook, "on_match"), asked_text(hook), runs_text(hook),
+             digits(counters, "seen_packets"), digits(counters, "matched_packets"), digits(counters, "dropped_packets"),
+             member(hook, "enabled") == false ? "disabled" : links_text(member(hook, "links")), filter_text(hook)});
     }
     return table.str() + reasons_text(hooks);
 }

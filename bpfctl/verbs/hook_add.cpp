@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// `bpfctl hook add HOOK …`: compiles a filter, or reads a compiled one, verifies it and hands it to the daemon.
+// `bpfctl hook add HOOK …` and `hook replace HOOK …`: compiles a filter, or reads a compiled one, verifies it and hands
+// it to the daemon.
 //
 // The daemon gets bytecode and, for people, the text; it never sees a name that somebody would have to look up.
 #include <algorithm>
@@ -130,7 +131,8 @@ Arguments declare_hook_add(CLI::App& app, Options& /*options*/) {
     return [operands] { return gather_hook_add(*operands); };
 }
 
-std::string text_of_hook_add(const Exchange& exchange) {
+/// What became of it, without where it is linked.
+std::string made_text(const Exchange& exchange) {
     const Json& hook = exchange.result;
     const std::string name = text(hook, "name");
     std::string by;
@@ -140,8 +142,13 @@ std::string text_of_hook_add(const Exchange& exchange) {
         }
     }
     return name + ": " + counted(number(hook, "instructions").value_or(0), "instruction") + ", " +
-           on_match_text(text(hook, "on_match")) + '\n' + by + as_it_is_text(hook) +
-           "It filters nothing until it is linked: bpfctl link -i " + name + ' ' + text(hook, "type") + '\n';
+           on_match_text(text(hook, "on_match")) + '\n' + by + as_it_is_text(hook);
+}
+
+std::string text_of_hook_add(const Exchange& exchange) {
+    const Json& hook = exchange.result;
+    return made_text(exchange) + "It filters nothing until it is linked: bpfctl link -i " + text(hook, "name") + ' ' +
+           text(hook, "type") + '\n';
 }
 
 } // namespace
@@ -181,6 +188,18 @@ const Verb kHookAdd{
     .request = "hook-add",
     .declare = declare_hook_add,
     .text = text_of_hook_add,
+};
+
+const Verb kHookReplace{
+    .name = "hook replace",
+    .synopsis = kHookAdd.synopsis,
+    .summary = "make another filter of one, where it is linked",
+    .notes = "The options are those of `hook add`. Packets meet the old filter or the new one, never none; links, "
+             "order and\n"
+             "whether it is disabled stay as they are, and its counters begin again. The type cannot change.\n",
+    .request = "hook-replace",
+    .declare = declare_hook_add,
+    .text = made_text,
 };
 
 } // namespace pfild::bpfctl

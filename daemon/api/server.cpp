@@ -215,7 +215,7 @@ void Server::turn_away(sys::Fd socket, const core::Error& error) {
 
 void Server::welcome(sys::Fd socket, const control::Peer& peer) {
     const std::uint64_t id = next_id_++;
-    auto connection = std::make_unique<Connection>(std::move(socket), peer, *this, slow_close_);
+    auto connection = std::make_unique<Connection>(std::move(socket), peer, static_cast<Answers&>(*this), slow_close_);
     auto events = loop_.add(connection->fd(), EPOLLIN, [this, id](std::uint32_t happened) { proceed(id, happened); });
     if (!events) {
         spdlog::warn("control socket: {}", events.error().line());
@@ -254,7 +254,10 @@ void Server::follow(std::uint64_t id, Connection::Fate fate) {
     Client& client = found->second;
     const bool writing = fate == Connection::Fate::kWriting;
     client.resting = fate == Connection::Fate::kResting;
-    const std::uint32_t events = writing ? EPOLLOUT : client.resting ? 0 : EPOLLIN;
+    std::uint32_t events = writing ? EPOLLOUT : EPOLLIN;
+    if (client.resting) {
+        events = 0;
+    }
     if (fate == Connection::Fate::kDone || !client.events.set_events(events)) {
         clients_.erase(found);
         return;

@@ -221,21 +221,79 @@ core::Result<void> Wanted::detach(std::string_view interface) {
     return change(next, rules::Unrecorded::kGoesOn);
 }
 
+namespace {
+
+config::Hook hook_of(const api::HookAddRequest& request) {
+    return {.name = request.name,
+            .type = request.type,
+            .on_match = request.on_match,
+            .filter = request.filter,
+            .program = request.program,
+            .run = request.run,
+            .compiled = request.compiled,
+            .owner = config::Owner::kBpfctl};
+}
+
+} // namespace
+
 core::Result<api::HookView> Wanted::hook_add(const api::HookAddRequest& request) {
     config::Model next = transaction_.model();
     return check_link_type(request)
-        .and_then([&] {
-            return config::add_hook(next, {.name = request.name,
-                                           .type = request.type,
-                                           .on_match = request.on_match,
-                                           .filter = request.filter,
-                                           .program = request.program,
-                                           .run = request.run,
-                                           .compiled = request.compiled,
-                                           .owner = config::Owner::kBpfctl});
-        })
+        .and_then([&] { return config::add_hook(next, hook_of(request)); })
         .and_then([&] { return change(next); })
-        .map([&] { return orchestrator_.hook(request.name); });
+        .map([&] { return hook(request.name); });
+}
+
+core::Result<api::HookView> Wanted::hook_replace(const api::HookAddRequest& request) {
+    config::Model next = transaction_.model();
+    config::Hook fresh = hook_of(request);
+    if (const config::Hook* const before = config::find_hook(next, request.name)) {
+        fresh.enabled = before->enabled;
+    }
+    return check_link_type(request)
+        .and_then([&] { return config::replace_hook(next, std::move(fresh)); })
+        .and_then([&] { return change(next); })
+        .map([&] { return hook(request.name); });
+}
+
+core::Result<api::HookView> Wanted::hook_enable(std::string_view name, bool enabled) {
+    config::Model next = transaction_.model();
+    return config::enable_hook(next, name, enabled, config::Owner::kBpfctl)
+        .and_then([&] { return change(next); })
+        .map([&] { return hook(std::string(name)); });
+}
+
+core::Result<api::StatsView> Wanted::stats(const api::StatsRequest& request) {
+    api::StatsRequest by_name = request;
+    if (by_name.interface) {
+        const std::vector<config::Device> devices = orchestrator_.devices(rules::Look::kAnew);
+        const config::Device* const device = config::find_device(devices, *by_name.interface);
+        by_name.interface = device == nullptr ? *by_name.interface : device->name;
+    }
+    return orchestrator_.stats(by_name);
+}
+
+api::HookView Wanted::hook(const std::string& name) const { return with_wish(orchestrator_.hook(name)); }
+
+api::HookView Wanted::with_wish(api::HookView view) const {
+    const config::Hook* const wanted = config::find_hook(transaction_.model(), view.name);
+    view.enabled = wanted == nullptr || wanted->enabled;
+    return view;
+}
+
+core::Result<std::vector<api::HookView>> Wanted::hooks() {
+    std::vector<api::HookView> views = orchestrator_.hooks();
+    for (api::HookView& view : views) {
+        view = with_wish(std::move(view));
+    }
+    return views;
+}
+
+core::Result<api::HookProgramView> Wanted::hook_show(std::string_view name) {
+    return orchestrator_.hook_show(name).map([this](api::HookProgramView&& view) {
+        view.hook = with_wish(std::move(view.hook));
+        return std::move(view);
+    });
 }
 
 core::Result<void> Wanted::hook_delete(std::string_view name) {

@@ -48,17 +48,15 @@ class Wanted final : public api::Service {
     [[nodiscard]] core::Result<api::InterfaceView> attach(const api::AttachRequest& request) override;
     [[nodiscard]] core::Result<void> detach(std::string_view interface) override;
     [[nodiscard]] core::Result<std::vector<api::HeadView>> heads() override;
-    [[nodiscard]] core::Result<std::vector<api::HookView>> hooks() override { return orchestrator_.hooks(); }
+    [[nodiscard]] core::Result<std::vector<api::HookView>> hooks() override;
     [[nodiscard]] core::Result<api::HookView> hook_add(const api::HookAddRequest& request) override;
-    [[nodiscard]] core::Result<api::HookProgramView> hook_show(std::string_view name) override {
-        return orchestrator_.hook_show(name);
-    }
+    [[nodiscard]] core::Result<api::HookProgramView> hook_show(std::string_view name) override;
+    [[nodiscard]] core::Result<api::HookView> hook_replace(const api::HookAddRequest& request) override;
+    [[nodiscard]] core::Result<api::HookView> hook_enable(std::string_view name, bool enabled) override;
     [[nodiscard]] core::Result<void> hook_delete(std::string_view name) override;
     [[nodiscard]] core::Result<api::HeadView> link(const core::LinkRequest& request) override;
     [[nodiscard]] core::Result<api::HeadView> unlink(const core::LinkRequest& request) override;
-    [[nodiscard]] core::Result<api::StatsView> stats(const api::StatsRequest& request) override {
-        return orchestrator_.stats(request);
-    }
+    [[nodiscard]] core::Result<api::StatsView> stats(const api::StatsRequest& request) override;
     [[nodiscard]] core::Result<api::FlowsView> flows(const api::FlowsRequest& request) override {
         return orchestrator_.flows(request);
     }
@@ -85,6 +83,9 @@ class Wanted final : public api::Service {
     [[nodiscard]] core::Result<api::InterfaceView> attached(const config::Interface& item);
     [[nodiscard]] api::HeadView head(const std::string& name) const;
     void look_again(const std::optional<std::string>& seen);
+    [[nodiscard]] api::HookView hook(const std::string& name) const;
+    /// With what only the model knows.
+    [[nodiscard]] api::HookView with_wish(api::HookView view) const;
 
     Orchestrator& orchestrator_;
     rules::Transaction& transaction_;

@@ -33,7 +33,11 @@ struct Touch {
 
     void operator()(const config::ReplaceSettings& /*action*/) const {}
     void operator()(const config::ReplaceInterface& action) const { touched.interfaces.push_back(action.name()); }
-    void operator()(const config::ReplaceHook& action) const { touched.hooks.push_back(action.name()); }
+    void operator()(const config::ReplaceHook& action) const {
+        if (!config::only_enables(action)) { // else its links come or go
+            touched.hooks.push_back(action.name());
+        }
+    }
     void operator()(const config::ReplaceLinks& action) const { touched.heads.push_back(action.head); }
     void operator()(const config::ReplacePeer& /*action*/) const {} // the model is asked who may do what
 };

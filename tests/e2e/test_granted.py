@@ -13,7 +13,7 @@ from harness.programs import program
 STRANGER, ANOTHER = 65534, 65533  # nobody, and somebody who has no name
 ALL = [
     "version", "status", "attach", "detach", "heads", "hooks", "hook-add", "hook-show", "hook-delete", "link", "unlink", "stats", "flows",
-    "flows-flush", "peers", "monitor",
+    "flows-flush", "peers", "monitor", "hook-replace", "hook-disable", "hook-enable",
 ]  # fmt: skip
 ASK = """
 import json, socket, sys
@@ -111,7 +111,7 @@ def test_a_bad_peer_is_a_mistake_of_the_files_and_the_old_peers_stay(host_lab, s
     bad = [
         (peer("no-such-user", "version"), ":2:8: peer[1].user: there is no user 'no-such-user' in /etc/passwd"),
         (peer(STRANGER, "versoin"), ":3:10: peer[1].verbs: there is no verb 'versoin' (did you mean 'version'?)"),
-        (peer(STRANGER), ":3:9: peer[1].verbs: must be"),
+        (peer(STRANGER), ":3:9: peer[1].verbs: must have 1 to 64 items"),
         (peer(STRANGER, "version") + peer("nobody", "status"), ":5:8: peer[2].user: 'nobody' is there twice, as '65534', too"),
     ]
     file = daemon.run_folder.parent / f"{daemon.name}-bad.toml"

@@ -172,7 +172,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"a hook name has two parts (PF-31)", {"link", "-i", "a", "inet"}, "'a' is no hook name"},
         Mistake{"of which none is empty", {"hook", "delete", "cbpf:"}, "'cbpf:' is no hook name"},
         Mistake{"neither the first", {"unlink", "-i", ":a", "inet"}, "':a' is no hook name"},
-        Mistake{"hook needs a second word", {"hook"}, "hook: which? hook add, hook delete"},
+        Mistake{"hook needs a second word", {"hook"}, "hook: which? hook add, hook show, hook replace"},
         Mistake{"hook delete needs a hook", {"hook", "delete"}, "hook delete: HOOK is missing"},
         Mistake{"hook add needs a name", {"hook", "add"}, "hook add: HOOK is missing"},
         Mistake{"and on-match",

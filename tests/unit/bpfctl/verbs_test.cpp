@@ -34,7 +34,7 @@ TEST(Verbs, are_found_by_any_prefix_that_is_not_ambiguous) {
         {"hooks is hooks", {"hooks"}, &kHooks, 1},
         {"hook is not hooks: the exact word wins", {"hook", "add"}, &kHookAdd, 2},
         {"the second word may be short", {"hook", "a"}, &kHookAdd, 2},
-        {"and is a verb of its own", {"hook", "d", "cbpf:a"}, &kHookDelete, 2},
+        {"and is a verb of its own", {"hook", "de", "cbpf:a"}, &kHookDelete, 2},
         {"operands are not looked at", {"link", "add"}, &kLink, 1},
         {"flows is a verb", {"flows"}, &kFlows, 1},
         {"and begins another", {"flows", "flush"}, &kFlowsFlush, 2},
@@ -67,13 +67,16 @@ TEST(Verbs, that_are_unknown_or_ambiguous_list_what_they_could_be) {
         {"three of them", {"h"}, "bpfctl: verb 'h': ambiguous: heads, hooks, hook, help (write more of it)"},
         {"a group without its second word",
          {"hook"},
-         "bpfctl: hook: which? hook add, hook show, hook delete (see `bpfctl help`)"},
+         "bpfctl: hook: which? hook add, hook show, hook replace, hook disable, hook enable, hook delete (see `bpfctl "
+         "help`)"},
         {"an option in place of the second word",
          {"hook", "--json"},
-         "bpfctl: hook: which? hook add, hook show, hook delete (see `bpfctl help`)"},
+         "bpfctl: hook: which? hook add, hook show, hook replace, hook disable, hook enable, hook delete (see `bpfctl "
+         "help`)"},
         {"an unknown second word",
          {"hook", "edit"},
-         "bpfctl: verb 'hook edit': there is no such verb (there are: hook add, hook show, hook delete)"},
+         "bpfctl: verb 'hook edit': there is no such verb (there are: hook add, hook show, hook replace, hook disable, "
+         "hook enable, hook delete)"},
         {"more than a verb's name", {"attached"}, "bpfctl: verb 'attached': there is no such verb (there are: status,"},
         {"another case", {"Attach"}, "bpfctl: verb 'Attach': there is no such verb"},
         {"an empty word", {""}, "bpfctl: verb '': there is no such verb"},
@@ -94,14 +97,17 @@ TEST(Verbs, have_each_a_name_a_summary_and_a_row_of_the_protocol) {
         EXPECT_TRUE(names.insert(verb->name).second) << verb->name;
         const bool is_local = verb == &kConfigCompile || (verb->name.substr(0, 7) == "filter " && verb != &kFilterShow);
         const bool asks = verb != &kHelp && verb != &kCapture && !is_local;
-        EXPECT_EQ(requests.insert(verb->request).second, asks || verb == &kFilterCompile) << verb->name;
+        const bool is_first =
+            (asks && verb != &kFilterShow) || verb == &kFilterCompile; // that one asks as hook show does
+        EXPECT_EQ(requests.insert(verb->request).second, is_first) << verb->name;
         EXPECT_FALSE(verb->summary.empty()) << verb->name;
         EXPECT_TRUE(verb->notes.empty() || verb->notes.back() == '\n') << verb->name;
         EXPECT_EQ(verb->request.empty(), !asks) << verb->name;
     }
-    const std::set<std::string_view> protocol{"version", "status",      "attach",      "detach", "heads",     "hooks",
-                                              "",        "hook-add",    "hook-delete", "link",   "hook-show", "unlink",
-                                              "stats",   "flows-flush", "flows",       "peers",  "reload"};
+    const std::set<std::string_view> protocol{
+        "version",  "status",      "attach", "detach",    "heads",        "hooks",        "",
+        "hook-add", "hook-delete", "link",   "hook-show", "unlink",       "stats",        "flows-flush",
+        "flows",    "peers",       "reload", "monitor",   "hook-replace", "hook-disable", "hook-enable"};
     EXPECT_EQ(requests, protocol);
 }
 

@@ -57,6 +57,7 @@ class AnyModel {
         made.program.push_back({0x06, 0, 0, once_in(2) ? 0 : 0xffffffff});
         made.run = word<core::RunsIn>(3);
         made.compiled = word<core::Compiled>(4);
+        made.enabled = !once_in(4);
         made.owner = word<Owner>(3);
         return made;
     }

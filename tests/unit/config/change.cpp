@@ -83,6 +83,17 @@ TEST(Change, of_owners_alone_is_recorded_and_says_nothing) {
     EXPECT_EQ(lines(difference(before, after)), std::vector<std::string>(3, "nothing that runs"));
 }
 
+TEST(Change, that_disables_a_hook_says_so_and_is_told_from_one_that_makes_it_another) {
+    const Model before{.hooks = {hook("a:a"), hook("a:b")}};
+    Model after = before;
+    after.hooks[0].enabled = false;
+    after.hooks[0].owner = Owner::kBpfctl;
+    after.hooks[1].enabled = false;
+    after.hooks[1].on_match = core::OnMatch::count;
+    EXPECT_EQ(lines(difference(before, after)), (std::vector<std::string>{"hook a:a: disabled", "hook a:b: changed"}));
+    EXPECT_EQ(lines(difference(after, before)), (std::vector<std::string>{"hook a:a: enabled", "hook a:b: changed"}));
+}
+
 TEST(Change, of_peers_names_each_of_them) {
     Model before{.peers = {{"alice", 1000, {"status"}}, {"bob", 1001, {"status"}}, {"eve", 1002, {"status"}}}};
     Model after{

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "any_model.h"
+#include "config/guarded.h"
 
 namespace pfild::config {
 namespace {
@@ -50,6 +51,29 @@ TEST(Edit, refuses_with_the_errors_of_pfil_9_and_changes_nothing) {
     EXPECT_EQ(remove_interface(model, "eth9").error().code, ENODEV);
     EXPECT_EQ(remove_hook(model, "a:x").error().code, ENOENT);
     EXPECT_EQ(model, before);
+}
+
+TEST(Edit, disables_and_replaces_a_hook_where_it_is_linked) {
+    Model model = two_hooks();
+    ASSERT_TRUE(add_hook(model, hook_of("a:b")));
+    for (const char* name : {"a:a", "a:b"}) {
+        ASSERT_TRUE(link(model, {.hook = name, .head = "inet", .directions = kIn}));
+    }
+    const std::vector<Link> links = model.links;
+    const auto met = [&model] { return run_order(guarded(model, {}).model.links, core::Direction::in); };
+    ASSERT_TRUE(enable_hook(model, "a:a", false, Owner::kBpfctl));
+    EXPECT_EQ(met(), (std::vector<std::string>{"a:b"}));
+    EXPECT_EQ(enable_hook(model, "a:a", false, Owner::kBpfctl).error().code, EALREADY);
+    EXPECT_EQ(enable_hook(model, "a:x", false, Owner::kBpfctl).error().code, ENOENT);
+    ASSERT_TRUE(enable_hook(model, "a:a", true, Owner::kBpfctl));
+    EXPECT_EQ(met(), (std::vector<std::string>{"a:b", "a:a"}));
+    Hook other = hook_of("a:a");
+    other.on_match = core::OnMatch::count;
+    ASSERT_TRUE(replace_hook(model, other));
+    EXPECT_EQ(*find_hook(model, "a:a"), other);
+    EXPECT_EQ(replace_hook(model, hook_of("a:a", core::HeadType::ethernet)).error().code, EINVAL);
+    EXPECT_EQ(replace_hook(model, hook_of("a:x")).error().code, ENOENT);
+    EXPECT_EQ(model.links, links);
 }
 
 TEST(Edit, takes_links_away_with_their_hook_and_with_their_interface) {

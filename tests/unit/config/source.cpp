@@ -146,7 +146,7 @@ std::vector<Bad> bad_rules() {
          {":5:10: hook[1].filter: must be 0 to 65536 characters, of the control characters only tab and newline"}},
         {"a filter that nobody compiles",
          kHook + "expression = \"tcp\"\n",
-         {":6:1: hook[1].expression: is not known here (known: name, type, on_match, filter, run, bytecode)"}},
+         {":6:1: hook[1].expression: is not known here (known: name, type, on_match, filter, run, enabled, bytecode)"}},
         {"a link with nothing",
          kHook + "[[link]]\n",
          {":6:1: link[1].hook: is missing", ":6:1: link[1].head: is missing", ":6:1: link[1].directions: is missing"}},
@@ -155,7 +155,7 @@ std::vector<Bad> bad_rules() {
          {":2:8: link[1].hook: there is no hook of that name"}},
         {"a link of a hook with a mistake tells the hook's mistake only",
          kHook + "colour = 1\n" + here + "directions = [\"in\"]\n",
-         {":6:1: hook[1].colour: is not known here (known: name, type, on_match, filter, run, bytecode)"}},
+         {":6:1: hook[1].colour: is not known here (known: name, type, on_match, filter, run, enabled, bytecode)"}},
         {"a link to an interface that is not there",
          kHook + "[[link]]\nhook = \"cbpf:a\"\nhead = \"eth0\"\ndirections = [\"in\"]\n",
          {":8:8: link[1].head: must be inet, inet6, ethernet or the name of an interface"}},
@@ -312,12 +312,12 @@ TEST(Source, tells_what_is_wrong_with_a_peer) {
               (Said{"2:8: peer[1].user: must be a whole number from 0 to 4294967294"}));
     EXPECT_EQ(mistakes(verbs), (Said{"1:1: peer[1].user: is missing"}));
     EXPECT_EQ(mistakes("user = 1\n"), (Said{"1:1: peer[1].verbs: is missing"}));
-    EXPECT_EQ(mistakes("user = 1\nverbs = []\n"), (Said{"3:9: peer[1].verbs: must be a list of 1 to 64"}));
-    EXPECT_EQ(mistakes("user = 1\nverbs = \"status\"\n"), (Said{"3:9: peer[1].verbs: must be a list of 1 to 64"}));
+    EXPECT_EQ(mistakes("user = 1\nverbs = []\n"), (Said{"3:9: peer[1].verbs: must have 1 to 64 items"}));
+    EXPECT_EQ(mistakes("user = 1\nverbs = \"status\"\n"), (Said{"3:9: peer[1].verbs: must be a list"}));
     EXPECT_EQ(mistakes("user = 1\nverbs = [\"status\", \"stat\"]\n"),
               (Said{"3:20: peer[1].verbs: there is no verb 'stat' (did you mean 'stats'?)"}));
     EXPECT_EQ(mistakes("user = 1\nverbs = [\"status\", \"status\"]\n"),
-              (Said{"3:9: peer[1].verbs: has something twice"}));
+              (Said{"3:9: peer[1].verbs: must have each once"}));
     EXPECT_EQ(mistakes("user = \"bob\"\n" + verbs + "[[peer]]\nuser = \"bob\"\n" + verbs),
               (Said{"5:8: peer[2].user: 'bob' is there twice"}));
     EXPECT_EQ(mistakes("user = \"bob\"\n" + verbs + "[[peer]]\nuser = \"also-bob\"\n" + verbs),

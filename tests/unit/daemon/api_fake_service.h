@@ -78,6 +78,14 @@ class FakeService final : public api::Service {
         calls.push_back("hook-show " + std::string(name));
         return answer(hook_program_view);
     }
+    core::Result<api::HookView> hook_replace(const api::HookAddRequest& request) override { return hook_add(request); }
+    core::Result<api::HookView> hook_enable(std::string_view name, bool enabled) override {
+        calls.push_back((enabled ? "hook-enable " : "hook-disable ") + std::string(name));
+        api::HookView view;
+        view.name = name;
+        view.enabled = enabled;
+        return answer(view);
+    }
     core::Result<void> hook_delete(std::string_view name) override {
         calls.push_back("hook-delete " + std::string(name));
         return refused();

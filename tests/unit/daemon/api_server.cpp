@@ -467,7 +467,7 @@ TEST_F(ServerTest, who_does_not_read_an_answer_that_goes_on_is_told_what_he_has_
     const sys::Fd slow = connect_to(path());
     send_all(slow, kMonitor);
     for (std::size_t i = 0; i < kChanges; ++i) {
-        service_.made.add({.verb = "link", .did = "link a b"});
+        service_.made.add({.verb = "link", .did = "link a b", .unrecorded = {}});
         if (i % 100 == 0) {
             settle();
         }

@@ -105,7 +105,10 @@ class FakeWorld final : public World {
     }
     core::Result<void> put_hook(const config::Hook& hook) override {
         asked++;
-        return steps_.take("add hook").map([&] { next_.hooks[hook.name] = hook; });
+        return steps_.take("add hook").map([&] {
+            next_.hooks[hook.name] = hook;
+            next_.hooks[hook.name].enabled = true; // a world knows what packets meet, and nothing of the others
+        });
     }
     void remove_hook(const std::string& name) override {
         asked++;
@@ -181,11 +184,13 @@ class FakeStore final : public Store {
     }
     for (const config::Hook& hook : model.hooks) {
         rules.hooks[hook.name] = hook;
+        rules.hooks[hook.name].enabled = true;
     }
     for (const config::Link& link : model.links) {
         if (config::common_head(link.head) || there.contains(link.head)) {
             for (const core::Direction direction : core::kEachDirection) {
                 auto order = config::run_order(config::links_at(model, link.head), direction);
+                std::erase_if(order, [&](const std::string& hook) { return !config::find_hook(model, hook)->enabled; });
                 if (!order.empty()) {
                     rules.orders[{link.head, direction}] = std::move(order);
                 }
