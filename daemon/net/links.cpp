@@ -179,6 +179,7 @@ core::Result<std::vector<Link>> Links::all() {
         return refused("list", "the interfaces", error);
     }
     std::vector<Link> all;
+    all.reserve(found.size());
     for (Found& one : found) {
         all.push_back(std::move(one.link));
     }

@@ -136,7 +136,7 @@ core::Result<api::StatusView> Wanted::status() {
 }
 
 std::string Wanted::resolve(std::string_view name) {
-    const std::string same(name);
+    std::string same(name);
     if (config::common_head(name) || config::is_pattern(name) ||
         config::find_interface(transaction_.model(), name) != nullptr) {
         return same;

@@ -11,8 +11,8 @@ namespace {
 
 using core::UnknownPackets;
 
-const core::Directions kIn{true, false};
-const core::Directions kBoth{true, true};
+const core::Directions kOnlyIn{true, false};
+const core::Directions kInAndOut{true, true};
 
 Device device(std::uint32_t ifindex, const char* name, std::vector<std::string> altnames = {}) {
     return {.ifindex = ifindex, .name = name, .altnames = std::move(altnames)};
@@ -93,9 +93,9 @@ TEST(Guarded, leaves_alone_what_is_not_wanted) {
 }
 
 TEST(Guarded, links_of_patterns_and_names_all_count_and_those_of_names_are_nearer_the_wire) {
-    const Model model =
-        model_of({{.name = "veth*"}, {.name = "veth3"}, {.name = "box"}},
-                 {{"a:a", "veth*", kBoth}, {"a:b", "veth3", kIn}, {"a:a", "veth3", kBoth}, {"a:b", "box", kIn}});
+    const Model model = model_of(
+        {{.name = "veth*"}, {.name = "veth3"}, {.name = "box"}},
+        {{"a:a", "veth*", kInAndOut}, {"a:b", "veth3", kOnlyIn}, {"a:a", "veth3", kInAndOut}, {"a:b", "box", kOnlyIn}});
     const Guarded here = guarded(model, {device(3, "veth3"), device(4, "veth4", {"box"}), device(5, "veth5")});
     EXPECT_EQ(order(here, "veth3", core::Direction::in), (std::vector<std::string>{"a:b", "a:a"}));
     EXPECT_EQ(order(here, "veth3", core::Direction::out), std::vector<std::string>{"a:a"}) << "once";
@@ -105,7 +105,7 @@ TEST(Guarded, links_of_patterns_and_names_all_count_and_those_of_names_are_neare
 
 TEST(Guarded, an_interface_that_is_only_tapped_has_no_links) {
     const Model model =
-        model_of({{.name = "veth*"}, {.name = "veth3", .mode = core::HeadMode::tap}}, {{"a:a", "veth*", kBoth}});
+        model_of({{.name = "veth*"}, {.name = "veth3", .mode = core::HeadMode::tap}}, {{"a:a", "veth*", kInAndOut}});
     const Guarded here = guarded(model, {device(3, "veth3"), device(4, "veth4")});
     EXPECT_TRUE(links_at(here.model, "veth3").empty());
     EXPECT_EQ(links_at(here.model, "veth4").size(), 1U);
@@ -113,17 +113,17 @@ TEST(Guarded, an_interface_that_is_only_tapped_has_no_links) {
 
 TEST(Edit, links_a_single_interface_that_a_pattern_means) {
     Model model = model_of({{.name = "veth*"}});
-    EXPECT_TRUE(link(model, {"a:a", "veth3", kIn}));
-    EXPECT_TRUE(link(model, {"a:b", "veth*", kIn}));
-    EXPECT_EQ(link(model, {"a:a", "eth3", kIn}).error().code, ENOENT);
-    EXPECT_EQ(link(model, {"a:a", "veth?", kIn}).error().code, ENOENT) << "a pattern that is not wanted";
+    EXPECT_TRUE(link(model, {"a:a", "veth3", kOnlyIn}));
+    EXPECT_TRUE(link(model, {"a:b", "veth*", kOnlyIn}));
+    EXPECT_EQ(link(model, {"a:a", "eth3", kOnlyIn}).error().code, ENOENT);
+    EXPECT_EQ(link(model, {"a:a", "veth?", kOnlyIn}).error().code, ENOENT) << "a pattern that is not wanted";
     EXPECT_TRUE(flaws(model).empty());
     ASSERT_TRUE(remove_interface(model, "veth*"));
     EXPECT_TRUE(model.links.empty());
 }
 
 TEST(Edit, what_a_verb_left_alone_is_forgotten_when_no_pattern_means_it) {
-    Model model = model_of({{.name = "veth*"}}, {{"a:a", "veth3", kIn}});
+    Model model = model_of({{.name = "veth*"}}, {{"a:a", "veth3", kOnlyIn}});
     leave_alone(model, "veth3", Owner::kBpfctl);
     EXPECT_TRUE(flaws(model).empty());
     EXPECT_TRUE(model.links.empty());
