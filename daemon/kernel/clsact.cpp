@@ -14,6 +14,7 @@
 #include <netlink/netlink.h>
 #include <netlink/route/classifier.h>
 
+#include "daemon/kernel/clsact_message.h"
 #include "daemon/sys/failure.h"
 
 namespace pfild::kernel::clsact {
@@ -95,6 +96,26 @@ bool unused(std::uint32_t ifindex, core::Direction direction) {
     return entries && std::all_of(entries->begin(), entries->end(), [](const Filter& one) { return one.handle == 0; });
 }
 
+/// Whether that filter is there, and nobody else uses the qdisc.
+bool is_alone(std::uint32_t ifindex, core::Direction direction, const Filter& filter) {
+    const auto other_way = direction == core::Direction::in ? core::Direction::out : core::Direction::in;
+    const auto entries = list_entries(ifindex, direction, Chains::all);
+    const auto is_other = [&filter](const Filter& one) {
+        return one.handle != 0 && (one.handle != filter.handle || one.preference != filter.preference);
+    };
+    const auto is_it = [&filter](const Filter& one) {
+        return one.handle == filter.handle && one.preference == filter.preference && one.kind == "bpf";
+    };
+    return entries && std::any_of(entries->begin(), entries->end(), is_it) &&
+           std::none_of(entries->begin(), entries->end(), is_other) && unused(ifindex, other_way);
+}
+
+void take_out(std::uint32_t ifindex, core::Direction direction, const Filter& filter) {
+    const bpf_tc_hook hook = hook_of(ifindex, direction);
+    const bpf_tc_opts options = filter_of(filter.handle, filter.preference);
+    (void)bpf_tc_detach(&hook, &options); // gone already is what is wanted
+}
+
 core::Result<Filter> put(std::uint32_t ifindex, core::Direction direction, int program_fd, Filter filter,
                          std::uint32_t flags) {
     const bpf_tc_hook hook = hook_of(ifindex, direction);
@@ -107,6 +128,54 @@ core::Result<Filter> put(std::uint32_t ifindex, core::Direction direction, int p
     }
     filter.kind = "bpf";
     filter.program = options.prog_id;
+    return filter;
+}
+
+// libbpf says nothing of its own errors' kinds that we need: a preference of another kind answers EEXIST or EINVAL.
+core::Result<Filter> put_first(std::uint32_t ifindex, core::Direction direction, int program_fd, bool own_qdisc) {
+    core::Result<Filter> result;
+    for (std::uint32_t preference = kFirstPreference; preference <= kLastPreference; preference++) {
+        for (const std::uint32_t second : {0U, kSecond}) { // the first handle may be taken, by ours or by anybody
+            const std::uint32_t handle = kHandle | (own_qdisc ? kOwnQdisc : 0) | second;
+            result = put(ifindex, direction, program_fd, {.handle = handle, .preference = preference, .kind = {}}, 0);
+            if (result) {
+                return result;
+            }
+        }
+    }
+    return result;
+}
+
+void remove_qdisc(std::uint32_t ifindex) {
+    bpf_tc_hook hook = hook_of(ifindex, core::Direction::in);
+    hook.attach_point = static_cast<bpf_tc_attach_point>(BPF_TC_INGRESS | BPF_TC_EGRESS);
+    (void)bpf_tc_hook_destroy(&hook);
+}
+
+// EEXIST: somebody has made one meanwhile. Then the filter may be there, and say that the qdisc is its own.
+core::Result<Filter> make_and_put(std::uint32_t ifindex, core::Direction direction, int program_fd) {
+    bpf_prog_info info{};
+    std::uint32_t size = sizeof(info);
+    if (bpf_obj_get_info_by_fd(program_fd, &info, &size) != 0) {
+        return sys::failed("look at", "the head", errno);
+    }
+    const Filter filter{
+        .handle = kHandle | kOwnQdisc, .preference = kFirstPreference, .kind = "bpf", .program = info.id};
+    const auto name = fmt::format("{}:[{}]", static_cast<const char*>(info.name), info.id);
+    const auto made = make_qdisc_with_filter(ifindex, direction, filter.handle, program_fd, name);
+    if (!made) {
+        return core::fail(made.error());
+    }
+    if (made->qdisc != 0) {
+        if (made->filter == 0) {
+            take_out(ifindex, direction, filter);
+        }
+        return sys::failed("make", "the clsact qdisc", made->qdisc);
+    }
+    if (made->filter != 0) {
+        remove_qdisc_if_unused(ifindex);
+        return sys::failed("attach", fmt::format("the {} head", core::name(direction)), made->filter);
+    }
     return filter;
 }
 
@@ -126,28 +195,17 @@ std::vector<Filter> list(std::uint32_t ifindex, core::Direction direction) {
     return filters;
 }
 
-core::Result<bool> make_qdisc(std::uint32_t ifindex, const std::optional<Filter>& known) {
-    bpf_tc_hook hook = hook_of(ifindex, core::Direction::in);
-    const int created = bpf_tc_hook_create(&hook);
-    if (created != 0 && created != -EEXIST) {
-        return core::fail({"make", "the clsact qdisc", sys::errno_text(-created), "", -created});
-    }
-    return created == 0 || (known && came_with_qdisc(*known));
-}
-
-// libbpf says nothing of its own errors' kinds that we need: a preference of another kind answers EEXIST or EINVAL.
 core::Result<Filter> attach(std::uint32_t ifindex, core::Direction direction, int program_fd, bool own_qdisc) {
-    core::Result<Filter> result;
-    for (std::uint32_t preference = kFirstPreference; preference <= kLastPreference; preference++) {
-        for (const std::uint32_t second : {0U, kSecond}) { // the first handle may be taken, by ours or by anybody
-            const std::uint32_t handle = kHandle | (own_qdisc ? kOwnQdisc : 0) | second;
-            result = put(ifindex, direction, program_fd, {.handle = handle, .preference = preference, .kind = {}}, 0);
-            if (result) {
-                return result;
-            }
-        }
+    const auto there = has_qdisc(ifindex);
+    if (!there) {
+        return core::fail(there.error());
     }
-    return result;
+    if (*there) {
+        return put_first(ifindex, direction, program_fd, own_qdisc);
+    }
+    auto first = make_and_put(ifindex, direction, program_fd);
+    const bool there_by_now = !first && first.error().code == EEXIST;
+    return there_by_now ? put_first(ifindex, direction, program_fd, own_qdisc) : std::move(first);
 }
 
 core::Result<Filter> replace(std::uint32_t ifindex, core::Direction direction, int program_fd, const Filter& old) {
@@ -155,9 +213,11 @@ core::Result<Filter> replace(std::uint32_t ifindex, core::Direction direction, i
 }
 
 void detach(std::uint32_t ifindex, core::Direction direction, const Filter& filter) {
-    const bpf_tc_hook hook = hook_of(ifindex, direction);
-    const bpf_tc_opts options = filter_of(filter.handle, filter.preference);
-    (void)bpf_tc_detach(&hook, &options); // gone already is what is wanted
+    if (came_with_qdisc(filter) && is_alone(ifindex, direction, filter)) {
+        remove_qdisc(ifindex);
+    } else {
+        take_out(ifindex, direction, filter);
+    }
 }
 
 bool came_with_qdisc(const Filter& filter) {
@@ -166,9 +226,7 @@ bool came_with_qdisc(const Filter& filter) {
 
 void remove_qdisc_if_unused(std::uint32_t ifindex) {
     if (unused(ifindex, core::Direction::in) && unused(ifindex, core::Direction::out)) {
-        bpf_tc_hook hook = hook_of(ifindex, core::Direction::in);
-        hook.attach_point = static_cast<bpf_tc_attach_point>(BPF_TC_INGRESS | BPF_TC_EGRESS);
-        (void)bpf_tc_hook_destroy(&hook);
+        remove_qdisc(ifindex);
     }
 }
 

@@ -26,18 +26,19 @@ struct Filter {
 /// Every filter of that direction, whoever's, in the order in which packets meet them.
 [[nodiscard]] std::vector<Filter> list(std::uint32_t ifindex, core::Direction direction);
 
-/// Makes the qdisc where there is none. True: there was none, or the `known` filter came with it.
-[[nodiscard]] core::Result<bool> make_qdisc(std::uint32_t ifindex, const std::optional<Filter>& known);
-/// Attaches as far in front as it can. own_qdisc: as make_qdisc() said; it is remembered in the filter.
+/// Attaches as far in front as it can, and makes the qdisc where there is none: in one step, so a daemon that is killed
+/// leaves no qdisc without a filter. own_qdisc: a qdisc that is there has come with a filter of this device. Whether it
+/// did is remembered in the filter.
 [[nodiscard]] core::Result<Filter> attach(std::uint32_t ifindex, core::Direction direction, int program_fd,
                                           bool own_qdisc);
 /// Takes the place of `old`, in one step.
 [[nodiscard]] core::Result<Filter> replace(std::uint32_t ifindex, core::Direction direction, int program_fd,
                                            const Filter& old);
-/// Not there is no error. The qdisc stays.
+/// Not there is no error. A qdisc that came with it goes with it, in one step, if nobody else uses it.
 void detach(std::uint32_t ifindex, core::Direction direction, const Filter& filter);
 /// Whether the qdisc was made for this filter.
 [[nodiscard]] bool came_with_qdisc(const Filter& filter);
+/// For a qdisc that came with another filter than the last.
 void remove_qdisc_if_unused(std::uint32_t ifindex);
 
 } // namespace pfild::kernel::clsact

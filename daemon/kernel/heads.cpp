@@ -84,22 +84,14 @@ core::Result<void> Heads::attach_new(core::Direction direction, const HeadProgra
                                      const std::vector<FoundHead>& before) {
     bool own_qdisc = false;
     if (!tcx_) {
-        const auto known = std::find_if(before.begin(), before.end(),
-                                        [](const FoundHead& head) { return head.place == HeadPlace::clsact; });
-        auto made =
-            clsact::make_qdisc(spec_.ifindex, known == before.end() ? std::nullopt : std::optional(known->filter));
-        if (!made) {
-            return core::fail(std::move(made.error()));
-        }
-        own_qdisc = *made || std::any_of(seats_.begin(), seats_.end(), [](const Seat& seat) {
+        const auto came_with_seat = [](const Seat& seat) {
             return seat.filter && clsact::came_with_qdisc(*seat.filter);
-        });
+        };
+        const auto came_with_head = [](const FoundHead& head) { return clsact::came_with_qdisc(head.filter); };
+        own_qdisc = std::any_of(before.begin(), before.end(), came_with_head) ||
+                    std::any_of(seats_.begin(), seats_.end(), came_with_seat);
     }
-    auto put = put_first(direction, programs, own_qdisc).map([&](Seat seat) { seat_of(direction) = std::move(seat); });
-    if (!put && own_qdisc) {
-        clsact::remove_qdisc_if_unused(spec_.ifindex);
-    }
-    return put;
+    return put_first(direction, programs, own_qdisc).map([&](Seat seat) { seat_of(direction) = std::move(seat); });
 }
 
 core::Result<void> Heads::replace(core::Direction direction, const HeadPrograms& programs, const FoundHead& old) {
@@ -269,9 +261,7 @@ core::Result<void> attach_reentry(std::uint32_t ifindex, core::Direction directi
     if (use_tcx(ifindex, tcx_wanted)) {
         return tcx::attach_first(ifindex, core::Direction::in, program);
     }
-    return clsact::make_qdisc(ifindex, std::nullopt)
-        .and_then([&](bool own_qdisc) { return clsact::attach(ifindex, core::Direction::in, program, own_qdisc); })
-        .map([](const clsact::Filter&) {});
+    return clsact::attach(ifindex, core::Direction::in, program, false).map([](const clsact::Filter&) {});
 }
 
 bool reentry_intact(std::uint32_t ifindex, core::Direction direction, const Programs& programs) {
