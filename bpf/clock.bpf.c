@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0
 /*
- * Sets the flow table's clock (pfild_flow_state). The daemon runs it about every second by BPF_PROG_TEST_RUN; a TC
- * program, as those may ask for the coarse time.
+ * Sets the flow table's clock and the daemon's beat (pfild_flow_state). The daemon runs it about every second by
+ * BPF_PROG_TEST_RUN; a TC program, as those may ask for the coarse time.
  */
 #include "flows.h"
 
@@ -22,6 +22,7 @@ int set_clock(struct __sk_buff* unused) {
         if (jiffies == bpf_jiffies64())
             break;
     }
+    state->beat_s = (__u32)(now / 1000000000);
     state->clock_ns = now - jiffies * state->tick_ns;
     return 0;
 }

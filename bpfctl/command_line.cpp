@@ -96,6 +96,7 @@ void declare_globals(CLI::App& app, Options& options) {
     app.set_help_flag();
     app.add_option("-N,--name", options.instance, "the instance of pfild to talk to, else 'default'")
         ->option_text("NAME")
+        ->each([&options](const std::string& /*name*/) { options.named = true; })
         ->check(CLI::Validator(check_instance, ""));
     app.add_option("--socket", options.socket, "its control socket, instead of /run/pfild/NAME/control.sock")
         ->option_text("PATH");

@@ -27,6 +27,7 @@ namespace pfild::bpfctl {
 /// What every verb understands, and --all and -d where a verb declares them.
 struct Options {
     std::string instance = "default";
+    bool named = false; ///< by -N
     std::string socket; ///< empty: that of the instance
     bool json = false;
     bool all = false;

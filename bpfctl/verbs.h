@@ -38,6 +38,7 @@ extern const Verb kReload;
 extern const Verb kMonitor;
 extern const Verb kPeers;
 extern const Verb kStats;
+extern const Verb kRescue;
 extern const Verb kVersion;
 extern const Verb kHelp;
 
@@ -47,7 +48,7 @@ inline constexpr std::array kVerbs{
     &kStatus,      &kAttach,        &kDetach,     &kHeads,      &kHooks,         &kHookAdd, &kHookShow,
     &kHookReplace, &kHookDisable,   &kHookEnable, &kHookDelete, &kLink,          &kUnlink,  &kFlows,
     &kFlowsFlush,  &kFilterCompile, &kFilterShow, &kFilterRun,  &kFilterExplain, &kCapture, &kConfigCompile,
-    &kReload,      &kMonitor,       &kPeers,      &kStats,      &kVersion,       &kHelp};
+    &kReload,      &kMonitor,       &kPeers,      &kStats,      &kRescue,        &kVersion, &kHelp};
 [[nodiscard]] std::span<const Verb* const> verbs();
 
 /// A row and how many words its name took.

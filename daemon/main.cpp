@@ -26,6 +26,7 @@
 #include "daemon/api/dispatcher.h"
 #include "daemon/api/server.h"
 #include "daemon/orchestrator.h"
+#include "daemon/orchestrator/rescue.h"
 #include "daemon/orchestrator/wanted.h"
 #include "daemon/rules/confirmed.h"
 #include "daemon/rules/file_store.h"
@@ -55,6 +56,10 @@ struct Options {
     std::string netns;
     std::string name = "default";
     bool no_cache = false;
+    bool rescue = false;
+    std::string rescued_interface;
+    bool named = false;
+    bool force = false;
     std::optional<config::LogLevel> log_level; ///< stronger than the configuration's
 };
 
@@ -394,6 +399,19 @@ class Daemon {
     std::unique_ptr<api::Server> server_;
 };
 
+/// What bpfctl starts for its verb of this name.
+int rescue(const Options& options) {
+    sys::set_up_log();
+    set_log_level(config::LogLevel::kError);
+    const auto done = sys::require_capabilities().and_then([&] {
+        return pfild::rescue({.instance = options.named ? std::optional(options.name) : std::nullopt,
+                              .interface = options.rescued_interface,
+                              .force = options.force});
+    });
+    std::cout << (done ? *done : rescue_error(done.error())) << '\n';
+    return done ? EXIT_SUCCESS : kExitFailure;
+}
+
 int run(const Options& options) {
     auto files = disk::read_source_files(options.config, control::verb_names());
     if (options.check) {
@@ -445,6 +463,10 @@ int main(int argc, char** argv) {
     app.add_option("--log-level", log_level, "How much is logged; stronger than the configuration")
         ->type_name("LEVEL")
         ->check(CLI::IsMember(std::vector<std::string>(config::kLogLevelNames.begin(), config::kLogLevelNames.end())));
+    app.add_flag("--rescue", options.rescue, "Remove what dead instances have left, say so in JSON, and end");
+    app.add_option("--interface", options.rescued_interface, "With --rescue: only from this interface")
+        ->type_name("IFACE");
+    app.add_flag("--force", options.force, "With --rescue: do not wait until the last beat is 5 s old");
     app.set_version_flag("--version", "pfild " PFILD_VERSION);
     try {
         app.parse(argc, argv);
@@ -460,5 +482,6 @@ int main(int argc, char** argv) {
         options.log_level = static_cast<config::LogLevel>(level - config::kLogLevelNames.begin());
     }
     (void)std::signal(SIGPIPE, SIG_IGN); // a client that goes must not end the daemon
-    return run(options);
+    options.named = app.count("--name") != 0;
+    return options.rescue ? rescue(options) : run(options);
 }

@@ -54,6 +54,21 @@ std::vector<FoundHead> find_heads(std::uint32_t ifindex) {
     return heads;
 }
 
+std::vector<Owner> port_owners(std::uint32_t ifindex) {
+    std::vector<std::uint32_t> programs = tcx::list(ifindex, core::Direction::in);
+    for (const clsact::Filter& filter : clsact::list(ifindex, core::Direction::in)) {
+        programs.push_back(filter.program);
+    }
+    std::vector<Owner> owners;
+    for (const std::uint32_t program : programs) {
+        const auto owner = owner_of(program);
+        if (owner && owner->identity.attachment == 0) {
+            owners.push_back(*owner);
+        }
+    }
+    return owners;
+}
+
 void remove_head(std::uint32_t ifindex, const FoundHead& head) {
     switch (head.place) {
     case HeadPlace::tcx:
@@ -61,9 +76,6 @@ void remove_head(std::uint32_t ifindex, const FoundHead& head) {
         return;
     case HeadPlace::clsact:
         clsact::detach(ifindex, head.direction, head.filter);
-        if (clsact::came_with_qdisc(head.filter)) {
-            clsact::remove_qdisc_if_unused(ifindex);
-        }
         return;
     case HeadPlace::xdp:
         XdpHead::remove(ifindex, head.program);

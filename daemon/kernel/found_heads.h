@@ -29,6 +29,8 @@ struct FoundHead {
 
 /// By TCX and on clsact; then where XDP is.
 [[nodiscard]] std::vector<FoundHead> find_heads(std::uint32_t ifindex);
+/// Of the programs there that belong to no interface: the device is a port of theirs.
+[[nodiscard]] std::vector<Owner> port_owners(std::uint32_t ifindex);
 void remove_head(std::uint32_t ifindex, const FoundHead& head);
 
 /// Whether one of them is of this run and of the attachment that `identity` names.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 #include <vector>
 
 #include <bpf/bpf.h>
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #include "daemon/sys/failure.h"
+#include "pfild/flow.h"
 
 namespace pfild::kernel {
 namespace {
@@ -54,6 +56,14 @@ std::optional<pfild_identity> read_identity(int map_fd, const bpf_map_info& info
 bool holds_a_socket(int map_fd) {
     std::uint64_t cookie = 0;
     return bpf_map_lookup_elem(map_fd, &kOnlyEntry, &cookie) == 0;
+}
+
+// 0: it is none of the flow table's state, or has no beat yet.
+std::uint32_t read_beat(int map_fd, const bpf_map_info& info) {
+    pfild_flow_state state{};
+    const bool alike = info.type == BPF_MAP_TYPE_ARRAY && info.max_entries == 1 && info.value_size == sizeof(state);
+    const bool read = alike && bpf_map_lookup_elem(map_fd, &kOnlyEntry, &state) == 0;
+    return read && std::string_view(static_cast<const char*>(info.name)) == "flow_state" ? state.beat_s : 0;
 }
 
 std::optional<bpf_prog_info> describe(int program_fd) {
@@ -131,6 +141,7 @@ std::optional<Owner> owner_of(std::uint32_t program) {
     }
     std::optional<Owner> owner;
     bool living = false;
+    std::uint32_t beat_s = 0;
     for (const std::uint32_t id : maps_of(program_fd.get())) {
         const sys::Fd map(bpf_map_get_fd_by_id(id));
         bpf_map_info info{};
@@ -141,17 +152,42 @@ std::optional<Owner> owner_of(std::uint32_t program) {
         if (const auto identity = read_identity(map.get(), info)) {
             owner = Owner{.identity = *identity};
         }
+        beat_s = std::max(beat_s, read_beat(map.get(), info));
         living = living || (info.type == BPF_MAP_TYPE_SOCKMAP && holds_a_socket(map.get()));
     }
     if (owner) {
         owner->living = living;
+        owner->beat_s = beat_s;
     }
     return owner;
 }
 
+bool same_run(const pfild_identity& one, const pfild_identity& other) {
+    return std::equal(std::begin(one.run), std::end(one.run), std::begin(other.run));
+}
+
+std::vector<Owner> runs_in_kernel() {
+    std::vector<Owner> runs;
+    for (std::uint32_t program = 0; bpf_prog_get_next_id(program, &program) == 0;) {
+        const auto owner = owner_of(program);
+        if (!owner) {
+            continue;
+        }
+        const auto known = std::find_if(runs.begin(), runs.end(),
+                                        [&owner](const Owner& run) { return same_run(run.identity, owner->identity); });
+        if (known == runs.end()) {
+            runs.push_back(*owner);
+        } else {
+            known->living = known->living || owner->living;
+            known->beat_s = std::max(known->beat_s, owner->beat_s);
+        }
+    }
+    return runs;
+}
+
 Whose whose(const Owner& owner, const pfild_identity& self) {
     const pfild_identity& theirs = owner.identity;
-    if (std::equal(std::begin(theirs.run), std::end(theirs.run), std::begin(self.run))) {
+    if (same_run(theirs, self)) {
         return Whose::ours;
     }
     if (theirs.netns_device != self.netns_device || theirs.netns_inode != self.netns_inode) {

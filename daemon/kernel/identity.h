@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/error.h"
 #include "daemon/sys/fd.h"
@@ -44,10 +45,18 @@ class SignOfLife {
 struct Owner {
     pfild_identity identity{};
     bool living = false;
+    std::uint32_t beat_s = 0; ///< pfild_flow_state
 
     /// "instance 'x' (process 12)"
     [[nodiscard]] std::string words() const;
 };
+
+/// Whether programs of two owners belong to one run of a daemon.
+[[nodiscard]] bool same_run(const pfild_identity& one, const pfild_identity& other);
+
+/// Each run of a daemon that any program in the kernel belongs to, wherever it is attached. A run lives when one of
+/// its programs says so: a head that is just being put in place says nothing yet.
+[[nodiscard]] std::vector<Owner> runs_in_kernel();
 
 /// Nothing: a program that is not of pfild, or is gone.
 [[nodiscard]] std::optional<Owner> owner_of(std::uint32_t program);

@@ -113,7 +113,7 @@ struct pfild_flow_state {
     __u64 clock_ns;    /* may be "negative": it wraps */
     __u32 index_shift; /* 64 - log2(buckets) */
     __u32 hash_words[PFILD_FLOW_KEY_WORDS + 1];
-    __u32 pad;
+    __u32 beat_s; /* when the daemon last said that it lives: CLOCK_MONOTONIC, about every second; 0: never yet */
     __u64 hash_spread[2]; /* odd */
 };
 PFILD_ASSERT_SIZE(struct pfild_flow_state, 104);

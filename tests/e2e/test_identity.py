@@ -1,20 +1,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A program is ours because it says whose it is, not because of a name or a place: several instances at one interface, in whatever
 namespaces, and whichever is killed."""
-import os
-import pathlib
-import signal
-import subprocess
 
 import pytest
 
-from harness.bpfctl import Refusal
+from harness.apart import Apart
 from harness.judges import assert_ends_well, wait_until
 from harness.caller import Caller
 from harness.occupants import all_heads, put_in_front, take_away, tcx_programs
 from harness.pfild import TEST_MODE
 from harness.ping import ping, unanswered
-from harness.programs import program
 from harness.rules import guard
 
 CLSACT = 'tc_attach = "clsact"\n'
@@ -29,32 +24,6 @@ def start_guarding(start_pfild, host, config=""):
     daemon.bpfctl("attach", "eth0", "--unknown", "drop")
     guard(daemon, direction="i")
     return daemon
-
-
-class Apart:
-    """A daemon in mount and PID namespaces of its own, with its own /run, /var/lib and BPF file system; in a host's network namespace."""
-
-    OWN = 'mount -t tmpfs tmpfs /run && mount -t tmpfs tmpfs /var/lib && mount -t bpf bpf /sys/fs/bpf && exec "$@"'
-
-    def __init__(self, host, name):
-        alone = ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "sh", "-c", self.OWN, "sh"]
-        self.process = host.popen(*alone, program("pfild"), "--name", name)
-        self._enter = ["nsenter", f"--target={self.process.pid}", "--mount", "--", program("bpfctl"), "-N", name]
-        self.process.wait_for_output("guards instance")
-
-    def run(self, *words):
-        return subprocess.run([*self._enter, *words], capture_output=True, text=True, timeout=30)
-
-    def refused(self, *words):
-        done = self.run(*words)
-        assert done.returncode != 0, done.stdout
-        return Refusal(done.returncode, done.stderr.strip())
-
-    def kill9(self):
-        """The daemon, which is the child of unshare."""
-        child = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
-        os.kill(int(child), signal.SIGKILL)
-        self.process.wait()
 
 
 @BOTH_WAYS

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """bpfctl of the build under test, talking to one daemon."""
 import json
+import os
 import subprocess
 from dataclasses import dataclass
 
@@ -35,9 +36,12 @@ class Bpfctl:
             raise AssertionError(f"bpfctl {arguments} should have been refused: {done.stdout}")
         return Refusal(done.returncode, done.stderr.strip())
 
-    def run(self, *arguments, stdin="", timeout_s=30):
-        command = [program("bpfctl"), "-N", self._name, *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, errors="replace", input=stdin, timeout=timeout_s)
+    def run(self, *arguments, stdin="", timeout_s=30, started_by=()):
+        """started_by: a command that runs it in its place, as setpriv(1) does."""
+        command = [*started_by, program("bpfctl"), "-N", self._name, *map(str, arguments)]
+        daemon = os.path.dirname(program("pfild"))  # `rescue` starts it
+        environment = {**os.environ, "PATH": f"{daemon}:{os.environ['PATH']}"}
+        return subprocess.run(command, env=environment, capture_output=True, text=True, errors="replace", input=stdin, timeout=timeout_s)
 
     def hook(self, name):
         """One hook as the protocol describes it."""

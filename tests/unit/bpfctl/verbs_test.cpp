@@ -96,7 +96,7 @@ TEST(Verbs, have_each_a_name_a_summary_and_a_row_of_the_protocol) {
     for (const Verb* verb : verbs()) {
         EXPECT_TRUE(names.insert(verb->name).second) << verb->name;
         const bool is_local = verb == &kConfigCompile || (verb->name.substr(0, 7) == "filter " && verb != &kFilterShow);
-        const bool asks = verb != &kHelp && verb != &kCapture && !is_local;
+        const bool asks = verb != &kHelp && verb != &kCapture && verb != &kRescue && !is_local;
         const bool is_first =
             (asks && verb != &kFilterShow) || verb == &kFilterCompile; // that one asks as hook show does
         EXPECT_EQ(requests.insert(verb->request).second, is_first) << verb->name;

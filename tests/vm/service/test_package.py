@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The life of the package where systemd is: installed, upgraded under traffic, removed, purged."""
+import contextlib
 import grp
+import os
 import pathlib
+import shutil
+import signal
 import time
 
 from service_unit import FILE, Service, dpkg, installed_version, package, run
 
-from harness.judges import heads, tc_filters
+from harness.judges import heads, qdiscs, tc_filters, wait_until
 
 NUMBERED = 200  # datagrams, at
 A_SECOND = 20
@@ -93,4 +97,31 @@ def test_purged_at_once_it_leaves_nothing_of_a_running_instance(service, wire):
     dpkg("--purge", "pfild")
     assert left_of_pfild() == [] and ports(wire.here) == [] and not is_group()
     assert tc_filters(wire.here, "lan0") == {"ingress": [], "egress": []}
+    assert [wire.received(port) for port in (9000, 9001)] == [20, 20]
+
+
+@contextlib.contextmanager
+def not_restarted():
+    """A daemon that dies stays dead. For this boot, and without a trace."""
+    folder = pathlib.Path(f"/run/systemd/system/{Service.UNIT}.d")
+    folder.mkdir(parents=True)
+    (folder / "once.conf").write_text("[Service]\nRestart=no\n")
+    run("systemctl", "daemon-reload")
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder)
+        run("systemctl", "daemon-reload")
+
+
+def test_purged_after_its_daemon_was_killed_it_leaves_nothing(service, wire):
+    with not_restarted():
+        os.kill(service.pid, signal.SIGKILL)
+        assert wait_until(lambda: service.shown("ActiveState") == "failed", timeout_s=30)
+    assert all(heads(wire.here, "lan0").values()) and wire.received(9001) == 0, "nothing is left to be removed"
+    assert any(one["kind"] == "clsact" for one in qdiscs(wire.here, "lan0"))
+    dpkg("--purge", "pfild")
+    assert left_of_pfild() == [] and ports(wire.here) == [] and not is_group()
+    assert tc_filters(wire.here, "lan0") == {"ingress": [], "egress": []}
+    assert not any(one["kind"] == "clsact" for one in qdiscs(wire.here, "lan0"))
     assert [wire.received(port) for port in (9000, 9001)] == [20, 20]
