@@ -69,14 +69,18 @@ def trailers():
 
 
 def cures(wanted):
-    """Oldest first. A later commit with `Amends: COMMIT` says anew which tests of that commit are its proof."""
+    """Oldest first. A later commit with `Amends: COMMIT` says anew which tests of that commit are its proof, and with `Cures` too,
+    which faults that commit has cured."""
     found = {}
+    before = []
     for commit, said in trailers():
+        before.append(commit)
+        faults = tuple(re.findall(r"F\d+", " ".join(said["Cures"])))
         for short in said["Amends"]:
-            cured = next(cure for cure in found if cure.startswith(short))
-            found[cured] = Cure(cured, found[cured].faults, said["Proof"])
-        if said["Cures"]:
-            found[commit] = Cure(commit, tuple(re.findall(r"F\d+", " ".join(said["Cures"]))), said["Proof"])
+            cured = next(other for other in before if other.startswith(short))
+            found[cured] = Cure(cured, faults or found[cured].faults, said["Proof"])
+        if faults and not said["Amends"]:
+            found[commit] = Cure(commit, faults, said["Proof"])
     return [cure for cure in found.values() if not wanted or set(wanted) & set(cure.faults)]
 
 
