@@ -77,6 +77,9 @@ Outcome<Json> parse_answer(std::string_view line, std::uint64_t id, const std::s
     if (member(answer, "unrecorded").is_string()) {
         result["unrecorded"] = text(answer, "unrecorded");
     }
+    if (member(answer, "remark").is_string()) {
+        result["remark"] = text(answer, "remark");
+    }
     return result;
 }
 

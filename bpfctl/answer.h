@@ -16,9 +16,9 @@ namespace pfild::bpfctl {
 inline constexpr int kMaxDepth = 32;
 inline constexpr int kMaxMembers = 1024;
 
-/// The result of `{"id": id, "ok": true, "result": {…}}`, with `unrecorded` of the answer as a member if there is one;
-/// the error of an answer that is not ok, as Exit::kRefused; Exit::kUnreachable if the line is no answer to this
-/// question. `socket` names the daemon in that last error.
+/// The result of `{"id": id, "ok": true, "result": {…}}`, with `unrecorded` and `remark` of the answer as members if
+/// they are there; the error of an answer that is not ok, as Exit::kRefused; Exit::kUnreachable if the line is no
+/// answer to this question. `socket` names the daemon in that last error.
 [[nodiscard]] Outcome<Json> parse_answer(std::string_view line, std::uint64_t id, const std::string& socket);
 
 } // namespace pfild::bpfctl

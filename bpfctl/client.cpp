@@ -91,8 +91,11 @@ Client::~Client() {
     }
 }
 
-Outcome<Json> Client::ask(std::string_view verb, const Json& arguments) {
-    const Json request{{"protocol", 2}, {"id", kRequestId}, {"verb", std::string(verb)}, {"arguments", arguments}};
+Outcome<Json> Client::ask(std::string_view verb, const Json& arguments, bool force) {
+    Json request{{"protocol", 2}, {"id", kRequestId}, {"verb", std::string(verb)}, {"arguments", arguments}};
+    if (force) {
+        request["force"] = true;
+    }
     const std::string line = compact(request) + '\n';
     if (line.size() > kMaxRequestBytes) {
         return fail(Exit::kRefused, {std::string(verb), "",

@@ -26,6 +26,7 @@ inline constexpr std::size_t kMaxAnswerBytes = std::size_t{64} << 20U; ///< with
 struct Endpoint {
     std::string path;
     std::string instance; ///< empty if the path was given by --socket
+    bool force = false;   ///< what it is asked for shall be done past its lock-out guard
 };
 
 /// What to do when nobody listens there.
@@ -51,7 +52,7 @@ class Client {
     ~Client();
 
     /// The result object; Exit::kRefused with the daemon's own error; Exit::kUnreachable if no valid answer came.
-    [[nodiscard]] Outcome<Json> ask(std::string_view verb, const Json& arguments);
+    [[nodiscard]] Outcome<Json> ask(std::string_view verb, const Json& arguments, bool force = false);
     /// What comes next of an answer that goes on, however long that takes.
     [[nodiscard]] Outcome<Json> more();
 

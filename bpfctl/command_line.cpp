@@ -12,6 +12,7 @@
 
 #include "bpfctl/help.h"
 #include "bpfctl/verbs.h"
+#include "control/verbs.h"
 
 namespace pfild::bpfctl {
 namespace {
@@ -105,6 +106,16 @@ void declare_globals(CLI::App& app, Options& options) {
     app.add_flag("-h,--help")->description("this text");
 }
 
+Arguments declare_verb(const Verb& verb, CLI::App& app, Options& options) {
+    Arguments arguments = verb.declare(app, options);
+    const control::Verb* const asked = verb.request.empty() ? nullptr : control::find_verb(verb.request);
+    if (asked != nullptr && asked->guarded) {
+        app.add_flag("--force", options.force, "also if your own connection to this host would be cut")
+            ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+    }
+    return arguments;
+}
+
 Outcome<std::variant<Invocation, Shown>> parse(const std::vector<std::string>& words) {
     const std::size_t globals = global_words(words);
     const auto before = std::span(words).first(globals);
@@ -139,7 +150,7 @@ Outcome<std::variant<Invocation, Shown>> parse(const std::vector<std::string>& w
     invocation.verb = resolved->verb;
     CLI::App app;
     declare_globals(app, invocation.options);
-    invocation.arguments = invocation.verb->declare(app, invocation.options);
+    invocation.arguments = declare_verb(*invocation.verb, app, invocation.options);
     const auto operands = rest.subspan(resolved->words);
     if (auto wrong = parse_into(app, {operands.begin(), operands.end()})) {
         return usage_failure(invocation.verb->name, std::move(*wrong));

@@ -6,9 +6,9 @@ namespace pfild::bpfctl {
 
 Endpoint endpoint_of(const Options& options) {
     if (!options.socket.empty()) {
-        return {options.socket, ""};
+        return {options.socket, "", options.force};
     }
-    return {"/run/pfild/" + options.instance + "/control.sock", options.instance};
+    return {"/run/pfild/" + options.instance + "/control.sock", options.instance, options.force};
 }
 
 Endpoint device_endpoint_of(const Options& options) {

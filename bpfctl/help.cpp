@@ -77,7 +77,7 @@ std::string verb_help(const Verb& verb) {
     Options options;
     CLI::App own;
     own.set_help_flag();
-    const Arguments unused = verb.declare(own, options);
+    const Arguments unused = declare_verb(verb, own, options);
     CLI::App globals;
     declare_globals(globals, options);
     std::string all = "Usage: " + heading(verb) + "\n  " + std::string(verb.summary) + "\n\n";

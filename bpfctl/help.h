@@ -20,5 +20,7 @@ namespace pfild::bpfctl {
 
 /// Declares the options that every verb understands. Defined in command_line.cpp, beside the code that reads them.
 void declare_globals(CLI::App& app, Options& options);
+/// Declares what a verb understands: its own options, and --force where the lock-out guard is asked.
+[[nodiscard]] Arguments declare_verb(const Verb& verb, CLI::App& app, Options& options);
 
 } // namespace pfild::bpfctl

@@ -43,7 +43,8 @@ Outcome<Said> answer_to(const Invocation& invocation, const Console& console, co
     if (invocation.options.json) {
         return Said{pretty(*result) + '\n', unrecorded};
     }
-    return Said{verb.text({question->arguments, *result, invocation.options}), unrecorded};
+    const std::string remark = result->contains("remark") ? text(*result, "remark") + '\n' : "";
+    return Said{verb.text({question->arguments, *result, invocation.options}) + remark, unrecorded};
 }
 
 Outcome<Said> text_for(const std::vector<std::string>& words, const Console& console, const Ask& ask) {
@@ -64,7 +65,7 @@ Outcome<Json> ask_daemon(const Endpoint& endpoint, std::string_view verb, const 
     if (!client) {
         return tl::make_unexpected(std::move(client.error()));
     }
-    return client->ask(verb, arguments);
+    return client->ask(verb, arguments, endpoint.force);
 }
 
 Exit run(const std::vector<std::string>& words, const Console& console, const Ask& ask) {

@@ -31,7 +31,8 @@ struct Options {
     std::string socket; ///< empty: that of the instance
     bool json = false;
     bool all = false;
-    int forms = 0; ///< how many d there were in -ddd
+    bool force = false; ///< past the lock-out guard
+    int forms = 0;      ///< how many d there were in -ddd
 };
 
 /// What a verb does that is more than a question. Prints by itself.

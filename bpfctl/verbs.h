@@ -26,6 +26,7 @@ extern const Verb kHookEnable;
 extern const Verb kHookDelete;
 extern const Verb kLink;
 extern const Verb kUnlink;
+extern const Verb kPanic;
 extern const Verb kFlows;
 extern const Verb kFlowsFlush;
 extern const Verb kCapture;
@@ -45,10 +46,10 @@ extern const Verb kHelp;
 /// All rows, in the order in which help shows them. Verbs with the same first word stand together, the one that has no
 /// second word before those that have.
 inline constexpr std::array kVerbs{
-    &kStatus,      &kAttach,        &kDetach,     &kHeads,      &kHooks,         &kHookAdd, &kHookShow,
-    &kHookReplace, &kHookDisable,   &kHookEnable, &kHookDelete, &kLink,          &kUnlink,  &kFlows,
-    &kFlowsFlush,  &kFilterCompile, &kFilterShow, &kFilterRun,  &kFilterExplain, &kCapture, &kConfigCompile,
-    &kReload,      &kMonitor,       &kPeers,      &kStats,      &kRescue,        &kVersion, &kHelp};
+    &kStatus,        &kAttach,     &kDetach,     &kHeads,         &kHooks,   &kHookAdd,       &kHookShow, &kHookReplace,
+    &kHookDisable,   &kHookEnable, &kHookDelete, &kLink,          &kUnlink,  &kPanic,         &kFlows,    &kFlowsFlush,
+    &kFilterCompile, &kFilterShow, &kFilterRun,  &kFilterExplain, &kCapture, &kConfigCompile, &kReload,   &kMonitor,
+    &kPeers,         &kStats,      &kRescue,     &kVersion,       &kHelp};
 [[nodiscard]] std::span<const Verb* const> verbs();
 
 /// A row and how many words its name took.

@@ -74,6 +74,7 @@ struct Put {
     Model& model;
 
     void operator()(const ReplaceSettings& action) const { model.settings = action.after; }
+    void operator()(const ReplacePanic& action) const { model.panic = action.after; }
     void operator()(const ReplaceInterface& action) const { put(model.interfaces, action); }
     void operator()(const ReplaceHook& action) const { put(model.hooks, action); }
     void operator()(const ReplacePeer& action) const { put(model.peers, action); }
@@ -129,6 +130,7 @@ Line line(const char* what, const Replace<Item>& action) {
 
 struct LineOf {
     Line operator()(const ReplaceSettings& /*action*/) const { return "settings: changed"; }
+    Line operator()(const ReplacePanic& action) const { return action.after ? "panic: on" : "panic: off"; }
     Line operator()(const ReplaceInterface& action) const { return line("interface", action); }
     Line operator()(const ReplaceHook& action) const {
         if (only_enables(action)) {
@@ -165,6 +167,9 @@ Change difference(const Model& before, const Model& after) {
     Change change;
     if (!(before.settings == after.settings)) {
         change.emplace_back(ReplaceSettings{before.settings, after.settings});
+    }
+    if (before.panic != after.panic) {
+        change.emplace_back(ReplacePanic{before.panic, after.panic});
     }
     const std::vector<ReplaceInterface> interfaces = replaced(before.interfaces, after.interfaces);
     const auto goes = [](const ReplaceInterface& one) { return !one.after; };

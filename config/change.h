@@ -44,6 +44,13 @@ struct ReplaceSettings {
     friend bool operator==(const ReplaceSettings&, const ReplaceSettings&) = default;
 };
 
+struct ReplacePanic {
+    bool before;
+    bool after;
+
+    friend bool operator==(const ReplacePanic&, const ReplacePanic&) = default;
+};
+
 /// All links of one head.
 struct ReplaceLinks {
     std::string head;
@@ -53,7 +60,7 @@ struct ReplaceLinks {
     friend bool operator==(const ReplaceLinks&, const ReplaceLinks&) = default;
 };
 
-using Action = std::variant<ReplaceSettings, ReplaceInterface, ReplaceHook, ReplaceLinks, ReplacePeer>;
+using Action = std::variant<ReplaceSettings, ReplacePanic, ReplaceInterface, ReplaceHook, ReplaceLinks, ReplacePeer>;
 using Change = std::vector<Action>;
 
 /// => both are in order.

@@ -78,6 +78,8 @@ void describe(Fields& fields, Settings& settings) {
     fields.optional("fragments", settings.fragments, describe::word(core::kFragmentsNames),
                     "Whether rules are asked about fragments, or those are dropped.");
     fields.optional("tc_attach", settings.tc_attach, describe::word(kTcAttachNames), "How heads are attached to TC.");
+    fields.optional("guard_ports", settings.guard_ports, describe::list(describe::whole(1, 65535), 64),
+                    "TCP ports by which the host is administered; the lock-out guard keeps them open.");
     fields.optional("runtime_dir", settings.runtime_dir, describe::name(kLongestPath),
                     "Where sockets and the running model are.");
     fields.optional("state_dir", settings.state_dir, describe::name(kLongestPath),
@@ -143,6 +145,7 @@ void describe(Fields& fields, Peer& peer) {
 void describe(Fields& fields, Model& model) {
     fields.called("model", "All that an instance is to be.");
     fields.required("settings", model.settings, describe::object(), "What is no interface, hook or link.");
+    fields.optional("panic", model.panic, describe::flag(), "All packets are dropped, whatever the rest says.");
     fields.required("interfaces", model.interfaces, describe::list(describe::object(), kMostInterfaces),
                     "By their names.");
     fields.required("hooks", model.hooks, describe::list(describe::object(), core::kMaxHooks), "By their names.");

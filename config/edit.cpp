@@ -252,6 +252,7 @@ core::Result<void> unlink(Model& model, std::string_view hook, std::string_view 
 
 Model with_others(const Model& files, const Model& others) {
     Model whole = files;
+    whole.panic = others.panic;
     for (const Interface& interface : others.interfaces) {
         const Interface* const meant = item_of(files, interface.name);
         const bool files_want_it = !interface.wanted && meant != nullptr && meant->wanted;

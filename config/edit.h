@@ -43,7 +43,7 @@ void rename_interfaces(Model& model, const std::map<std::string, std::string>& n
                                         core::Directions directions);
 
 /// What the files want, with what others than the files own in `others`: items of other owners that the files have,
-/// too, give way, as do links to what is no more. Settings and peers are those of the files.
+/// too, give way, as do links to what is no more. Settings and peers are those of the files; panic goes on.
 [[nodiscard]] Model with_others(const Model& files, const Model& others);
 
 } // namespace pfild::config

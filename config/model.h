@@ -84,6 +84,7 @@ inline constexpr std::uint32_t kMaxUid = 4294967294; ///< one more means nobody 
 
 struct Model {
     Settings settings;
+    bool panic = false; ///< all packets are dropped; the rest is as it is to be afterwards
     std::vector<Interface> interfaces;
     std::vector<Hook> hooks;
     std::vector<Link> links;

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "config/tc_attach.h"
 #include "core/head_mode.h"
@@ -37,8 +38,9 @@ struct Settings {
     core::ExtensionHeaders extension_headers = core::ExtensionHeaders::walk;
     core::Fragments fragments = core::Fragments::pass;
     TcAttach tc_attach = TcAttach::kAutomatic;
-    std::string runtime_dir = "/run/pfild";   ///< what an instance leaves for its successor of the same boot
-    std::string state_dir = "/var/lib/pfild"; ///< what outlives the boot
+    std::vector<std::uint16_t> guard_ports{22, 9090}; ///< of TCP, by which the host is administered
+    std::string runtime_dir = "/run/pfild";           ///< what an instance leaves for its successor of the same boot
+    std::string state_dir = "/var/lib/pfild";         ///< what outlives the boot
 
     friend bool operator==(const Settings&, const Settings&) = default;
 };

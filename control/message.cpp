@@ -23,7 +23,7 @@ tl::unexpected<Refusal> refuse(std::uint64_t id, std::string why, int code = EIN
         Refusal{id, {"request", "", std::move(why), "see the control protocol's documentation", code}});
 }
 
-constexpr std::array<std::string_view, 5> kMembers{"protocol", "id", "verb", "arguments", "in_memory"};
+constexpr std::array<std::string_view, 6> kMembers{"protocol", "id", "verb", "arguments", "in_memory", "force"};
 
 const Value::Member* stranger_in(const Value& object) {
     const auto known = [](const Value::Member& member) {
@@ -59,8 +59,12 @@ tl::expected<Request, Refusal> request_of(std::uint64_t id, const Value& object)
         return refuse(id, "'verb' must be a string");
     }
     const Value* const in_memory = object.find("in_memory");
+    const Value* const force = object.find("force");
     if (in_memory != nullptr && in_memory->flag() == nullptr) {
         return refuse(id, "'in_memory' must be true or false");
+    }
+    if (force != nullptr && force->flag() == nullptr) {
+        return refuse(id, "'force' must be true or false");
     }
     const Value* const arguments = object.find("arguments");
     if (arguments != nullptr && arguments->members() == nullptr) {
@@ -70,7 +74,8 @@ tl::expected<Request, Refusal> request_of(std::uint64_t id, const Value& object)
     if (elsewhere && arguments != nullptr) {
         return refuse(id, "the arguments are either in the line or in memory");
     }
-    return Request{id, *verb->text(), arguments == nullptr ? Value::table() : *arguments, elsewhere};
+    return Request{id, *verb->text(), arguments == nullptr ? Value::table() : *arguments, elsewhere,
+                   force != nullptr && *force->flag()};
 }
 
 std::string line_of(std::uint64_t id, bool ok, std::string_view key, Value value, const Beside& beside) {
@@ -83,6 +88,9 @@ std::string line_of(std::uint64_t id, bool ok, std::string_view key, Value value
     }
     if (beside.unrecorded) {
         line.set("unrecorded", *beside.unrecorded);
+    }
+    if (!beside.remark.empty()) {
+        line.set("remark", beside.remark);
     }
     line.set(key, std::move(value));
     return describe::json_line(line) + '\n';

@@ -4,7 +4,8 @@
 //
 //     {"protocol": 2, "id": 7, "verb": "attach", "arguments": {…}}
 //     {"protocol": 2, "id": 7, "ok": true, "result": {…}}
-//         "more": true, if the answer goes on; "unrecorded": why, if a change is in force and will be forgotten
+//         "more": true, if the answer goes on; "unrecorded": why, if a change is in force and will be forgotten;
+//         "remark": what else is to be known
 //     {"protocol": 2, "id": 7, "ok": false, "error": {…}}
 #pragma once
 
@@ -27,6 +28,7 @@ struct Request {
     std::string verb;
     describe::Value arguments; ///< a table, perhaps empty
     bool in_memory = false;    ///< the arguments are in the memfd that came with the line
+    bool force = false;        ///< past the lock-out guard
 };
 
 /// Why a line is no request, and the id that the answer carries: 0 unless the line had a good one.
@@ -56,6 +58,7 @@ void describe(describe::Fields& fields, ErrorView& view);
 struct Beside {
     bool more = false;                     ///< it goes on
     std::optional<std::string> unrecorded; ///< why the change will be forgotten
+    std::string remark;                    ///< what else is to be known; empty: nothing
 };
 
 /// One line with its newline.

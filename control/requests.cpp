@@ -78,6 +78,11 @@ void describe(Fields& fields, StatsRequest& request) {
                     "Of the interfaces only this one, which is attached; null: all.");
 }
 
+void describe(Fields& fields, PanicRequest& request) {
+    fields.called("panic_request", "Whether all packets shall be dropped.");
+    fields.required("on", request.on, flag(), "From now on, or no longer.");
+}
+
 void describe(Fields& fields, FlowsRequest& request) {
     constexpr std::uint64_t kMost = 256; // an answer of less than 160 KiB, which a client takes in time
     fields.called("flows_request", "A part of the flow table.");

@@ -70,6 +70,10 @@ struct StatsRequest {
     std::optional<std::string> interface; ///< nothing: all of them
 };
 
+struct PanicRequest {
+    bool on = false;
+};
+
 struct FlowsRequest {
     std::uint32_t from = 0;  ///< place in the table, as FlowsView::next said
     std::uint32_t most = 64; ///< flows in the answer, at least 1
@@ -86,6 +90,7 @@ void describe(describe::Fields& fields, HookRequest& request);
 void describe(describe::Fields& fields, LinkRequest& request);
 void describe(describe::Fields& fields, UnlinkRequest& request);
 void describe(describe::Fields& fields, StatsRequest& request);
+void describe(describe::Fields& fields, PanicRequest& request);
 void describe(describe::Fields& fields, FlowsRequest& request);
 
 } // namespace pfild::control

@@ -23,6 +23,13 @@
 
 namespace pfild::control {
 
+/// Who asks for a change.
+struct Asker {
+    std::uint32_t pid = 0; ///< 0: nobody knows
+    int pidfd = -1;        ///< of that process, taken when it connected
+    bool force = false;    ///< past the lock-out guard
+};
+
 class Service {
   public:
     Service() = default;
@@ -59,6 +66,9 @@ class Service {
     [[nodiscard]] virtual core::Result<HeadView> unlink(const core::LinkRequest& request) = 0;
     /// ENODEV: the interface is not attached.
     [[nodiscard]] virtual core::Result<StatsView> stats(const StatsRequest& request) = 0;
+    /// From now on all packets of attached interfaces are dropped, or they meet the rules again. Never asks the
+    /// lock-out guard.
+    [[nodiscard]] virtual core::Result<void> panic(bool on) = 0;
     /// The known flows, a part of them at a time. EOPNOTSUPP: the daemon knows none (--no-cache).
     [[nodiscard]] virtual core::Result<FlowsView> flows(const FlowsRequest& request) = 0;
     /// Forgets all of them; their next packets go to the engine. Returns how many there were. EOPNOTSUPP.
@@ -71,6 +81,12 @@ class Service {
     [[nodiscard]] virtual std::optional<std::string> unrecorded() const = 0;
     /// Who has changed what.
     [[nodiscard]] virtual Deeds& deeds() = 0;
+
+    /// Of the calls up to the next one of this: a change that would cut the connection by which it is asked for is
+    /// refused, ECONNABORTED.
+    virtual void asked_by(const Asker& asker) = 0;
+    /// What the asker is to know beside the answer to the last call; empty: nothing.
+    [[nodiscard]] virtual std::string remark() const = 0;
 };
 
 } // namespace pfild::control

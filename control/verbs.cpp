@@ -57,6 +57,10 @@ Verb row(Verb verb, Ask /*ask*/) {
 constexpr Verb looks(std::string_view name, std::string_view sentence) {
     return {.name = name, .sentence = sentence, .who = Who::kReaders, .changes = false};
 }
+/// Changes the rules that packets meet: the lock-out guard is asked.
+constexpr Verb changes_rules(std::string_view name, std::string_view sentence, std::size_t most_bytes = 0) {
+    return {.name = name, .sentence = sentence, .guarded = true, .most_bytes = most_bytes};
+}
 constexpr Verb changes(std::string_view name, std::string_view sentence, std::size_t most_bytes = 0) {
     return {.name = name, .sentence = sentence, .most_bytes = most_bytes};
 }
@@ -93,7 +97,7 @@ std::vector<Verb> all_verbs() {
         row<NoArguments, StatusView>(looks("status", "What is attached, and how pfild is."),
                                      [](Service& service, const NoArguments&) { return service.status(); }),
         row<AttachRequest, InterfaceView>(
-            changes("attach", "Puts heads on an interface."),
+            changes_rules("attach", "Puts heads on an interface."),
             [](Service& service, const AttachRequest& request) { return service.attach(request); }),
         row<DetachRequest, Done>(
             changes("detach", "Takes the heads off an interface."),
@@ -105,29 +109,33 @@ std::vector<Verb> all_verbs() {
             looks("hooks", "The hooks, what they counted and where they are linked."),
             [](Service& service, const ListRequest& request) { return part_of<HookList>(service.hooks(), request); }),
         row<HookAddRequest, HookView>(
-            changes("hook-add", "Makes a hook.", kMostProgramBytes),
+            changes_rules("hook-add", "Makes a hook.", kMostProgramBytes),
             [](Service& service, const HookAddRequest& request) { return service.hook_add(request); }),
         row<HookRequest, HookProgramView>(
             looks("hook-show", "A hook with its program."),
             [](Service& service, const HookRequest& request) { return service.hook_show(request.name); }),
         row<HookAddRequest, HookView>(
-            changes("hook-replace", "Makes another hook of one, at once and where it is linked.", kMostProgramBytes),
+            changes_rules("hook-replace", "Makes another hook of one, at once and where it is linked.",
+                          kMostProgramBytes),
             [](Service& service, const HookAddRequest& request) { return service.hook_replace(request); }),
         row<HookRequest, HookView>(
-            changes("hook-disable", "No packet meets a hook any more; it keeps its links."),
+            changes_rules("hook-disable", "No packet meets a hook any more; it keeps its links."),
             [](Service& service, const HookRequest& request) { return service.hook_enable(request.name, false); }),
         row<HookRequest, HookView>(
-            changes("hook-enable", "Packets meet a disabled hook again, where they did."),
+            changes_rules("hook-enable", "Packets meet a disabled hook again, where they did."),
             [](Service& service, const HookRequest& request) { return service.hook_enable(request.name, true); }),
         row<HookRequest, Done>(
-            changes("hook-delete", "Unlinks a hook everywhere and forgets it (PF-11)."),
+            changes_rules("hook-delete", "Unlinks a hook everywhere and forgets it (PF-11)."),
             [](Service& service, const HookRequest& request) { return done(service.hook_delete(request.name)); }),
         row<LinkRequest, HeadView>(
-            changes("link", "Makes the packets of a head meet a hook; answers the head as it is then."),
+            changes_rules("link", "Makes the packets of a head meet a hook; answers the head as it is then."),
             [](Service& service, const LinkRequest& request) { return service.link(request); }),
         row<UnlinkRequest, HeadView>(
-            changes("unlink", "Takes a hook off a head; answers the head as it is then."),
+            changes_rules("unlink", "Takes a hook off a head; answers the head as it is then."),
             [](Service& service, const UnlinkRequest& request) { return service.unlink(request); }),
+        row<PanicRequest, Done>(
+            changes("panic", "Drops all packets of attached interfaces, until it is over."),
+            [](Service& service, const PanicRequest& request) { return done(service.panic(request.on)); }),
         row<StatsRequest, StatsView>(
             looks("stats", "All counters."),
             [](Service& service, const StatsRequest& request) { return service.stats(request); }),
@@ -139,7 +147,7 @@ std::vector<Verb> all_verbs() {
                                         return service.flows_flush().map(
                                             [](std::uint64_t forgotten) { return FlushView{forgotten}; });
                                     }),
-        row<NoArguments, ChangedView>(changes("reload", "Reads the files of the configuration again."),
+        row<NoArguments, ChangedView>(changes_rules("reload", "Reads the files of the configuration again."),
                                       [](Service& service, const NoArguments&) { return service.reload(); }),
         row<NoArguments, PeersView>(looks("peers", "The open bpf devices."),
                                     [](Service& service, const NoArguments&) { return service.peers(); }),

@@ -28,6 +28,7 @@ struct Verb {
     std::string_view sentence;
     Who who = Who::kRoot;
     bool changes = true;        ///< what is wanted, or what was counted
+    bool guarded = false;       ///< by the lock-out guard, which `force` goes past
     bool streams = false;       ///< its answer may go on
     std::size_t most_bytes = 0; ///< of arguments that come in a memfd; 0: they come in the line only
     const describe::Shape& (*request)() = nullptr;

@@ -192,6 +192,7 @@ void describe(Fields& fields, StatusView& view) {
     fields.required("patterns", view.patterns, names(), "Patterns by which interfaces are wanted.");
     fields.required("left_alone", view.left_alone, names(),
                     "Interfaces that are not guarded, whatever pattern means them.");
+    fields.required("panic", view.panic, flag(), "All packets of attached interfaces are dropped.");
     fields.required("started_from", view.started_from, text(),
                     "The model that the daemon began with: configuration.md has the table.");
     fields.required("files", view.files, text(64), "Digest of the files whose items are in force.");

@@ -117,6 +117,7 @@ struct StatusView {
     std::vector<std::string> waited_for; ///< interfaces that are wanted, and not guarded
     std::vector<std::string> patterns;   ///< by which interfaces are wanted
     std::vector<std::string> left_alone; ///< interfaces that are not guarded, whatever pattern means them
+    bool panic = false;                  ///< all packets are dropped
     std::string started_from;            ///< which model the daemon began with: "running model", "failsafe: .."
     std::string files;                   ///< digest of the files whose items are in force
     std::string model;                   ///< digest of the model in force

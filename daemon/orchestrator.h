@@ -29,6 +29,7 @@
 #include "core/pfil/publication.h"
 #include "core/pfil/registry.h"
 #include "daemon/api/service.h"
+#include "daemon/guard/judge.h"
 #include "daemon/kernel/flow_maps.h"
 #include "daemon/net/link_monitor.h"
 #include "daemon/orchestrator/attachment.h"
@@ -87,7 +88,10 @@ class Orchestrator final : public rules::World {
     void remove_hook(const std::string& name) override;
     [[nodiscard]] core::Result<void> set_run_order(const std::string& head, core::Direction direction,
                                                    const std::vector<std::string>& hooks) override;
+    void set_panic(bool on) override;
     [[nodiscard]] std::vector<rules::Attached> attached(const config::Model& model) const override;
+    /// Between prepare() and go_live(): the rules that are in force, and those that will be.
+    [[nodiscard]] guard::Prospect prospect() const;
     /// Offloads that a daemon before has turned off, by interface: restored when that is detached.
     void remember(const std::vector<rules::Attached>& before);
 

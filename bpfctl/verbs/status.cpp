@@ -38,6 +38,9 @@ std::string text_of_status(const Exchange& exchange) {
     std::string all = "pfild " + text(status, "version") + ", instance " + text(status, "instance") + ", pid " +
                       digits(status, "pid") + ", up " + duration(number(status, "uptime_s").value_or(0)) + "\n" +
                       "kernel " + text(status, "kernel") + ", network namespace " + text(status, "netns") + "\n";
+    if (flag(status, "panic")) {
+        all = "PANIC: all packets of attached interfaces are dropped. `bpfctl panic off` ends it.\n\n" + all;
+    }
     all += "started from " + text(status, "started_from") + '\n';
     all += frames_text(member(status, "buffers"));
     all += flow_table_text(member(status, "flows"));

@@ -95,6 +95,10 @@ std::optional<HookInfo> Registry::find_hook(std::string_view name) const {
 
 LaneHooks Registry::hooks_of(std::uint8_t slot, Direction direction) const {
     LaneHooks lane;
+    if (only_ != nullptr) {
+        lane.link = {only_};
+        return lane;
+    }
     const auto append = [&](LaneHooks::Hooks& list, HeadKey key) {
         for (const Head& head : heads_) {
             if (HeadKey{head.spec.type, head.spec.slot} == key) {

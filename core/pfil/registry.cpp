@@ -302,6 +302,13 @@ Result<void> Registry::set_run_order(std::string_view head_name, Direction direc
 
 // ---- what runs
 
+void Registry::set_only(std::shared_ptr<Hook> hook) {
+    if (only_ != hook) {
+        only_ = std::move(hook);
+        publish();
+    }
+}
+
 void Registry::hold() {
     assert(!held_);
     held_ = true;
@@ -316,13 +323,14 @@ void Registry::release() {
     }
 }
 
-void Registry::publish() {
-    if (held_) {
-        changed_ = true;
-        return;
-    }
+std::shared_ptr<Snapshot> Registry::snapshot() const {
     auto snapshot = std::make_shared<Snapshot>();
-    snapshot->set_generation(++generation_);
+    if (only_ != nullptr) {
+        for (const Direction direction : kEachDirection) {
+            snapshot->set_chain({HeadType::ethernet, std::nullopt}, direction, {&only_, 1});
+        }
+        return snapshot;
+    }
     for (const Head& head : heads_) {
         for (const Direction direction : kEachDirection) {
             const Chain& chain = head.chains[index(direction)];
@@ -331,7 +339,17 @@ void Registry::publish() {
             }
         }
     }
-    current_ = std::move(snapshot);
+    return snapshot;
+}
+
+void Registry::publish() {
+    if (held_) {
+        changed_ = true;
+        return;
+    }
+    auto next = snapshot();
+    next->set_generation(++generation_);
+    current_ = std::move(next);
     publisher_.publish(current_);
 }
 

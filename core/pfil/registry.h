@@ -142,6 +142,15 @@ class Registry {
     void hold();
     /// Publishes all that changed since hold() as one snapshot: a packet meets all of it or nothing (PF-17).
     void release();
+    /// While it is set, packets of every interface and direction meet this hook and no other. Heads, hooks and links
+    /// stay as they are, and can be changed. nullptr: they meet what is linked. => it is for frames.
+    void set_only(std::shared_ptr<Hook> hook);
+    /// The rules that the engine has.
+    [[nodiscard]] const std::shared_ptr<const Snapshot>& in_force() const { return current_; }
+    /// The rules that release() would give it.
+    [[nodiscard]] std::shared_ptr<const Snapshot> held() const {
+        return changed_ && held_ ? std::shared_ptr<const Snapshot>(snapshot()) : current_;
+    }
 
     /// Whether any hook can see a packet of that interface and direction (PF-26), by the rules that are in force.
     /// => slot < kInterfaceSlots.
@@ -166,11 +175,13 @@ class Registry {
     [[nodiscard]] std::shared_ptr<Hook> hook_named(std::string_view name) const;
     [[nodiscard]] static HeadInfo describe(const Head& head);
     [[nodiscard]] HookInfo describe(const Hook& hook) const;
+    [[nodiscard]] std::shared_ptr<Snapshot> snapshot() const;
     void publish();
 
     SnapshotPublisher& publisher_;
     std::vector<Head> heads_;
     std::vector<std::shared_ptr<Hook>> hooks_;
+    std::shared_ptr<Hook> only_; ///< nullptr: none
     std::shared_ptr<const Snapshot> current_ = std::make_shared<const Snapshot>();
     std::uint32_t generation_ = 0;
     bool held_ = false;

@@ -11,15 +11,20 @@ class Walk {
   public:
     enum class Ask : bool { run, foresee };
 
-    Walk(const Snapshot& snapshot, const Passage& passage, Frame& frame, PacketView& view, Ask ask) noexcept
-        : snapshot_(snapshot), passage_(passage), frame_(frame), view_(view), ask_(ask) {}
+    Walk(const Snapshot& snapshot, const Passage& passage, Frame& frame, PacketView& view, Ask ask,
+         Stopped* stopped = nullptr) noexcept
+        : snapshot_(snapshot), passage_(passage), frame_(frame), view_(view), ask_(ask), stopped_(stopped) {}
 
     /// Past all heads, in their order.
     Verdict walk() noexcept;
 
   private:
     Verdict interface_head() noexcept {
-        return head(snapshot_.chain(passage_.interface_slot, passage_.direction), HeadType::ethernet);
+        const Verdict verdict = head(snapshot_.chain(passage_.interface_slot, passage_.direction), HeadType::ethernet);
+        if (stopped_ != nullptr) {
+            stopped_->at_interface = verdict.stops();
+        }
+        return verdict;
     }
     Verdict ethernet_head() noexcept {
         return head(snapshot_.chain(HeadType::ethernet, passage_.direction), HeadType::ethernet);
@@ -52,6 +57,9 @@ class Walk {
             }
             const Verdict verdict = run(*hook, type);
             if (verdict.stops()) {
+                if (stopped_ != nullptr) {
+                    stopped_->hook = hook;
+                }
                 return verdict;
             }
         }
@@ -90,6 +98,7 @@ class Walk {
     Frame& frame_;
     PacketView& view_;
     Ask ask_;
+    Stopped* stopped_; ///< nullptr: nobody wants to know
     bool replaced_ = false;
     bool lasts_ = true; ///< so far every hook said so
 };
@@ -114,8 +123,9 @@ Verdict run_heads(const Snapshot& snapshot, const Passage& passage, Frame& frame
     return Walk(snapshot, passage, frame, view, Walk::Ask::run).walk();
 }
 
-Verdict foresee_heads(const Snapshot& snapshot, const Passage& passage, Frame& frame, PacketView& view) noexcept {
-    return Walk(snapshot, passage, frame, view, Walk::Ask::foresee).walk();
+Verdict foresee_heads(const Snapshot& snapshot, const Passage& passage, Frame& frame, PacketView& view,
+                      Stopped* stopped) noexcept {
+    return Walk(snapshot, passage, frame, view, Walk::Ask::foresee, stopped).walk();
 }
 
 } // namespace pfild::core

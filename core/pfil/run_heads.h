@@ -18,6 +18,7 @@
 #include "core/direction.h"
 #include "core/frame.h"
 #include "core/packet_view.h"
+#include "core/pfil/hook.h"
 #include "core/pfil/snapshot.h"
 #include "core/pfil/verdict.h"
 
@@ -31,14 +32,21 @@ struct Passage {
     std::uint32_t ifindex = 0; ///< of the same interface
 };
 
+/// The hook that stopped a packet.
+struct Stopped {
+    const Hook* hook = nullptr; ///< lives as long as the snapshot
+    bool at_interface = false;  ///< at the head of the interface, not at one for all of them
+};
+
 /// Runs the heads over `frame`, of which `view` is the parsed view. => the frame is not empty.
 /// pass: the frame is as it came, but for bytes that hooks changed in place. reallocated: the frame is another one or
 /// has another length, and `view` was made anew. dropped, consumed: the frame is empty; its buffers were given back to
 /// the pool once, or are the hook's. It lasts if every hook that was asked said that its own does.
 [[nodiscard]] Verdict run_heads(const Snapshot& snapshot, const Passage& passage, Frame& frame,
                                 PacketView& view) noexcept;
-/// What run_heads() would say, with no consequence but that the frame is emptied when it says drop.
-[[nodiscard]] Verdict foresee_heads(const Snapshot& snapshot, const Passage& passage, Frame& frame,
-                                    PacketView& view) noexcept;
+/// What run_heads() would say, with no consequence but that the frame is emptied when it says drop; and which hook says
+/// so, if that is asked for.
+[[nodiscard]] Verdict foresee_heads(const Snapshot& snapshot, const Passage& passage, Frame& frame, PacketView& view,
+                                    Stopped* stopped = nullptr) noexcept;
 
 } // namespace pfild::core

@@ -79,8 +79,12 @@ Connection::Fate Connection::answer_lines() {
 void Connection::answer_line(std::string_view line) {
     ++answers_;
     stream_.reset();
-    output_ =
-        source_.answer({.line = line, .peer = peer_, .memory = &memory_, .too_many = too_many_, .stream = &stream_});
+    output_ = source_.answer({.line = line,
+                              .peer = peer_,
+                              .pidfd = pidfd_.get(),
+                              .memory = &memory_,
+                              .too_many = too_many_,
+                              .stream = &stream_});
 }
 
 Connection::Fate Connection::go_on_telling() {

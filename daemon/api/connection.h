@@ -52,8 +52,9 @@ class Connection {
     };
 
     /// `socket` is a non-blocking stream. => `answers` and `slow_close` outlive it.
-    Connection(sys::Fd socket, control::Peer peer, Answers& answers, sys::SlowClose& slow_close) noexcept
-        : socket_(std::move(socket)), peer_(peer), source_(answers), slow_close_(slow_close) {}
+    Connection(sys::Fd socket, control::Peer peer, sys::Fd pidfd, Answers& answers, sys::SlowClose& slow_close) noexcept
+        : socket_(std::move(socket)), peer_(peer), pidfd_(std::move(pidfd)), source_(answers), slow_close_(slow_close) {
+    }
 
     [[nodiscard]] const control::Peer& peer() const noexcept { return peer_; }
     [[nodiscard]] int fd() const noexcept { return socket_.get(); }
@@ -82,6 +83,7 @@ class Connection {
 
     sys::Fd socket_;
     control::Peer peer_;
+    sys::Fd pidfd_; ///< of the peer; none: it could not be had
     Answers& source_;
     sys::SlowClose& slow_close_;
     sys::Fd memory_;        ///< sealed; came with the last bytes, and no request has taken it yet

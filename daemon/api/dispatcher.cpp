@@ -94,7 +94,12 @@ core::Result<Value> Dispatcher::run(const Question& question, const control::Req
     if ((*verb)->streams && !question.no_stream.empty()) {
         return core::fail({std::string((*verb)->name), "", question.no_stream, "end one", EBUSY});
     }
+    if (request.force && !(*verb)->guarded) {
+        return core::fail(
+            {std::string((*verb)->name), "", "there is nothing to force here", "leave 'force' out", EINVAL});
+    }
     auto arguments = request.in_memory ? arguments_in_memory(question, **verb) : core::Result<Value>(request.arguments);
+    service_.asked_by({question.peer.pid, question.pidfd, request.force});
     auto result = arguments.and_then([&](const Value& read) { return (*verb)->run(service_, defaults_, read); });
     if (!result) {
         result.error().what = result.error().what.empty() ? std::string((*verb)->name) : result.error().what;
@@ -102,6 +107,10 @@ core::Result<Value> Dispatcher::run(const Question& question, const control::Req
         beside.unrecorded = service_.unrecorded();
         tell(question.peer, (*verb)->name, *arguments, beside.unrecorded);
     }
+    if (result && (*verb)->guarded) {
+        beside.remark = service_.remark();
+    }
+    service_.asked_by({});
     return result;
 }
 

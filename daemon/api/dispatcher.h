@@ -29,6 +29,7 @@ struct Stream {
 struct Question {
     std::string_view line; ///< without its newline
     control::Peer peer;
+    int pidfd = -1;            ///< of the peer
     sys::Fd* memory = nullptr; ///< a descriptor that came with the line; a verb that reads its arguments there takes it
     bool too_many = false;     ///< and there was another one, which is closed
     std::optional<Stream>* stream = nullptr; ///< for an answer that goes on; nullptr: it ends with its first line

@@ -13,6 +13,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "control/message.h"
@@ -78,6 +79,22 @@ core::Result<control::Peer> peer_of(int socket, std::optional<gid_t> readers) {
     const bool owner = peer.uid == 0 || peer.uid == ::geteuid();
     return control::Peer{peer.uid, static_cast<std::uint32_t>(peer.pid), owner,
                          !owner && readers && in_group(socket, peer, *readers)};
+}
+
+/// The process that has connected, and no other that gets its number. Before Linux 6.5 it is asked for by the number:
+/// as it has just connected, it most likely lives.
+sys::Fd pidfd_of(int socket, std::uint32_t pid) {
+#ifndef SO_PEERPIDFD
+    constexpr int kPeerPidfd = 77;
+#else
+    constexpr int kPeerPidfd = SO_PEERPIDFD;
+#endif
+    int pidfd = -1;
+    socklen_t length = sizeof pidfd;
+    if (::getsockopt(socket, SOL_SOCKET, kPeerPidfd, &pidfd, &length) == 0) {
+        return sys::Fd(pidfd);
+    }
+    return pid == 0 ? sys::Fd() : sys::Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
 }
 
 } // namespace
@@ -209,13 +226,15 @@ void Server::take_in(sys::Fd socket) {
 
 /// A line fits into the buffer of a fresh socket, so there is nothing to wait for.
 void Server::turn_away(sys::Fd socket, const core::Error& error) {
-    Connection connection(std::move(socket), {}, *this, slow_close_);
+    Connection connection(std::move(socket), {}, {}, *this, slow_close_);
     (void)connection.finish_with(control::failure_line(0, error));
 }
 
 void Server::welcome(sys::Fd socket, const control::Peer& peer) {
     const std::uint64_t id = next_id_++;
-    auto connection = std::make_unique<Connection>(std::move(socket), peer, static_cast<Answers&>(*this), slow_close_);
+    sys::Fd pidfd = pidfd_of(socket.get(), peer.pid);
+    auto connection = std::make_unique<Connection>(std::move(socket), peer, std::move(pidfd),
+                                                   static_cast<Answers&>(*this), slow_close_);
     auto events = loop_.add(connection->fd(), EPOLLIN, [this, id](std::uint32_t happened) { proceed(id, happened); });
     if (!events) {
         spdlog::warn("control socket: {}", events.error().line());

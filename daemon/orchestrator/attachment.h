@@ -95,6 +95,8 @@ class Attachment {
     [[nodiscard]] core::Result<void> go_live(WithoutHeads then);
     /// From now on it stays: what its heads took the place of is let go.
     void keep() noexcept;
+    /// Whether it has gone live.
+    [[nodiscard]] bool has_heads() const { return heads_.has_value(); }
     /// Whether both heads are there, as far as is known.
     [[nodiscard]] bool is_live() const { return heads_ && !heads_->missing(); }
     /// Whether the interface is in this namespace: no other device with its index is.

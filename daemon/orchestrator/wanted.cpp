@@ -62,7 +62,24 @@ void Wanted::look_again(const std::optional<std::string>& seen) {
     said_ = std::move(now);
 }
 
-core::Result<control::ChangedView> Wanted::change(const config::Model& next, const rules::Transaction::How& how) {
+core::Result<void> Wanted::ask_guard() {
+    if (asker_.force) {
+        return {};
+    }
+    auto checked =
+        guard_.check({asker_.pid, asker_.pidfd}, transaction_.model().settings.guard_ports, orchestrator_.prospect());
+    if (!checked) {
+        return core::fail(std::move(checked.error()));
+    }
+    remark_ = checked->value_or("");
+    if (!remark_.empty()) {
+        spdlog::info("{}", remark_);
+    }
+    return {};
+}
+
+core::Result<control::ChangedView> Wanted::change(const config::Model& next, rules::Transaction::How how) {
+    how.allowed = [this] { return ask_guard(); };
     const auto outcome = transaction_.change(next, how);
     if (!outcome) {
         return core::fail(outcome.error());
@@ -126,6 +143,7 @@ core::Result<api::StatusView> Wanted::status() {
             view.patterns.push_back(item.name);
         }
     }
+    view.panic = transaction_.model().panic;
     view.started_from = started_from_;
     view.files = transaction_.files();
     view.model = config::digest_of(transaction_.model());
@@ -353,6 +371,16 @@ api::HeadView Wanted::head(const std::string& name) const {
     view.out = config::run_order(links, core::Direction::out);
     view.covers = std::move(covers);
     return view;
+}
+
+core::Result<void> Wanted::panic(bool on) {
+    config::Model next = transaction_.model();
+    next.panic = on;
+    asker_.force = true; // to cut connections is what it is for
+    const rules::Transaction::How how{.unrecorded = rules::Unrecorded::kGoesOn, .promises = rules::Promises::kTried};
+    return change(next, how).map([on](const control::ChangedView&) {
+        spdlog::warn("panic is {}", on ? "on: all packets of attached interfaces are dropped" : "over");
+    });
 }
 
 } // namespace pfild

@@ -15,6 +15,8 @@
 #include "config/model.h"
 #include "config/source.h"
 #include "daemon/api/service.h"
+#include "daemon/guard/guard.h"
+#include "daemon/guard/kernel_host.h"
 #include "daemon/orchestrator.h"
 #include "daemon/rules/transaction.h"
 
@@ -56,6 +58,7 @@ class Wanted final : public api::Service {
     [[nodiscard]] core::Result<void> hook_delete(std::string_view name) override;
     [[nodiscard]] core::Result<api::HeadView> link(const core::LinkRequest& request) override;
     [[nodiscard]] core::Result<api::HeadView> unlink(const core::LinkRequest& request) override;
+    [[nodiscard]] core::Result<void> panic(bool on) override;
     [[nodiscard]] core::Result<api::StatsView> stats(const api::StatsRequest& request) override;
     [[nodiscard]] core::Result<api::FlowsView> flows(const api::FlowsRequest& request) override {
         return orchestrator_.flows(request);
@@ -68,14 +71,18 @@ class Wanted final : public api::Service {
     [[nodiscard]] core::Result<control::ChangedView> reload() override;
     [[nodiscard]] std::optional<std::string> unrecorded() const override { return unrecorded_; }
     [[nodiscard]] control::Deeds& deeds() override { return deeds_; }
+    void asked_by(const control::Asker& asker) override {
+        asker_ = asker;
+        remark_.clear();
+    }
+    [[nodiscard]] std::string remark() const override { return remark_; }
 
   private:
     [[nodiscard]] core::Result<void> change(const config::Model& next,
                                             rules::Unrecorded unrecorded = rules::Unrecorded::kRefused) {
         return change(next, {.unrecorded = unrecorded}).map([](const control::ChangedView&) {});
     }
-    [[nodiscard]] core::Result<control::ChangedView> change(const config::Model& next,
-                                                            const rules::Transaction::How& how);
+    [[nodiscard]] core::Result<control::ChangedView> change(const config::Model& next, rules::Transaction::How how);
 
     /// The item that a name stands for: its own, or that by which the interface of that name is wanted; else what the
     /// kernel calls that interface.
@@ -86,9 +93,16 @@ class Wanted final : public api::Service {
     [[nodiscard]] api::HookView hook(const std::string& name) const;
     /// With what only the model knows.
     [[nodiscard]] api::HookView with_wish(api::HookView view) const;
+    /// Refuses what would cut the connection of whoever asks. If nobody asks, or from nowhere, those by which anybody
+    /// administers the host.
+    [[nodiscard]] core::Result<void> ask_guard();
 
     Orchestrator& orchestrator_;
     rules::Transaction& transaction_;
+    guard::KernelHost host_;
+    guard::Guard guard_{host_};
+    control::Asker asker_;
+    std::string remark_;
     std::string started_from_;
     std::string file_;
     ReadFiles read_files_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The orchestrator as a transaction sees it: what is asked for is made ready, then goes live.
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <utility>
 
@@ -32,6 +33,18 @@ core::Result<void> about(const Attachment& attachment, core::Result<void> result
 }
 
 bool only_tapped(const config::Interface& interface) { return interface.mode == core::HeadMode::tap; }
+
+/// Drops every frame, in the kernel: it does so also while the daemon is gone.
+std::shared_ptr<core::Hook> panic_hook() {
+    constexpr std::array kMatchesAll{cbpf::Instruction{0x06, 0, 0, 1}}; // ret #1
+    auto program = cbpf::Program::verify(kMatchesAll);
+    return std::make_shared<core::CbpfHook>(core::CbpfHookSpec{.name = "pfild:panic",
+                                                               .type = core::HeadType::ethernet,
+                                                               .on_match = core::OnMatch::drop,
+                                                               .filter = {},
+                                                               .runs_in = core::RunsIn::kernel},
+                                            *std::move(program));
+}
 
 } // namespace
 
@@ -268,6 +281,8 @@ core::Result<void> Orchestrator::set_run_order(const std::string& head, Directio
     return registry_.set_run_order(head, direction, hooks);
 }
 
+void Orchestrator::set_panic(bool on) { registry_.set_only(on ? panic_hook() : nullptr); }
+
 std::vector<rules::Attached> Orchestrator::attached(const config::Model& model) const {
     std::vector<rules::Attached> found;
     auto links = net::Links::open();
@@ -279,6 +294,21 @@ std::vector<rules::Attached> Orchestrator::attached(const config::Model& model) 
         }
     }
     return found;
+}
+
+guard::Prospect Orchestrator::prospect() const {
+    guard::Prospect prospect{registry_.in_force(), registry_.held(), {}};
+    for (const auto& [ifindex, attachment] : attachments_) {
+        const std::optional<std::uint8_t> slot = attachment->slot();
+        const auto remade = remade_.find(ifindex);
+        const bool filters_next = remade == remade_.end() ? !attachment->only_tapped() : !only_tapped(remade->second);
+        const bool filters_now = attachment->has_heads() && !attachment->only_tapped();
+        prospect.interfaces.emplace(
+            ifindex, guard::Place{.name = attachment->link().name,
+                                  .now = filters_now ? slot : std::nullopt,
+                                  .next = filters_next && !leaving_.contains(ifindex) ? slot : std::nullopt});
+    }
+    return prospect;
 }
 
 void Orchestrator::remember(const std::vector<rules::Attached>& before) {

@@ -24,6 +24,7 @@ struct Touched {
     std::vector<std::string> hooks;
     std::vector<std::string> heads;
     std::vector<std::string> left; ///< interfaces that could not be attached, and are wanted no more
+    bool panic = false;
 };
 
 namespace {
@@ -32,6 +33,7 @@ struct Touch {
     Touched& touched;
 
     void operator()(const config::ReplaceSettings& /*action*/) const {}
+    void operator()(const config::ReplacePanic& /*action*/) const { touched.panic = true; }
     void operator()(const config::ReplaceInterface& action) const { touched.interfaces.push_back(action.name()); }
     void operator()(const config::ReplaceHook& action) const {
         if (!config::only_enables(action)) { // else its links come or go
@@ -42,7 +44,8 @@ struct Touch {
     void operator()(const config::ReplacePeer& /*action*/) const {} // the model is asked who may do what
 };
 
-/// Actions that change owners only change nothing that runs. wanted: hooks; here: by the kernel's names, the rest.
+/// Actions that change owners only change nothing that runs. wanted: hooks and panic; here: by the kernel's names,
+/// the rest.
 Touched touched_by(const config::Change& wanted, const config::Change& here) {
     Touched all;
     Touched hooks;
@@ -54,6 +57,7 @@ Touched touched_by(const config::Change& wanted, const config::Change& here) {
         }
     }
     all.hooks = std::move(hooks.hooks);
+    all.panic = hooks.panic;
     return all;
 }
 
@@ -85,6 +89,10 @@ class Transaction::Bring {
 
     /// The first error; what was tried until then is done().
     [[nodiscard]] Done to(const Whole& from, const Whole& target) {
+        if (all_.panic) {
+            done_.panic = true;
+            self_.world_.set_panic(target.wanted.panic);
+        }
         for (const std::string& name : all_.interfaces) {
             if (config::find_interface(target.here, name) == nullptr) {
                 done_.interfaces.push_back(name);
@@ -296,6 +304,9 @@ core::Result<Outcome> Transaction::change(const config::Model& next, const How& 
     }
     Bring bring(*this, std::move(touched));
     auto done = bring.to({model_, here_}, {next, target.model});
+    if (done && how.allowed) {
+        done = how.allowed();
+    }
     if (done) {
         done = commit(outcome.recorded, how.promises);
     }
@@ -354,8 +365,14 @@ std::vector<config::Interface> Transaction::begin_interfaces(const config::Model
 }
 
 void Transaction::begin(const config::Model& first, const std::string& files, const Refused& refused) {
-    config::Model model{.settings = first.settings, .interfaces = {}, .hooks = {}, .links = {}, .peers = first.peers};
+    config::Model model{.settings = first.settings,
+                        .panic = first.panic,
+                        .interfaces = {},
+                        .hooks = {},
+                        .links = {},
+                        .peers = first.peers};
     world_.prepare(WithoutXdp::kUsesTc);
+    world_.set_panic(first.panic);
     for (const config::Hook& hook : first.hooks) {
         auto put = world_.put_hook(hook);
         put ? model.hooks.push_back(hook) : refused(put.error());

@@ -4,6 +4,7 @@
 //     check    config/edit, config/source: what the next model is
 //     write    the next model beside the running one; what cannot be recorded is refused
 //     prepare  each action of the difference, with nothing in force yet
+//     allowed  the lock-out guard is asked, if somebody made the change
 //     commit   the record is exchanged, then everything goes live
 //
 //     write --fails--> nothing has happened
@@ -71,6 +72,8 @@ class Transaction {
         Promises promises = Promises::kKept;
         WithoutXdp without_xdp = WithoutXdp::kRefused;
         std::string files; ///< the next digest; empty: as before
+        /// Asked when all is prepared and nothing is in force; an error ends the change. Empty: nobody is asked.
+        std::function<core::Result<void>()> allowed;
     };
     /// => `next` is in order, without flaws. On an error the old model is in force, and its record is the old one.
     [[nodiscard]] core::Result<Outcome> change(const config::Model& next, const How& how);

@@ -78,6 +78,9 @@ class World {
     [[nodiscard]] virtual core::Result<void> set_run_order(const std::string& head, core::Direction direction,
                                                            const std::vector<std::string>& hooks) = 0;
 
+    /// All packets are dropped, or they meet the rules.
+    virtual void set_panic(bool on) = 0;
+
     /// Of the interfaces of the model, by the kernel's names, that are there, attached or not.
     [[nodiscard]] virtual std::vector<Attached> attached(const config::Model& model) const = 0;
 };

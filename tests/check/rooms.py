@@ -35,8 +35,9 @@ ROOMS = {
     ),
     "daemon": (
         ("daemon/rules", r"daemon/rules/", ()),
-        ("daemon/orchestrator", r"daemon/orchestrator[./]", ("daemon", "daemon/rules")),
-        ("daemon/main", r"daemon/main\.", ("daemon", "daemon/orchestrator", "daemon/rules")),
+        ("daemon/guard", r"daemon/guard/", ()),
+        ("daemon/orchestrator", r"daemon/orchestrator[./]", ("daemon", "daemon/rules", "daemon/guard")),
+        ("daemon/main", r"daemon/main\.", ("daemon", "daemon/orchestrator", "daemon/rules", "daemon/guard")),
         ("daemon", r"daemon/[^/]+$", ()),
     ),
 }

@@ -17,7 +17,7 @@ TEMPLATE = PACKAGING / "pfild@.service.in"
 
 # What the daemon does not start without, and what it can do without: to give bpf.sock to the group pfild.
 NEEDED = {"CAP_BPF", "CAP_NET_ADMIN", "CAP_NET_RAW", "CAP_IPC_LOCK", "CAP_SYS_ADMIN"}
-USEFUL = {"CAP_CHOWN"}
+USEFUL = {"CAP_CHOWN", "CAP_SYS_PTRACE"}
 
 
 def unit():

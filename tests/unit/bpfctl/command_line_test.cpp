@@ -19,6 +19,7 @@ using Words = std::vector<std::string>;
 
 struct Asked {
     std::string path;
+    bool force = false;
     std::string verb;
     Json arguments;
 };
@@ -31,7 +32,7 @@ struct Listener {
 
     Exit run_words(const Words& words) {
         return run(words, {out, err}, [this](const Endpoint& endpoint, std::string_view verb, const Json& arguments) {
-            question = Asked{endpoint.path, std::string(verb), arguments};
+            question = Asked{endpoint.path, endpoint.force, std::string(verb), arguments};
             return Outcome<Json>(Json::object());
         });
     }
@@ -109,7 +110,9 @@ INSTANTIATE_TEST_SUITE_P(
                 "flows",
                 R"({"from":0,"most":256})"},
         Request{"an expression in one word, and an option", {"fl", "--json", "tcp or udp"}, "flows", ""},
-        Request{"flows flush", {"flows", "flush"}, "flows-flush", "{}"}, Request{"open devices", {"p"}, "peers", "{}"},
+        Request{"flows flush", {"flows", "flush"}, "flows-flush", "{}"}, Request{"open devices", {"pe"}, "peers", "{}"},
+        Request{"panic", {"panic", "on"}, "panic", R"({"on":true})"},
+        Request{"panic is over", {"pa", "off"}, "panic", R"({"on":false})"},
         Request{"an instance before the verb", {"-N", "lab", "status"}, "status", "{}", "/run/pfild/lab/control.sock"},
         Request{"an instance after it", {"status", "-Nlab"}, "status", "{}", "/run/pfild/lab/control.sock"},
         Request{"a socket", {"--socket", "/tmp/s", "status"}, "status", "{}", "/tmp/s"},
@@ -118,6 +121,25 @@ INSTANTIATE_TEST_SUITE_P(
                 "status",
                 "{}",
                 "/tmp/s"}));
+
+TEST(Forcing, goes_past_the_lock_out_guard_where_it_would_be_asked) {
+    const std::vector<Words> guarded{{"attach", "eth0"},
+                                     {"link", "-i", "cbpf:a", "inet"},
+                                     {"unlink", "-i", "cbpf:a", "inet"},
+                                     {"hook", "delete", "cbpf:a"}};
+    for (Words words : guarded) {
+        Listener daemon;
+        EXPECT_EQ(daemon.run_words(words), Exit::kOk);
+        EXPECT_FALSE(daemon.question->force);
+        words.emplace_back("--force");
+        EXPECT_EQ(daemon.run_words(words), Exit::kOk) << daemon.err.str();
+        EXPECT_TRUE(daemon.question->force);
+    }
+    for (const Words& words : {Words{"status", "--force"}, Words{"detach", "eth0", "--force"}}) {
+        Listener daemon;
+        EXPECT_EQ(daemon.run_words(words), Exit::kUsage);
+    }
+}
 
 struct Mistake {
     const char* sentence;

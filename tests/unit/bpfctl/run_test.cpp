@@ -43,6 +43,16 @@ TEST(Run, prints_the_result_of_the_daemon_as_it_is_with_json) {
     EXPECT_EQ(ended.err, "");
 }
 
+TEST(Run, says_what_the_daemon_remarks_beside_the_answer) {
+    const Json answer = Json::parse(R"({"remark": "nothing\nto check"})");
+    const auto ended = run_with({"hook", "delete", "cbpf:a"}, answer);
+    EXPECT_EQ(ended.exit, Exit::kOk);
+    EXPECT_THAT(ended.out, testing::EndsWith("nothing?to check\n"));
+    EXPECT_EQ(ended.err, "");
+    const auto as_json = run_with({"hook", "delete", "cbpf:a", "--json"}, answer);
+    EXPECT_EQ(Json::parse(as_json.out), answer);
+}
+
 TEST(Run, reports_a_refusal_in_one_line) {
     const auto ended = run_with({"attach", "eth0"}, refused());
     EXPECT_EQ(ended.exit, Exit::kRefused);

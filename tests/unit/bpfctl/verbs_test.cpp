@@ -105,9 +105,9 @@ TEST(Verbs, have_each_a_name_a_summary_and_a_row_of_the_protocol) {
         EXPECT_EQ(verb->request.empty(), !asks) << verb->name;
     }
     const std::set<std::string_view> protocol{
-        "version",  "status",      "attach", "detach",    "heads",        "hooks",        "",
-        "hook-add", "hook-delete", "link",   "hook-show", "unlink",       "stats",        "flows-flush",
-        "flows",    "peers",       "reload", "monitor",   "hook-replace", "hook-disable", "hook-enable"};
+        "version",     "status",  "attach",       "detach",       "heads",       "hooks",       "",      "hook-add",
+        "hook-delete", "link",    "hook-show",    "unlink",       "stats",       "flows-flush", "flows", "peers",
+        "reload",      "monitor", "hook-replace", "hook-disable", "hook-enable", "panic"};
     EXPECT_EQ(requests, protocol);
 }
 

@@ -20,6 +20,7 @@ class AnyModel {
     [[nodiscard]] Model next() {
         Model model;
         model.settings = settings();
+        model.panic = once_in(4);
         for (const char* name : {"eth0", "eth1", "wan"}) {
             if (once_in(2)) {
                 model.interfaces.push_back({.name = name,
@@ -76,6 +77,7 @@ class AnyModel {
             made.frames = kMinFrames + below(kMaxFrames - kMinFrames);
             made.flows = below(kMaxFlows);
             made.capture_ring_kib = kMinCaptureRing << below(8);
+            made.guard_ports = {22, static_cast<std::uint16_t>(1 + below(65535))};
             made.tc_attach = word<TcAttach>(2);
             made.runtime_dir = once_in(2) ? "/run/pfild" : "/tmp/x";
         }

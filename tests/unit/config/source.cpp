@@ -245,7 +245,7 @@ TEST(Source, every_key_is_understood) {
     const auto config =
         parse("log_level = \"warning\"\nunknown = \"drop\"\nmode = \"xdp\"\nposition = \"first\"\nframes = 4096\n"
               "devices = 0\ncapture_ring_kib = 128\ncapture_buffer_kib = 4\nruntime_dir = \"/tmp/x\"\n"
-              "extension_headers = \"drop\"\nfragments = \"drop\"\n"
+              "guard_ports = [2222]\nextension_headers = \"drop\"\nfragments = \"drop\"\n"
               "[[interface]]\nname = \"eth0\"\n[[interface]]\nname = \"eth1\"\nunknown = \"pass\"\nmode = "
               "\"tc\"\nposition = \"anywhere\"\n"
               "[[hook]]\nname = \"cbpf:a\"\ntype = \"inet\"\non_match = \"drop\"\nfilter = \"tcp dst port 23\"\n"
@@ -262,6 +262,7 @@ TEST(Source, every_key_is_understood) {
     EXPECT_EQ(config->settings.extension_headers, core::ExtensionHeaders::drop);
     EXPECT_EQ(config->settings.fragments, core::Fragments::drop);
     EXPECT_EQ(config->settings.runtime_dir, "/tmp/x");
+    EXPECT_EQ(config->settings.guard_ports, std::vector<std::uint16_t>{2222});
     EXPECT_EQ(config->interfaces, (std::vector<Interface>{{"eth0", core::UnknownPackets::drop, core::HeadMode::xdp,
                                                            core::HeadPosition::first},
                                                           {"eth1", core::UnknownPackets::pass, core::HeadMode::tc}}))

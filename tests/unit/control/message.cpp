@@ -95,7 +95,7 @@ TEST(Request, has_its_arguments_in_the_line_or_in_memory) {
 
 TEST(Answer, is_one_line_and_says_whether_it_goes_on) {
     EXPECT_EQ(success_line(7, describe::Value::table()), "{\"protocol\":2,\"id\":7,\"ok\":true,\"result\":{}}\n");
-    EXPECT_EQ(success_line(7, describe::Value::table(), {.more = true, .unrecorded = {}}),
+    EXPECT_EQ(success_line(7, describe::Value::table(), {.more = true, .unrecorded = {}, .remark = {}}),
               "{\"protocol\":2,\"id\":7,\"ok\":true,\"more\":true,\"result\":{}}\n");
     EXPECT_EQ(failure_line(7, {"attach", "lo", "no MAC header", "", EOPNOTSUPP}),
               R"({"protocol":2,"id":7,"ok":false,"error":{"errno":"EOPNOTSUPP","what":"attach","object":"lo",)"

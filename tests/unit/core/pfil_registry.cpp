@@ -351,6 +351,48 @@ TEST(PfilInstances, PF_27_end_their_links_when_they_end) {
     EXPECT_TRUE(publisher.snapshot().chain(HeadType::inet, Direction::in).empty());
 }
 
+TEST_F(PfilLinks, while_one_hook_is_alone_packets_meet_no_other_and_afterwards_what_is_linked_then) {
+    add("t:a");
+    add("t:b");
+    expect_ok(link("t:a", "inet", kBoth));
+    const auto only =
+        std::make_shared<FunctionHook>("t:only", HeadType::ethernet, [](Packet&) { return Verdict::dropped(); });
+    const auto asked = [&](HeadType type) {
+        Names names;
+        for (const Hook* hook : publisher_.snapshot().chain(type, Direction::in)) {
+            names.push_back(hook->name());
+        }
+        return names;
+    };
+    registry_.set_only(only);
+    EXPECT_EQ(asked(HeadType::ethernet), Names{"t:only"});
+    EXPECT_EQ(asked(HeadType::inet), Names{});
+    EXPECT_TRUE(publisher_.snapshot().hooked(kSlot, Direction::out));
+    EXPECT_EQ(registry_.hooks_of(kSlot, Direction::out).link.front()->name(), "t:only");
+    EXPECT_TRUE(registry_.hooks_of(kSlot, Direction::out).inet.empty());
+    expect_ok(link("t:b", "inet", kBoth));
+    EXPECT_EQ(asked(HeadType::inet), Names{});
+    EXPECT_EQ(registry_.find_head("inet")->hooks[index(Direction::in)], (Names{"t:b", "t:a"}));
+    EXPECT_FALSE(registry_.find_hook("t:only")) << "it is none of the instance's";
+    registry_.set_only(nullptr);
+    EXPECT_EQ(asked(HeadType::ethernet), Names{});
+    EXPECT_EQ(asked(HeadType::inet), (Names{"t:b", "t:a"}));
+}
+
+TEST_F(PfilLinks, what_is_held_back_can_be_looked_at) {
+    add("t:a");
+    const auto before = registry_.in_force();
+    EXPECT_EQ(registry_.held(), before);
+    registry_.hold();
+    EXPECT_EQ(registry_.held(), before) << "nothing has changed";
+    expect_ok(link("t:a", "inet", kIn));
+    EXPECT_EQ(registry_.in_force(), before);
+    EXPECT_EQ(registry_.held()->chain(HeadType::inet, Direction::in).size(), 1U);
+    EXPECT_TRUE(before->chain(HeadType::inet, Direction::in).empty());
+    registry_.release();
+    EXPECT_EQ(registry_.held(), registry_.in_force());
+}
+
 // ---- lists
 
 TEST_F(PfilLists, PF_32_test_14_say_how_many_there_are_and_fill_what_fits) {

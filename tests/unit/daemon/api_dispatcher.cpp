@@ -55,6 +55,35 @@ TEST_F(DispatcherTest, readers_may_look_and_change_nothing) {
     EXPECT_EQ(service_.calls.size(), 1U);
 }
 
+TEST_F(DispatcherTest, a_guarded_verb_may_be_forced_and_no_other) {
+    const auto ask = [&](const std::string& verb, const std::string& arguments, const std::string& force) {
+        const std::string line =
+            R"({"protocol":2,"id":7,"verb":")" + verb + R"(","arguments":)" + arguments + R"(,"force":)" + force + "}";
+        return Json::parse(dispatcher_.answer({.line = line, .peer = {.pid = 77, .owner = true}, .pidfd = 5}));
+    };
+    const std::string link = R"({"hook":"cbpf:a","head":"inet","directions":["in"]})";
+    EXPECT_EQ(ask("link", link, "true")["ok"], true);
+    EXPECT_TRUE(service_.last_asker.force);
+    EXPECT_EQ(service_.last_asker.pid, 77U);
+    EXPECT_EQ(service_.last_asker.pidfd, 5);
+    EXPECT_EQ(ask("link", link, "false")["ok"], true);
+    EXPECT_FALSE(service_.last_asker.force);
+    EXPECT_EQ(ask("link", link, "1")["error"]["errno"], "EINVAL");
+    EXPECT_EQ(ask("status", "{}", "true")["error"]["errno"], "EINVAL");
+    EXPECT_EQ(ask("panic", R"({"on":true})", "true")["error"]["errno"], "EINVAL");
+}
+
+TEST_F(DispatcherTest, a_remark_stands_beside_the_answer_of_a_guarded_verb) {
+    const auto ask = [&](const std::string& verb, const std::string& arguments) {
+        const std::string line = R"({"protocol":2,"id":7,"verb":")" + verb + R"(","arguments":)" + arguments + "}";
+        return Json::parse(dispatcher_.answer(line));
+    };
+    EXPECT_FALSE(ask("hook-delete", R"({"name":"cbpf:a"})").contains("remark"));
+    service_.said_beside = "nothing to check";
+    EXPECT_EQ(ask("hook-delete", R"({"name":"cbpf:a"})")["remark"], "nothing to check");
+    EXPECT_FALSE(ask("status", "{}").contains("remark"));
+}
+
 TEST_F(DispatcherTest, a_user_may_use_the_verbs_that_are_given_to_him) {
     dispatcher_.set_grants({{1001, {"flows-flush"}}});
     EXPECT_EQ(refusal("flows-flush", {.uid = 1001}), "");

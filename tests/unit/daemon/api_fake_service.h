@@ -32,6 +32,8 @@ class FakeService final : public api::Service {
     control::ChangedView changed_view;
     std::optional<std::string> not_recorded; ///< why the last change will be forgotten
     std::uint64_t forgotten = 0;             ///< what flows-flush says
+    control::Asker last_asker;               ///< of a call, not of its end
+    std::string said_beside;                 ///< the remark
     std::size_t padding = 0;                 ///< so many letters in version's kernel, to make a large answer
 
     core::Result<api::VersionView> version() override {
@@ -122,7 +124,18 @@ class FakeService final : public api::Service {
     std::optional<std::string> unrecorded() const override { return not_recorded; }
     control::Deeds& deeds() override { return made; }
 
+    core::Result<void> panic(bool on) override {
+        calls.emplace_back(on ? "panic on" : "panic off");
+        return refused();
+    }
+    void asked_by(const control::Asker& asker) override {
+        last_asker = calls_asked_for_++ % 2 == 0 ? asker : last_asker;
+    }
+    [[nodiscard]] std::string remark() const override { return said_beside; }
+
   private:
+    std::size_t calls_asked_for_ = 0;
+
     [[nodiscard]] core::Result<void> refused() {
         if (!refuse_once.empty() && calls.back() == refuse_once) {
             refuse_once.clear();

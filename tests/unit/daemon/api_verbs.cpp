@@ -139,6 +139,8 @@ std::vector<Wrong> more_wrong_arguments() {
         {"in whole numbers", "flows", R"({"most":1.5})", "argument 'most' must be a whole number from 1 to 256"},
         {"flows has no limit", "flows", R"({"limit":1})", "argument 'limit' is not known here"},
         {"peers are listed altogether", "peers", R"({"limit":1})", "argument 'limit' is not known here"},
+        {"panic is on or off", "panic", "{}", "argument 'on' is missing"},
+        {"and nothing between", "panic", R"({"on":"on"})", "argument 'on' must be true or false"},
         {"flows-flush forgets all", "flows-flush", R"({"from":0})", "argument 'from' is not known here"},
     };
 }
@@ -179,6 +181,7 @@ TEST_F(Verbs, reach_the_service_when_their_arguments_are_right) {
         {"link", link},
         {"unlink", link},
         {"unlink", R"({"hook":"cbpf:a","head":"inet","directions":[]})"},
+        {"panic", R"({"on":true})"},
         {"stats", "{}"},
         {"flows", R"({"from":4294967295,"most":256})"},
         {"flows", R"({"most":1})"},
@@ -311,6 +314,7 @@ TEST_F(Verbs, what_the_service_refuses_is_answered_with_its_words_and_errno) {
         {"hook-delete", R"({"name":"cbpf:a"})"},
         {"link", link},
         {"unlink", link},
+        {"panic", R"({"on":true})"},
         {"stats", "{}"},
         {"flows", R"({"from":4294967295,"most":256})"},
         {"flows", R"({"most":1})"},

@@ -155,6 +155,47 @@ TEST(Transaction, that_cannot_be_recorded_is_refused_unless_it_makes_the_host_re
     EXPECT_EQ(record_of(fixture.store.in_force())->model, before);
 }
 
+TEST(Transaction, that_is_not_allowed_leaves_the_old_model_in_force_and_recorded) {
+    config::test::AnyModel any(13);
+    for (int i = 0; i < 60; ++i) {
+        Fixture fixture;
+        fixture.world.there = {"eth0", "eth1", "wan"};
+        const Model before = any_model(any);
+        ASSERT_TRUE(fixture.change(before));
+        const test::Rules rules = fixture.world.in_force();
+        const std::string record = fixture.store.in_force();
+        const auto outcome = fixture.transaction.change(any_model(any), {.allowed = [] {
+                                                            return core::fail({"", "", "no", "", EPERM});
+                                                        }});
+        if (outcome) {
+            ASSERT_TRUE(outcome->change.empty()) << "nobody was asked, as there was nothing to do";
+            continue;
+        }
+        ASSERT_EQ(outcome.error().code, EPERM);
+        ASSERT_TRUE(fixture.world.in_force() == rules);
+        ASSERT_EQ(fixture.store.in_force(), record);
+        ASSERT_EQ(fixture.transaction.model(), before);
+    }
+}
+
+TEST(Transaction, panic_goes_through_without_a_record_and_leaves_all_else_as_it_is) {
+    Fixture fixture;
+    const Model before{.interfaces = {{.name = "eth0", .owner = Owner::kBpfctl}}, .hooks = {hook("a:a")}};
+    ASSERT_TRUE(fixture.change(before));
+    fixture.world.asked = 0;
+    fixture.store.full = true;
+    Model panic = before;
+    panic.panic = true;
+    const auto begun = fixture.transaction.change(panic, {.unrecorded = Unrecorded::kGoesOn});
+    ASSERT_TRUE(begun);
+    EXPECT_FALSE(begun->recorded);
+    EXPECT_TRUE(fixture.is_in_force(panic));
+    EXPECT_EQ(fixture.world.asked, 0U) << "nothing else is touched";
+    fixture.store.full = false;
+    ASSERT_TRUE(fixture.change(before));
+    EXPECT_TRUE(fixture.is_in_force(before));
+}
+
 TEST(Transaction, waits_for_an_interface_of_the_files_and_attaches_it_with_its_links) {
     Fixture fixture;
     const Model model{.interfaces = {{.name = "eth0"}, {.name = "eth9"}},

@@ -31,6 +31,7 @@ struct Rules {
     std::map<std::string, config::Interface> interfaces;
     std::map<std::string, config::Hook> hooks;
     std::map<std::pair<std::string, core::Direction>, std::vector<std::string>> orders;
+    bool panic = false;
 
     friend bool operator==(const Rules&, const Rules&) = default;
 };
@@ -131,6 +132,7 @@ class FakeWorld final : public World {
             std::erase_if(next_.orders, [](const auto& order) { return order.second.empty(); });
         });
     }
+    void set_panic(bool on) override { next_.panic = on; }
     [[nodiscard]] std::vector<Attached> attached(const config::Model& model) const override {
         std::vector<Attached> found;
         for (const config::Interface& interface : model.interfaces) {
@@ -182,6 +184,7 @@ class FakeStore final : public Store {
             rules.interfaces[interface.name] = interface;
         }
     }
+    rules.panic = model.panic;
     for (const config::Hook& hook : model.hooks) {
         rules.hooks[hook.name] = hook;
         rules.hooks[hook.name].enabled = true;

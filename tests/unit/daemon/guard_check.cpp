@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Which connections the lock-out guard looks at, and which changes it refuses: with real hooks, and a host of tables.
+#include "daemon/guard/guard.h"
+
+#include <cerrno>
+#include <map>
+#include <memory>
+#include <string>
+
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "cbpf/program.h"
+#include "core/pfil/cbpf_hook.h"
+#include "core/pfil/registry.h"
+
+namespace pfild::guard {
+namespace {
+
+using core::Direction;
+using testing::HasSubstr;
+
+Address address(const char* text) {
+    std::array<std::uint8_t, 16> bytes{};
+    const bool inet = ::inet_pton(AF_INET, text, bytes.data()) == 1;
+    if (!inet) {
+        EXPECT_EQ(::inet_pton(AF_INET6, text, bytes.data()), 1) << text;
+    }
+    return Address::of(inet, bytes.data());
+}
+
+/// From 192.0.2.1, or 2001:db8::1, to this host.
+Connection ssh(std::uint64_t inode, std::uint16_t local_port = 22, bool inet = true) {
+    return {.local = address(inet ? "192.0.2.2" : "2001:db8::2"),
+            .remote = address(inet ? "192.0.2.1" : "2001:db8::1"),
+            .local_port = local_port,
+            .remote_port = 40000,
+            .inode = inode};
+}
+
+class Tables final : public Host {
+  public:
+    Sockets all;
+    Inodes caller;
+    Inodes sshd;
+    std::vector<Way> by{{.ifindex = 7}};
+    bool no_sockets = false;
+    bool no_ways = false;
+
+    core::Result<Sockets> sockets() override {
+        return no_sockets ? core::fail({"ask", "sock_diag", "it is not there", "", ENOENT})
+                          : core::Result<Sockets>(all);
+    }
+    Inodes sockets_of(const Caller& /*caller*/) override { return caller; }
+    Inodes sockets_of_sshd() override { return sshd; }
+    core::Result<std::vector<Way>> ways(const Connection& /*connection*/) override {
+        return no_ways ? core::fail({"ask", "rtnetlink", "no route", "", ENETUNREACH})
+                       : core::Result<std::vector<Way>>(by);
+    }
+};
+
+struct Unpublished final : core::SnapshotPublisher {
+    void publish(std::shared_ptr<const core::Snapshot> /*snapshot*/) override {}
+};
+
+constexpr std::uint8_t kSlot = 3;
+
+class GuardTest : public ::testing::Test {
+  protected:
+    GuardTest() {
+        for (const core::HeadType type : core::kEachHeadType) {
+            EXPECT_TRUE(registry_.register_head({.name = std::string(core::name(type)), .type = type}));
+        }
+        EXPECT_TRUE(registry_.register_head({.name = "eth0", .slot = kSlot}));
+        EXPECT_TRUE(registry_.register_head({.name = "eth1", .slot = std::uint8_t{4}}));
+        host_.all.established = {ssh(100)};
+        host_.all.listening = {{.port = 22, .inode = 1}};
+        host_.caller = {100};
+    }
+
+    void hook(const std::string& name, core::HeadType type, std::vector<cbpf::Instruction> code,
+              core::OnMatch on_match = core::OnMatch::drop) {
+        auto program = cbpf::Program::verify(std::move(code));
+        ASSERT_TRUE(program);
+        ASSERT_TRUE(registry_.add_hook(std::make_shared<core::CbpfHook>(
+            core::CbpfHookSpec{.name = name, .type = type, .on_match = on_match}, std::move(*program))));
+    }
+    void link(const std::string& name, const std::string& head, core::Directions directions = {true, false}) {
+        ASSERT_TRUE(registry_.link({.hook = name, .head = head, .directions = directions}));
+    }
+    [[nodiscard]] Prospect prospect() const {
+        return {registry_.in_force(), registry_.held(), {{7, Place{"eth0", kSlot, kSlot}}}};
+    }
+    [[nodiscard]] core::Result<std::optional<std::string>> check() { return guard_.check({}, ports_, prospect()); }
+    /// The error that refuses the change; empty: it is not refused.
+    [[nodiscard]] std::string refusal() {
+        const auto checked = check();
+        return checked ? "" : checked.error().line();
+    }
+
+    // IPv4, from its header on: matches TCP to port 22 without options.
+    const std::vector<cbpf::Instruction> to_ssh_{{0x30, 0, 0, 9},  {0x15, 0, 3, 6}, {0x28, 0, 0, 22},
+                                                 {0x15, 0, 1, 22}, {0x06, 0, 0, 1}, {0x06, 0, 0, 0}};
+    // The same from port 22.
+    const std::vector<cbpf::Instruction> from_ssh_{{0x30, 0, 0, 9},  {0x15, 0, 3, 6}, {0x28, 0, 0, 20},
+                                                   {0x15, 0, 1, 22}, {0x06, 0, 0, 1}, {0x06, 0, 0, 0}};
+    // TCP with SYN and without ACK.
+    const std::vector<cbpf::Instruction> opens_{
+        {0x30, 0, 0, 33}, {0x54, 0, 0, 0x12}, {0x15, 0, 1, 2}, {0x06, 0, 0, 1}, {0x06, 0, 0, 0}};
+    // Longer than 1000 bytes.
+    const std::vector<cbpf::Instruction> long_{{0x80, 0, 0, 0}, {0x25, 0, 1, 1000}, {0x06, 0, 0, 1}, {0x06, 0, 0, 0}};
+    const std::vector<cbpf::Instruction> all_{{0x06, 0, 0, 1}};
+
+    Unpublished publisher_;
+    core::Registry registry_{publisher_};
+    Tables host_;
+    std::vector<std::uint16_t> ports_{22, 9090};
+    Guard guard_{host_};
+};
+
+TEST_F(GuardTest, refuses_what_drops_the_callers_next_segment_and_names_everything) {
+    hook("cbpf:ssh", core::HeadType::inet, to_ssh_);
+    registry_.hold();
+    link("cbpf:ssh", "inet");
+    const auto checked = check();
+    ASSERT_FALSE(checked);
+    EXPECT_EQ(checked.error().code, ECONNABORTED);
+    EXPECT_EQ(checked.error().object, "TCP 192.0.2.1:40000 to 192.0.2.2:22");
+    EXPECT_EQ(checked.error().why,
+              "the lock-out guard: hook cbpf:ssh at head inet would drop its next segment, incoming "
+              "at eth0");
+    EXPECT_THAT(checked.error().advice, HasSubstr("--force"));
+    registry_.release();
+    EXPECT_EQ(refusal(), "") << "it is dropped already: that is not what the change does";
+}
+
+TEST_F(GuardTest, refuses_what_drops_outgoing_long_or_opening_packets) {
+    struct Case {
+        const char* name;
+        const std::vector<cbpf::Instruction>& code;
+        core::Directions directions;
+        const char* said;
+    };
+    const std::vector<Case> cases{{"a:out", from_ssh_, {false, true}, "its next segment, outgoing at eth0"},
+                                  {"a:long", long_, {true, false}, "its next segment, incoming at eth0"},
+                                  {"a:syn", opens_, {true, false}, "a new one from the same peer, incoming at eth0"}};
+    for (const Case& one : cases) {
+        hook(one.name, core::HeadType::inet, one.code);
+        registry_.hold();
+        link(one.name, "inet", one.directions);
+        EXPECT_THAT(refusal(), HasSubstr(one.said)) << one.name;
+        ASSERT_TRUE(registry_.remove_hook(one.name));
+        registry_.release();
+    }
+}
+
+TEST_F(GuardTest, asks_in_the_order_in_which_hooks_run_and_names_the_head) {
+    hook("a:inet", core::HeadType::inet, all_);
+    hook("a:frames", core::HeadType::ethernet, all_);
+    registry_.hold();
+    link("a:inet", "inet");
+    EXPECT_THAT(refusal(), HasSubstr("hook a:inet at head inet "));
+    link("a:frames", "ethernet");
+    EXPECT_THAT(refusal(), HasSubstr("hook a:frames at head ethernet "));
+    link("a:frames", "eth0");
+    EXPECT_THAT(refusal(), HasSubstr("hook a:frames at head eth0 "));
+    registry_.release();
+}
+
+TEST_F(GuardTest, lets_go_what_concerns_other_packets_directions_and_interfaces) {
+    hook("a:ssh", core::HeadType::inet, to_ssh_);
+    hook("a:frames", core::HeadType::ethernet, all_);
+    registry_.hold();
+    link("a:ssh", "inet", {false, true});
+    EXPECT_EQ(refusal(), "");
+    link("a:frames", "eth1");
+    EXPECT_EQ(refusal(), "") << "it does not come by eth1";
+    host_.by = {{.ifindex = 8}};
+    link("a:frames", "ethernet");
+    EXPECT_EQ(refusal(), "") << "it comes by an interface that is not attached";
+    registry_.release();
+}
+
+TEST_F(GuardTest, an_interface_that_is_to_be_attached_is_asked_about_by_the_rules_that_are_there) {
+    hook("a:ssh", core::HeadType::inet, to_ssh_);
+    link("a:ssh", "inet");
+    const Prospect comes{registry_.in_force(), registry_.held(), {{7, Place{"eth0", std::nullopt, kSlot}}}};
+    EXPECT_FALSE(guard_.check({}, ports_, comes));
+    const Prospect goes{registry_.in_force(), registry_.held(), {{7, Place{"eth0", kSlot, std::nullopt}}}};
+    EXPECT_TRUE(guard_.check({}, ports_, goes));
+}
+
+TEST_F(GuardTest, a_hook_that_passes_what_matches_cuts_the_rest) {
+    hook("a:only", core::HeadType::inet, to_ssh_, core::OnMatch::pass);
+    registry_.hold();
+    link("a:only", "inet");
+    EXPECT_EQ(refusal(), "");
+    host_.all.established = {ssh(100, 2222)};
+    EXPECT_THAT(refusal(), HasSubstr("a:only"));
+    host_.all.established = {ssh(100, 22, false)};
+    EXPECT_EQ(refusal(), "") << "IPv6 has another head";
+    registry_.release();
+}
+
+TEST_F(GuardTest, without_a_connection_of_the_caller_those_at_guarded_ports_count) {
+    hook("a:all", core::HeadType::inet, all_);
+    registry_.hold();
+    link("a:all", "inet");
+    host_.caller = {};
+    EXPECT_THAT(refusal(), HasSubstr("192.0.2.2:22"));
+    host_.all.established = {ssh(100, 9090)};
+    EXPECT_THAT(refusal(), HasSubstr("192.0.2.2:9090"));
+    host_.all.established = {ssh(100, 2222)};
+    EXPECT_EQ(refusal(), "");
+    host_.all.listening.push_back({.port = 2222, .inode = 55});
+    host_.sshd = {55};
+    EXPECT_THAT(refusal(), HasSubstr("192.0.2.2:2222")) << "sshd listens there";
+    host_.all.listening.clear();
+    host_.sshd = {100};
+    EXPECT_THAT(refusal(), HasSubstr("192.0.2.2:2222")) << "systemd listens there for sshd";
+    registry_.release();
+}
+
+TEST_F(GuardTest, with_a_connection_of_the_caller_others_do_not_count) {
+    hook("a:ssh", core::HeadType::inet, to_ssh_);
+    registry_.hold();
+    link("a:ssh", "inet");
+    host_.all.established = {ssh(100, 2222), ssh(101)};
+    EXPECT_EQ(refusal(), "");
+    host_.all.established[0].remote = address("127.0.0.1");
+    EXPECT_THAT(refusal(), HasSubstr(":22")) << "what does not leave the host leads nobody to it";
+    registry_.release();
+}
+
+TEST_F(GuardTest, says_so_if_there_is_nothing_to_check) {
+    hook("a:all", core::HeadType::inet, all_);
+    EXPECT_EQ(check().value(), std::nullopt) << "no rule changes";
+    registry_.hold();
+    link("a:all", "inet");
+    host_.no_ways = true;
+    EXPECT_THAT(check().value().value_or(""), HasSubstr("no route"));
+    host_.no_sockets = true;
+    EXPECT_THAT(check().value().value_or(""), HasSubstr("sock_diag"));
+    host_.no_sockets = false;
+    host_.all.established.clear();
+    EXPECT_THAT(check().value().value_or(""), HasSubstr("found no connection to check"));
+    registry_.release();
+}
+
+TEST_F(GuardTest, packets_have_the_tags_and_addresses_of_their_way) {
+    // Frames with a tag of VLAN 5, from 02:..:09.
+    hook("a:tag", core::HeadType::ethernet,
+         {{0x28, 0, 0, 12},
+          {0x15, 0, 5, 0x8100},
+          {0x28, 0, 0, 14},
+          {0x15, 0, 3, 5},
+          {0x30, 0, 0, 11},
+          {0x15, 0, 1, 9},
+          {0x06, 0, 0, 1},
+          {0x06, 0, 0, 0}});
+    registry_.hold();
+    link("a:tag", "eth0");
+    EXPECT_EQ(refusal(), "");
+    host_.by = {{.ifindex = 99}, {.ifindex = 7, .vlans = {5}, .remote = {2, 0, 0, 0, 0, 9}}};
+    EXPECT_THAT(refusal(), HasSubstr("a:tag"));
+    registry_.release();
+}
+
+TEST(Address, of_ipv4_in_the_form_of_ipv6_is_that_of_ipv4) {
+    EXPECT_EQ(address("::ffff:192.0.2.1"), address("192.0.2.1"));
+    EXPECT_TRUE(address("127.0.0.2").is_loopback());
+    EXPECT_TRUE(address("::1").is_loopback());
+    EXPECT_FALSE(address("::2").is_loopback());
+    EXPECT_FALSE(address("192.0.2.1").is_loopback());
+    EXPECT_EQ(text_of(ssh(1, 22, false)), "TCP [2001:db8::1]:40000 to [2001:db8::2]:22");
+}
+
+} // namespace
+} // namespace pfild::guard
