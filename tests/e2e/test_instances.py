@@ -154,7 +154,7 @@ def test_verbs_that_change_something_take_prefixes_too(guarded):
     guarded.bpfctl("l", "-io", "cbpf:two", "inet")
     assert guarded.bpfctl.json("heads")["heads"][0]["in"] == ["cbpf:two", "cbpf:one"]
     guarded.bpfctl("u", "-i", "-o", "cbpf:two", "inet")
-    guarded.bpfctl("hook", "d", "cbpf:two")
+    guarded.bpfctl("hook", "de", "cbpf:two")
     guarded.bpfctl("d", "eth0")
     guarded.bpfctl("at", "eth0")
     assert_ends_well(guarded)
