@@ -194,9 +194,10 @@ def test_an_interface_alone_and_what_lives_is_refused(router_lab, start_pfild):
 
 def test_programs_of_others_with_our_names_stay(host_lab, start_pfild):
     daemon = killed(start_pfild, host_lab.fw, "eth0")
+    ours = tcx_programs(host_lab.fw)
     for side, name in (("ingress", "pfild_in"), ("egress", "pfild_out")):
         put_in_front(host_lab.fw, "eth0", side, name, -1)
-    foreign = [one for one in tcx_programs(host_lab.fw) if one["id"] >= max(p["id"] for p in tcx_programs(host_lab.fw)) - 1]
+    foreign = [one for one in tcx_programs(host_lab.fw) if one not in ours]
     host_lab.fw.run("ip", "link", "add", "pfp77", "type", "veth", "peer", "name", "pfq77")
     host_lab.fw.run("ip", "link", "set", "pfp77", "alias", f"pfild {daemon.name}: port of eth0")
     daemon.bpfctl("rescue", "--all", "--force")
