@@ -14,13 +14,28 @@ constexpr std::uint32_t kBufferSize = 2048;
 constexpr std::uint32_t kHeadroom = 256;
 static_assert(kHeadroom + kLongestPacket <= kBufferSize, "a packet lies in one piece");
 
+/// Whether a packet could meet a hook there that ever drops one.
+bool can_drop(const core::Snapshot& rules, std::uint8_t slot) {
+    const auto only_counts = [](const core::Hook* hook) {
+        const auto lowering = hook->lowering();
+        return lowering && lowering->on_match == core::OnMatch::count;
+    };
+    const auto harmless = [&](core::Snapshot::Chain hooks) {
+        return std::all_of(hooks.begin(), hooks.end(), only_counts);
+    };
+    return !std::all_of(core::kEachDirection.begin(), core::kEachDirection.end(), [&](core::Direction direction) {
+        return harmless(rules.chain(slot, direction)) &&
+               std::all_of(core::kEachHeadType.begin(), core::kEachHeadType.end(),
+                           [&](core::HeadType type) { return harmless(rules.chain(type, direction)); });
+    });
+}
+
 } // namespace
 
 bool Prospect::asks_others() const {
     return std::any_of(interfaces.begin(), interfaces.end(), [this](const auto& one) {
         const Place& place = one.second;
-        return place.next && (place.now != place.next || now != next) &&
-               (next->hooked(*place.next, core::Direction::in) || next->hooked(*place.next, core::Direction::out));
+        return place.next && (place.now != place.next || now != next) && can_drop(*next, *place.next);
     });
 }
 

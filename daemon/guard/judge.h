@@ -34,7 +34,7 @@ struct Prospect {
     std::shared_ptr<const core::Snapshot> next;
     std::map<std::uint32_t, Place> interfaces; ///< by ifindex
 
-    /// Whether a packet of any interface could meet another rule than now.
+    /// Whether a packet of any interface could meet another rule than now, and be dropped.
     [[nodiscard]] bool asks_others() const;
 };
 

@@ -248,6 +248,18 @@ TEST_F(GuardTest, says_so_if_there_is_nothing_to_check) {
     registry_.release();
 }
 
+TEST_F(GuardTest, what_only_counts_needs_no_look_at_connections) {
+    hook("a:counts", core::HeadType::inet, all_, core::OnMatch::count);
+    hook("a:drops", core::HeadType::inet, to_ssh_);
+    host_.no_sockets = true; // says so when it is asked
+    registry_.hold();
+    link("a:counts", "inet");
+    EXPECT_EQ(check().value(), std::nullopt);
+    link("a:drops", "inet", {false, true});
+    EXPECT_NE(check().value(), std::nullopt);
+    registry_.release();
+}
+
 TEST_F(GuardTest, packets_have_the_tags_and_addresses_of_their_way) {
     // Frames with a tag of VLAN 5, from 02:..:09.
     hook("a:tag", core::HeadType::ethernet,
