@@ -225,7 +225,9 @@ Done Transaction::commit(bool recorded, Promises promises) {
 }
 
 core::Result<config::Guarded> Transaction::see(const config::Model& next, const config::Change& change) {
-    config::Guarded seen = config::guarded(next, world_.devices(Look::kAnew));
+    // Only who names interfaces anew depends on what the last message about them may not have told yet.
+    const bool same_interfaces = next.interfaces == model_.interfaces;
+    config::Guarded seen = config::guarded(next, world_.devices(same_interfaces ? Look::kAsKnown : Look::kAnew));
     std::set<std::string> items;
     for (const config::Action& action : change) {
         const auto* const replaced = std::get_if<config::ReplaceInterface>(&action);
