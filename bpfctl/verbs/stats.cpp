@@ -35,7 +35,7 @@ std::string interfaces_text(const Json& interfaces, bool all) {
 
 std::string text_of_stats(const Exchange& exchange) {
     const bool all = exchange.options.all;
-    const std::string interfaces = interfaces_text(member(exchange.result, "interfaces"), all);
+    std::string interfaces = interfaces_text(member(exchange.result, "interfaces"), all);
     if (exchange.arguments.contains("interface")) {
         return interfaces;
     }

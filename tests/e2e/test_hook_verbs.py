@@ -23,7 +23,7 @@ def test_a_disabled_hook_meets_no_packet_and_keeps_its_place_also_through_a_cras
         return next(head for head in daemon.bpfctl.json("heads")["heads"] if head["name"] == "inet")["in"]
 
     assert run_order() == order and unanswered(host_lab.cli, PEER)
-    assert daemon.bpfctl("hook", "disable", "cbpf:drop") == "cbpf:drop: disabled\n"
+    assert daemon.bpfctl("hook", "disable", "cbpf:drop").startswith("cbpf:drop: disabled\n")
     seen = counted(daemon, "cbpf:drop")["seen"]
     assert run_order() == ["cbpf:first", "cbpf:last"] and answered(host_lab.cli, PEER)
     assert counted(daemon, "cbpf:drop")["seen"] == seen > 0  # its counters stay
@@ -33,7 +33,7 @@ def test_a_disabled_hook_meets_no_packet_and_keeps_its_place_also_through_a_cras
     daemon.kill9()
     daemon.start()
     assert run_order() == ["cbpf:first", "cbpf:last"] and answered(host_lab.cli, PEER)
-    assert daemon.bpfctl("hook", "enable", "cbpf:drop") == "cbpf:drop: enabled\n"
+    assert daemon.bpfctl("hook", "enable", "cbpf:drop").startswith("cbpf:drop: enabled\n")
     assert run_order() == order and unanswered(host_lab.cli, PEER)
     assert_ends_well(daemon)
 
