@@ -8,13 +8,16 @@
 #include <cstring>
 #include <utility>
 
+#include <fcntl.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "bpfctl/answer.h"
+#include "control/verbs.h"
 
 namespace pfild::bpfctl {
 namespace {
@@ -97,14 +100,17 @@ Outcome<Json> Client::ask(std::string_view verb, const Json& arguments, bool for
         request["force"] = true;
     }
     const std::string line = compact(request) + '\n';
-    if (line.size() > kMaxRequestBytes) {
+    const bool too_long = line.size() > kMaxRequestBytes;
+    const control::Verb* const row = control::find_verb(verb);
+    if (too_long && (row == nullptr || row->most_bytes < line.size())) {
         return fail(Exit::kRefused, {std::string(verb), "",
                                      "the request has " + std::to_string(line.size()) + " bytes, the daemon takes " +
                                          std::to_string(kMaxRequestBytes),
                                      "use a shorter filter", EMSGSIZE});
     }
     const Deadline deadline = std::chrono::steady_clock::now() + timeouts_.answer;
-    if (auto sent = send(line, deadline); !sent) {
+    auto sent = too_long ? send_in_memory(verb, compact(arguments), deadline) : send(line, deadline);
+    if (!sent) {
         return tl::make_unexpected(std::move(sent.error()));
     }
     auto answer = receive_line(deadline);
@@ -120,6 +126,52 @@ Outcome<Json> Client::more() {
         return tl::make_unexpected(std::move(answer.error()));
     }
     return parse_answer(*answer, kRequestId, name_);
+}
+
+Outcome<void> Client::send_in_memory(std::string_view verb, const std::string& arguments, Deadline deadline) {
+    const int memory = ::memfd_create("pfild-arguments", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    std::string_view left = arguments;
+    while (memory >= 0 && !left.empty()) {
+        const ssize_t written = ::write(memory, left.data(), left.size());
+        if (written <= 0) {
+            break;
+        }
+        left.remove_prefix(static_cast<std::size_t>(written));
+    }
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): how fcntl takes its argument
+    if (!left.empty() || ::fcntl(memory, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
+        const int code = errno;
+        close(memory);
+        return fail(Exit::kRefused, {std::string(verb), "", std::strerror(code), // NOLINT(concurrency-mt-unsafe)
+                                     "is there memory enough?", code});
+    }
+    const Json request{{"protocol", 2}, {"id", kRequestId}, {"verb", std::string(verb)}, {"in_memory", true}};
+    auto sent = send_with(compact(request) + '\n', memory, deadline);
+    close(memory);
+    return sent;
+}
+
+Outcome<void> Client::send_with(std::string_view line, int descriptor, Deadline deadline) {
+    std::string first(line.substr(0, 1));
+    iovec bytes{first.data(), first.size()};
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof descriptor)> room{};
+    msghdr message{};
+    message.msg_iov = &bytes;
+    message.msg_iovlen = 1;
+    message.msg_control = room.data();
+    message.msg_controllen = room.size();
+    cmsghdr* const header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof descriptor);
+    std::memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
+    if (auto ready = wait(POLLOUT, deadline); !ready) {
+        return ready;
+    }
+    if (::sendmsg(fd_, &message, MSG_NOSIGNAL) != 1 && errno != EPIPE && errno != ECONNRESET) {
+        return no_answer(name_, std::strerror(errno), errno); // NOLINT(concurrency-mt-unsafe): one thread
+    }
+    return send(line.substr(1), deadline);
 }
 
 /// A daemon that refuses may close before it has read everything: then there is still an answer to read.

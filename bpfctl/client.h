@@ -4,6 +4,8 @@
 //     bpfctl  --- {"protocol": 2, "id": 1, "verb": …, "arguments": …}\n --->  pfild
 //             <-- {"id": 1, "ok": …}\n                                  ---
 //
+// Arguments that are too long for a line go in sealed memory beside it, if the verb takes them so.
+//
 // Owns its descriptor. Blocks the calling thread, at most for the time-outs. What comes back is foreign bytes: its
 // size, depth and form are checked, and nothing in it makes this throw.
 #pragma once
@@ -62,6 +64,9 @@ class Client {
     Client(int connected, std::string name, Timeouts timeouts);
 
     [[nodiscard]] Outcome<void> send(std::string_view line, Deadline deadline);
+    /// The line, with a descriptor beside its first byte.
+    [[nodiscard]] Outcome<void> send_with(std::string_view line, int descriptor, Deadline deadline);
+    [[nodiscard]] Outcome<void> send_in_memory(std::string_view verb, const std::string& arguments, Deadline deadline);
     [[nodiscard]] Outcome<std::string> receive_line(Deadline deadline);
     [[nodiscard]] Outcome<void> wait(short events, Deadline deadline) const;
 

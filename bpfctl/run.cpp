@@ -33,6 +33,12 @@ Outcome<Said> answer_to(const Invocation& invocation, const Console& console, co
         return ask(endpoint_of(invocation.options), verb.request, arguments);
     };
     auto result = verb.list.empty() ? ask_once(question->arguments) : ask_pages(ask_once, verb.list, *question);
+    if (!result && question->explain) {
+        question->explain(result.error());
+    }
+    if (result && question->derive) {
+        result = question->derive(*result, invocation.options);
+    }
     if (!result) {
         return tl::make_unexpected(result.error());
     }

@@ -41,6 +41,12 @@ using Work = std::function<Outcome<void>(const Options& options, const Console& 
 /// Is this item of the answer's list meant?
 using Wanted = std::function<Outcome<bool>(const Json& item)>;
 
+/// The answer as this verb gives it.
+using Derive = std::function<Outcome<Json>(const Json& answer, const Options& options)>;
+
+/// Puts a refusal of the daemon in the words of the command line.
+using Explain = std::function<void(Failure& failure)>;
+
 /// What the daemon is asked, and what of its answer is kept.
 struct Question {
     Question() = default;
@@ -51,6 +57,8 @@ struct Question {
     Json remarks;  ///< members that are added to the answer: what is known here and not by the daemon
     Wanted wanted; ///< of a list that comes in pages; empty: every item
     Work work;     ///< done instead of asking, if there is any
+    Derive derive; ///< what is made of the answer, if there is any
+    Explain explain;
 };
 
 /// The question, once the words are parsed. Fails with Exit::kUsage or Exit::kRefused.

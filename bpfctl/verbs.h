@@ -34,7 +34,14 @@ extern const Verb kFilterCompile;
 extern const Verb kFilterShow;
 extern const Verb kFilterRun;
 extern const Verb kFilterExplain;
+extern const Verb kConfigShow;
+extern const Verb kConfigDiff;
+extern const Verb kConfigCheck;
 extern const Verb kConfigCompile;
+extern const Verb kConfigApply;
+extern const Verb kConfigConfirm;
+extern const Verb kConfigRollback;
+extern const Verb kBatchOfVerbs;
 extern const Verb kReload;
 extern const Verb kMonitor;
 extern const Verb kPeers;
@@ -46,10 +53,12 @@ extern const Verb kHelp;
 /// All rows, in the order in which help shows them. Verbs with the same first word stand together, the one that has no
 /// second word before those that have.
 inline constexpr std::array kVerbs{
-    &kStatus,        &kAttach,     &kDetach,     &kHeads,         &kHooks,   &kHookAdd,       &kHookShow, &kHookReplace,
-    &kHookDisable,   &kHookEnable, &kHookDelete, &kLink,          &kUnlink,  &kPanic,         &kFlows,    &kFlowsFlush,
-    &kFilterCompile, &kFilterShow, &kFilterRun,  &kFilterExplain, &kCapture, &kConfigCompile, &kReload,   &kMonitor,
-    &kPeers,         &kStats,      &kRescue,     &kVersion,       &kHelp};
+    &kStatus,        &kAttach,        &kDetach,        &kHeads,          &kHooks,         &kHookAdd,
+    &kHookShow,      &kHookReplace,   &kHookDisable,   &kHookEnable,     &kHookDelete,    &kLink,
+    &kUnlink,        &kPanic,         &kFlows,         &kFlowsFlush,     &kFilterCompile, &kFilterShow,
+    &kFilterRun,     &kFilterExplain, &kCapture,       &kConfigShow,     &kConfigDiff,    &kConfigCheck,
+    &kConfigCompile, &kConfigApply,   &kConfigConfirm, &kConfigRollback, &kReload,        &kBatchOfVerbs,
+    &kMonitor,       &kPeers,         &kStats,         &kRescue,         &kVersion,       &kHelp};
 [[nodiscard]] std::span<const Verb* const> verbs();
 
 /// A row and how many words its name took.

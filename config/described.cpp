@@ -84,11 +84,11 @@ void describe(Fields& fields, Settings& settings) {
                     "Where sockets and the running model are.");
     fields.optional("state_dir", settings.state_dir, describe::name(kLongestPath),
                     "Where the confirmed and the compiled model are.");
-    fields.called("settings", "What is no interface, hook or link.");
+    fields.called("model_settings", "What is no interface, hook or link.");
 }
 
 void describe(Fields& fields, Interface& interface) {
-    fields.called("interface", "An interface that is to be guarded.");
+    fields.called("model_interface", "An interface that is to be guarded.");
     fields.required("name", interface.name, describe::interface_name(),
                     "What the kernel calls it, an alternative name, or a pattern.");
     describe_fail_mode(fields, interface.unknown);
@@ -107,7 +107,7 @@ void describe_how(Fields& fields, Hook& hook) {
 }
 
 void describe(Fields& fields, Hook& hook) {
-    fields.called("hook", "A named filter.");
+    fields.called("model_hook", "A named filter.");
     describe_how(fields, hook);
     fields.required("program", hook.program, describe::program(), "What the expression means, or what stands for it.");
     fields.optional("compiled", hook.compiled, describe::word(core::kCompiledNames), "How the program came about.");
@@ -122,7 +122,7 @@ void describe_ends(Fields& fields, Link& link) {
 }
 
 void describe(Fields& fields, Link& link) {
-    fields.called("link", "Lets the packets of a head meet a hook; the order of links gives the run order.");
+    fields.called("model_link", "Lets the packets of a head meet a hook; the order of links gives the run order.");
     describe_ends(fields, link);
     describe_owner(fields, link.owner);
 }
@@ -157,20 +157,24 @@ void describe(Fields& fields, Model& model) {
 std::string canonical_json(const Model& model) { return describe::json_line(describe::write(model)); }
 std::string canonical_page(const Model& model) { return describe::json_page(describe::write(model)); }
 
+core::Result<Model> checked(Model model) {
+    put_in_order(model);
+    if (const std::vector<Flaw> found = flaws(model); !found.empty()) {
+        return core::fail({"read", "model", found.front().key + ": " + found.front().reason, "", EINVAL});
+    }
+    if (auto programs = check_programs(model); !programs) {
+        return core::fail(std::move(programs.error()));
+    }
+    return model;
+}
+
 core::Result<Model> model_of(const describe::Value& value) {
     auto model = describe::read<Model>(value);
     if (!model) {
         const describe::Mistake& first = model.error().front();
         return core::fail({"read", "model", first.path + ": " + first.why, first.advice, EINVAL});
     }
-    put_in_order(*model);
-    if (const std::vector<Flaw> found = flaws(*model); !found.empty()) {
-        return core::fail({"read", "model", found.front().key + ": " + found.front().reason, "", EINVAL});
-    }
-    if (auto programs = check_programs(*model); !programs) {
-        return core::fail(std::move(programs.error()));
-    }
-    return std::move(*model);
+    return checked(std::move(*model));
 }
 
 core::Result<Model> model_of_json(std::string_view text) {

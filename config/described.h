@@ -31,6 +31,8 @@ void describe_verbs(describe::Fields& fields, Peer& peer);
 [[nodiscard]] std::string canonical_json(const Model& model);
 [[nodiscard]] std::string canonical_page(const Model& model);
 
+/// The same model in order. EINVAL: it has flaws, or a program that does not verify; `why` names the first.
+[[nodiscard]] core::Result<Model> checked(Model model);
 /// A model in order without flaws, whose programs verify. EINVAL: `why` names the first mistake.
 [[nodiscard]] core::Result<Model> model_of(const describe::Value& value);
 [[nodiscard]] core::Result<Model> model_of_json(std::string_view text);

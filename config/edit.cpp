@@ -74,6 +74,15 @@ void append_link(Model& model, Link link) {
     model.links.insert(at, std::move(link));
 }
 
+/// The owner that an item has in `running`, if that has it just so, and its files do.
+template <typename Item>
+void set_owner(Item& item, const std::vector<Item>& running) {
+    item.owner = Owner::kFile;
+    if (std::find(running.begin(), running.end(), item) == running.end()) {
+        item.owner = Owner::kApplied;
+    }
+}
+
 } // namespace
 
 core::Result<void> add_interface(Model& model, Interface interface) {
@@ -278,6 +287,26 @@ Model with_others(const Model& files, const Model& others) {
         }
     }
     return whole;
+}
+
+Model with_applied(const Model& file, const Model& running) {
+    Model wanted = file;
+    const auto set_owners = [](auto& items, const auto& in_force) {
+        for (auto& item : items) {
+            set_owner(item, in_force);
+        }
+    };
+    set_owners(wanted.interfaces, running.interfaces);
+    set_owners(wanted.hooks, running.hooks);
+    set_owners(wanted.links, running.links);
+    Model others = running;
+    const auto is_replaced = [](const auto& item) {
+        return item.owner == Owner::kFile || item.owner == Owner::kApplied;
+    };
+    std::erase_if(others.interfaces, is_replaced);
+    std::erase_if(others.hooks, is_replaced);
+    std::erase_if(others.links, is_replaced);
+    return with_others(wanted, others);
 }
 
 } // namespace pfild::config

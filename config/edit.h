@@ -46,4 +46,9 @@ void rename_interfaces(Model& model, const std::map<std::string, std::string>& n
 /// too, give way, as do links to what is no more. Settings and peers are those of the files; panic goes on.
 [[nodiscard]] Model with_others(const Model& files, const Model& others);
 
+/// A file that is no file of the instance, in place of what the instance's files and the last such file want: what
+/// bpfctl and zones own in `running` stays. Items that the instance's files have just so keep their owner, all other
+/// ones are kApplied.
+[[nodiscard]] Model with_applied(const Model& file, const Model& running);
+
 } // namespace pfild::config

@@ -6,7 +6,8 @@
 //                                          +--difference(old, new)--> actions --> what runs
 //                                          +--canonical JSON--> the record, `config show`
 //
-// Each item has an owner, who may take it away again: the files, bpfctl, zones. A model that is in order
+// Each item has an owner, who may take it away again: the files, bpfctl, zones, `config apply`. A model that is in
+// order
 //
 //     - has interfaces sorted by name, and no name twice; so for hooks and peers
 //     - has links sorted by head. Links of one head stand in the order of their making, which gives the run order
@@ -32,9 +33,9 @@
 
 namespace pfild::config {
 
-enum class Owner : std::uint8_t { kFile, kBpfctl, kZones };
-inline constexpr std::array<std::string_view, 3> kOwnerNames{"file", "bpfctl", "zones"};
-static_assert(static_cast<std::size_t>(Owner::kZones) + 1 == kOwnerNames.size());
+enum class Owner : std::uint8_t { kFile, kBpfctl, kZones, kApplied };
+inline constexpr std::array<std::string_view, 4> kOwnerNames{"file", "bpfctl", "zones", "applied"};
+static_assert(static_cast<std::size_t>(Owner::kApplied) + 1 == kOwnerNames.size());
 
 /// An interface that is to be guarded, or all that a pattern means.
 struct Interface {

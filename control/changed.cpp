@@ -14,6 +14,8 @@ void describe(Fields& fields, ChangedView& view) {
     fields.required("changes", view.changes, list(text(), kMost), "Each item that is another one now.");
     fields.required("needs_restart", view.needs_restart, list(text(), kMost),
                     "Settings that are wanted, and that only a restart puts in force.");
+    fields.optional("confirm_within_s", view.confirm_within_s, whole("s"),
+                    "Unless it is confirmed within this time, the model before is in force again.");
 }
 
 } // namespace pfild::control

@@ -8,17 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "control/peer.h"
 #include "control/verbs.h"
 
 namespace pfild::control {
-
-/// Who asks, as the kernel says it.
-struct Peer {
-    std::uint32_t uid = 0;
-    std::uint32_t pid = 0; ///< 0: in a pid namespace that the daemon cannot see
-    bool owner = false;    ///< root, or the daemon's own user
-    bool reader = false;   ///< a member of the group pfild
-};
 
 /// Verbs that a user may use, by their names.
 struct Grant {

@@ -17,6 +17,8 @@
 
 #include "control/changed.h"
 #include "control/deeds.h"
+#include "control/models.h"
+#include "control/peer.h"
 #include "control/requests.h"
 #include "control/views.h"
 #include "core/error.h"
@@ -25,9 +27,9 @@ namespace pfild::control {
 
 /// Who asks for a change.
 struct Asker {
-    std::uint32_t pid = 0; ///< 0: nobody knows
-    int pidfd = -1;        ///< of that process, taken when it connected
-    bool force = false;    ///< past the lock-out guard
+    Peer peer;          ///< pid 0: nobody knows
+    int pidfd = -1;     ///< of that process, taken when it connected
+    bool force = false; ///< past the lock-out guard
 };
 
 class Service {
@@ -76,6 +78,15 @@ class Service {
     [[nodiscard]] virtual core::Result<PeersView> peers() = 0;
     /// The files again: all of them or nothing of them. What others own stays. EINVAL: a mistake; ENOENT: no files.
     [[nodiscard]] virtual core::Result<ChangedView> reload() = 0;
+
+    [[nodiscard]] virtual core::Result<ModelView> config_show() = 0;
+    /// EBUSY, as for every other change but detach: the model in force waits for its confirmation.
+    [[nodiscard]] virtual core::Result<ChangedView> config_apply(const ApplyRequest& request) = 0;
+    /// By another connection than that of the apply, EPERM. ENOENT: nothing waits for it, as in the next.
+    [[nodiscard]] virtual core::Result<void> config_confirm() = 0;
+    [[nodiscard]] virtual core::Result<ChangedView> config_rollback() = 0;
+    /// All of the changes or none. The error's object is the step, from 1.
+    [[nodiscard]] virtual core::Result<ChangedView> batch(const BatchRequest& request) = 0;
 
     /// Why the last change is in force and will be forgotten; nothing: it is recorded.
     [[nodiscard]] virtual std::optional<std::string> unrecorded() const = 0;

@@ -3,6 +3,7 @@
 #include "control/verbs.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <utility>
 #include <vector>
@@ -15,6 +16,7 @@ namespace {
 using describe::Value;
 
 constexpr std::size_t kMostProgramBytes = std::size_t{4} << 20U; ///< of the arguments of hook-add
+constexpr std::size_t kMostModelBytes = std::size_t{64} << 20U;  ///< of those that hold a model, or many changes
 
 /// What a request is before its arguments are read.
 template <typename Request>
@@ -90,30 +92,50 @@ core::Result<List> part_of(core::Result<std::vector<View>> all, const ListReques
     });
 }
 
-std::vector<Verb> all_verbs() {
+/// Those that only look.
+std::vector<Verb> looking_verbs() {
     return {
         row<NoArguments, VersionView>(looks("version", "Who answers."),
                                       [](Service& service, const NoArguments&) { return service.version(); }),
         row<NoArguments, StatusView>(looks("status", "What is attached, and how pfild is."),
                                      [](Service& service, const NoArguments&) { return service.status(); }),
-        row<AttachRequest, InterfaceView>(
-            changes_rules("attach", "Puts heads on an interface."),
-            [](Service& service, const AttachRequest& request) { return service.attach(request); }),
-        row<DetachRequest, Done>(
-            changes("detach", "Takes the heads off an interface."),
-            [](Service& service, const DetachRequest& request) { return done(service.detach(request.interface)); }),
         row<ListRequest, HeadList>(
             looks("heads", "The points of filtering, and what is linked there."),
             [](Service& service, const ListRequest& request) { return part_of<HeadList>(service.heads(), request); }),
         row<ListRequest, HookList>(
             looks("hooks", "The hooks, what they counted and where they are linked."),
             [](Service& service, const ListRequest& request) { return part_of<HookList>(service.hooks(), request); }),
-        row<HookAddRequest, HookView>(
-            changes_rules("hook-add", "Makes a hook.", kMostProgramBytes),
-            [](Service& service, const HookAddRequest& request) { return service.hook_add(request); }),
         row<HookRequest, HookProgramView>(
             looks("hook-show", "A hook with its program."),
             [](Service& service, const HookRequest& request) { return service.hook_show(request.name); }),
+        row<StatsRequest, StatsView>(
+            looks("stats", "All counters."),
+            [](Service& service, const StatsRequest& request) { return service.stats(request); }),
+        row<FlowsRequest, FlowsView>(
+            looks("flows", "The flows that the kernel knows, a part of them at a time."),
+            [](Service& service, const FlowsRequest& request) { return service.flows(request); }),
+        row<NoArguments, PeersView>(looks("peers", "The open bpf devices."),
+                                    [](Service& service, const NoArguments&) { return service.peers(); }),
+        streams(row<NoArguments, DeedView>(looks("monitor", "Who changes what, as it happens."),
+                                           [](Service& service, const NoArguments&) -> core::Result<DeedView> {
+                                               return service.deeds().begin();
+                                           }),
+                [](Service& service, std::uint64_t& place) { return service.deeds().after(place); }),
+    };
+}
+
+/// Those that change one item of the model, or what runs.
+std::vector<Verb> item_verbs() {
+    return {
+        row<AttachRequest, InterfaceView>(
+            changes_rules("attach", "Puts heads on an interface."),
+            [](Service& service, const AttachRequest& request) { return service.attach(request); }),
+        row<DetachRequest, Done>(
+            changes("detach", "Takes the heads off an interface."),
+            [](Service& service, const DetachRequest& request) { return done(service.detach(request.interface)); }),
+        row<HookAddRequest, HookView>(
+            changes_rules("hook-add", "Makes a hook.", kMostProgramBytes),
+            [](Service& service, const HookAddRequest& request) { return service.hook_add(request); }),
         row<HookAddRequest, HookView>(
             changes_rules("hook-replace", "Makes another hook of one, at once and where it is linked.",
                           kMostProgramBytes),
@@ -136,27 +158,42 @@ std::vector<Verb> all_verbs() {
         row<PanicRequest, Done>(
             changes("panic", "Drops all packets of attached interfaces, until it is over."),
             [](Service& service, const PanicRequest& request) { return done(service.panic(request.on)); }),
-        row<StatsRequest, StatsView>(
-            looks("stats", "All counters."),
-            [](Service& service, const StatsRequest& request) { return service.stats(request); }),
-        row<FlowsRequest, FlowsView>(
-            looks("flows", "The flows that the kernel knows, a part of them at a time."),
-            [](Service& service, const FlowsRequest& request) { return service.flows(request); }),
         row<NoArguments, FlushView>(changes("flows-flush", "Forgets all flows; their next packets go to the engine."),
                                     [](Service& service, const NoArguments&) {
                                         return service.flows_flush().map(
                                             [](std::uint64_t forgotten) { return FlushView{forgotten}; });
                                     }),
+    };
+}
+
+/// Those about the model as a whole.
+std::vector<Verb> model_verbs() {
+    return {
         row<NoArguments, ChangedView>(changes_rules("reload", "Reads the files of the configuration again."),
                                       [](Service& service, const NoArguments&) { return service.reload(); }),
-        row<NoArguments, PeersView>(looks("peers", "The open bpf devices."),
-                                    [](Service& service, const NoArguments&) { return service.peers(); }),
-        streams(row<NoArguments, DeedView>(looks("monitor", "Who changes what, as it happens."),
-                                           [](Service& service, const NoArguments&) -> core::Result<DeedView> {
-                                               return service.deeds().begin();
-                                           }),
-                [](Service& service, std::uint64_t& place) { return service.deeds().after(place); }),
+        row<NoArguments, ModelView>(looks("config-show", "The model in force, and whose its items are."),
+                                    [](Service& service, const NoArguments&) { return service.config_show(); }),
+        row<ApplyRequest, ChangedView>(
+            changes_rules("config-apply", "Puts a model in force, for good or until it is confirmed.", kMostModelBytes),
+            [](Service& service, const ApplyRequest& request) { return service.config_apply(request); }),
+        row<NoArguments, Done>(
+            changes("config-confirm", "The model in force is to stay; asked over another connection."),
+            [](Service& service, const NoArguments&) { return done(service.config_confirm()); }),
+        row<NoArguments, ChangedView>(
+            changes("config-rollback", "The model before the one that waits for its confirmation is in force again."),
+            [](Service& service, const NoArguments&) { return service.config_rollback(); }),
+        row<BatchRequest, ChangedView>(
+            changes_rules("batch", "Many changes as one: all of them or none.", kMostModelBytes),
+            [](Service& service, const BatchRequest& request) { return service.batch(request); }),
     };
+}
+
+std::vector<Verb> all_verbs() {
+    std::vector<Verb> all;
+    for (const std::vector<Verb>& some : std::array{looking_verbs(), item_verbs(), model_verbs()}) {
+        all.insert(all.end(), some.begin(), some.end());
+    }
+    return all;
 }
 
 } // namespace

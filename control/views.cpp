@@ -198,6 +198,8 @@ void describe(Fields& fields, StatusView& view) {
     fields.required("files", view.files, text(64), "Digest of the files whose items are in force.");
     fields.required("model", view.model, text(64), "Digest of the model in force.");
     fields.required("granted", view.granted, list(object(), kMany), "Users who may use some verbs.");
+    fields.optional("confirm_within_s", view.confirm_within_s, whole("s"),
+                    "Unless it is confirmed within this time, the model before is in force again.");
 }
 
 void describe(Fields& fields, HeadView& view) {

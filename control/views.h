@@ -122,6 +122,7 @@ struct StatusView {
     std::string files;                   ///< digest of the files whose items are in force
     std::string model;                   ///< digest of the model in force
     std::vector<GrantView> granted;
+    std::optional<std::uint64_t> confirm_within_s; ///< else the model before is in force again
 };
 
 struct HeadView {

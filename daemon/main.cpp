@@ -8,6 +8,7 @@
 // when there is no model to begin with instead), and everything that had begun is taken back by its owner. SIGTERM and
 // SIGINT end the loop, SIGHUP re-reads the files.
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
@@ -211,7 +212,16 @@ class Daemon {
             spdlog::error("the running model cannot be read: {}", record.error().line());
             return std::nullopt;
         }
-        return record->boot == boot_ ? std::optional(std::move(*record)) : std::nullopt;
+        if (record->boot != boot_) {
+            return std::nullopt;
+        }
+        if (record->trial && record->trial->ends_ns <= sys::since_boot_ns()) {
+            spdlog::warn("the running model was not confirmed in time: the daemon begins with the one before");
+            record->model = std::move(record->trial->before);
+            record->files = std::move(record->trial->files);
+            record->trial.reset();
+        }
+        return std::move(*record);
     }
 
     [[nodiscard]] core::Result<void> begin() {
@@ -239,6 +249,7 @@ class Daemon {
             return disk::with_compiled(disk::read_source_files(options_.config, control::verb_names()),
                                        confirmed_->compiled_path());
         });
+        wanted_->on_trial([this](std::uint64_t ns) { end_trial_after(ns); });
         wanted_->on_settings([this](const config::Settings& fresh) { follow(fresh); });
         return {};
     }
@@ -301,6 +312,12 @@ class Daemon {
             interface.name = renamed == names.end() ? interface.name : renamed->second;
         }
         orchestrator_->remember(attached);
+        if (auto trial = record.trial) {
+            config::rename_interfaces(trial->before, names);
+            const std::uint64_t now = sys::since_boot_ns();
+            end_trial_after(trial->ends_ns > now ? trial->ends_ns - now : 0);
+            transaction_->resume(std::move(trial));
+        }
         std::size_t refused = 0;
         transaction_->begin(model, record.files, [&](const core::Error& error) {
             spdlog::error("not taken over: {}", error.line());
@@ -364,11 +381,22 @@ class Daemon {
         admit_peers();
     }
 
-    /// What is in force, for the next boot.
+    /// The second's own look at it would be late by as much.
+    void end_trial_after(std::uint64_t ns) {
+        auto timer = loop_->once(std::chrono::nanoseconds(ns), [this] { wanted_->look_at_trial(); });
+        if (timer) {
+            trial_ends_ = std::move(*timer);
+        }
+    }
+
+    /// What is in force and confirmed, for the next boot.
     void keep() {
-        if (!(kept_ == transaction_->model()) || kept_files_ != transaction_->files()) {
-            kept_ = transaction_->model();
-            kept_files_ = transaction_->files();
+        const auto& trial = transaction_->trial();
+        const config::Model& model = trial ? trial->before : transaction_->model();
+        const std::string& files = trial ? trial->files : transaction_->files();
+        if (!(kept_ == model) || kept_files_ != files) {
+            kept_ = model;
+            kept_files_ = files;
             confirmed_->put({.boot = boot_, .files = kept_files_, .attached = {}, .model = kept_});
         }
         confirmed_->tick();
@@ -392,6 +420,7 @@ class Daemon {
     std::unique_ptr<rules::Confirmed> confirmed_;
     std::unique_ptr<sys::Loop> loop_;
     sys::Registration signals_;
+    sys::Registration trial_ends_;
     std::unique_ptr<Orchestrator> orchestrator_;
     std::unique_ptr<rules::Transaction> transaction_;
     std::unique_ptr<Wanted> wanted_;

@@ -6,14 +6,14 @@
 
 namespace pfild::bpfctl {
 
-std::string changed_text(const Json& changed) {
+std::string changed_text(const Json& changed, const std::string& if_nothing) {
     std::string lines;
     for (const std::string_view key : {"changes", "needs_restart"}) {
         for (const std::string& line : texts(changed, key)) {
             lines += printable(line) + '\n';
         }
     }
-    return lines.empty() ? "nothing has changed\n" : lines;
+    return lines.empty() ? if_nothing : lines;
 }
 
 } // namespace pfild::bpfctl

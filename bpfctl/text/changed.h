@@ -9,6 +9,6 @@
 namespace pfild::bpfctl {
 
 /// A line for each change, and for each setting that needs a restart. Lines end with \n.
-[[nodiscard]] std::string changed_text(const Json& changed);
+[[nodiscard]] std::string changed_text(const Json& changed, const std::string& if_nothing = "nothing has changed\n");
 
 } // namespace pfild::bpfctl

@@ -5,8 +5,11 @@
 // The daemon gets bytecode and, for people, the text; it never sees a name that somebody would have to look up.
 #include <algorithm>
 #include <cerrno>
+#include <map>
 #include <memory>
 #include <optional>
+#include <string>
+#include <tuple>
 #include <vector>
 
 #include "bpfctl/bytecode_file.h"
@@ -40,14 +43,29 @@ struct HookProgram {
     std::optional<filter::Proved> compiled;
 };
 
+/// What one command has compiled already, as the lines of a batch often have the same expression, is not compiled
+/// again.
+core::Result<filter::Proved> compiled(const HookAddOperands& operands, filter::LinkType link_type) {
+    static std::map<std::tuple<std::string, std::string, bool>, filter::Proved> known;
+    const std::tuple key(*operands.filter, operands.type, operands.resolve);
+    if (const auto found = known.find(key); found != known.end()) {
+        return found->second;
+    }
+    auto proved = filter::compile_proved(*operands.filter, link_type,
+                                         operands.resolve ? filter::Names::kResolve : filter::Names::kNumeric);
+    if (proved) {
+        known.emplace(key, *proved);
+    }
+    return proved;
+}
+
 core::Result<HookProgram> program_of(const HookAddOperands& operands, filter::LinkType link_type) {
     if (operands.bytecode) {
         auto read = read_bytecode(*operands.bytecode);
         return read ? core::Result<HookProgram>(HookProgram{std::move(*read), std::nullopt})
                     : core::fail(std::move(read.error()));
     }
-    auto proved = filter::compile_proved(*operands.filter, link_type,
-                                         operands.resolve ? filter::Names::kResolve : filter::Names::kNumeric);
+    auto proved = compiled(operands, link_type);
     return proved ? core::Result<HookProgram>(HookProgram{proved->program, *proved})
                   : core::fail(std::move(proved.error()));
 }

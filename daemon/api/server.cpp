@@ -77,8 +77,10 @@ core::Result<control::Peer> peer_of(int socket, std::optional<gid_t> readers) {
         return sys::failed("connect", "", errno);
     }
     const bool owner = peer.uid == 0 || peer.uid == ::geteuid();
-    return control::Peer{peer.uid, static_cast<std::uint32_t>(peer.pid), owner,
-                         !owner && readers && in_group(socket, peer, *readers)};
+    return control::Peer{.uid = peer.uid,
+                         .pid = static_cast<std::uint32_t>(peer.pid),
+                         .owner = owner,
+                         .reader = !owner && readers && in_group(socket, peer, *readers)};
 }
 
 /// The process that has connected, and no other that gets its number. Before Linux 6.5 it is asked for by the number:
@@ -230,8 +232,9 @@ void Server::turn_away(sys::Fd socket, const core::Error& error) {
     (void)connection.finish_with(control::failure_line(0, error));
 }
 
-void Server::welcome(sys::Fd socket, const control::Peer& peer) {
+void Server::welcome(sys::Fd socket, control::Peer peer) {
     const std::uint64_t id = next_id_++;
+    peer.connection = id;
     sys::Fd pidfd = pidfd_of(socket.get(), peer.pid);
     auto connection = std::make_unique<Connection>(std::move(socket), peer, std::move(pidfd),
                                                    static_cast<Answers&>(*this), slow_close_);

@@ -74,7 +74,7 @@ class Server final : private Answers {
     /// In the next round of the loop.
     [[nodiscard]] sys::Registration soon(sys::Loop::Task task);
     void take_in(sys::Fd socket);
-    void welcome(sys::Fd socket, const control::Peer& peer);
+    void welcome(sys::Fd socket, control::Peer peer);
     void turn_away(sys::Fd socket, const core::Error& error);
     void proceed(std::uint64_t id, std::uint32_t events);
     void follow(std::uint64_t id, Connection::Fate fate);

@@ -12,6 +12,7 @@
 #include "config/described.h"
 #include "config/edit.h"
 #include "config/guarded.h"
+#include "daemon/orchestrator/asked.h"
 #include "daemon/orchestrator/views.h"
 
 namespace pfild {
@@ -23,17 +24,6 @@ void log(const core::Result<void>& result) {
     }
 }
 
-core::Result<void> check_link_type(const api::HookAddRequest& request) {
-    const core::HeadType type = request.type;
-    if (request.dlt == static_cast<std::uint32_t>(core::dlt(type))) {
-        return {};
-    }
-    return core::fail({"add hook", request.name,
-                       fmt::format("the program was compiled for link type {}, heads of type {} show {} ({})",
-                                   request.dlt, core::name(type), core::dlt(type), core::dlt_name(type)),
-                       "compile it for that type", EINVAL});
-}
-
 } // namespace
 
 InterfaceEvents Wanted::events() {
@@ -42,6 +32,7 @@ InterfaceEvents Wanted::events() {
             .renamed = [this](const std::map<std::string, std::string>& names) { log(transaction_.renamed(names)); },
             .every_second =
                 [this] {
+                    look_at_trial();
                     if (!transaction_.waited_for().empty()) {
                         look_again(std::nullopt);
                     }
@@ -66,8 +57,8 @@ core::Result<void> Wanted::ask_guard() {
     if (asker_.force) {
         return {};
     }
-    auto checked =
-        guard_.check({asker_.pid, asker_.pidfd}, transaction_.model().settings.guard_ports, orchestrator_.prospect());
+    auto checked = guard_.check({asker_.peer.pid, asker_.pidfd}, transaction_.model().settings.guard_ports,
+                                orchestrator_.prospect());
     if (!checked) {
         return core::fail(std::move(checked.error()));
     }
@@ -79,7 +70,15 @@ core::Result<void> Wanted::ask_guard() {
 }
 
 core::Result<control::ChangedView> Wanted::change(const config::Model& next, rules::Transaction::How how) {
-    how.allowed = [this] { return ask_guard(); };
+    // A model on trial takes itself back, and the one before it was there already.
+    if (!how.trial && !how.ends_trial) {
+        how.allowed = [this] { return ask_guard(); };
+    }
+    const bool is_safer = how.unrecorded == rules::Unrecorded::kGoesOn;
+    if (transaction_.trial() && !is_safer) {
+        return core::fail({"change", "", "the model in force waits for its confirmation",
+                           "`bpfctl config confirm` or `bpfctl config rollback` first", EBUSY});
+    }
     const auto outcome = transaction_.change(next, how);
     if (!outcome) {
         return core::fail(outcome.error());
@@ -150,6 +149,7 @@ core::Result<api::StatusView> Wanted::status() {
     for (const config::Peer& peer : transaction_.model().peers) {
         view.granted.push_back({peer.name, peer.uid, peer.verbs});
     }
+    view.confirm_within_s = confirm_within_s();
     return view;
 }
 
@@ -170,11 +170,8 @@ std::string Wanted::resolve(std::string_view name) {
 
 // One that is waited for, or left alone, is wanted from now on as is asked for here.
 core::Result<api::InterfaceView> Wanted::attach(const api::AttachRequest& request) {
-    const config::Interface item{.name = resolve(request.interface),
-                                 .unknown = request.unknown,
-                                 .mode = request.mode,
-                                 .position = request.position,
-                                 .owner = config::Owner::kBpfctl};
+    config::Interface item = interface_of(request);
+    item.name = resolve(request.interface);
     config::Model next = transaction_.model();
     const config::Interface* const before = config::find_interface(next, item.name);
     if (before != nullptr && (!before->wanted || transaction_.waited_for().contains(item.name))) {
@@ -216,6 +213,14 @@ core::Result<api::InterfaceView> Wanted::attached(const config::Interface& item)
 // What else means the interface shall not have it again.
 core::Result<void> Wanted::detach(std::string_view interface) {
     config::Model next = transaction_.model();
+    rules::Transaction::How how{.unrecorded = rules::Unrecorded::kGoesOn, .trial = transaction_.trial()};
+    if (how.trial) { // it stays away also after the trial
+        (void)take_off(how.trial->before, interface);
+    }
+    return take_off(next, interface).and_then([&] { return change(next, how); }).map([](const auto&) {});
+}
+
+core::Result<void> Wanted::take_off(config::Model& next, std::string_view interface) {
     std::string item = resolve(interface);
     const std::vector<config::Device> devices = orchestrator_.devices(rules::Look::kAnew);
     const config::Device* const device = config::is_pattern(item) ? nullptr : config::find_device(devices, item);
@@ -236,23 +241,8 @@ core::Result<void> Wanted::detach(std::string_view interface) {
         }
     }
     config::forget_left_alone(next);
-    return change(next, rules::Unrecorded::kGoesOn);
+    return {};
 }
-
-namespace {
-
-config::Hook hook_of(const api::HookAddRequest& request) {
-    return {.name = request.name,
-            .type = request.type,
-            .on_match = request.on_match,
-            .filter = request.filter,
-            .program = request.program,
-            .run = request.run,
-            .compiled = request.compiled,
-            .owner = config::Owner::kBpfctl};
-}
-
-} // namespace
 
 core::Result<api::HookView> Wanted::hook_add(const api::HookAddRequest& request) {
     config::Model next = transaction_.model();
@@ -322,13 +312,9 @@ core::Result<void> Wanted::hook_delete(std::string_view name) {
 core::Result<api::HeadView> Wanted::link(const core::LinkRequest& request) {
     config::Model next = transaction_.model();
     const std::string at = resolve(request.head);
-    return config::link(next, {.hook = request.hook,
-                               .head = at,
-                               .directions = request.directions,
-                               .append = request.append,
-                               .owner = config::Owner::kBpfctl})
-        .and_then([&] { return change(next); })
-        .map([&] { return head(at); });
+    config::Link item = link_of(request);
+    item.head = at;
+    return config::link(next, std::move(item)).and_then([&] { return change(next); }).map([&] { return head(at); });
 }
 
 core::Result<api::HeadView> Wanted::unlink(const core::LinkRequest& request) {
@@ -377,7 +363,11 @@ core::Result<void> Wanted::panic(bool on) {
     config::Model next = transaction_.model();
     next.panic = on;
     asker_.force = true; // to cut connections is what it is for
-    const rules::Transaction::How how{.unrecorded = rules::Unrecorded::kGoesOn, .promises = rules::Promises::kTried};
+    rules::Transaction::How how{.unrecorded = rules::Unrecorded::kGoesOn, .promises = rules::Promises::kTried};
+    how.trial = transaction_.trial();
+    if (how.trial) {
+        how.trial->before.panic = on; // it outlives a trial
+    }
     return change(next, how).map([on](const control::ChangedView&) {
         spdlog::warn("panic is {}", on ? "on: all packets of attached interfaces are dropped" : "over");
     });

@@ -37,6 +37,10 @@ class Wanted final : public api::Service {
         file_ = std::move(name);
         read_files_ = std::move(read);
     }
+    /// Told how long a model is on trial, when that begins.
+    void on_trial(std::function<void(std::uint64_t ns)> told) { on_trial_ = std::move(told); }
+    /// A model that was not confirmed in time gives way to the one before.
+    void look_at_trial();
     /// Told of settings that are wanted from now on.
     void on_settings(std::function<void(const config::Settings& fresh)> told) { on_settings_ = std::move(told); }
     /// How this daemon has begun, for `status`; the settings that a restart only can change.
@@ -69,6 +73,11 @@ class Wanted final : public api::Service {
     }
     [[nodiscard]] core::Result<api::PeersView> peers() override { return orchestrator_.peers(); }
     [[nodiscard]] core::Result<control::ChangedView> reload() override;
+    [[nodiscard]] core::Result<control::ModelView> config_show() override;
+    [[nodiscard]] core::Result<control::ChangedView> config_apply(const control::ApplyRequest& request) override;
+    [[nodiscard]] core::Result<void> config_confirm() override;
+    [[nodiscard]] core::Result<control::ChangedView> config_rollback() override;
+    [[nodiscard]] core::Result<control::ChangedView> batch(const control::BatchRequest& request) override;
     [[nodiscard]] std::optional<std::string> unrecorded() const override { return unrecorded_; }
     [[nodiscard]] control::Deeds& deeds() override { return deeds_; }
     void asked_by(const control::Asker& asker) override {
@@ -96,6 +105,11 @@ class Wanted final : public api::Service {
     /// Refuses what would cut the connection of whoever asks. If nobody asks, or from nowhere, those by which anybody
     /// administers the host.
     [[nodiscard]] core::Result<void> ask_guard();
+    /// An item of the model as a verb means it.
+    [[nodiscard]] core::Result<void> take_off(config::Model& model, std::string_view interface);
+    [[nodiscard]] core::Result<void> edit(config::Model& model, const control::BatchStep& step);
+    [[nodiscard]] core::Result<control::ChangedView> roll_back();
+    [[nodiscard]] std::optional<std::uint64_t> confirm_within_s() const;
 
     Orchestrator& orchestrator_;
     rules::Transaction& transaction_;
@@ -108,8 +122,11 @@ class Wanted final : public api::Service {
     ReadFiles read_files_;
     std::function<void(const config::Settings& fresh)> on_settings_;
     config::Settings runs_with_;
-    std::optional<std::string> unrecorded_; ///< of the last change
     control::Deeds deeds_;
+    std::function<void(std::uint64_t ns)> on_trial_;
+    std::uint64_t applied_by_ = 0;            ///< the connection that asked for the model on trial
+    std::string trial_said_;                  ///< why a trial cannot be ended
+    std::optional<std::string> unrecorded_;   ///< of the last change
     std::map<std::string, std::string> said_; ///< of interfaces that cannot be attached, why
 };
 

@@ -2,6 +2,7 @@
 // See daemon/rules/record.h.
 #include "daemon/rules/record.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -21,6 +22,17 @@ struct Envelope {
     std::vector<Attached> attached;
 };
 
+struct TrialEnvelope {
+    std::uint64_t ends_ns = 0;
+    std::string files;
+};
+
+static void describe(describe::Fields& fields, TrialEnvelope& envelope) {
+    fields.called("trial", "What a model is until it is confirmed.");
+    fields.required("ends_ns", envelope.ends_ns, describe::whole("ns"), "Since boot.");
+    fields.required("files", envelope.files, describe::text(64), "Digest.");
+}
+
 static void describe(describe::Fields& fields, Attached& attached) {
     fields.called("attached", "An interface that was attached.");
     fields.required("name", attached.name, describe::interface_name(), "As it was called.");
@@ -36,10 +48,64 @@ static void describe(describe::Fields& fields, Envelope& envelope) {
     fields.optional("attached", envelope.attached, describe::list(describe::object(), 4096), "When it was written.");
 }
 
+namespace {
+
+constexpr const char* kTrial = "trial";
+constexpr const char* kBefore = "before";
+
+/// Takes a member out of a table.
+std::optional<describe::Value> taken(describe::Value& table, std::string_view name) {
+    describe::Value::Table* const members = table.members();
+    if (members == nullptr) {
+        return std::nullopt;
+    }
+    const auto found = std::find_if(members->begin(), members->end(),
+                                    [name](const describe::Value::Member& member) { return member.name == name; });
+    if (found == members->end()) {
+        return std::nullopt;
+    }
+    describe::Value value = std::move(found->value);
+    members->erase(found);
+    return value;
+}
+
+template <typename Table>
+core::Result<Table> table_of(const describe::Value& value) {
+    auto read = describe::read<Table>(value);
+    if (!read) {
+        const describe::Mistake& first = read.error().front();
+        return core::fail({"read", "model", first.path + ": " + first.why, "", EINVAL});
+    }
+    return std::move(*read);
+}
+
+describe::Value value_of(const Trial& trial) {
+    describe::Value value = describe::write(TrialEnvelope{.ends_ns = trial.ends_ns, .files = trial.files});
+    value.set(kBefore, describe::write(trial.before));
+    return value;
+}
+
+core::Result<Trial> trial_of(describe::Value value) {
+    const auto before = taken(value, kBefore);
+    if (!before) {
+        return core::fail({"read", "model", "there is none before the one on trial", "", EINVAL});
+    }
+    return config::model_of(*before).and_then([&value](const config::Model& model) {
+        return table_of<TrialEnvelope>(value).map([&model](const TrialEnvelope& envelope) {
+            return Trial{.ends_ns = envelope.ends_ns, .files = envelope.files, .before = model};
+        });
+    });
+}
+
+} // namespace
+
 std::string text_of(const Record& record) {
     describe::Value value =
         describe::write(Envelope{.boot = record.boot, .files = record.files, .attached = record.attached});
     value.set("model", describe::write(record.model));
+    if (record.trial) {
+        value.set(kTrial, value_of(*record.trial));
+    }
     return describe::json_line(value) + '\n';
 }
 
@@ -48,24 +114,30 @@ core::Result<Record> record_of(std::string_view text) {
     if (!value) {
         return core::fail(std::move(value.error()));
     }
-    const describe::Value* const model = value->find("model");
-    if (model == nullptr) {
+    const auto model = taken(*value, "model");
+    if (!model) {
         return core::fail({"read", "model", "there is none in it", "", EINVAL});
     }
     auto read = config::model_of(*model);
     if (!read) {
         return core::fail(std::move(read.error()));
     }
-    std::erase_if(*value->members(), [](const describe::Value::Member& member) { return member.name == "model"; });
-    auto envelope = describe::read<Envelope>(*value);
-    if (!envelope) {
-        return core::fail(
-            {"read", "model", envelope.error().front().path + ": " + envelope.error().front().why, "", EINVAL});
+    Record record{.model = std::move(*read)};
+    if (auto trial = taken(*value, kTrial)) {
+        auto before = trial_of(std::move(*trial));
+        if (!before) {
+            return core::fail(std::move(before.error()));
+        }
+        record.trial = std::move(*before);
     }
-    return Record{.boot = std::move(envelope->boot),
-                  .files = std::move(envelope->files),
-                  .attached = std::move(envelope->attached),
-                  .model = std::move(*read)};
+    auto envelope = table_of<Envelope>(*value);
+    if (!envelope) {
+        return core::fail(std::move(envelope.error()));
+    }
+    record.boot = std::move(envelope->boot);
+    record.files = std::move(envelope->files);
+    record.attached = std::move(envelope->attached);
+    return record;
 }
 
 } // namespace pfild::rules

@@ -3,6 +3,8 @@
 // the interfaces that are attached by it. The confirmed model has the same form. Pure; any thread.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,11 +16,21 @@
 
 namespace pfild::rules {
 
+/// A model that waits for its confirmation: unless that comes in time, the one before is in force again.
+struct Trial {
+    std::uint64_t ends_ns = 0; ///< since boot
+    std::string files;         ///< digest, of `before`
+    config::Model before;
+
+    friend bool operator==(const Trial&, const Trial&) = default;
+};
+
 struct Record {
     std::string boot;               ///< boot id of the kernel
     std::string files;              ///< digest of the files that the model's items of owner `file` came from
     std::vector<Attached> attached; ///< empty in a confirmed model
     config::Model model;
+    std::optional<Trial> trial; ///< nothing in a confirmed model
 
     friend bool operator==(const Record&, const Record&) = default;
 };

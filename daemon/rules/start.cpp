@@ -11,12 +11,13 @@ namespace pfild::rules {
 config::FileResult<Plan> plan_start(Found found) {
     Plan plan{.bad_files = !found.files};
     if (found.running) {
-        const bool changed = found.files && found.files->digest != found.running->files;
+        const bool on_trial = found.running->trial.has_value(); // what comes after it, a reload has to read
+        const bool changed = !on_trial && found.files && found.files->digest != found.running->files;
         if (changed) {
             plan.then = config::with_others(found.files->model, found.running->model);
             plan.files = found.files->digest;
         }
-        plan.from = changed ? "running model, files changed" : "running model";
+        plan.from = changed ? "running model, files changed" : on_trial ? "running model, on trial" : "running model";
         plan.take_over = std::move(found.running);
         return plan;
     }

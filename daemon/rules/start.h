@@ -5,6 +5,7 @@
 //     yes                          as they were           the running model
 //     yes                          changed                the running model, then the files' items instead of its own
 //     yes                          bad                    the running model
+//     yes, on trial                any                    the running model, still on trial
 //     no                           good                   the files, and what others own in the confirmed model
 //     no                           bad                    the confirmed model
 //     no                           bad, none confirmed    nothing: the start fails

@@ -174,7 +174,7 @@ bool Transaction::may_wait(const std::string& interface, const core::Error& why)
         item == items_.end() ? nullptr : config::find_interface(model_, item->second);
     return (item != items_.end() && config::is_pattern(item->second) &&
             config::find_interface(here_, interface) == nullptr) ||
-           (why.code == ENODEV && (wanted == nullptr || wanted->owner == config::Owner::kFile));
+           (why.code == ENODEV && (wanted == nullptr || wanted->owner != config::Owner::kBpfctl));
 }
 
 Done Transaction::put(const config::Interface& interface, const config::Model& target) {
@@ -204,9 +204,11 @@ Done Transaction::set_links(const std::string& head, const config::Model& target
     return {};
 }
 
-Done Transaction::write(const config::Model& model, const config::Model& there, const std::string& files) {
+Done Transaction::write(const config::Model& model, const config::Model& there, const std::string& files,
+                        const std::optional<Trial>& trial) {
     written_ = world_.attached(there);
-    return store_.put_next(text_of({.boot = boot_, .files = files, .attached = written_, .model = model}));
+    return store_.put_next(
+        text_of({.boot = boot_, .files = files, .attached = written_, .model = model, .trial = trial}));
 }
 
 Done Transaction::commit(bool recorded, Promises promises) {
@@ -234,7 +236,7 @@ core::Result<config::Guarded> Transaction::see(const config::Model& next, const 
         if (replaced == nullptr || !replaced->after) {
             continue;
         }
-        if (replaced->after->owner != config::Owner::kFile && seen.missing.contains(replaced->name())) {
+        if (replaced->after->owner == config::Owner::kBpfctl && seen.missing.contains(replaced->name())) {
             return core::fail(not_there(replaced->name()));
         }
         items.insert(replaced->name());
@@ -277,7 +279,8 @@ void Transaction::settle_on(config::Guarded seen) {
 core::Result<Outcome> Transaction::change(const config::Model& next, const How& how) {
     Outcome outcome{.change = config::difference(model_, next)};
     const std::string& files = how.files.empty() ? files_ : how.files;
-    if (outcome.change.empty() && files == files_) {
+    std::optional<Trial> trial = how.ends_trial ? std::nullopt : how.trial ? how.trial : trial_;
+    if (outcome.change.empty() && files == files_ && trial == trial_) {
         return outcome;
     }
     const std::map<std::string, std::string> could_not = cannot_;
@@ -285,7 +288,7 @@ core::Result<Outcome> Transaction::change(const config::Model& next, const How& 
     if (!seen) {
         return core::fail(std::move(seen.error()));
     }
-    if (auto written = write(next, seen->model, files); !written) {
+    if (auto written = write(next, seen->model, files, trial); !written) {
         if (how.unrecorded == Unrecorded::kRefused) {
             cannot_ = could_not;
             return core::fail(std::move(written.error()));
@@ -324,6 +327,7 @@ core::Result<Outcome> Transaction::change(const config::Model& next, const How& 
     }
     model_ = next;
     files_ = files;
+    trial_ = std::move(trial);
     settle_on(std::move(*seen));
     if (outcome.recorded) {
         recorded_ = std::move(written_);
@@ -348,7 +352,7 @@ std::vector<config::Interface> Transaction::begin_interfaces(const config::Model
         }
         refused(attached.error());
         const std::string& item = seen.items.at(interface.name);
-        const bool has_gone = attached.error().code == ENODEV && interface.owner == config::Owner::kFile;
+        const bool has_gone = attached.error().code == ENODEV && interface.owner != config::Owner::kBpfctl;
         if (has_gone || config::is_pattern(item) || world_.has_left_heads(interface.name)) { // better theirs than none
             cannot_.emplace(interface.name, attached.error().line());
         } else {
@@ -357,7 +361,7 @@ std::vector<config::Interface> Transaction::begin_interfaces(const config::Model
     }
     std::vector<config::Interface> had;
     for (const config::Interface& interface : first.interfaces) {
-        if (seen.missing.contains(interface.name) && interface.owner != config::Owner::kFile) {
+        if (seen.missing.contains(interface.name) && interface.owner == config::Owner::kBpfctl) {
             refused(not_there(interface.name));
         } else if (!lost.contains(interface.name)) {
             had.push_back(interface);
@@ -431,13 +435,16 @@ Done Transaction::look_again(const std::optional<std::string>& seen_one) {
 Done Transaction::gone(const std::string& interface) {
     (void)config::remove_interface(here_, interface);
     const config::Interface* const wanted = config::find_interface(model_, interface);
-    const bool of_bpfctl = wanted != nullptr && wanted->owner != config::Owner::kFile;
+    const bool of_bpfctl = wanted != nullptr && wanted->owner == config::Owner::kBpfctl;
     const std::size_t links = model_.links.size();
     if (of_bpfctl) {
         (void)config::remove_interface(model_, interface);
+        if (trial_) { // it cannot come again
+            (void)config::remove_interface(trial_->before, interface);
+        }
     } else if (wanted == nullptr) {
         std::erase_if(model_.links, [&](const config::Link& link) {
-            return link.head == interface && link.owner != config::Owner::kFile;
+            return link.head == interface && link.owner == config::Owner::kBpfctl;
         });
     }
     if (of_bpfctl || model_.links.size() != links) {
@@ -451,6 +458,9 @@ Done Transaction::gone(const std::string& interface) {
 Done Transaction::renamed(const std::map<std::string, std::string>& names) {
     const config::Model before = model_;
     config::rename_interfaces(model_, names);
+    if (trial_) {
+        config::rename_interfaces(trial_->before, names);
+    }
     config::rename_interfaces(here_, names);
     std::map<std::string, std::string> items;
     for (const auto& [interface, item] : items_) {
@@ -472,10 +482,19 @@ std::string Transaction::item_of(const std::string& interface) const {
     return item == items_.end() || cannot_.contains(interface) ? std::string() : item->second;
 }
 
+Done Transaction::end_trial() {
+    auto trial = std::exchange(trial_, std::nullopt);
+    auto recorded = replace_record(model_);
+    if (!recorded) {
+        trial_ = std::move(trial);
+    }
+    return recorded;
+}
+
 Done Transaction::update_record() { return world_.attached(there_) == recorded_ ? Done() : replace_record(model_); }
 
 Done Transaction::replace_record(const config::Model& model) {
-    if (auto written = write(model, there_, files_); !written) {
+    if (auto written = write(model, there_, files_, trial_); !written) {
         return written;
     }
     if (auto exchanged = store_.exchange(); !exchanged) {

@@ -23,6 +23,9 @@
 // the killed daemon guard meanwhile; and one that a pattern means and that cannot be attached. None of them keeps
 // another from being guarded.
 //
+// A model may be in force on trial. The record then has the one before, too, so the trial ends in time also if the
+// daemon is killed meanwhile.
+//
 // Control thread.
 #pragma once
 
@@ -67,16 +70,25 @@ class Transaction {
     /// Interfaces and links by the kernel's names.
     [[nodiscard]] const config::Model& guarded() const { return here_; }
 
+    /// Nothing: the model in force is there to stay.
+    [[nodiscard]] const std::optional<Trial>& trial() const { return trial_; }
+
     struct How {
         Unrecorded unrecorded = Unrecorded::kRefused;
         Promises promises = Promises::kKept;
         WithoutXdp without_xdp = WithoutXdp::kRefused;
-        std::string files; ///< the next digest; empty: as before
+        std::string files;          ///< the next digest; empty: as before
+        std::optional<Trial> trial; ///< the next model is on trial, in place of an earlier trial
+        bool ends_trial = false;
         /// Asked when all is prepared and nothing is in force; an error ends the change. Empty: nobody is asked.
         std::function<core::Result<void>()> allowed;
     };
     /// => `next` is in order, without flaws. On an error the old model is in force, and its record is the old one.
     [[nodiscard]] core::Result<Outcome> change(const config::Model& next, const How& how);
+    /// The model in force is there to stay. An error: that cannot be recorded, and the trial goes on.
+    [[nodiscard]] core::Result<void> end_trial();
+    /// What the daemon before had on trial. => nothing is in force yet.
+    void resume(std::optional<Trial> trial) { trial_ = std::move(trial); }
 
     /// The first model of a daemon: what cannot be had of it is left out and told to `refused`, as the alternative
     /// would be no rules at all. => nothing is in force yet.
@@ -95,7 +107,7 @@ class Transaction {
 
   private:
     [[nodiscard]] core::Result<void> write(const config::Model& model, const config::Model& there,
-                                           const std::string& files);
+                                           const std::string& files, const std::optional<Trial>& trial);
     [[nodiscard]] core::Result<void> replace_record(const config::Model& model);
     [[nodiscard]] core::Result<void> commit(bool recorded, Promises promises);
     [[nodiscard]] core::Result<void> put(const config::Interface& interface, const config::Model& target);
@@ -114,6 +126,7 @@ class Transaction {
     std::string boot_;
     config::Model model_;
     std::string files_;
+    std::optional<Trial> trial_;
     config::Model there_;                           ///< by the kernel's names, what of it is there
     config::Model here_;                            ///< and what of that runs; neither has hooks
     std::map<std::string, std::string> items_;      ///< of those interfaces, and of those that are being attached

@@ -2,7 +2,9 @@
 // Which run of the kernel this is. What was left in another one is not about heads that are there now.
 #pragma once
 
+#include <cstdint>
 #include <cstdlib>
+#include <ctime>
 #include <fstream>
 #include <string>
 
@@ -15,6 +17,13 @@ namespace pfild::sys {
     std::string id;
     std::getline(file, id);
     return id;
+}
+
+/// Time since this boot, also while the machine slept.
+[[nodiscard]] inline std::uint64_t since_boot_ns() noexcept {
+    timespec now{};
+    (void)clock_gettime(CLOCK_BOOTTIME, &now);
+    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
 }
 
 } // namespace pfild::sys

@@ -29,7 +29,7 @@ ROOMS = {
         ("bpfctl/text", r"bpfctl/text/", ("bpfctl",)),
         ("bpfctl/filter", r"bpfctl/filter/", ("bpfctl", "bpfctl/text")),
         ("bpfctl/capture", r"bpfctl/capture/", ("bpfctl", "bpfctl/text", "bpfctl/front")),
-        ("bpfctl/verbs", r"bpfctl/verbs/", ("bpfctl", "bpfctl/text", "bpfctl/filter", "bpfctl/capture")),
+        ("bpfctl/verbs", r"bpfctl/verbs/", ("bpfctl", "bpfctl/text", "bpfctl/filter", "bpfctl/capture", "bpfctl/front")),
         ("bpfctl/front", r"bpfctl/(main|run|command_line|help)\.", ("bpfctl", "bpfctl/text")),
         ("bpfctl", r"bpfctl/", ()),
     ),

@@ -17,6 +17,7 @@ HOOK = {"name": "cbpf:a", "type": "inet", "on_match": "drop", "filter": "tcp dst
 EXPIRING = [[48, 0, 0, 8], [21, 0, 1, 1], [6, 0, 0, 1], [6, 0, 0, 0]]  # time to live 1
 LINK = {"hook": "cbpf:a", "head": "inet", "directions": ["in", "out"]}
 
+EMPTY = {"settings": {}, "interfaces": [], "hooks": [], "links": []}
 # In an order in which all succeed: verb, arguments
 ASKED = [
     ("version", {}),
@@ -46,6 +47,12 @@ ASKED = [
     ("hook-delete", {"name": "cbpf:a"}),
     ("flows-flush", {}),
     ("reload", {}),
+    ("batch", {"steps": [{"hook-add": HOOK}, {"link": LINK}, {"attach": {"interface": "eth1"}}, {"detach": {"interface": "eth1"}}]}),
+    ("config-show", {}),
+    ("config-apply", {"model": EMPTY, "whole": True, "confirm_s": 60}),
+    ("config-rollback", {}),
+    ("config-apply", {"model": EMPTY, "confirm_s": 60}),
+    ("config-confirm", {}),
     ("detach", {"interface": "eth0"}),
     ("monitor", {}),
 ]
@@ -59,13 +66,13 @@ def schema(name):
 
 def test_every_verb_answers_what_its_schema_says(host_lab, start_pfild):
     daemon = start_pfild(host_lab.fw, config="fragments = \"drop\"\n")
-    with Control(daemon.name) as control, Device(daemon) as device:
+    with Control(daemon.name) as control, Control(daemon.name) as other, Device(daemon) as device:
         for number, (verb, arguments) in enumerate(ASKED):
             schema(f"{verb}.arguments").validate(arguments)
             if verb == "status" and ("panic", {"on": True}) not in ASKED[:number]:  # so that flows and counters are there to be shown
                 device.ask(SET_INTERFACE, b"eth0")
                 assert ping(host_lab.cli, "192.0.2.2", count=20, interval_ms=10).lost == 0
-            answer = control.call(verb, arguments, number=number)
+            answer = (other if verb == "config-confirm" else control).call(verb, arguments, number=number)
             assert answer["ok"] and (answer["protocol"], answer["id"]) == (2, number), answer
             schema(f"{verb}.result").validate(answer["result"])
     assert {verb for verb, _ in ASKED} == {path.name.split(".")[0] for path in schema_folder().glob("*.result.json")}
@@ -125,7 +132,7 @@ def test_members_of_the_group_look_and_change_nothing(host_lab, start_pfild, tmp
     daemon = start_pfild(host_lab.fw, started_by=its_groups)
     verbs = sorted({verb for verb, _ in ASKED})
     answers, _ = asked_by_stranger(daemon.name, verbs, group, groups)
-    looks = {"flows", "heads", "hooks", "monitor", "peers", "stats", "status", "version"}
+    looks = {"config-show", "flows", "heads", "hooks", "monitor", "peers", "stats", "status", "version"}
     assert {verb for verb, answer in answers.items() if answer == "ok"} == looks, answers
     # Its arguments are missing, but it could be asked; of the others nothing but the right is looked at.
     assert answers["hook-show"] == "EINVAL", answers

@@ -154,5 +154,17 @@ TEST(WithOthers, lets_the_files_win_and_drops_links_to_what_is_gone) {
     EXPECT_EQ(run_order(links_at(whole, "inet"), core::Direction::in), (std::vector<std::string>{"a:mine", "f:new"}));
 }
 
+TEST(WithApplied, replaces_what_files_and_the_last_apply_want_and_keeps_what_bpfctl_did) {
+    const Model running{.hooks = {hook_of("a:applied", core::HeadType::inet, Owner::kApplied), hook_of("b:mine"),
+                                  hook_of("f:gone", core::HeadType::inet, Owner::kFile),
+                                  hook_of("f:same", core::HeadType::inet, Owner::kFile)}};
+    const Model file{.hooks = {hook_of("f:same", core::HeadType::inet, Owner::kFile),
+                               hook_of("n:new", core::HeadType::inet, Owner::kFile)}};
+    const Model wanted{.hooks = {hook_of("b:mine"), hook_of("f:same", core::HeadType::inet, Owner::kFile),
+                                 hook_of("n:new", core::HeadType::inet, Owner::kApplied)}};
+    EXPECT_EQ(with_applied(file, running), wanted);
+    EXPECT_EQ(with_applied(file, wanted), wanted);
+}
+
 } // namespace
 } // namespace pfild::config

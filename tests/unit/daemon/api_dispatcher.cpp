@@ -64,7 +64,7 @@ TEST_F(DispatcherTest, a_guarded_verb_may_be_forced_and_no_other) {
     const std::string link = R"({"hook":"cbpf:a","head":"inet","directions":["in"]})";
     EXPECT_EQ(ask("link", link, "true")["ok"], true);
     EXPECT_TRUE(service_.last_asker.force);
-    EXPECT_EQ(service_.last_asker.pid, 77U);
+    EXPECT_EQ(service_.last_asker.peer.pid, 77U);
     EXPECT_EQ(service_.last_asker.pidfd, 5);
     EXPECT_EQ(ask("link", link, "false")["ok"], true);
     EXPECT_FALSE(service_.last_asker.force);

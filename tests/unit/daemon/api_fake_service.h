@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "control/rights.h"
 #include "daemon/api/service.h"
 
 namespace pfild::test {
@@ -30,6 +31,8 @@ class FakeService final : public api::Service {
     api::PeersView peers_view;
     control::Deeds made;
     control::ChangedView changed_view;
+    control::ApplyRequest last_apply;
+    control::BatchRequest last_batch;
     std::optional<std::string> not_recorded; ///< why the last change will be forgotten
     std::uint64_t forgotten = 0;             ///< what flows-flush says
     control::Asker last_asker;               ///< of a call, not of its end
@@ -119,6 +122,28 @@ class FakeService final : public api::Service {
     }
     core::Result<control::ChangedView> reload() override {
         calls.emplace_back("reload");
+        return answer(changed_view);
+    }
+    core::Result<control::ModelView> config_show() override {
+        calls.emplace_back("config-show");
+        return answer(control::ModelView());
+    }
+    core::Result<control::ChangedView> config_apply(const control::ApplyRequest& request) override {
+        calls.emplace_back("config-apply");
+        last_apply = request;
+        return answer(changed_view);
+    }
+    core::Result<void> config_confirm() override {
+        calls.emplace_back("config-confirm");
+        return refused();
+    }
+    core::Result<control::ChangedView> config_rollback() override {
+        calls.emplace_back("config-rollback");
+        return answer(changed_view);
+    }
+    core::Result<control::ChangedView> batch(const control::BatchRequest& request) override {
+        calls.emplace_back("batch");
+        last_batch = request;
         return answer(changed_view);
     }
     std::optional<std::string> unrecorded() const override { return not_recorded; }

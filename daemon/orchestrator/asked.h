@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Requests of the control socket as items of the model, which bpfctl owns then.
+#pragma once
+
+#include "config/model.h"
+#include "control/requests.h"
+#include "core/error.h"
+
+namespace pfild {
+
+[[nodiscard]] inline config::Interface interface_of(const control::AttachRequest& request) {
+    return {.name = request.interface,
+            .unknown = request.unknown,
+            .mode = request.mode,
+            .position = request.position,
+            .owner = config::Owner::kBpfctl};
+}
+
+[[nodiscard]] inline config::Hook hook_of(const control::HookAddRequest& request) {
+    return {.name = request.name,
+            .type = request.type,
+            .on_match = request.on_match,
+            .filter = request.filter,
+            .program = request.program,
+            .run = request.run,
+            .compiled = request.compiled,
+            .owner = config::Owner::kBpfctl};
+}
+
+[[nodiscard]] inline config::Link link_of(const core::LinkRequest& request) {
+    return {.hook = request.hook,
+            .head = request.head,
+            .directions = request.directions,
+            .append = request.append,
+            .owner = config::Owner::kBpfctl};
+}
+
+/// EINVAL: its program was compiled for other packets than the hook is shown.
+[[nodiscard]] core::Result<void> check_link_type(const control::HookAddRequest& request);
+
+} // namespace pfild
