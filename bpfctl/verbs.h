@@ -35,6 +35,7 @@ extern const Verb kFilterShow;
 extern const Verb kFilterRun;
 extern const Verb kFilterExplain;
 extern const Verb kConfigShow;
+extern const Verb kConfigSave;
 extern const Verb kConfigDiff;
 extern const Verb kConfigCheck;
 extern const Verb kConfigCompile;
@@ -53,12 +54,12 @@ extern const Verb kHelp;
 /// All rows, in the order in which help shows them. Verbs with the same first word stand together, the one that has no
 /// second word before those that have.
 inline constexpr std::array kVerbs{
-    &kStatus,        &kAttach,        &kDetach,        &kHeads,          &kHooks,         &kHookAdd,
-    &kHookShow,      &kHookReplace,   &kHookDisable,   &kHookEnable,     &kHookDelete,    &kLink,
-    &kUnlink,        &kPanic,         &kFlows,         &kFlowsFlush,     &kFilterCompile, &kFilterShow,
-    &kFilterRun,     &kFilterExplain, &kCapture,       &kConfigShow,     &kConfigDiff,    &kConfigCheck,
-    &kConfigCompile, &kConfigApply,   &kConfigConfirm, &kConfigRollback, &kReload,        &kBatchOfVerbs,
-    &kMonitor,       &kPeers,         &kStats,         &kRescue,         &kVersion,       &kHelp};
+    &kStatus,         &kAttach,      &kDetach,        &kHeads,       &kHooks,         &kHookAdd,       &kHookShow,
+    &kHookReplace,    &kHookDisable, &kHookEnable,    &kHookDelete,  &kLink,          &kUnlink,        &kPanic,
+    &kFlows,          &kFlowsFlush,  &kFilterCompile, &kFilterShow,  &kFilterRun,     &kFilterExplain, &kCapture,
+    &kConfigShow,     &kConfigSave,  &kConfigDiff,    &kConfigCheck, &kConfigCompile, &kConfigApply,   &kConfigConfirm,
+    &kConfigRollback, &kReload,      &kBatchOfVerbs,  &kMonitor,     &kPeers,         &kStats,         &kRescue,
+    &kVersion,        &kHelp};
 [[nodiscard]] std::span<const Verb* const> verbs();
 
 /// A row and how many words its name took.

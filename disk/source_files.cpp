@@ -17,11 +17,6 @@ namespace {
 constexpr std::string_view kSuffix = ".toml";
 
 /// "/etc/pfild/default.d" of "/etc/pfild/default.toml".
-std::string folder_of(const std::string& file) {
-    const std::string stem = file.ends_with(kSuffix) ? file.substr(0, file.size() - kSuffix.size()) : file;
-    return stem + ".d";
-}
-
 tl::unexpected<std::vector<config::FileMistake>> mistake(const std::string& file, const core::Error& error) {
     const std::string advice = error.advice.empty() ? "" : " (" + error.advice + ')';
     return tl::make_unexpected(std::vector<config::FileMistake>{{file, 0, 0, "", error.why + advice}});
@@ -29,11 +24,16 @@ tl::unexpected<std::vector<config::FileMistake>> mistake(const std::string& file
 
 } // namespace
 
+std::string drop_in_folder(const std::string& file) {
+    const std::string stem = file.ends_with(kSuffix) ? file.substr(0, file.size() - kSuffix.size()) : file;
+    return stem + ".d";
+}
+
 config::FileResult<config::Source> read_source_files(const std::string& file,
                                                      const std::vector<std::string_view>& verbs) {
     config::Files files;
     if (!file.empty()) {
-        const std::string folder = folder_of(file);
+        const std::string folder = drop_in_folder(file);
         const auto names = trusted_names(folder, std::string(kSuffix));
         if (!names) {
             return mistake(folder, names.error());

@@ -15,6 +15,9 @@ namespace pfild::disk {
 [[nodiscard]] config::FileResult<config::Source> read_source_files(const std::string& file,
                                                                    const std::vector<std::string_view>& verbs);
 
+/// Where files that belong to a file are: NAME.d for NAME.toml.
+[[nodiscard]] std::string drop_in_folder(const std::string& file);
+
 /// With the programs of hooks that have filters, from the compiled model; a mistake if that is not of these files.
 [[nodiscard]] config::FileResult<config::Source> with_compiled(config::FileResult<config::Source> source,
                                                                const std::string& compiled_path);

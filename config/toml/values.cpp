@@ -2,6 +2,8 @@
 // See config/toml/values.h.
 #include "config/toml/values.h"
 
+#include <ostream>
+#include <sstream>
 #include <string>
 #include <utility>
 
@@ -70,7 +72,67 @@ class Maker {
     }
 };
 
+/// In lines of its own if it has several. toml++ would lose an end of line at the beginning, so that is escaped.
+void print_text(std::ostream& out, const std::string& text) {
+    const toml::value<std::string> node(text);
+    auto flags = toml::toml_formatter::default_flags;
+    if (text.starts_with('\n')) {
+        flags &= ~(toml::format_flags::allow_multi_line_strings | toml::format_flags::allow_literal_strings);
+    }
+    out << toml::toml_formatter(node, flags);
+}
+
+// NOLINTNEXTLINE(misc-no-recursion): a list in a list is as deep as it gets
+void print_value(std::ostream& out, const Value& value) {
+    if (const auto* const text = value.text()) {
+        print_text(out, *text);
+    } else if (const auto* const flag = value.flag()) {
+        out << toml::value<bool>(*flag);
+    } else if (const auto* const whole = value.whole()) {
+        out << *whole;
+    } else if (const auto* const negative = value.negative()) {
+        out << *negative;
+    } else if (const auto* const items = value.items()) {
+        const char* between = "";
+        out << '[';
+        for (const Value& item : *items) {
+            out << std::exchange(between, ", ");
+            print_value(out, item);
+        }
+        out << ']';
+    }
+}
+
+bool is_list_of_tables(const Value& value) {
+    const auto* const items = value.items();
+    return items != nullptr && !items->empty() && items->front().members() != nullptr;
+}
+
+void print_lines(std::ostream& out, const Value::Table& members) {
+    for (const Value::Member& member : members) {
+        if (!member.value.is_nothing() && !is_list_of_tables(member.value)) {
+            out << member.name << " = ";
+            print_value(out, member.value);
+            out << '\n';
+        }
+    }
+}
+
 } // namespace
+
+std::string toml_of_values(const Value& table) {
+    std::ostringstream out;
+    print_lines(out, *table.members());
+    for (const Value::Member& member : *table.members()) {
+        if (is_list_of_tables(member.value)) {
+            for (const Value& item : *member.value.items()) {
+                out << (out.tellp() > 0 ? "\n" : "") << "[[" << member.name << "]]\n";
+                print_lines(out, *item.members());
+            }
+        }
+    }
+    return out.str();
+}
 
 tl::expected<Value, Mistake> values_of_toml(std::string_view text) {
     try {

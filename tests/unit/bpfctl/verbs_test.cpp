@@ -96,7 +96,7 @@ TEST(Verbs, have_each_a_name_a_summary_and_a_row_of_the_protocol) {
     for (const Verb* verb : verbs()) {
         EXPECT_TRUE(names.insert(verb->name).second) << verb->name;
         const std::set<const Verb*> local{&kHelp, &kCapture, &kRescue, &kConfigCompile, &kConfigCheck};
-        const std::set<const Verb*> as_another{&kFilterShow, &kConfigDiff}; // as hook show, config show
+        const std::set<const Verb*> as_another{&kFilterShow, &kConfigDiff, &kConfigSave}; // as hook show, config show
         const bool is_of_filters = verb->name.substr(0, 7) == "filter " && verb != &kFilterShow;
         const bool asks = local.count(verb) == 0 && !is_of_filters;
         const bool is_first = asks ? as_another.count(verb) == 0 : requests.count("") == 0;

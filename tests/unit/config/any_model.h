@@ -52,7 +52,9 @@ class AnyModel {
     [[nodiscard]] Hook hook(std::string name) {
         Hook made{.name = std::move(name), .type = word<core::HeadType>(3), .on_match = word<core::OnMatch>(3)};
         if (once_in(2)) {
-            made.filter = once_in(4) ? "tcp dst port 23\n or \"\xc3\xa4\\" : "udp port " + std::to_string(below(100));
+            made.filter = once_in(4)   ? "tcp dst port 23\n or \"\xc3\xa4\\"
+                          : once_in(4) ? "\n\tip and\n\ttcp\n"
+                                       : "udp port " + std::to_string(below(100));
         }
         made.program.resize(below(3), {0x30, 0, 0, below(64)});
         made.program.push_back({0x06, 0, 0, once_in(2) ? 0 : 0xffffffff});

@@ -2,12 +2,16 @@
 // Configuration files, good and bad: what they mean, and for each mistake the line that an administrator reads.
 #include "config/source.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <map>
 
 #include <gtest/gtest.h>
 
+#include "any_model.h"
+#include "config/described.h"
 #include "config/edit.h"
+#include "config/saved.h"
 
 namespace pfild::config {
 namespace {
@@ -398,6 +402,84 @@ TEST(Source, refuses_a_program_for_another_link_type_and_one_beside_a_filter) {
               "there is a filter, too, and that is what counts: leave one of them out");
     EXPECT_EQ(mistake(kHook.substr(0, kHook.find("bytecode")) + "filter = \" \"\n", of_ethernet),
               "is empty; to match every packet write 'greater 0'");
+}
+
+/// Equal but for the owners, for what is compiled later, and for what is no part of a file.
+Model as_of_files(Model model) {
+    model.panic = false;
+    for (Interface& interface : model.interfaces) {
+        interface.owner = Owner::kFile;
+    }
+    for (Hook& hook : model.hooks) {
+        hook.owner = Owner::kFile;
+        hook.compiled = core::Compiled::unverified;
+        if (hook.filter) {
+            hook.program.clear();
+        }
+    }
+    for (Link& link : model.links) {
+        link.owner = Owner::kFile;
+    }
+    return model;
+}
+
+TEST(SavedModel, is_read_again_as_it_was) {
+    test::AnyModel any(31);
+    for (int round = 0; round < 1000; ++round) {
+        const Model model = any.next();
+        const Saved text = saved(model, "of-it/");
+        std::map<std::string, std::string> programs;
+        for (const File& program : text.programs) {
+            programs.emplace("/etc/pfild/" + program.path, program.text);
+        }
+        const Surroundings around{
+            .read = [&](const std::string& path) -> core::Result<std::string> { return programs.at(path); },
+            .user = [&](const std::string& name) -> std::optional<std::uint32_t> {
+                const auto found = std::find_if(model.peers.begin(), model.peers.end(),
+                                                [&](const Peer& peer) { return peer.name == name; });
+                return found->uid;
+            },
+            .verbs = {"attach", "stats", "status"}};
+        const auto read = read_source({{"/etc/pfild/p.toml", text.text}}, around);
+        ASSERT_TRUE(read) << read.error().front().text() << '\n' << text.text;
+        ASSERT_EQ(canonical_page(read->model), canonical_page(as_of_files(model))) << text.text;
+    }
+}
+
+TEST(SavedModel, says_what_is_not_the_default_in_the_order_of_the_manual) {
+    Model model;
+    model.settings.frames = 5000;
+    model.interfaces = {{.name = "eth0", .unknown = core::UnknownPackets::drop}};
+    model.hooks = {{.name = "my:telnet", .type = core::HeadType::inet, .filter = "\ntcp dst port 23"},
+                   {.name = "my:word", .type = core::HeadType::inet, .program = {{6, 0, 0, 0}}}};
+    model.links = {{.hook = "my:telnet", .head = "inet", .directions = {true, true}}};
+    const Saved text = saved(model, "x-");
+    EXPECT_EQ(text.text, "frames = 5000\n"
+                         "\n"
+                         "[[interface]]\n"
+                         "name = 'eth0'\n"
+                         "unknown = 'drop'\n"
+                         "mode = 'auto'\n"
+                         "position = 'anywhere'\n"
+                         "\n"
+                         "[[hook]]\n"
+                         "name = 'my:telnet'\n"
+                         "type = 'inet'\n"
+                         "on_match = 'drop'\n"
+                         "filter = \"\\ntcp dst port 23\"\n"
+                         "\n"
+                         "[[hook]]\n"
+                         "name = 'my:word'\n"
+                         "type = 'inet'\n"
+                         "on_match = 'drop'\n"
+                         "bytecode = 'x-1.bpf'\n"
+                         "\n"
+                         "[[link]]\n"
+                         "hook = 'my:telnet'\n"
+                         "head = 'inet'\n"
+                         "directions = ['in', 'out']\n");
+    ASSERT_EQ(text.programs.size(), 1U);
+    EXPECT_EQ(text.programs.front().text, "1\n6 0 0 0\n");
 }
 
 } // namespace
