@@ -25,8 +25,7 @@ tl::unexpected<std::vector<config::FileMistake>> mistake(const std::string& file
 } // namespace
 
 std::string drop_in_folder(const std::string& file) {
-    const std::string stem = file.ends_with(kSuffix) ? file.substr(0, file.size() - kSuffix.size()) : file;
-    return stem + ".d";
+    return (file.ends_with(kSuffix) ? file.substr(0, file.size() - kSuffix.size()) : file) + ".d";
 }
 
 config::FileResult<config::Source> read_source_files(const std::string& file,
@@ -40,7 +39,7 @@ config::FileResult<config::Source> read_source_files(const std::string& file,
         }
         std::vector<std::string> paths{file};
         for (const std::string& name : *names) {
-            paths.push_back(folder + '/' + name);
+            paths.push_back(std::string(folder).append("/").append(name));
         }
         for (const std::string& path : paths) {
             auto text = read_trusted_file(path);

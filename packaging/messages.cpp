@@ -30,8 +30,9 @@ bool write_file(const std::string& path, const std::string& content) {
 int write_schemas(const std::string& directory) {
     std::filesystem::create_directories(directory);
     for (const auto& [name, content] : control::schema_files()) {
-        if (!write_file(directory + '/' + name, content)) {
-            std::cerr << directory << '/' << name << ": cannot be written\n";
+        const std::string path = std::string(directory).append("/").append(name);
+        if (!write_file(path, content)) {
+            std::cerr << path << ": cannot be written\n";
             return 1;
         }
     }
