@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What the control socket can ask for: one method a verb of docs/control-protocol.md. The orchestrator implements it,
-// the server and the configuration call it. Everything here runs on the control thread, one call at a time, and does
-// not block longer than an attach takes.
+// What the control socket can ask for: one method for each verb of docs/control-protocol.md that changes something, and
+// one for all that only look. Everything here runs on the control thread, one call at a time, and does not block longer
+// than an attach takes.
 //
 // => Arguments have been checked for shape only: names are printable ASCII without blanks, enumerations are known
 // words.
@@ -13,7 +13,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "control/changed.h"
 #include "control/deeds.h"
@@ -22,6 +21,7 @@
 #include "control/requests.h"
 #include "control/views.h"
 #include "core/error.h"
+#include "describe/value.h"
 
 namespace pfild::control {
 
@@ -41,19 +41,16 @@ class Service {
     Service& operator=(Service&&) = delete;
     virtual ~Service() = default;
 
-    [[nodiscard]] virtual core::Result<VersionView> version() = 0;
-    [[nodiscard]] virtual core::Result<StatusView> status() = 0;
+    /// What a verb that only looks is answered. => there is such a verb, `arguments` is a table.
+    [[nodiscard]] virtual core::Result<describe::Value> look(std::string_view verb,
+                                                             const describe::Value& arguments) = 0;
+
     /// ENODEV, EEXIST, EOPNOTSUPP (also: a hook that is to run in the kernel could not there), ENOBUFS.
     [[nodiscard]] virtual core::Result<InterfaceView> attach(const AttachRequest& request) = 0;
     /// ENODEV: no such interface, or not attached.
     [[nodiscard]] virtual core::Result<void> detach(std::string_view interface) = 0;
-    /// All of them; the verb's `most` is applied by the caller (PF-32).
-    [[nodiscard]] virtual core::Result<std::vector<HeadView>> heads() = 0;
-    [[nodiscard]] virtual core::Result<std::vector<HookView>> hooks() = 0;
     /// EEXIST, EINVAL (the program does not verify, or is for another link type), ENOBUFS.
     [[nodiscard]] virtual core::Result<HookView> hook_add(const HookAddRequest& request) = 0;
-    /// ENOENT.
-    [[nodiscard]] virtual core::Result<HookProgramView> hook_show(std::string_view name) = 0;
     /// In the place of the one of that name; its links stay, its counters begin again. ENOENT, EINVAL: as above, or
     /// another type.
     [[nodiscard]] virtual core::Result<HookView> hook_replace(const HookAddRequest& request) = 0;
@@ -66,20 +63,15 @@ class Service {
     [[nodiscard]] virtual core::Result<HeadView> link(const core::LinkRequest& request) = 0;
     /// ENOENT only if linked in none of the requested directions (PF-30).
     [[nodiscard]] virtual core::Result<HeadView> unlink(const core::LinkRequest& request) = 0;
-    /// ENODEV: the interface is not attached.
-    [[nodiscard]] virtual core::Result<StatsView> stats(const StatsRequest& request) = 0;
     /// From now on all packets of attached interfaces are dropped, or they meet the rules again. Never asks the
     /// lock-out guard.
     [[nodiscard]] virtual core::Result<void> panic(bool on) = 0;
-    /// The known flows, a part of them at a time. EOPNOTSUPP: the daemon knows none (--no-cache).
-    [[nodiscard]] virtual core::Result<FlowsView> flows(const FlowsRequest& request) = 0;
-    /// Forgets all of them; their next packets go to the engine. Returns how many there were. EOPNOTSUPP.
+    /// Forgets all known flows; their next packets go to the engine. Returns how many there were. EOPNOTSUPP: the
+    /// daemon knows none (--no-cache).
     [[nodiscard]] virtual core::Result<std::uint64_t> flows_flush() = 0;
-    [[nodiscard]] virtual core::Result<PeersView> peers() = 0;
     /// The files again: all of them or nothing of them. What others own stays. EINVAL: a mistake; ENOENT: no files.
     [[nodiscard]] virtual core::Result<ChangedView> reload() = 0;
 
-    [[nodiscard]] virtual core::Result<ModelView> config_show() = 0;
     /// EBUSY, as for every other change but detach: the model in force waits for its confirmation.
     [[nodiscard]] virtual core::Result<ChangedView> config_apply(const ApplyRequest& request) = 0;
     /// By another connection than that of the apply, EPERM. ENOENT: nothing waits for it, as in the next.

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <utility>
 #include <vector>
 
+#include "control/asking.h"
 #include "describe/describe.h"
 
 namespace pfild::control {
@@ -32,32 +32,30 @@ AttachRequest begun(const AttachDefaults& defaults) {
             .turned_off = {}};
 }
 
-core::Error error_of(const describe::Mistake& mistake) {
-    return {"", "", (mistake.path.empty() ? "the arguments" : "argument '" + mistake.path + '\'') + ' ' + mistake.why,
-            mistake.advice, EINVAL};
-}
-
 /// `ask` takes the service and the request; it is a lambda without captures, so that a row is constant.
 template <typename Request, typename Answer, typename Ask>
 Verb row(Verb verb, Ask /*ask*/) {
     verb.request = []() -> const describe::Shape& { return describe::shape_of<Request>(); };
     verb.answer = []() -> const describe::Shape& { return describe::shape_of<Answer>(); };
-    verb.run = [](Service& service, const AttachDefaults& defaults, const Value& arguments) -> core::Result<Value> {
-        auto request = describe::read<Request>(arguments, {.most_mistakes = 1}, begun<Request>(defaults));
-        if (!request) {
-            return core::fail(error_of(request.error().front()));
-        }
-        core::Result<Answer> answer = Ask{}(service, *request);
-        if (!answer) {
-            return core::fail(std::move(answer.error()));
-        }
-        return describe::write(*answer);
+    verb.run = [](const Verb& /*itself*/, Service& service, const AttachDefaults& defaults, const Value& arguments) {
+        return answered<Request, Answer>(service, arguments, begun<Request>(defaults), Ask{});
     };
     return verb;
 }
 
-constexpr Verb looks(std::string_view name, std::string_view sentence) {
+constexpr Verb looking(std::string_view name, std::string_view sentence) {
     return {.name = name, .sentence = sentence, .who = Who::kReaders, .changes = false};
+}
+/// A verb that only looks. How it is answered is a row, too, of the daemon.
+template <typename Request, typename Answer>
+Verb looks(std::string_view name, std::string_view sentence) {
+    Verb verb = looking(name, sentence);
+    verb.request = []() -> const describe::Shape& { return describe::shape_of<Request>(); };
+    verb.answer = []() -> const describe::Shape& { return describe::shape_of<Answer>(); };
+    verb.run = [](const Verb& itself, Service& service, const AttachDefaults& /*defaults*/, const Value& arguments) {
+        return service.look(itself.name, arguments);
+    };
+    return verb;
 }
 /// Changes the rules that packets meet: the lock-out guard is asked.
 constexpr Verb changes_rules(std::string_view name, std::string_view sentence, std::size_t most_bytes = 0) {
@@ -82,41 +80,18 @@ core::Result<Done> done(core::Result<void> result) {
     return std::move(result).map([] { return Done{}; });
 }
 
-/// The two-step list of PF-32: how many there are, and at most `most` of them.
-template <typename List, typename View>
-core::Result<List> part_of(core::Result<std::vector<View>> all, const ListRequest& request) {
-    return std::move(all).map([&request](std::vector<View>&& views) {
-        const std::uint64_t count = views.size();
-        views.resize(std::min(request.most.value_or(count), count));
-        return List{count, std::move(views)};
-    });
-}
-
 /// Those that only look.
 std::vector<Verb> looking_verbs() {
     return {
-        row<NoArguments, VersionView>(looks("version", "Who answers."),
-                                      [](Service& service, const NoArguments&) { return service.version(); }),
-        row<NoArguments, StatusView>(looks("status", "What is attached, and how pfild is."),
-                                     [](Service& service, const NoArguments&) { return service.status(); }),
-        row<ListRequest, HeadList>(
-            looks("heads", "The points of filtering, and what is linked there."),
-            [](Service& service, const ListRequest& request) { return part_of<HeadList>(service.heads(), request); }),
-        row<ListRequest, HookList>(
-            looks("hooks", "The hooks, what they counted and where they are linked."),
-            [](Service& service, const ListRequest& request) { return part_of<HookList>(service.hooks(), request); }),
-        row<HookRequest, HookProgramView>(
-            looks("hook-show", "A hook with its program."),
-            [](Service& service, const HookRequest& request) { return service.hook_show(request.name); }),
-        row<StatsRequest, StatsView>(
-            looks("stats", "All counters."),
-            [](Service& service, const StatsRequest& request) { return service.stats(request); }),
-        row<FlowsRequest, FlowsView>(
-            looks("flows", "The flows that the kernel knows, a part of them at a time."),
-            [](Service& service, const FlowsRequest& request) { return service.flows(request); }),
-        row<NoArguments, PeersView>(looks("peers", "The open bpf devices."),
-                                    [](Service& service, const NoArguments&) { return service.peers(); }),
-        streams(row<NoArguments, DeedView>(looks("monitor", "Who changes what, as it happens."),
+        looks<NoArguments, VersionView>("version", "Who answers."),
+        looks<NoArguments, StatusView>("status", "What is attached, and how pfild is."),
+        looks<ListRequest, HeadList>("heads", "The points of filtering, and what is linked there."),
+        looks<ListRequest, HookList>("hooks", "The hooks, what they counted and where they are linked."),
+        looks<HookRequest, HookProgramView>("hook-show", "A hook with its program."),
+        looks<StatsRequest, StatsView>("stats", "All counters."),
+        looks<FlowsRequest, FlowsView>("flows", "The flows that the kernel knows, a part of them at a time."),
+        looks<NoArguments, PeersView>("peers", "The open bpf devices."),
+        streams(row<NoArguments, DeedView>(looking("monitor", "Who changes what, as it happens."),
                                            [](Service& service, const NoArguments&) -> core::Result<DeedView> {
                                                return service.deeds().begin();
                                            }),
@@ -171,8 +146,7 @@ std::vector<Verb> model_verbs() {
     return {
         row<NoArguments, ChangedView>(changes_rules("reload", "Reads the files of the configuration again."),
                                       [](Service& service, const NoArguments&) { return service.reload(); }),
-        row<NoArguments, ModelView>(looks("config-show", "The model in force, and whose its items are."),
-                                    [](Service& service, const NoArguments&) { return service.config_show(); }),
+        looks<NoArguments, ModelView>("config-show", "The model in force, and whose its items are."),
         row<ApplyRequest, ChangedView>(
             changes_rules("config-apply", "Puts a model in force, for good or until it is confirmed.", kMostModelBytes),
             [](Service& service, const ApplyRequest& request) { return service.config_apply(request); }),

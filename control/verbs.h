@@ -2,7 +2,8 @@
 // The verbs of the control protocol, a row each, in the order of its manual. A row says all that anybody has to know:
 // the daemon dispatches it, the manual and the schemas are made of it, who may use it is decided by it.
 //
-// A verb is added here, its request and answer in requests and views, its doing in Service.
+// A verb is added here, its request and answer in requests and views. What it does is a method of Service; of one that
+// only looks, a row of daemon/orchestrator/looks.cpp.
 #pragma once
 
 #include <cstdint>
@@ -33,8 +34,8 @@ struct Verb {
     std::size_t most_bytes = 0; ///< of arguments that come in a memfd; 0: they come in the line only
     const describe::Shape& (*request)() = nullptr;
     const describe::Shape& (*answer)() = nullptr;
-    /// Reads the arguments, EINVAL, and asks the service. => `arguments` is a table.
-    core::Result<describe::Value> (*run)(Service& service, const AttachDefaults& defaults,
+    /// Reads the arguments, EINVAL, and asks the service. => `itself` is this row, `arguments` is a table.
+    core::Result<describe::Value> (*run)(const Verb& itself, Service& service, const AttachDefaults& defaults,
                                          const describe::Value& arguments) = nullptr;
     /// Of a verb that streams: what comes after the place, which goes there; `number` of the first answer is the first
     /// place. Nothing: it is yet to come.

@@ -78,7 +78,7 @@ int report(const std::vector<config::FileMistake>& mistakes) {
     return kExitUsage;
 }
 
-api::AttachDefaults attach_defaults(const config::Settings& settings) {
+control::AttachDefaults attach_defaults(const config::Settings& settings) {
     return {.unknown = settings.unknown, .mode = settings.mode, .position = settings.position};
 }
 

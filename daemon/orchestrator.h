@@ -23,12 +23,13 @@
 #include <vector>
 
 #include "config/model.h"
+#include "control/requests.h"
+#include "control/views.h"
 #include "core/flow/flow_rules.h"
 #include "core/flow/flow_table.h"
 #include "core/odd_packets.h"
 #include "core/pfil/publication.h"
 #include "core/pfil/registry.h"
-#include "daemon/api/service.h"
 #include "daemon/guard/judge.h"
 #include "daemon/kernel/flow_maps.h"
 #include "daemon/net/link_monitor.h"
@@ -108,20 +109,20 @@ class Orchestrator final : public rules::World {
     /// in_order: nothing is to go on with what the kernel knows; else the next start finds it.
     void stop(bool in_order) noexcept;
 
-    [[nodiscard]] api::VersionView version() const;
-    [[nodiscard]] api::StatusView status() const;
+    [[nodiscard]] control::VersionView version() const;
+    [[nodiscard]] control::StatusView status() const;
     /// => it is attached.
-    [[nodiscard]] api::InterfaceView interface(const std::string& name) const;
-    [[nodiscard]] std::vector<api::HeadView> heads() const;
+    [[nodiscard]] control::InterfaceView interface(const std::string& name) const;
+    [[nodiscard]] std::vector<control::HeadView> heads() const;
     /// => there is one of that name, as in the next.
-    [[nodiscard]] api::HeadView head(const std::string& name) const;
-    [[nodiscard]] std::vector<api::HookView> hooks() const;
-    [[nodiscard]] api::HookView hook(const std::string& name) const;
-    [[nodiscard]] core::Result<api::HookProgramView> hook_show(std::string_view name) const;
-    [[nodiscard]] core::Result<api::StatsView> stats(const api::StatsRequest& request) const;
-    [[nodiscard]] core::Result<api::FlowsView> flows(const api::FlowsRequest& request) const;
+    [[nodiscard]] control::HeadView head(const std::string& name) const;
+    [[nodiscard]] std::vector<control::HookView> hooks() const;
+    [[nodiscard]] control::HookView hook(const std::string& name) const;
+    [[nodiscard]] core::Result<control::HookProgramView> hook_show(std::string_view name) const;
+    [[nodiscard]] core::Result<control::StatsView> stats(const control::StatsRequest& request) const;
+    [[nodiscard]] core::Result<control::FlowsView> flows(const control::FlowsRequest& request) const;
     [[nodiscard]] core::Result<std::uint64_t> flows_flush();
-    [[nodiscard]] api::PeersView peers() const;
+    [[nodiscard]] control::PeersView peers() const;
 
   private:
     using Attachments = std::map<std::uint32_t, std::unique_ptr<Attachment>>; // by ifindex
@@ -145,7 +146,7 @@ class Orchestrator final : public rules::World {
     [[nodiscard]] std::set<LaneHead> lane_heads() const;
     void put_in_force(LoweredHooks::Next next);
     [[nodiscard]] core::Result<void> try_in_kernel(const core::Hook& hook) const;
-    [[nodiscard]] api::HookView hook_view(const core::HookInfo& hook) const;
+    [[nodiscard]] control::HookView hook_view(const core::HookInfo& hook) const;
     void look_at(std::uint32_t ifindex);
     void look_at_attached(std::uint32_t ifindex);
     void look_at_other(std::uint32_t ifindex);
@@ -162,9 +163,9 @@ class Orchestrator final : public rules::World {
     void repair_all();
     static void repair(Attachment& attachment);
     void drop_attachment(Attachments::iterator attached);
-    [[nodiscard]] api::FlowTableView flow_table_view() const;
+    [[nodiscard]] control::FlowTableView flow_table_view() const;
     [[nodiscard]] std::vector<std::string> covered_by(const core::HeadInfo& head) const;
-    [[nodiscard]] api::HeadView head_view(const core::HeadInfo& head) const;
+    [[nodiscard]] control::HeadView head_view(const core::HeadInfo& head) const;
 
     OrchestratorOptions options_;
     std::chrono::steady_clock::time_point started_;

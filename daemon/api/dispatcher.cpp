@@ -100,7 +100,8 @@ core::Result<Value> Dispatcher::run(const Question& question, const control::Req
     }
     auto arguments = request.in_memory ? arguments_in_memory(question, **verb) : core::Result<Value>(request.arguments);
     service_.asked_by({question.peer, question.pidfd, request.force});
-    auto result = arguments.and_then([&](const Value& read) { return (*verb)->run(service_, defaults_, read); });
+    auto result =
+        arguments.and_then([&](const Value& read) { return (*verb)->run(**verb, service_, defaults_, read); });
     if (!result) {
         result.error().what = result.error().what.empty() ? std::string((*verb)->name) : result.error().what;
     } else if ((*verb)->changes) {

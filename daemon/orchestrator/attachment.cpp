@@ -554,8 +554,8 @@ void Attachment::watch_front() {
     });
 }
 
-api::InterfaceView Attachment::view() const {
-    api::InterfaceView view;
+control::InterfaceView Attachment::view() const {
+    control::InterfaceView view;
     view.name = spec_.link.name;
     view.ifindex = spec_.link.ifindex;
     view.mac = net::to_string(spec_.link.mac);
@@ -568,8 +568,8 @@ api::InterfaceView Attachment::view() const {
     view.queues_served = xdp_ ? xdp_->queues() : 0;
     view.turned_off = turned_off();
     view.unknown = spec_.unknown;
-    view.state = repairing_ || stood_down_ || gone_ ? api::InterfaceView::State::kRepairing
-                                                    : api::InterfaceView::State::kAttached;
+    view.state = repairing_ || stood_down_ || gone_ ? control::InterfaceView::State::kRepairing
+                                                    : control::InterfaceView::State::kAttached;
     if (port_) {
         view.ports.p = port_->p().name;
         view.ports.q = port_->q().name;

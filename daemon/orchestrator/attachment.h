@@ -20,11 +20,11 @@
 #include <utility>
 #include <vector>
 
+#include "control/views.h"
 #include "core/direction.h"
 #include "core/error.h"
 #include "core/head_mode.h"
 #include "core/head_position.h"
-#include "daemon/api/service.h"
 #include "daemon/kernel/heads.h"
 #include "daemon/kernel/programs.h"
 #include "daemon/net/device_hold.h"
@@ -125,8 +125,8 @@ class Attachment {
     /// Once a second: whether what the engine sent on gets where it belongs.
     void watch_lanes();
 
-    [[nodiscard]] api::InterfaceView view() const;
-    [[nodiscard]] api::Counters counters(core::Direction direction) const;
+    [[nodiscard]] control::InterfaceView view() const;
+    [[nodiscard]] control::Counters counters(core::Direction direction) const;
 
   private:
     Attachment(AttachmentWorld& world, AttachmentSpec spec);

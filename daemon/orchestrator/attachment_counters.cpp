@@ -14,9 +14,9 @@ using core::Direction;
 
 } // namespace
 
-api::Counters Attachment::counters(Direction direction) const {
+control::Counters Attachment::counters(Direction direction) const {
     static constexpr std::array<const char*, PFILD_COUNTERS> kHeadCounterNames PFILD_COUNTER_NAMES;
-    api::Counters counters;
+    control::Counters counters;
     const pfild_counters head = world_.programs.counters(slot(), direction);
     for (std::size_t i = 0; i < PFILD_COUNTERS; i++) {
         counters.emplace_back(kHeadCounterNames[i], head.count[i]);

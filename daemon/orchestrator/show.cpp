@@ -22,24 +22,24 @@ tl::unexpected<core::Error> no_flow_table(const char* what) {
                        "start it without", EOPNOTSUPP});
 }
 
-api::InterfaceView view_of(const Attachment& attachment) {
-    api::InterfaceView view = attachment.view();
+control::InterfaceView view_of(const Attachment& attachment) {
+    control::InterfaceView view = attachment.view();
     view.altnames = attachment.link().altnames;
     return view;
 }
 
 } // namespace
 
-api::VersionView Orchestrator::version() const {
-    return api::VersionView{.version = PFILD_VERSION,
-                            .protocol = control::kProtocol,
-                            .kernel = sys::kernel_release(),
-                            .instance = options_.instance,
-                            .pid = static_cast<std::uint32_t>(::getpid())};
+control::VersionView Orchestrator::version() const {
+    return control::VersionView{.version = PFILD_VERSION,
+                                .protocol = control::kProtocol,
+                                .kernel = sys::kernel_release(),
+                                .instance = options_.instance,
+                                .pid = static_cast<std::uint32_t>(::getpid())};
 }
 
-api::StatusView Orchestrator::status() const {
-    api::StatusView view;
+control::StatusView Orchestrator::status() const {
+    control::StatusView view;
     view.instance = options_.instance;
     view.pid = static_cast<std::uint32_t>(::getpid());
     view.netns = fmt::format("/proc/{}/ns/net", view.pid);
@@ -56,8 +56,8 @@ api::StatusView Orchestrator::status() const {
     return view;
 }
 
-api::FlowTableView Orchestrator::flow_table_view() const {
-    api::FlowTableView view;
+control::FlowTableView Orchestrator::flow_table_view() const {
+    control::FlowTableView view;
     if (flows_) {
         view.in_use = flows_->counter(core::FlowCounter::in_use);
         view.created = flows_->counter(core::FlowCounter::created);
@@ -70,11 +70,11 @@ api::FlowTableView Orchestrator::flow_table_view() const {
     return view;
 }
 
-core::Result<api::FlowsView> Orchestrator::flows(const api::FlowsRequest& request) const {
+core::Result<control::FlowsView> Orchestrator::flows(const control::FlowsRequest& request) const {
     if (!flows_) {
         return no_flow_table("list the flows");
     }
-    api::FlowsView view;
+    control::FlowsView view;
     const std::span<pfild_flow> slots = flow_maps_->slots();
     const std::uint32_t generation = core::read(flow_maps_->state().generation);
     const std::uint64_t now = xsk::now_ns();
@@ -101,8 +101,8 @@ core::Result<std::uint64_t> Orchestrator::flows_flush() {
     return engine_thread_->forget_flows(std::nullopt);
 }
 
-api::PeersView Orchestrator::peers() const {
-    api::PeersView view{.count = 0, .devices = {}, .totals = tap_->totals()};
+control::PeersView Orchestrator::peers() const {
+    control::PeersView view{.count = 0, .devices = {}, .totals = tap_->totals()};
     for (const capture::DeviceInfo& device : tap_->devices()) {
         view.devices.push_back(device_view(device));
     }
@@ -110,7 +110,7 @@ api::PeersView Orchestrator::peers() const {
     return view;
 }
 
-api::InterfaceView Orchestrator::interface(const std::string& name) const {
+control::InterfaceView Orchestrator::interface(const std::string& name) const {
     return view_of(*find_attached(name)->second);
 }
 
@@ -124,24 +124,24 @@ std::vector<std::string> Orchestrator::covered_by(const core::HeadInfo& head) co
     return names;
 }
 
-api::HeadView Orchestrator::head_view(const core::HeadInfo& head) const {
-    api::HeadView view = pfild::head_view(head);
+control::HeadView Orchestrator::head_view(const core::HeadInfo& head) const {
+    control::HeadView view = pfild::head_view(head);
     view.covers = covered_by(head);
     return view;
 }
 
-api::HeadView Orchestrator::head(const std::string& name) const { return head_view(*registry_.find_head(name)); }
+control::HeadView Orchestrator::head(const std::string& name) const { return head_view(*registry_.find_head(name)); }
 
-std::vector<api::HeadView> Orchestrator::heads() const {
-    std::vector<api::HeadView> views;
+std::vector<control::HeadView> Orchestrator::heads() const {
+    std::vector<control::HeadView> views;
     for (const core::HeadInfo& head : registry_.heads()) {
         views.push_back(head_view(head));
     }
     return views;
 }
 
-api::HookView Orchestrator::hook_view(const core::HookInfo& hook) const {
-    api::HookView view = pfild::hook_view(hook);
+control::HookView Orchestrator::hook_view(const core::HookInfo& hook) const {
+    control::HookView view = pfild::hook_view(hook);
     for (const auto& [ifindex, attachment] : attachments_) {
         for (const Direction direction : core::kEachDirection) {
             const core::LanePlacement* lane = lowered_->placement(attachment->slot(), direction);
@@ -160,10 +160,10 @@ api::HookView Orchestrator::hook_view(const core::HookInfo& hook) const {
     return view;
 }
 
-api::HookView Orchestrator::hook(const std::string& name) const { return hook_view(*registry_.find_hook(name)); }
+control::HookView Orchestrator::hook(const std::string& name) const { return hook_view(*registry_.find_hook(name)); }
 
-std::vector<api::HookView> Orchestrator::hooks() const {
-    std::vector<api::HookView> views;
+std::vector<control::HookView> Orchestrator::hooks() const {
+    std::vector<control::HookView> views;
     lowered_->refresh_counters();
     for (const core::HookInfo& hook : registry_.hooks()) {
         views.push_back(hook_view(hook));
@@ -171,22 +171,22 @@ std::vector<api::HookView> Orchestrator::hooks() const {
     return views;
 }
 
-core::Result<api::HookProgramView> Orchestrator::hook_show(std::string_view name) const {
+core::Result<control::HookProgramView> Orchestrator::hook_show(std::string_view name) const {
     lowered_->refresh_counters();
     const auto hook = registry_.find_hook(name);
     if (!hook) {
         return core::fail({"show hook", std::string(name), "no such hook", "`bpfctl hooks` lists them", ENOENT});
     }
-    return api::HookProgramView{hook_view(*hook),
-                                hook->program ? hook->program->instructions : std::vector<cbpf::Instruction>()};
+    return control::HookProgramView{hook_view(*hook),
+                                    hook->program ? hook->program->instructions : std::vector<cbpf::Instruction>()};
 }
 
-core::Result<api::StatsView> Orchestrator::stats(const api::StatsRequest& request) const {
+core::Result<control::StatsView> Orchestrator::stats(const control::StatsRequest& request) const {
     if (request.interface && find_attached(*request.interface) == attachments_.end()) {
         return core::fail(
             {"stats", *request.interface, "it is not attached", "`bpfctl status` lists those that are", ENODEV});
     }
-    api::StatsView view;
+    control::StatsView view;
     view.engine = {{"rounds", engine_thread_->rounds()}, {"sleeps", engine_thread_->sleeps()}};
     view.flows = flow_table_view();
     view.buffers = buffers_view(umem_->pool());

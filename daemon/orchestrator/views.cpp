@@ -8,12 +8,11 @@
 #include <arpa/inet.h>
 
 #include "core/flow/flow_slot.h"
-#include "daemon/api/words.h"
 #include "pfild/flow_key.h"
 
 namespace pfild {
-api::HeadView head_view(const core::HeadInfo& head) {
-    api::HeadView view;
+control::HeadView head_view(const core::HeadInfo& head) {
+    control::HeadView view;
     view.name = head.name;
     view.type = head.type;
     view.dlt = core::dlt_name(head.type);
@@ -24,8 +23,8 @@ api::HeadView head_view(const core::HeadInfo& head) {
     return view;
 }
 
-api::HookView hook_view(const core::HookInfo& hook) {
-    api::HookView view;
+control::HookView hook_view(const core::HookInfo& hook) {
+    control::HookView view;
     view.name = hook.name;
     view.type = hook.type;
     view.module = hook.kind;
@@ -46,7 +45,7 @@ api::HookView hook_view(const core::HookInfo& hook) {
     return view;
 }
 
-api::BuffersView buffers_view(const core::FramePool& pool) {
+control::BuffersView buffers_view(const core::FramePool& pool) {
     const core::FrameCounts counts = pool.counts();
     return {.size = pool.buffer_size(),
             .total = counts.total,
@@ -55,7 +54,7 @@ api::BuffersView buffers_view(const core::FramePool& pool) {
             .in_flight = counts.in_flight};
 }
 
-api::DeviceView device_view(const capture::DeviceInfo& device) {
+control::DeviceView device_view(const capture::DeviceInfo& device) {
     return {.number = device.number,
             .pid = static_cast<std::uint32_t>(device.opener.pid),
             .uid = device.opener.uid,
@@ -74,10 +73,11 @@ api::DeviceView device_view(const capture::DeviceInfo& device) {
 
 namespace {
 
-api::TagView tag_view(const pfild_flow_tag& tag) {
+control::TagView tag_view(const pfild_flow_tag& tag) {
     constexpr std::uint16_t kServiceTag = 0x88a8;
     const std::uint32_t tci = ntohs(tag.tci); // priority 3 bits, drop eligible 1, VLAN 12
-    return {.type = ntohs(tag.type) == kServiceTag ? api::TagView::Type::kService : api::TagView::Type::kCustomer,
+    return {.type =
+                ntohs(tag.type) == kServiceTag ? control::TagView::Type::kService : control::TagView::Type::kCustomer,
             .vlan = tci & 0xfffU,
             .priority = tci >> 13U,
             .drop_eligible = (tci & 0x1000U) != 0};
@@ -94,9 +94,9 @@ double in_milliseconds(double seconds) { return std::round(seconds * 1000) / 100
 
 } // namespace
 
-api::FlowView view_of_key(const core::FlowKey& key) {
-    api::FlowView view;
-    view.family = key.family == 4 ? api::FlowFamily::kInet : api::FlowFamily::kInet6;
+control::FlowView view_of_key(const core::FlowKey& key) {
+    control::FlowView view;
+    view.family = key.family == 4 ? control::FlowFamily::kInet : control::FlowFamily::kInet6;
     view.protocol = key.protocol;
     for (std::size_t i = std::min<std::size_t>(key.tags, PFILD_MAX_TAGS);
          i-- > 0;) { // the frame's order: outermost first
@@ -117,12 +117,12 @@ std::optional<SeenFlow> flow_view(pfild_flow& flow, std::uint32_t generation, st
         return in_milliseconds(then < now_ns ? static_cast<double>(now_ns - then) / kNsPerS : 0.0);
     };
     const core::FlowKey key = core::read_key(flow);
-    api::FlowView view = view_of_key(key);
+    control::FlowView view = view_of_key(key);
     const std::uint64_t decision = core::read(flow.decision);
     const bool in_force = static_cast<std::int32_t>(PFILD_FLOW_GENERATION(decision) - generation) >= 0;
     for (const core::Direction direction : core::kEachDirection) {
         const std::size_t which = core::index(direction);
-        api::FlowLaneView& lane = direction == core::Direction::in ? view.in : view.out;
+        control::FlowLaneView& lane = direction == core::Direction::in ? view.in : view.out;
         const auto answer = PFILD_FLOW_ANSWER(decision, which);
         // Heads ask about every answer that they do not know, so that is what is said of it.
         lane.answer = in_force && answer <= PFILD_FLOW_DROP ? static_cast<pfild_flow_answer>(answer) : PFILD_FLOW_ASK;

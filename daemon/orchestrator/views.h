@@ -6,29 +6,30 @@
 #include <optional>
 
 #include "capture/device_table.h"
+#include "control/flow_views.h"
+#include "control/views.h"
 #include "core/flow/flow_key.h"
 #include "core/frame_pool.h"
 #include "core/pfil/hook.h"
 #include "core/pfil/registry.h"
-#include "daemon/api/service.h"
 #include "pfild/flow.h"
 
 namespace pfild {
 
 /// All but `covers`, which only the orchestrator knows.
-[[nodiscard]] api::HeadView head_view(const core::HeadInfo& head);
-[[nodiscard]] api::HookView hook_view(const core::HookInfo& hook);
-[[nodiscard]] api::BuffersView buffers_view(const core::FramePool& pool);
+[[nodiscard]] control::HeadView head_view(const core::HeadInfo& head);
+[[nodiscard]] control::HookView hook_view(const core::HookInfo& hook);
+[[nodiscard]] control::BuffersView buffers_view(const core::FramePool& pool);
 
-[[nodiscard]] api::DeviceView device_view(const capture::DeviceInfo& device);
+[[nodiscard]] control::DeviceView device_view(const capture::DeviceInfo& device);
 
 /// What a key says, as it is shown.
-[[nodiscard]] api::FlowView view_of_key(const core::FlowKey& key);
+[[nodiscard]] control::FlowView view_of_key(const core::FlowKey& key);
 
 /// A flow as it is shown, all but its interface's name.
 struct SeenFlow {
     std::uint32_t ifindex = 0;
-    api::FlowView view;
+    control::FlowView view;
 };
 
 /// The flow in a slot; nothing when there is none, or it is going. `now_ns`: of

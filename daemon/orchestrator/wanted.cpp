@@ -100,7 +100,7 @@ core::Result<control::ChangedView> Wanted::change(const config::Model& next, rul
 core::Result<control::ChangedView> Wanted::reload() {
     constexpr const char* kWhat = "reload";
     constexpr const char* kOldStays = "the old configuration stays in force";
-    if (file_.empty()) {
+    if (seen_.file.empty()) {
         return core::fail({kWhat, "", "there is no configuration file", "start pfild with --config", ENOENT});
     }
     const auto files = read_files_();
@@ -123,34 +123,8 @@ core::Result<control::ChangedView> Wanted::reload() {
     for (const std::string& line : changed->needs_restart) {
         spdlog::warn("reload: {}", line);
     }
-    spdlog::info("reload: {} read again, {} changes made", file_, changed->changes.size());
+    spdlog::info("reload: {} read again, {} changes made", seen_.file, changed->changes.size());
     return changed;
-}
-
-core::Result<api::StatusView> Wanted::status() {
-    api::StatusView view = orchestrator_.status();
-    for (api::InterfaceView& interface : view.interfaces) {
-        interface.wanted_by = transaction_.item_of(interface.name);
-    }
-    for (const auto& [name, why] : transaction_.waited_for()) {
-        view.waited_for.push_back(name);
-    }
-    for (const config::Interface& item : transaction_.model().interfaces) {
-        if (!item.wanted) {
-            view.left_alone.push_back(item.name);
-        } else if (config::is_pattern(item.name)) {
-            view.patterns.push_back(item.name);
-        }
-    }
-    view.panic = transaction_.model().panic;
-    view.started_from = started_from_;
-    view.files = transaction_.files();
-    view.model = config::digest_of(transaction_.model());
-    for (const config::Peer& peer : transaction_.model().peers) {
-        view.granted.push_back({peer.name, peer.uid, peer.verbs});
-    }
-    view.confirm_within_s = confirm_within_s();
-    return view;
 }
 
 std::string Wanted::resolve(std::string_view name) {
@@ -169,7 +143,7 @@ std::string Wanted::resolve(std::string_view name) {
 }
 
 // One that is waited for, or left alone, is wanted from now on as is asked for here.
-core::Result<api::InterfaceView> Wanted::attach(const api::AttachRequest& request) {
+core::Result<control::InterfaceView> Wanted::attach(const control::AttachRequest& request) {
     config::Interface item = interface_of(request);
     item.name = resolve(request.interface);
     config::Model next = transaction_.model();
@@ -185,7 +159,7 @@ core::Result<api::InterfaceView> Wanted::attach(const api::AttachRequest& reques
     });
 }
 
-core::Result<api::InterfaceView> Wanted::attached(const config::Interface& item) {
+core::Result<control::InterfaceView> Wanted::attached(const config::Interface& item) {
     const std::vector<config::Interface>& guarded = transaction_.guarded().interfaces;
     const auto here = std::find_if(guarded.begin(), guarded.end(), [&](const config::Interface& one) {
         return transaction_.item_of(one.name) == item.name;
@@ -196,7 +170,7 @@ core::Result<api::InterfaceView> Wanted::attached(const config::Interface& item)
         return core::fail(
             {"attach", item.name, is_known ? why->second : "there is no such interface", "it is waited for", ENODEV});
     }
-    api::InterfaceView view;
+    control::InterfaceView view;
     if (config::is_pattern(item.name)) {
         view.name = item.name;
         view.unknown = item.unknown;
@@ -244,15 +218,15 @@ core::Result<void> Wanted::take_off(config::Model& next, std::string_view interf
     return {};
 }
 
-core::Result<api::HookView> Wanted::hook_add(const api::HookAddRequest& request) {
+core::Result<control::HookView> Wanted::hook_add(const control::HookAddRequest& request) {
     config::Model next = transaction_.model();
     return check_link_type(request)
         .and_then([&] { return config::add_hook(next, hook_of(request)); })
         .and_then([&] { return change(next); })
-        .map([&] { return hook(request.name); });
+        .map([&] { return hook_seen(seen_, request.name); });
 }
 
-core::Result<api::HookView> Wanted::hook_replace(const api::HookAddRequest& request) {
+core::Result<control::HookView> Wanted::hook_replace(const control::HookAddRequest& request) {
     config::Model next = transaction_.model();
     config::Hook fresh = hook_of(request);
     if (const config::Hook* const before = config::find_hook(next, request.name)) {
@@ -261,47 +235,14 @@ core::Result<api::HookView> Wanted::hook_replace(const api::HookAddRequest& requ
     return check_link_type(request)
         .and_then([&] { return config::replace_hook(next, std::move(fresh)); })
         .and_then([&] { return change(next); })
-        .map([&] { return hook(request.name); });
+        .map([&] { return hook_seen(seen_, request.name); });
 }
 
-core::Result<api::HookView> Wanted::hook_enable(std::string_view name, bool enabled) {
+core::Result<control::HookView> Wanted::hook_enable(std::string_view name, bool enabled) {
     config::Model next = transaction_.model();
     return config::enable_hook(next, name, enabled, config::Owner::kBpfctl)
         .and_then([&] { return change(next); })
-        .map([&] { return hook(std::string(name)); });
-}
-
-core::Result<api::StatsView> Wanted::stats(const api::StatsRequest& request) {
-    api::StatsRequest by_name = request;
-    if (by_name.interface) {
-        const std::vector<config::Device> devices = orchestrator_.devices(rules::Look::kAnew);
-        const config::Device* const device = config::find_device(devices, *by_name.interface);
-        by_name.interface = device == nullptr ? *by_name.interface : device->name;
-    }
-    return orchestrator_.stats(by_name);
-}
-
-api::HookView Wanted::hook(const std::string& name) const { return with_wish(orchestrator_.hook(name)); }
-
-api::HookView Wanted::with_wish(api::HookView view) const {
-    const config::Hook* const wanted = config::find_hook(transaction_.model(), view.name);
-    view.enabled = wanted == nullptr || wanted->enabled;
-    return view;
-}
-
-core::Result<std::vector<api::HookView>> Wanted::hooks() {
-    std::vector<api::HookView> views = orchestrator_.hooks();
-    for (api::HookView& view : views) {
-        view = with_wish(std::move(view));
-    }
-    return views;
-}
-
-core::Result<api::HookProgramView> Wanted::hook_show(std::string_view name) {
-    return orchestrator_.hook_show(name).map([this](api::HookProgramView&& view) {
-        view.hook = with_wish(std::move(view.hook));
-        return std::move(view);
-    });
+        .map([&] { return hook_seen(seen_, std::string(name)); });
 }
 
 core::Result<void> Wanted::hook_delete(std::string_view name) {
@@ -309,54 +250,22 @@ core::Result<void> Wanted::hook_delete(std::string_view name) {
     return config::remove_hook(next, name).and_then([&] { return change(next); });
 }
 
-core::Result<api::HeadView> Wanted::link(const core::LinkRequest& request) {
+core::Result<control::HeadView> Wanted::link(const core::LinkRequest& request) {
     config::Model next = transaction_.model();
     const std::string at = resolve(request.head);
     config::Link item = link_of(request);
     item.head = at;
-    return config::link(next, std::move(item)).and_then([&] { return change(next); }).map([&] { return head(at); });
-}
-
-core::Result<api::HeadView> Wanted::unlink(const core::LinkRequest& request) {
-    config::Model next = transaction_.model();
-    const std::string at = resolve(request.head);
-    return config::unlink(next, request.hook, at, request.directions).and_then([&] { return change(next); }).map([&] {
-        return head(at);
+    return config::link(next, std::move(item)).and_then([&] { return change(next); }).map([&] {
+        return head_seen(seen_, at);
     });
 }
 
-core::Result<std::vector<api::HeadView>> Wanted::heads() {
-    std::vector<api::HeadView> all = orchestrator_.heads();
-    for (const config::Interface& item : transaction_.model().interfaces) {
-        if (item.wanted && item.mode != core::HeadMode::tap && config::is_pattern(item.name)) {
-            all.push_back(head(item.name));
-        }
-    }
-    return all;
-}
-
-/// Of an interface that is not there, or of a pattern: as its links are wanted.
-api::HeadView Wanted::head(const std::string& name) const {
-    std::vector<std::string> covers;
-    for (const config::Interface& interface : transaction_.guarded().interfaces) {
-        if (transaction_.item_of(interface.name) == name || interface.name == name ||
-            (config::is_pattern(name) && config::means(name, interface.name))) {
-            covers.push_back(interface.name);
-        }
-    }
-    const bool is_one = covers.size() == 1 && !config::is_pattern(name);
-    if (config::common_head(name) || is_one) {
-        return orchestrator_.head(is_one ? covers.front() : name);
-    }
-    const std::vector<config::Link> links = config::links_at(transaction_.model(), name);
-    core::HeadInfo info;
-    info.name = name;
-    info.directions = {true, true};
-    api::HeadView view = head_view(info);
-    view.in = config::run_order(links, core::Direction::in);
-    view.out = config::run_order(links, core::Direction::out);
-    view.covers = std::move(covers);
-    return view;
+core::Result<control::HeadView> Wanted::unlink(const core::LinkRequest& request) {
+    config::Model next = transaction_.model();
+    const std::string at = resolve(request.head);
+    return config::unlink(next, request.hook, at, request.directions).and_then([&] { return change(next); }).map([&] {
+        return head_seen(seen_, at);
+    });
 }
 
 core::Result<void> Wanted::panic(bool on) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The verbs of the control socket: what changes something is an edit of the model, put in force by a transaction; what
-// shows something is asked of the orchestrator. And what happens to interfaces by itself.
+// The verbs of the control socket that change something: each is an edit of the model, put in force by a transaction.
+// And what happens to interfaces by itself.
 //
 // Control thread.
 #pragma once
@@ -14,19 +14,20 @@
 
 #include "config/model.h"
 #include "config/source.h"
-#include "daemon/api/service.h"
+#include "control/service.h"
 #include "daemon/guard/guard.h"
 #include "daemon/guard/kernel_host.h"
 #include "daemon/orchestrator.h"
+#include "daemon/orchestrator/looks.h"
 #include "daemon/rules/transaction.h"
 
 namespace pfild {
 
-class Wanted final : public api::Service {
+class Wanted final : public control::Service {
   public:
     /// => both outlive it.
     Wanted(Orchestrator& orchestrator, rules::Transaction& transaction)
-        : orchestrator_(orchestrator), transaction_(transaction) {}
+        : orchestrator_(orchestrator), transaction_(transaction), seen_{orchestrator, transaction} {}
 
     /// For Orchestrator::tell().
     [[nodiscard]] InterfaceEvents events();
@@ -34,7 +35,7 @@ class Wanted final : public api::Service {
     using ReadFiles = std::function<config::FileResult<config::Source>()>;
     /// For reload(); without it there are none.
     void set_files(std::string name, ReadFiles read) {
-        file_ = std::move(name);
+        seen_.file = std::move(name);
         read_files_ = std::move(read);
     }
     /// Told how long a model is on trial, when that begins.
@@ -45,35 +46,27 @@ class Wanted final : public api::Service {
     void on_settings(std::function<void(const config::Settings& fresh)> told) { on_settings_ = std::move(told); }
     /// How this daemon has begun, for `status`; the settings that a restart only can change.
     void tell_start(std::string from, config::Settings runs_with) {
-        started_from_ = std::move(from);
+        seen_.started_from = std::move(from);
         runs_with_ = std::move(runs_with);
     }
 
-    [[nodiscard]] core::Result<api::VersionView> version() override { return orchestrator_.version(); }
-    [[nodiscard]] core::Result<api::StatusView> status() override;
-    [[nodiscard]] core::Result<api::InterfaceView> attach(const api::AttachRequest& request) override;
-    [[nodiscard]] core::Result<void> detach(std::string_view interface) override;
-    [[nodiscard]] core::Result<std::vector<api::HeadView>> heads() override;
-    [[nodiscard]] core::Result<std::vector<api::HookView>> hooks() override;
-    [[nodiscard]] core::Result<api::HookView> hook_add(const api::HookAddRequest& request) override;
-    [[nodiscard]] core::Result<api::HookProgramView> hook_show(std::string_view name) override;
-    [[nodiscard]] core::Result<api::HookView> hook_replace(const api::HookAddRequest& request) override;
-    [[nodiscard]] core::Result<api::HookView> hook_enable(std::string_view name, bool enabled) override;
-    [[nodiscard]] core::Result<void> hook_delete(std::string_view name) override;
-    [[nodiscard]] core::Result<api::HeadView> link(const core::LinkRequest& request) override;
-    [[nodiscard]] core::Result<api::HeadView> unlink(const core::LinkRequest& request) override;
-    [[nodiscard]] core::Result<void> panic(bool on) override;
-    [[nodiscard]] core::Result<api::StatsView> stats(const api::StatsRequest& request) override;
-    [[nodiscard]] core::Result<api::FlowsView> flows(const api::FlowsRequest& request) override {
-        return orchestrator_.flows(request);
+    [[nodiscard]] core::Result<describe::Value> look(std::string_view verb, const describe::Value& arguments) override {
+        return control::look_at(looks(), seen_, verb, arguments);
     }
+    [[nodiscard]] core::Result<control::InterfaceView> attach(const control::AttachRequest& request) override;
+    [[nodiscard]] core::Result<void> detach(std::string_view interface) override;
+    [[nodiscard]] core::Result<control::HookView> hook_add(const control::HookAddRequest& request) override;
+    [[nodiscard]] core::Result<control::HookView> hook_replace(const control::HookAddRequest& request) override;
+    [[nodiscard]] core::Result<control::HookView> hook_enable(std::string_view name, bool enabled) override;
+    [[nodiscard]] core::Result<void> hook_delete(std::string_view name) override;
+    [[nodiscard]] core::Result<control::HeadView> link(const core::LinkRequest& request) override;
+    [[nodiscard]] core::Result<control::HeadView> unlink(const core::LinkRequest& request) override;
+    [[nodiscard]] core::Result<void> panic(bool on) override;
     [[nodiscard]] core::Result<std::uint64_t> flows_flush() override {
         unrecorded_.reset(); // flows are never recorded
         return orchestrator_.flows_flush();
     }
-    [[nodiscard]] core::Result<api::PeersView> peers() override { return orchestrator_.peers(); }
     [[nodiscard]] core::Result<control::ChangedView> reload() override;
-    [[nodiscard]] core::Result<control::ModelView> config_show() override;
     [[nodiscard]] core::Result<control::ChangedView> config_apply(const control::ApplyRequest& request) override;
     [[nodiscard]] core::Result<void> config_confirm() override;
     [[nodiscard]] core::Result<control::ChangedView> config_rollback() override;
@@ -96,12 +89,8 @@ class Wanted final : public api::Service {
     /// The item that a name stands for: its own, or that by which the interface of that name is wanted; else what the
     /// kernel calls that interface.
     [[nodiscard]] std::string resolve(std::string_view name);
-    [[nodiscard]] core::Result<api::InterfaceView> attached(const config::Interface& item);
-    [[nodiscard]] api::HeadView head(const std::string& name) const;
+    [[nodiscard]] core::Result<control::InterfaceView> attached(const config::Interface& item);
     void look_again(const std::optional<std::string>& seen);
-    [[nodiscard]] api::HookView hook(const std::string& name) const;
-    /// With what only the model knows.
-    [[nodiscard]] api::HookView with_wish(api::HookView view) const;
     /// Refuses what would cut the connection of whoever asks. If nobody asks, or from nowhere, those by which anybody
     /// administers the host.
     [[nodiscard]] core::Result<void> ask_guard();
@@ -109,7 +98,6 @@ class Wanted final : public api::Service {
     [[nodiscard]] core::Result<void> take_off(config::Model& model, std::string_view interface);
     [[nodiscard]] core::Result<void> edit(config::Model& model, const control::BatchStep& step);
     [[nodiscard]] core::Result<control::ChangedView> roll_back();
-    [[nodiscard]] std::optional<std::uint64_t> confirm_within_s() const;
 
     Orchestrator& orchestrator_;
     rules::Transaction& transaction_;
@@ -117,8 +105,7 @@ class Wanted final : public api::Service {
     guard::Guard guard_{host_};
     control::Asker asker_;
     std::string remark_;
-    std::string started_from_;
-    std::string file_;
+    Seen seen_;
     ReadFiles read_files_;
     std::function<void(const config::Settings& fresh)> on_settings_;
     config::Settings runs_with_;

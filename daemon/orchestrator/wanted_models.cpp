@@ -24,23 +24,6 @@ core::Error no_trial(const char* what) {
 
 } // namespace
 
-std::optional<std::uint64_t> Wanted::confirm_within_s() const {
-    if (!transaction_.trial()) {
-        return std::nullopt;
-    }
-    const std::uint64_t now = sys::since_boot_ns();
-    const std::uint64_t ends = transaction_.trial()->ends_ns;
-    return ends > now ? (ends - now + kNsPerS - 1) / kNsPerS : 0;
-}
-
-core::Result<control::ModelView> Wanted::config_show() {
-    return control::ModelView{.model = transaction_.model(),
-                              .digest = config::digest_of(transaction_.model()),
-                              .files = transaction_.files(),
-                              .file = file_.empty() ? std::nullopt : std::optional(file_),
-                              .confirm_within_s = confirm_within_s()};
-}
-
 core::Result<control::ChangedView> Wanted::config_apply(const control::ApplyRequest& request) {
     rules::Transaction::How how;
     if (request.confirm_s) {

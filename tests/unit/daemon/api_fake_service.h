@@ -7,28 +7,29 @@
 #include <string>
 #include <vector>
 
+#include "control/asking.h"
 #include "control/rights.h"
-#include "daemon/api/service.h"
+#include "control/service.h"
 
 namespace pfild::test {
 
-class FakeService final : public api::Service {
+class FakeService final : public control::Service {
   public:
     std::vector<std::string> calls;     ///< the verbs that came through, with their object
     std::optional<core::Error> refusal; ///< what everything answers, when set
     std::string refuse_once;            ///< this call is refused, the first time
     int refuse_code = EIO;
-    api::AttachRequest last_attach;
-    api::HookAddRequest last_hook;
+    control::AttachRequest last_attach;
+    control::HookAddRequest last_hook;
     core::LinkRequest last_link;
-    std::vector<api::HeadView> head_list;
-    std::vector<api::HookView> hook_list;
-    api::HookProgramView hook_program_view;
-    api::StatusView status_view;
-    api::StatsView stats_view;
-    api::FlowsRequest last_flows;
-    api::FlowsView flows_view;
-    api::PeersView peers_view;
+    std::vector<control::HeadView> head_list;
+    std::vector<control::HookView> hook_list;
+    control::HookProgramView hook_program_view;
+    control::StatusView status_view;
+    control::StatsView stats_view;
+    control::FlowsRequest last_flows;
+    control::FlowsView flows_view;
+    control::PeersView peers_view;
     control::Deeds made;
     control::ChangedView changed_view;
     control::ApplyRequest last_apply;
@@ -39,18 +40,18 @@ class FakeService final : public api::Service {
     std::string said_beside;                 ///< the remark
     std::size_t padding = 0;                 ///< so many letters in version's kernel, to make a large answer
 
-    core::Result<api::VersionView> version() override {
+    core::Result<control::VersionView> version() {
         calls.emplace_back("version");
-        return answer(api::VersionView{"0.1.0", 2, "6.18.0" + std::string(padding, 'x'), "default", 12});
+        return answer(control::VersionView{"0.1.0", 2, "6.18.0" + std::string(padding, 'x'), "default", 12});
     }
-    core::Result<api::StatusView> status() override {
+    core::Result<control::StatusView> status() {
         calls.emplace_back("status");
         return answer(status_view);
     }
-    core::Result<api::InterfaceView> attach(const api::AttachRequest& request) override {
+    core::Result<control::InterfaceView> attach(const control::AttachRequest& request) override {
         calls.push_back("attach " + request.interface);
         last_attach = request;
-        api::InterfaceView view;
+        control::InterfaceView view;
         view.name = request.interface;
         view.unknown = request.unknown;
         return answer(view);
@@ -59,18 +60,18 @@ class FakeService final : public api::Service {
         calls.push_back("detach " + std::string(interface));
         return refused();
     }
-    core::Result<std::vector<api::HeadView>> heads() override {
+    core::Result<std::vector<control::HeadView>> heads() {
         calls.emplace_back("heads");
         return answer(head_list);
     }
-    core::Result<std::vector<api::HookView>> hooks() override {
+    core::Result<std::vector<control::HookView>> hooks() {
         calls.emplace_back("hooks");
         return answer(hook_list);
     }
-    core::Result<api::HookView> hook_add(const api::HookAddRequest& request) override {
+    core::Result<control::HookView> hook_add(const control::HookAddRequest& request) override {
         calls.push_back("hook-add " + request.name);
         last_hook = request;
-        api::HookView view;
+        control::HookView view;
         view.name = request.name;
         view.type = request.type;
         view.module = "cbpf";
@@ -79,14 +80,16 @@ class FakeService final : public api::Service {
         view.instructions = request.program.size();
         return answer(view);
     }
-    core::Result<api::HookProgramView> hook_show(std::string_view name) override {
+    core::Result<control::HookProgramView> hook_show(std::string_view name) {
         calls.push_back("hook-show " + std::string(name));
         return answer(hook_program_view);
     }
-    core::Result<api::HookView> hook_replace(const api::HookAddRequest& request) override { return hook_add(request); }
-    core::Result<api::HookView> hook_enable(std::string_view name, bool enabled) override {
+    core::Result<control::HookView> hook_replace(const control::HookAddRequest& request) override {
+        return hook_add(request);
+    }
+    core::Result<control::HookView> hook_enable(std::string_view name, bool enabled) override {
         calls.push_back((enabled ? "hook-enable " : "hook-disable ") + std::string(name));
-        api::HookView view;
+        control::HookView view;
         view.name = name;
         view.enabled = enabled;
         return answer(view);
@@ -95,19 +98,19 @@ class FakeService final : public api::Service {
         calls.push_back("hook-delete " + std::string(name));
         return refused();
     }
-    core::Result<api::HeadView> link(const core::LinkRequest& request) override {
+    core::Result<control::HeadView> link(const core::LinkRequest& request) override {
         calls.push_back("link " + request.hook + " " + request.head);
         return head_of(request);
     }
-    core::Result<api::HeadView> unlink(const core::LinkRequest& request) override {
+    core::Result<control::HeadView> unlink(const core::LinkRequest& request) override {
         calls.push_back("unlink " + request.hook + " " + request.head);
         return head_of(request);
     }
-    core::Result<api::StatsView> stats(const api::StatsRequest& request) override {
+    core::Result<control::StatsView> stats(const control::StatsRequest& request) {
         calls.push_back("stats" + (request.interface ? ' ' + *request.interface : ""));
         return answer(stats_view);
     }
-    core::Result<api::FlowsView> flows(const api::FlowsRequest& request) override {
+    core::Result<control::FlowsView> flows(const control::FlowsRequest& request) {
         calls.emplace_back("flows");
         last_flows = request;
         return answer(flows_view);
@@ -116,7 +119,7 @@ class FakeService final : public api::Service {
         calls.emplace_back("flows-flush");
         return answer(forgotten);
     }
-    core::Result<api::PeersView> peers() override {
+    core::Result<control::PeersView> peers() {
         calls.emplace_back("peers");
         return answer(peers_view);
     }
@@ -124,7 +127,7 @@ class FakeService final : public api::Service {
         calls.emplace_back("reload");
         return answer(changed_view);
     }
-    core::Result<control::ModelView> config_show() override {
+    core::Result<control::ModelView> config_show() {
         calls.emplace_back("config-show");
         return answer(control::ModelView());
     }
@@ -145,6 +148,38 @@ class FakeService final : public api::Service {
         calls.emplace_back("batch");
         last_batch = request;
         return answer(changed_view);
+    }
+    core::Result<describe::Value> look(std::string_view verb, const describe::Value& arguments) override {
+        using namespace control; // NOLINT(google-build-using-namespace): the table names what is said there
+        using Fake = FakeService;
+        const std::vector<Look<Fake>> looks{
+            control::look<Fake, NoArguments, VersionView>("version",
+                                                          [](Fake& fake, const auto&) { return fake.version(); }),
+            control::look<Fake, NoArguments, StatusView>("status",
+                                                         [](Fake& fake, const auto&) { return fake.status(); }),
+            control::look<Fake, ListRequest, HeadList>("heads",
+                                                       [](Fake& fake, const ListRequest& request) {
+                                                           return fake.heads().map([&](auto all) {
+                                                               return part_of<HeadList>(std::move(all), request);
+                                                           });
+                                                       }),
+            control::look<Fake, ListRequest, HookList>("hooks",
+                                                       [](Fake& fake, const ListRequest& request) {
+                                                           return fake.hooks().map([&](auto all) {
+                                                               return part_of<HookList>(std::move(all), request);
+                                                           });
+                                                       }),
+            control::look<Fake, HookRequest, HookProgramView>(
+                "hook-show", [](Fake& fake, const HookRequest& request) { return fake.hook_show(request.name); }),
+            control::look<Fake, StatsRequest, StatsView>(
+                "stats", [](Fake& fake, const StatsRequest& request) { return fake.stats(request); }),
+            control::look<Fake, FlowsRequest, FlowsView>(
+                "flows", [](Fake& fake, const FlowsRequest& request) { return fake.flows(request); }),
+            control::look<Fake, NoArguments, PeersView>("peers", [](Fake& fake, const auto&) { return fake.peers(); }),
+            control::look<Fake, NoArguments, ModelView>("config-show",
+                                                        [](Fake& fake, const auto&) { return fake.config_show(); }),
+        };
+        return look_at(std::span<const Look<Fake>>(looks), *this, verb, arguments);
     }
     std::optional<std::string> unrecorded() const override { return not_recorded; }
     control::Deeds& deeds() override { return made; }
@@ -175,9 +210,9 @@ class FakeService final : public api::Service {
     [[nodiscard]] core::Result<View> answer(View view) {
         return refused().map([&] { return view; });
     }
-    [[nodiscard]] core::Result<api::HeadView> head_of(const core::LinkRequest& request) {
+    [[nodiscard]] core::Result<control::HeadView> head_of(const core::LinkRequest& request) {
         last_link = request;
-        api::HeadView view;
+        control::HeadView view;
         view.name = request.head;
         view.directions = request.directions;
         return answer(view);

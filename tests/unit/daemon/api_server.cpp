@@ -46,7 +46,7 @@ class ServerTest : public ::testing::Test {
   protected:
     std::filesystem::path directory_;
     test::FakeService service_;
-    Dispatcher dispatcher_{service_, AttachDefaults{}};
+    Dispatcher dispatcher_{service_, control::AttachDefaults{}};
     std::unique_ptr<sys::Loop> loop_;
     std::unique_ptr<Server> server_;
 

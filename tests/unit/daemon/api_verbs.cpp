@@ -14,7 +14,7 @@ using OrderedJson = nlohmann::ordered_json;
 class Verbs : public ::testing::Test {
   protected:
     test::FakeService service_;
-    Dispatcher dispatcher_{service_, AttachDefaults{}};
+    Dispatcher dispatcher_{service_, control::AttachDefaults{}};
 
     OrderedJson ask(const std::string& verb, const std::string& arguments) {
         const std::string answer =
@@ -212,7 +212,7 @@ TEST_F(Verbs, attach_takes_the_configured_default_only_when_the_request_says_not
     EXPECT_EQ(ask("attach", R"({"interface":"eth0"})")["result"]["unknown"], "drop");
     EXPECT_EQ(ask("attach", R"({"interface":"eth0","unknown":"pass"})")["result"]["unknown"], "pass");
     EXPECT_EQ(service_.last_attach,
-              (AttachRequest{
+              (control::AttachRequest{
                   "eth0", core::UnknownPackets::pass, core::HeadMode::automatic, core::HeadPosition::anywhere, {}}));
     dispatcher_.set_defaults({.mode = core::HeadMode::tc});
     (void)ask("attach", R"({"interface":"eth0"})");
@@ -272,18 +272,18 @@ TEST_F(Verbs, hook_show_is_the_hook_with_its_program) {
 
 TEST_F(Verbs, flows_begins_at_the_start_with_64_when_nothing_is_said) {
     EXPECT_EQ(ask("flows", "{}")["result"].dump(), R"({"flows":[],"next":null})");
-    EXPECT_EQ(service_.last_flows, (FlowsRequest{0, 64}));
+    EXPECT_EQ(service_.last_flows, (control::FlowsRequest{0, 64}));
     service_.flows_view.next = 77;
     EXPECT_EQ(ask("flows", R"({"from":7,"most":70})")["result"].dump(), R"({"flows":[],"next":77})");
-    EXPECT_EQ(service_.last_flows, (FlowsRequest{7, 70}));
+    EXPECT_EQ(service_.last_flows, (control::FlowsRequest{7, 70}));
 }
 
 TEST_F(Verbs, flows_at_their_longest_are_an_answer_of_160_KiB) {
-    FlowView flow;
+    control::FlowView flow;
     flow.interface = std::string(15, 'x');
-    flow.family = FlowFamily::kInet6;
+    flow.family = control::FlowFamily::kInet6;
     flow.protocol = 136;
-    flow.tags.assign(2, {TagView::Type::kService, 4095, 7, false});
+    flow.tags.assign(2, {control::TagView::Type::kService, 4095, 7, false});
     flow.remote = flow.local = "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff";
     flow.remote_port = flow.local_port = 0xffff;
     flow.in = flow.out = {PFILD_FLOW_PASS, UINT64_MAX, UINT64_MAX};
