@@ -29,6 +29,7 @@ class Cure:
     commit: str
     faults: tuple
     tests: tuple
+    tests_of: str  # the commit whose tests/ hold them
 
 
 @dataclass
@@ -60,7 +61,7 @@ def git(*words, cwd=ROOT):
 
 def trailers():
     """(commit, values by trailer) of every commit, oldest first."""
-    names = ("Cures", "Proof", "Amends")
+    names = ("Cures", "Proof", "Amends", "Tests-of")
     fields = "%x1f".join(f"%(trailers:key={name},valueonly,separator=%x0a)" for name in names)
     for entry in git("log", "--reverse", f"--format=%H%x1f{fields}%x1e").split("\x1e"):
         commit, *values = entry.strip("\n").split("\x1f")
@@ -69,18 +70,21 @@ def trailers():
 
 
 def cures(wanted):
-    """Oldest first. A later commit with `Amends: COMMIT` says anew which tests of that commit are its proof, and with `Cures` too,
-    which faults that commit has cured."""
+    """Oldest first. A later commit with `Amends: COMMIT` says anew what it names: which tests are the proof, which faults that
+    commit has cured, and with `Tests-of: COMMIT`, whose tests/ hold the tests."""
     found = {}
     before = []
     for commit, said in trailers():
         before.append(commit)
+        full = lambda short: next(other for other in before if other.startswith(short))  # noqa: E731, B023
         faults = tuple(re.findall(r"F\d+", " ".join(said["Cures"])))
         for short in said["Amends"]:
-            cured = next(other for other in before if other.startswith(short))
-            found[cured] = Cure(cured, faults or found[cured].faults, said["Proof"])
+            cured = full(short)
+            old = found.get(cured, Cure(cured, (), (), cured))
+            tests_of = full(said["Tests-of"][0]) if said["Tests-of"] else old.tests_of
+            found[cured] = Cure(cured, faults or old.faults, said["Proof"] or old.tests, tests_of)
         if faults and not said["Amends"]:
-            found[commit] = Cure(commit, faults, said["Proof"])
+            found[commit] = Cure(commit, faults, said["Proof"], commit)
     return [cure for cure in found.values() if not wanted or set(wanted) & set(cure.faults)]
 
 
@@ -134,12 +138,12 @@ def modes_of(tests, commit):
 
 def outcomes_at(commit, cure):
     """{mode: {test: Outcome}}"""
-    place(commit, cure.commit)
+    place(commit, cure.tests_of)
     said = build()
     if said is not None:
         print(f"  {commit[:9]} does not build: {said}")
-        return {mode: {test: Outcome(broken=1) for test in cure.tests} for mode in modes_of(cure.tests, cure.commit)}
-    return {mode: run_tests(cure.tests, mode) for mode in modes_of(cure.tests, cure.commit)}
+        return {mode: {test: Outcome(broken=1) for test in cure.tests} for mode in modes_of(cure.tests, cure.tests_of)}
+    return {mode: run_tests(cure.tests, mode) for mode in modes_of(cure.tests, cure.tests_of)}
 
 
 def show(test, before, after):
