@@ -138,13 +138,13 @@ core::Result<void> Orchestrator::make_engine() {
                                                                .engine_thread = *engine_thread_,
                                                                .tcx_wanted = options_.tcx_wanted});
     const std::uint64_t largest_pair = 2ULL * options_.capture_buffer_bytes;
-    auto tap = Tap::start(*programs_, {.socket = {.path = options_.device_socket,
-                                                  .max_connections = options_.devices + 48U,
-                                                  .max_connections_per_user = options_.devices + 16U},
-                                       .limits = {.devices = options_.devices,
-                                                  .devices_per_user = std::max(options_.devices * 3 / 4, 1U),
-                                                  .buffer_sizes = {.largest = options_.capture_buffer_bytes},
-                                                  .buffer_memory = options_.devices * largest_pair}});
+    auto tap = captures::Tap::start(*programs_, {.socket = {.path = options_.device_socket,
+                                                            .max_connections = options_.devices + 48U,
+                                                            .max_connections_per_user = options_.devices + 16U},
+                                                 .limits = {.devices = options_.devices,
+                                                            .devices_per_user = std::max(options_.devices * 3 / 4, 1U),
+                                                            .buffer_sizes = {.largest = options_.capture_buffer_bytes},
+                                                            .buffer_memory = options_.devices * largest_pair}});
     if (!tap) {
         return core::fail(std::move(tap.error()));
     }

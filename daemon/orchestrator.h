@@ -30,12 +30,12 @@
 #include "core/odd_packets.h"
 #include "core/pfil/publication.h"
 #include "core/pfil/registry.h"
+#include "daemon/captures/tap.h"
 #include "daemon/guard/judge.h"
 #include "daemon/kernel/flow_maps.h"
 #include "daemon/net/link_monitor.h"
 #include "daemon/orchestrator/attachment.h"
 #include "daemon/orchestrator/lowered_hooks.h"
-#include "daemon/orchestrator/tap.h"
 #include "daemon/rules/world.h"
 #include "daemon/sys/loop.h"
 
@@ -183,7 +183,7 @@ class Orchestrator final : public rules::World {
     std::unique_ptr<xsk::EngineThread> engine_thread_;
     std::unique_ptr<AttachmentWorld> world_;
     Attachments attachments_;
-    std::unique_ptr<Tap> tap_;
+    std::unique_ptr<captures::Tap> tap_;
     std::unique_ptr<net::LinkMonitor> monitor_;
     sys::Registration housekeeping_;
     InterfaceEvents events_;

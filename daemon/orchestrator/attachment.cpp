@@ -12,7 +12,7 @@
 #include <spdlog/spdlog.h>
 
 #include "daemon/net/features.h"
-#include "daemon/orchestrator/tap.h"
+#include "daemon/net/link_type.h"
 
 namespace pfild {
 namespace {
@@ -36,22 +36,6 @@ auto within(const sys::NetNs& netns, const auto& work) -> decltype(work()) {
     return work();
 }
 
-std::string_view link_type_words(std::uint32_t arp_type) {
-    switch (arp_type) {
-    case ARPHRD_NONE:
-        return "a tunnel without link header";
-    case ARPHRD_PPP:
-        return "a PPP link";
-    case ARPHRD_TUNNEL:
-    case ARPHRD_TUNNEL6:
-    case ARPHRD_SIT:
-    case ARPHRD_IPGRE:
-        return "an IP tunnel";
-    default:
-        return "not an Ethernet device";
-    }
-}
-
 } // namespace
 
 core::Result<void> Attachment::attachable(const net::Link& link, core::HeadMode mode, const xsk::Umem& umem) {
@@ -62,14 +46,15 @@ core::Result<void> Attachment::attachable(const net::Link& link, core::HeadMode 
         return refuse("it is a port of pfild itself", "attach the interface that it belongs to");
     }
     if (mode == core::HeadMode::tap) {
-        return link_type(link) ? core::Result<void>()
-                               : refuse(fmt::format("captures know nothing of its link type {}", link.arp_type), "");
+        return net::link_type(link)
+                   ? core::Result<void>()
+                   : refuse(fmt::format("captures know nothing of its link type {}", link.arp_type), "");
     }
     if (link.loopback) {
         return refuse("it is the loopback device: packets cannot be handed back to it", "--tap captures there");
     }
     if (link.arp_type != ARPHRD_ETHER || !link.mac) {
-        return refuse(fmt::format("it is {} (type {})", link_type_words(link.arp_type), link.arp_type),
+        return refuse(fmt::format("it is {} (type {})", net::link_type_words(link.arp_type), link.arp_type),
                       "only devices with an Ethernet header can be filtered");
     }
     if (const std::uint32_t longest = umem.longest_frame(); link.mtu + kFrameOverhead > longest) {

@@ -36,7 +36,8 @@ ROOMS = {
     "daemon": (
         ("daemon/rules", r"daemon/rules/", ()),
         ("daemon/guard", r"daemon/guard/", ()),
-        ("daemon/orchestrator", r"daemon/orchestrator[./]", ("daemon", "daemon/rules", "daemon/guard")),
+        ("daemon/captures", r"daemon/captures/", ()),
+        ("daemon/orchestrator", r"daemon/orchestrator[./]", ("daemon", "daemon/rules", "daemon/guard", "daemon/captures")),
         ("daemon/main", r"daemon/main\.", ("daemon", "daemon/orchestrator", "daemon/rules", "daemon/guard")),
         ("daemon", r"daemon/[^/]+$", ()),
     ),

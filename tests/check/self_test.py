@@ -75,6 +75,8 @@ class Layers(CheckTest):
         ("core includes the shared header", "core/a.h", "pfild/x.h", None),
         ("an edge includes sys", "daemon/xsk/a.h", "daemon/sys/x.h", None),
         ("the orchestrator knows edges", "daemon/orchestrator/a.h", "daemon/net/x.h", None),
+        ("captures know edges", "daemon/captures/a.h", "daemon/kernel/x.h", None),
+        ("captures know the orchestrator", "daemon/captures/a.h", "daemon/orchestrator/x.h", "daemon/captures must not include daemon/orch"),
         ("main knows edges", "daemon/main.cpp", "daemon/net/x.h", None),
         ("tests know everything", "tests/unit/core/a.cpp", "daemon/net/x.h", None),
         ("hooks know flows", "core/pfil/a.h", "core/flow/x.h", "core/pfil must not include core/flow"),
