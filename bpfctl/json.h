@@ -11,12 +11,9 @@ namespace pfild::bpfctl {
 using Json = nlohmann::ordered_json;
 
 /// As text: indented by two spaces for people and files, or in one line for the socket. Never throws over bytes that
-/// are no UTF-8 (a name typed on the command line): they become U+FFFD.
-[[nodiscard]] inline std::string pretty(const Json& json) {
-    return json.dump(2, ' ', false, Json::error_handler_t::replace);
-}
-[[nodiscard]] inline std::string compact(const Json& json) {
-    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
+/// are no UTF-8 (a name typed on the command line): they become U+FFFD. Control characters are escaped, also those that
+/// JSON allows in a string and some terminals obey.
+[[nodiscard]] std::string pretty(const Json& json);
+[[nodiscard]] std::string compact(const Json& json);
 
 } // namespace pfild::bpfctl
