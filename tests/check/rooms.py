@@ -38,7 +38,8 @@ ROOMS = {
         ("daemon/guard", r"daemon/guard/", ()),
         ("daemon/captures", r"daemon/captures/", ()),
         ("daemon/orchestrator", r"daemon/orchestrator[./]", ("daemon", "daemon/rules", "daemon/guard", "daemon/captures")),
-        ("daemon/main", r"daemon/main\.", ("daemon", "daemon/orchestrator", "daemon/rules", "daemon/guard")),
+        ("daemon/instance", r"daemon/instance/", ("daemon", "daemon/orchestrator", "daemon/rules", "daemon/guard")),
+        ("daemon/main", r"daemon/main\.", ("daemon", "daemon/instance", "daemon/orchestrator")),
         ("daemon", r"daemon/[^/]+$", ()),
     ),
 }
