@@ -9,12 +9,16 @@ namespace pfild::bpfctl {
 std::string printable(std::string text) {
     const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
     std::replace_if(text.begin(), text.end(), is_control, '?');
-    // C1 controls, which some terminals obey, are C2 80 to C2 9F in UTF-8
-    for (std::size_t at = 0; at + 1 < text.size(); ++at) {
-        if (text[at] == '\xc2' && static_cast<unsigned char>(text[at + 1]) < 0xa0) {
-            text.replace(at, 2, "?");
-        }
+    // C1 controls, which some terminals obey, are C2 80 to C2 9F in UTF-8. In one pass: a daemon may send megabytes.
+    std::size_t kept = 0;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const bool is_c1 = text[at] == '\xc2' && at + 1 < text.size() &&
+                           static_cast<unsigned char>(text[at + 1]) >= 0x80 &&
+                           static_cast<unsigned char>(text[at + 1]) < 0xa0;
+        at += is_c1 ? 1 : 0;
+        text[kept++] = is_c1 ? '?' : text[at];
     }
+    text.resize(kept);
     return text;
 }
 

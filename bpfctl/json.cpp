@@ -7,17 +7,24 @@
 namespace pfild::bpfctl {
 namespace {
 
-/// U+007F to U+009F, which stand in strings only: `\u007f`.
-std::string escaped(std::string json) {
+/// U+007F to U+009F, which stand in strings only: `\u007f`. In one pass: a daemon may send 64 MiB of them.
+std::string escaped(const std::string& json) {
     constexpr const char* kDigits = "0123456789abcdef";
+    std::string text;
+    text.reserve(json.size());
     for (std::size_t at = 0; at < json.size(); ++at) {
         const bool is_c1 = json[at] == '\xc2' && static_cast<unsigned char>(json[at + 1]) < 0xa0; // a \0 ends it
         if (is_c1 || json[at] == '\x7f') {
-            const auto code = static_cast<unsigned char>(json[at + (is_c1 ? 1 : 0)]);
-            json.replace(at, is_c1 ? 2 : 1, std::string("\\u00") + kDigits[code >> 4U] + kDigits[code & 0xfU]);
+            at += is_c1 ? 1 : 0;
+            const auto code = static_cast<unsigned char>(json[at]);
+            text += "\\u00";
+            text += kDigits[code >> 4U];
+            text += kDigits[code & 0xfU];
+        } else {
+            text += json[at];
         }
     }
-    return json;
+    return text;
 }
 
 } // namespace

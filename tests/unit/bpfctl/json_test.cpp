@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // JSON as it is written: one that reads it finds what was there, and no terminal obeys it.
+#include "bpfctl/fields.h"
 #include "bpfctl/json.h"
 
 #include <gtest/gtest.h>
@@ -21,6 +22,16 @@ TEST(Json, control_characters_are_escaped_all_of_them) {
             EXPECT_EQ(Json::parse(written), json) << code;
         }
     }
+}
+
+TEST(Json, many_control_characters_take_no_longer_than_they_are_many) {
+    constexpr std::size_t kMany = std::size_t{4} << 20U;
+    EXPECT_EQ(compact(Json{{"a", std::string(kMany, '\x7f')}}).size(), 6 * kMany + std::string(R"({"a":""})").size());
+    std::string c1;
+    for (std::size_t at = 0; at < kMany; ++at) {
+        c1 += "\xc2\x80";
+    }
+    EXPECT_EQ(printable(c1), std::string(kMany, '?'));
 }
 
 TEST(Json, other_letters_stay_as_they_are) {
