@@ -11,7 +11,8 @@ namespace {
 
 std::string path_text(const Json& interface, std::string_view direction) {
     const std::string where = " (" + text(member(interface, "heads"), direction) + ')';
-    return (flag(member(interface, "hooked"), direction) ? "filtered" : "passed in the kernel, no hook is linked") +
+    return (flag(member(interface, "hooked"), direction) ? "filtered"
+                                                         : "passed in the kernel, no enabled hook is linked") +
            where;
 }
 

@@ -13,14 +13,16 @@
 #include "disk/trusted_file.h"
 
 namespace pfild::rules {
-Confirmed::Confirmed(const std::string& state_dir, const std::string& instance) : folder_(state_dir + '/' + instance) {
-    for (const std::string& folder : {state_dir, folder_}) {
-        if (auto made = disk::make_folder(folder); !made) {
-            spdlog::warn("rules are not kept for the next boot: {}", made.error().line());
-            return;
-        }
-    }
+namespace {
+
+/// The folder comes with the first file in it: a start that is refused leaves none behind.
+core::Result<void> write(const std::string& folder, const char* name, const std::string& text) {
+    return disk::make_folder(folder.substr(0, folder.rfind('/')))
+        .and_then([&] { return disk::make_folder(folder); })
+        .and_then([&] { return disk::write_durably(folder + name, text); });
 }
+
+} // namespace
 
 std::optional<Record> Confirmed::read() const {
     const std::string path = folder_ + "/confirmed";
@@ -47,7 +49,7 @@ bool Confirmed::stopped_in(const std::string& boot) const {
 void Confirmed::set_stopped_in(const std::string& boot) const {
     if (boot.empty()) {
         ::unlink((folder_ + "/stopped").c_str());
-    } else if (auto written = disk::write_durably(folder_ + "/stopped", boot); !written) {
+    } else if (auto written = write(folder_, "/stopped", boot); !written) {
         spdlog::warn("{}", written.error().line());
     }
 }
@@ -64,8 +66,8 @@ void Confirmed::tick() {
         }
     }
     if (auto next = std::exchange(next_, std::nullopt)) {
-        writing_ = std::async(std::launch::async, [path = folder_ + "/confirmed", record = std::move(*next)] {
-            return disk::write_durably(path, text_of(record));
+        writing_ = std::async(std::launch::async, [folder = folder_, record = std::move(*next)] {
+            return write(folder, "/confirmed", text_of(record));
         });
     }
 }

@@ -17,8 +17,8 @@ namespace pfild::rules {
 
 class Confirmed {
   public:
-    /// Makes the folder. Without it nothing outlives the boot, which is logged.
-    Confirmed(const std::string& state_dir, const std::string& instance);
+    /// The folder is made by the first write. If it cannot be, nothing outlives the boot, which is logged.
+    Confirmed(const std::string& state_dir, const std::string& instance) : folder_(state_dir + '/' + instance) {}
 
     /// Nothing: there is none, or none that can be read, which is logged.
     [[nodiscard]] std::optional<Record> read() const;

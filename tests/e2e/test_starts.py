@@ -155,7 +155,15 @@ def test_no_model_at_all_and_bad_files(host_lab):
     daemon = Pfild(host_lab.fw, config=BAD, start=False)
     with pytest.raises(AssertionError, match="ended with 2 .*unknwon"):
         daemon.start()
-    assert daemon.left_behind() == []
+    assert daemon.left_behind() == [] and not daemon.state_folder.exists()
+    daemon.close()
+
+
+def test_no_model_at_all_and_files_that_cannot_be_had(host_lab):
+    daemon = Pfild(host_lab.fw, config='[[interface]]\nname = "lo"\n', start=False)
+    with pytest.raises(AssertionError, match="(?s)ended with 1 .*loopback"):
+        daemon.start()
+    assert daemon.left_behind() == [] and not daemon.state_folder.exists()
     daemon.close()
 
 

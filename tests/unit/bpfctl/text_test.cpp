@@ -141,14 +141,14 @@ TEST(Status, says_where_packets_go) {
               "  state           attached\n"
               "  WARNING         a program is in front of the heads: tcx ingress: other (7)\n"
               "  incoming        filtered (tc ingress pref 1)\n"
-              "  outgoing        passed in the kernel, no hook is linked (tc egress pref 1)\n"
+              "  outgoing        passed in the kernel, no enabled hook is linked (tc egress pref 1)\n"
               "  without engine  packets that need the engine are dropped (unknown: drop)\n"
               "  mode            tc (auto: it is a virtual interface), ports pfp3 and pfq3\n"
               "\n"
               "eth1  down, index 4, 02:00:00:00:00:02, MTU 9000, 1 receive queue\n"
               "  state           being repaired: its ports or heads were changed by somebody else\n"
-              "  incoming        passed in the kernel, no hook is linked (xdp native, alone)\n"
-              "  outgoing        passed in the kernel, no hook is linked (tc egress pref 1)\n"
+              "  incoming        passed in the kernel, no enabled hook is linked (xdp native, alone)\n"
+              "  outgoing        passed in the kernel, no enabled hook is linked (tc egress pref 1)\n"
               "  without engine  packets that need the engine pass unfiltered (unknown: pass)\n"
               "  mode            xdp, serves 1 receive queue, ports pfp4 and pfq4\n");
 }
