@@ -7,51 +7,17 @@ import pytest
 
 from harness.judges import assert_ends_well, tc_filters, wait_until, xdp_program
 from harness.caller import Caller
-from harness.occupants import leave_no_room, put_in_front, take_away, tcx_programs
+from harness.occupants import in_front, leave_no_room, log_lines, put_in_front, start_guarding, take_away, tcx_programs
 from harness.rules import guard
 
 TC_ACT_OK, TC_ACT_UNSPEC = 0, -1
 CLSACT = 'tc_attach = "clsact"\n'
-BOTH_WAYS = pytest.mark.parametrize("config", ["", CLSACT], ids=["tcx", "clsact"])
 WITH_CLASS = ["u32", "match", "u32", "0", "0", "classid", "1:1"]  # "of class 1:1": no filter behind it is asked
 BYTECODE = ["bpf", "bytecode", "1,6 0 0 4294967295", "flowid", "1:1"]
 
 
 def add_filter(host, preference, filter_words, side="ingress"):
     host.run("tc", "filter", "add", "dev", "eth0", side, "protocol", "all", "pref", preference, *filter_words)
-
-
-def in_front(daemon):
-    return daemon.bpfctl.interface("eth0")["in_front"]
-
-
-def log_lines(daemon, text):
-    return [line for line in daemon.current_log().splitlines() if text in line]
-
-
-def start_guarding(start_pfild, host, config="", words=()):
-    daemon = start_pfild(host, config=config)
-    daemon.bpfctl("attach", "eth0", "--unknown", "drop", "--mode", "tc", *words)
-    guard(daemon, direction="i")
-    return daemon
-
-
-@BOTH_WAYS
-@pytest.mark.parametrize("side", ["ingress", "egress"])
-def test_a_program_by_tcx_in_front_is_noticed_within_a_second_said_once_and_shown(host_lab, start_pfild, config, side):
-    daemon = start_guarding(start_pfild, host_lab.fw, config)
-    assert in_front(daemon) == []
-    put_in_front(host_lab.fw, "eth0", side, "intruder", TC_ACT_UNSPEC)
-    assert wait_until(lambda: log_lines(daemon, "in front of the heads"), timeout_s=1.5), daemon.current_log()
-    number = next(one["id"] for one in tcx_programs(host_lab.fw) if one["name"] == "intruder")
-    assert in_front(daemon) == [f"tcx {side}: intruder ({number})"]
-    assert f"WARNING         a program is in front of the heads: tcx {side}: intruder ({number})" in daemon.bpfctl("status")
-    uptime = daemon.bpfctl.json("status")["uptime_s"]
-    assert wait_until(lambda: daemon.bpfctl.json("status")["uptime_s"] >= uptime + 3)
-    assert len(log_lines(daemon, "in front of the heads")) == 1, "three looks later it has been said once"
-    take_away(host_lab.fw, "eth0", "intruder")
-    assert wait_until(lambda: in_front(daemon) == []) and wait_until(lambda: log_lines(daemon, "no program is in front"))
-    assert_ends_well(daemon)
 
 
 @pytest.mark.parametrize("where", ["file", "interface of the file", "verb"])

@@ -5,6 +5,7 @@ import sys
 
 from .judges import tc_filters
 from .programs import HARNESS
+from .rules import guard
 
 _SCRIPT = [sys.executable, "-B", HARNESS / "bpf_programs.py"]
 
@@ -85,3 +86,18 @@ def all_heads(host):
     links = json.loads(host.run("ip", "-j", "link").stdout)
     found = {link["ifname"]: head_names(host, link["ifname"]) for link in links}
     return {name: heads for name, heads in found.items() if heads}
+
+
+def in_front(daemon):
+    return daemon.bpfctl.interface("eth0")["in_front"]
+
+
+def log_lines(daemon, text):
+    return [line for line in daemon.current_log().splitlines() if text in line]
+
+
+def start_guarding(start_pfild, host, config="", words=()):
+    daemon = start_pfild(host, config=config)
+    daemon.bpfctl("attach", "eth0", "--unknown", "drop", "--mode", "tc", *words)
+    guard(daemon, direction="i")
+    return daemon
