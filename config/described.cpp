@@ -33,6 +33,11 @@ void describe_place(Fields& fields, core::HeadMode& mode, core::HeadPosition& po
                     "Where heads are among programs of others at the same place.");
 }
 
+void describe_strict(Fields& fields, bool& strict) {
+    fields.optional("strict", strict, describe::flag(),
+                    "Whether one that is made while pfild runs is set down until it is guarded.");
+}
+
 void describe_owner(Fields& fields, Owner& owner) {
     fields.optional("owner", owner, describe::word(kOwnerNames), "Who has put the item into the model.");
 }
@@ -65,6 +70,7 @@ void describe(Fields& fields, Settings& settings) {
     fields.optional("log_level", settings.log_level, describe::word(kLogLevelNames), "How much is logged.");
     describe_fail_mode(fields, settings.unknown);
     describe_place(fields, settings.mode, settings.position);
+    describe_strict(fields, settings.strict);
     fields.optional("frames", settings.frames, describe::whole(kMinFrames, kMaxFrames),
                     "Packet buffers of 4096 bytes, for all interfaces together.");
     fields.optional("flows", settings.flows, describe::whole(0, kMaxFlows),
@@ -93,6 +99,7 @@ void describe(Fields& fields, Interface& interface) {
                     "What the kernel calls it, an alternative name, or a pattern.");
     describe_fail_mode(fields, interface.unknown);
     describe_place(fields, interface.mode, interface.position);
+    describe_strict(fields, interface.strict);
     fields.optional("wanted", interface.wanted, describe::flag(), "Whether it is guarded; else it is left alone.");
     describe_owner(fields, interface.owner);
 }

@@ -14,6 +14,7 @@ void describe(describe::Fields& fields, FileInterface& interface) {
     fields.optional("unknown", interface.unknown, describe::word(core::kUnknownPacketsNames), "As the setting.");
     fields.optional("mode", interface.mode, describe::word(core::kHeadModeNames), "As the setting.");
     fields.optional("position", interface.position, describe::word(core::kHeadPositionNames), "As the setting.");
+    fields.optional("strict", interface.strict, describe::flag(), "As the setting.");
     fields.optional("wanted", interface.wanted, describe::flag(),
                     "False: it is left alone, whatever pattern means it.");
 }

@@ -18,6 +18,7 @@ struct FileInterface {
     std::optional<core::UnknownPackets> unknown; ///< nothing, as in the next: as the settings say
     std::optional<core::HeadMode> mode;
     std::optional<core::HeadPosition> position;
+    std::optional<bool> strict;
     bool wanted = true;
 };
 struct FileHook {

@@ -43,7 +43,8 @@ struct Interface {
     core::UnknownPackets unknown = core::UnknownPackets::pass;
     core::HeadMode mode = core::HeadMode::automatic;
     core::HeadPosition position = core::HeadPosition::anywhere;
-    bool wanted = true; ///< false: it is left alone, whatever pattern means it
+    bool strict = false; ///< one that is made while pfild runs is down until it is guarded
+    bool wanted = true;  ///< false: it is left alone, whatever pattern means it
     Owner owner = Owner::kFile;
 
     friend bool operator==(const Interface&, const Interface&) = default;

@@ -17,6 +17,7 @@ Saved saved(const Model& model, const std::string& prefix) {
                                       .unknown = interface.unknown,
                                       .mode = interface.mode,
                                       .position = interface.position,
+                                      .strict = interface.strict,
                                       .wanted = interface.wanted});
     }
     for (const Hook& hook : model.hooks) {

@@ -28,6 +28,7 @@ struct Settings {
     core::UnknownPackets unknown = core::UnknownPackets::pass;
     core::HeadMode mode = core::HeadMode::automatic;
     core::HeadPosition position = core::HeadPosition::anywhere;
+    bool strict = false; ///< of interfaces, as these
     std::uint32_t frames = 32768;
     std::uint32_t flows = 65536;             ///< 0: none are known
     std::uint32_t flow_idle_s = 60;          ///< of flows that are not TCP

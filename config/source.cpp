@@ -238,6 +238,7 @@ void Reader::settle_interfaces() {
                                             .unknown = interface.unknown.value_or(settings.unknown),
                                             .mode = interface.mode.value_or(settings.mode),
                                             .position = interface.position.value_or(settings.position),
+                                            .strict = interface.strict.value_or(settings.strict),
                                             .wanted = interface.wanted,
                                             .owner = Owner::kFile});
     }

@@ -18,6 +18,8 @@ void describe(Fields& fields, AttachRequest& request) {
     fields.optional("mode", request.mode, word(core::kHeadModeNames), "Where incoming packets are decided.");
     fields.optional("position", request.position, word(core::kHeadPositionNames),
                     "Whether the heads go in front again when a program comes before them.");
+    fields.optional("strict", request.strict, flag(),
+                    "Whether one that is made while pfild runs is set down until it is guarded.");
     fields.optional("turned_off", request.turned_off, list(name(31), 16),
                     "Offloads that an earlier run has turned off and the detach shall turn on.");
 }

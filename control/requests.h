@@ -27,6 +27,7 @@ struct AttachDefaults {
     core::UnknownPackets unknown = core::UnknownPackets::pass;
     core::HeadMode mode = core::HeadMode::automatic;
     core::HeadPosition position = core::HeadPosition::anywhere;
+    bool strict = false;
 };
 
 struct AttachRequest {
@@ -34,6 +35,7 @@ struct AttachRequest {
     core::UnknownPackets unknown = core::UnknownPackets::pass;
     core::HeadMode mode = core::HeadMode::automatic;
     core::HeadPosition position = core::HeadPosition::anywhere;
+    bool strict = false;                 ///< interfaces that come are down until they are guarded
     std::vector<std::string> turned_off; ///< offloads that a daemon which was killed has turned off on it
 
     friend bool operator==(const AttachRequest&, const AttachRequest&) = default;

@@ -29,6 +29,7 @@ AttachRequest begun(const AttachDefaults& defaults) {
             .unknown = defaults.unknown,
             .mode = defaults.mode,
             .position = defaults.position,
+            .strict = defaults.strict,
             .turned_off = {}};
 }
 

@@ -61,7 +61,7 @@ struct HookedView {
 };
 
 struct InterfaceView {
-    enum class State : std::uint8_t { kAttached, kRepairing };
+    enum class State : std::uint8_t { kAttached, kRepairing, kComing };
 
     std::string name;
     std::uint32_t ifindex = 0;
@@ -84,8 +84,8 @@ struct InterfaceView {
     std::vector<std::string> altnames;
     std::string wanted_by; ///< the name or pattern by which it is wanted
 };
-inline constexpr std::array<std::string_view, 2> kStateWords{"attached", "repairing"};
-static_assert(static_cast<std::size_t>(InterfaceView::State::kRepairing) + 1 == kStateWords.size());
+inline constexpr std::array<std::string_view, 3> kStateWords{"attached", "repairing", "coming"};
+static_assert(static_cast<std::size_t>(InterfaceView::State::kComing) + 1 == kStateWords.size());
 
 /// total = free + rings + in_flight, always.
 struct BuffersView {

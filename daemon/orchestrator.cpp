@@ -136,6 +136,7 @@ core::Result<void> Orchestrator::make_engine() {
                                                                .programs = *programs_,
                                                                .umem = *umem_,
                                                                .engine_thread = *engine_thread_,
+                                                               .side_thread = side_thread_,
                                                                .tcx_wanted = options_.tcx_wanted});
     const std::uint64_t largest_pair = 2ULL * options_.capture_buffer_bytes;
     auto tap = captures::Tap::start(*programs_, {.socket = {.path = options_.device_socket,
@@ -153,6 +154,7 @@ core::Result<void> Orchestrator::make_engine() {
 }
 
 core::Result<void> Orchestrator::watch(sys::Loop& loop) {
+    loop_ = &loop;
     auto monitor = net::LinkMonitor::open(loop, {.changed = [this](std::uint32_t ifindex) { look_at(ifindex); },
                                                  .gone = [this](std::uint32_t ifindex) { let_go(ifindex); },
                                                  .lost = [this] { look_at_all(); }});
@@ -172,9 +174,16 @@ Orchestrator::~Orchestrator() { stop(false); }
 
 void Orchestrator::stop(bool in_order) noexcept {
     housekeeping_.reset();
+    finishing_.reset();
+    if (loader_.joinable()) {
+        loader_.join();
+    }
     monitor_.reset();
     tap_.reset();
     attachments_.clear();
+    going_.clear();
+    side_thread_.wait();
+    making_.reset();
     while (in_order && !spared_.empty()) {
         (void)remove_spared(*spared_.begin());
     }
@@ -192,7 +201,7 @@ void Orchestrator::look_at(std::uint32_t ifindex) {
     const auto owner = std::find_if(attachments_.begin(), attachments_.end(),
                                     [&](const auto& one) { return one.second->owns_port(ifindex); });
     if (owner != attachments_.end()) {
-        repair_all();
+        repair(*owner->second);
     } else if (attachments_.contains(ifindex)) {
         look_at_attached(ifindex);
     } else {
@@ -239,15 +248,17 @@ void Orchestrator::look_at_other(std::uint32_t ifindex) {
     auto link = links ? links->find(ifindex) : core::fail(std::move(links.error()));
     if (link) {
         know(*link);
-        if (swept_) {
+        if (swept_ && !net::is_port(*link)) {
             sweep(*link);
             if (events_.seen) {
                 events_.seen(link->name);
             }
+            new_.erase(ifindex);
         }
     } else if (const auto known = devices_.find(ifindex); link.error().code == ENODEV && known != devices_.end()) {
         const config::Device device = known->second;
         devices_.erase(known);
+        new_.erase(ifindex);
         if (swept_ && events_.gone && !device.only_by_name) {
             events_.gone(device.name);
         }
@@ -255,6 +266,9 @@ void Orchestrator::look_at_other(std::uint32_t ifindex) {
 }
 
 void Orchestrator::know(const net::Link& link) {
+    if (swept_ && !devices_.contains(link.ifindex)) {
+        new_.insert(link.ifindex);
+    }
     devices_.insert_or_assign(link.ifindex, config::Device{.ifindex = link.ifindex,
                                                            .name = link.name,
                                                            .altnames = link.altnames,
@@ -262,10 +276,13 @@ void Orchestrator::know(const net::Link& link) {
 }
 
 void Orchestrator::know_all(const std::vector<net::Link>& links) {
-    devices_.clear();
+    std::set<std::uint32_t> there;
     for (const net::Link& link : links) {
+        there.insert(link.ifindex);
         know(link);
     }
+    std::erase_if(devices_, [&](const auto& one) { return !there.contains(one.first); });
+    std::erase_if(new_, [&](std::uint32_t one) { return !there.contains(one); });
 }
 
 // Whatever the kernel calls an attached one by now: that it has another name will be announced.
@@ -337,7 +354,7 @@ void Orchestrator::end_attachment(Attachments::iterator attached) {
     attached->second->let_go();
     leaving_.erase(attached->first);
     devices_.erase(attached->first);
-    drop_attachment(attached);
+    drop_attachment(attached, Ends::kLater);
     if (events_.gone) {
         events_.gone(name);
     }
@@ -405,14 +422,29 @@ void Orchestrator::repair(Attachment& attachment) {
     }
 }
 
-core::Result<std::uint8_t> Orchestrator::free_slot(const std::string& interface, bool with_sockets) const {
+std::uint64_t Orchestrator::used_slots() const {
     std::uint64_t used = 0;
     for (const auto& [ifindex, attachment] : attachments_) {
         used |= 1ULL << attachment->slot();
     }
-    if (with_sockets && !engine_thread_->has_buffers_for(2)) {
+    for (const auto& [number, attachment] : going_) {
+        used |= 1ULL << attachment->slot();
+    }
+    return used;
+}
+
+core::Result<std::uint8_t> Orchestrator::free_slot(const std::string& interface, bool with_sockets) const {
+    const std::uint64_t used = used_slots();
+    const auto coming = std::count_if(attachments_.begin(), attachments_.end(),
+                                      [](const auto& one) { return one.second->is_coming(); });
+    if (with_sockets && !engine_thread_->has_buffers_for(2 + 2 * static_cast<std::size_t>(coming))) {
         return core::fail({"attach", interface, "the packet memory is used up by the interfaces that are attached",
                            "raise `frames` in the configuration", ENOBUFS});
+    }
+    for (const SpareHeads& spare : world_->spares) {
+        if (((used >> spare.slot) & 1U) == 0) {
+            return spare.slot;
+        }
     }
     for (std::uint8_t slot = 0; slot < PFILD_MAX_INTERFACES; slot++) {
         if (((used >> slot) & 1U) == 0) {
@@ -483,11 +515,16 @@ core::Result<void> Orchestrator::try_in_kernel(const core::Hook& hook) const {
     return {};
 }
 
-void Orchestrator::drop_attachment(Attachments::iterator attached) {
+void Orchestrator::drop_attachment(Attachments::iterator attached, Ends when) {
     const std::string name = attached->second->link().name;
     const bool filters = !attached->second->only_tapped();
     tap_->remove(attached->first);
     flow_rules_.remove_interface(attached->first);
+    if (when == Ends::kLater) {
+        const std::uint32_t number = attached->second->number();
+        going_.emplace(number, std::move(attached->second));
+        finish_soon();
+    }
     attachments_.erase(attached);
     put_in_force(lowered_->prepare(lane_heads()));
     if (auto gone = filters ? registry_.unregister_head(name) : core::Result<void>(); !gone) {

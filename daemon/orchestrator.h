@@ -20,6 +20,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "config/model.h"
@@ -78,7 +79,7 @@ class Orchestrator final : public rules::World {
     // Between prepare() and go_live() what is attached gets everything but its heads, what is detached keeps them, and
     // the rules in force stay as they are; at the end all changes of rules come as one, then heads come, then heads go.
     // So no packet meets half of it.
-    void prepare(rules::WithoutXdp without_xdp) override;
+    void prepare(rules::WithoutXdp without_xdp, rules::HeadsCome heads) override;
     [[nodiscard]] core::Result<void> go_live(rules::Promises promises) override;
     [[nodiscard]] std::vector<config::Device> devices(rules::Look look) override;
     [[nodiscard]] bool has_head(const std::string& name) const override;
@@ -96,6 +97,8 @@ class Orchestrator final : public rules::World {
     /// Offloads that a daemon before has turned off, by interface: restored when that is detached.
     void remember(const std::vector<rules::Attached>& before);
 
+    /// Whether interfaces may come that are to be attached at once: heads are loaded for them before.
+    void expect_more(bool any);
     /// What has become live stays so: heads of a killed daemon that it took the place of are let go. At the start; then
     /// go_live() does it.
     void settle();
@@ -131,6 +134,7 @@ class Orchestrator final : public rules::World {
     [[nodiscard]] core::Result<void> load_programs();
     [[nodiscard]] core::Result<void> make_engine();
     [[nodiscard]] core::Result<void> watch(sys::Loop& loop);
+    [[nodiscard]] std::uint64_t used_slots() const;
     [[nodiscard]] core::Result<std::uint8_t> free_slot(const std::string& interface, bool with_sockets) const;
     [[nodiscard]] Attachments::iterator find_attached(std::string_view interface);
     [[nodiscard]] core::Directions diverted(std::uint8_t slot) const;
@@ -149,6 +153,13 @@ class Orchestrator final : public rules::World {
     [[nodiscard]] control::HookView hook_view(const core::HookInfo& hook) const;
     void look_at(std::uint32_t ifindex);
     void look_at_attached(std::uint32_t ifindex);
+    void finish_soon();
+    void finish_after(std::chrono::nanoseconds wait);
+    void finish_next();
+    void make_port(const Attachment& attachment);
+    void take_port();
+    void clear_up_gone();
+    void load_spare();
     void look_at_other(std::uint32_t ifindex);
     void know(const net::Link& link);
     void know_all(const std::vector<net::Link>& links);
@@ -162,7 +173,15 @@ class Orchestrator final : public rules::World {
     void keep_house();
     void repair_all();
     static void repair(Attachment& attachment);
-    void drop_attachment(Attachments::iterator attached);
+    /// A port that is made for an attachment.
+    struct MakingPort {
+        std::uint32_t ifindex = 0;
+        std::uint32_t number = 0; ///< the attachment's
+        core::Result<std::unique_ptr<PortAndSockets>> made;
+    };
+    /// When an attachment ends for which nothing more may come.
+    enum class Ends : std::uint8_t { kNow, kLater };
+    void drop_attachment(Attachments::iterator attached, Ends when);
     [[nodiscard]] control::FlowTableView flow_table_view() const;
     [[nodiscard]] std::vector<std::string> covered_by(const core::HeadInfo& head) const;
     [[nodiscard]] control::HeadView head_view(const core::HeadInfo& head) const;
@@ -171,6 +190,7 @@ class Orchestrator final : public rules::World {
     std::chrono::steady_clock::time_point started_;
     sys::NetNs stack_;
     sys::NetNs engine_;
+    sys::SideThread side_thread_;
     core::Publication rules_;
     kernel::FlowPins pins_;
     std::unique_ptr<kernel::Programs> programs_;
@@ -183,17 +203,26 @@ class Orchestrator final : public rules::World {
     std::unique_ptr<xsk::EngineThread> engine_thread_;
     std::unique_ptr<AttachmentWorld> world_;
     Attachments attachments_;
+    std::map<std::uint32_t, std::unique_ptr<Attachment>> going_; ///< of gone interfaces, by number; slots are theirs
     std::unique_ptr<captures::Tap> tap_;
     std::unique_ptr<net::LinkMonitor> monitor_;
     sys::Registration housekeeping_;
     InterfaceEvents events_;
     bool preparing_ = false;
-    bool tc_will_do_ = false; ///< of the change that is prepared
+    bool tc_will_do_ = false; ///< of the change that is prepared, as the next
+    bool heads_first_ = false;
+    bool expects_more_ = false;
+    sys::Loop* loop_ = nullptr;
+    sys::Registration finishing_;
+    std::optional<MakingPort> making_;                                  ///< the side thread does
+    std::thread loader_;                                                ///< of a spare; touches programs_ only
+    std::optional<std::chrono::steady_clock::time_point> finish_since_; ///< something has been left to be finished
     bool old_chains_released_ = false;
     std::set<std::uint32_t> leaving_;                   ///< attached until go_live()
     std::map<std::uint32_t, config::Interface> remade_; ///< to be attached in another mode by go_live()
     std::map<std::string, std::vector<std::string>> turned_off_before_;
     std::map<std::uint32_t, config::Device> devices_; ///< as they were announced
+    std::set<std::uint32_t> new_;                     ///< made since the start, and not looked at yet
     bool heads_come_ = false;                         ///< with the next go_live()
     bool swept_ = false;                              ///< before, what is there may be wanted
     std::set<std::uint32_t> spared_{}; ///< interfaces whose heads could not be replaced: better theirs than none

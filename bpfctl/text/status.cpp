@@ -18,6 +18,9 @@ std::string path_text(const Json& interface, std::string_view direction) {
 
 std::string state_text(const Json& interface) {
     const std::string state = text(interface, "state");
+    if (state == "coming") {
+        return "coming: what its heads would divert is dropped until its ports are there";
+    }
     return state == "repairing" ? "being repaired: its ports or heads were changed by somebody else" : state;
 }
 

@@ -43,7 +43,8 @@ std::string text_of_attach(const Exchange& exchange) {
 
 const Verb kAttach{
     .name = "attach",
-    .synopsis = "IFACE [--unknown pass|drop] [--mode auto|xdp|tc|tap | --tap] [--position anywhere|first]",
+    .synopsis = "IFACE [--unknown pass|drop] [--mode auto|xdp|tc|tap | --tap] [--position anywhere|first] [--strict "
+                "true|false]",
     .summary = "put heads on an interface",
     .notes =
         "From then on the interface has a head of its own name, and its packets pass the heads inet, inet6 and\n"
@@ -58,6 +59,8 @@ const Verb kAttach{
         "\n"
         "A program that somebody else puts in front of the heads can let packets by; `bpfctl status` names it. With\n"
         "--position first the heads go in front again, as far as the kernel allows that.\n"
+        "\n"
+        "With --strict true an interface that is made later is set down until it is guarded, and up again if it was.\n"
         "\n"
         "With --tap nothing is decided about the interface's packets: they can be captured (`bpfctl help capture`),\n"
         "and pass. lo can be tapped, too, and so can tunnels that carry bare IP packets.\n"

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -42,13 +43,18 @@ std::string words(core::Direction direction, const clsact::Filter& filter) {
 } // namespace
 
 // What may fail comes first: a direction where nothing of ours was can be full of others' programs.
-core::Result<Heads> Heads::attach(const Programs& programs, const HeadsSpec& spec) {
+core::Result<Heads> Heads::attach(const Programs& programs, const HeadsSpec& spec, std::optional<HeadPrograms> ready) {
     Heads heads(spec, use_tcx(spec.ifindex, spec.tcx_wanted));
-    auto loaded = HeadPrograms::load(programs, spec.slot, spec.attachment);
+    const bool has_just_come = ready.has_value();
+    auto loaded = ready ? core::Result<HeadPrograms>(std::move(*ready))
+                        : HeadPrograms::load(programs, spec.slot, spec.attachment);
     if (!loaded) {
         return core::fail(std::move(loaded.error()));
     }
     const std::vector<FoundHead> before = take_over_from(spec.ifindex, programs.identity());
+    if (has_just_come && heads.tcx_ && before.empty()) {
+        heads.guard_meanwhile(*loaded);
+    }
     std::array<core::Direction, core::kDirections> order{};
     std::partition_copy(core::kEachDirection.begin(), core::kEachDirection.end(), order.begin(), order.rbegin(),
                         [&](core::Direction direction) { return heads.found(direction, before) == before.end(); });
@@ -64,6 +70,15 @@ core::Result<Heads> Heads::attach(const Programs& programs, const HeadsSpec& spe
         heads.missing_ = std::move(attached.error());
     }
     return heads;
+}
+
+// TCX waits for a grace period of RCU at each head, 10 ms and more on a busy host: the second one would come so late. A
+// filter waits for nothing. keep() removes it; if it cannot be had, there is nothing but the wait.
+void Heads::guard_meanwhile(const HeadPrograms& programs) {
+    constexpr auto kSecond = core::Direction::out;
+    if (auto filter = clsact::attach(spec_.ifindex, kSecond, programs.fd(kSecond), false)) {
+        meanwhile_ = std::move(*filter);
+    }
 }
 
 // The one whose place a head takes in one step.
@@ -119,6 +134,9 @@ core::Result<void> Heads::replace(core::Direction direction, const HeadPrograms&
 // Attached the other way, or by a daemon that was killed while it moved one.
 void Heads::keep(const pfild_identity& self) noexcept {
     replaced_ = {};
+    if (meanwhile_ && seat_of(core::Direction::out).program != 0) {
+        clsact::detach(spec_.ifindex, core::Direction::out, *std::exchange(meanwhile_, std::nullopt));
+    }
     for (const FoundHead& head : take_over_from(spec_.ifindex, self)) {
         if (!has(head.program)) {
             remove_head(spec_.ifindex, head);
@@ -172,6 +190,9 @@ bool Heads::put_back(core::Direction direction) const noexcept {
 
 void Heads::detach() const noexcept {
     bool qdisc_was_ours = false;
+    if (meanwhile_) {
+        clsact::detach(spec_.ifindex, core::Direction::out, *meanwhile_);
+    }
     for (const core::Direction direction : core::kEachDirection) {
         if (!seated(direction)) {
             continue;

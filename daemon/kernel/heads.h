@@ -33,8 +33,10 @@ class Heads {
   public:
     /// Attaches both, or takes over those of this run or of a killed daemon; nothing passes unseen in between. On an
     /// error what was there is there.
+    /// ready: programs for that slot and attachment; nothing: they are loaded now, which takes some 25 ms.
     /// => may_attach() has succeeded.
-    [[nodiscard]] static core::Result<Heads> attach(const Programs& programs, const HeadsSpec& spec);
+    [[nodiscard]] static core::Result<Heads> attach(const Programs& programs, const HeadsSpec& spec,
+                                                    std::optional<HeadPrograms> ready = std::nullopt);
     /// Why there is but one.
     [[nodiscard]] const std::optional<core::Error>& missing() const { return missing_; }
 
@@ -62,6 +64,7 @@ class Heads {
     Heads(const HeadsSpec& spec, bool tcx) : spec_(spec), tcx_(tcx) {}
     [[nodiscard]] std::vector<FoundHead>::const_iterator found(core::Direction direction,
                                                                const std::vector<FoundHead>& before) const;
+    void guard_meanwhile(const HeadPrograms& programs);
     [[nodiscard]] core::Result<void> attach_one(core::Direction direction, const HeadPrograms& programs,
                                                 const std::vector<FoundHead>& before);
     [[nodiscard]] core::Result<void> attach_new(core::Direction direction, const HeadPrograms& programs,
@@ -83,6 +86,7 @@ class Heads {
     std::array<Seat, core::kDirections> seats_{};
     std::array<sys::Fd, core::kDirections> replaced_; ///< the programs that were there, until keep()
     std::optional<core::Error> missing_;
+    std::optional<clsact::Filter> meanwhile_; ///< of the outgoing head, until keep()
 };
 
 /// The program at the ingress of p1 or q1. Goes with the device.

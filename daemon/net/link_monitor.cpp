@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/net/link_monitor.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include <linux/rtnetlink.h>
 #include <netlink/errno.h>
@@ -11,6 +13,11 @@
 #include "daemon/sys/failure.h"
 
 namespace pfild::net {
+namespace {
+
+constexpr int kMostRounds = 256;
+
+} // namespace
 
 core::Result<std::unique_ptr<LinkMonitor>> LinkMonitor::open(sys::Loop& loop, Events events) {
     std::unique_ptr<LinkMonitor> self(new LinkMonitor(std::move(events)));
@@ -40,10 +47,28 @@ core::Result<std::unique_ptr<LinkMonitor>> LinkMonitor::open(sys::Loop& loop, Ev
     return self;
 }
 
+// What is announced several times is looked at once.
 void LinkMonitor::read() {
+    int error = 0;
+    for (int round = 0; error >= 0 && round < kMostRounds; round++) {
+        error = nl_recvmsgs_default(socket_.get());
+    }
+    for (const Announced& one : std::exchange(announced_, {})) {
+        one.gone ? events_.gone(one.ifindex) : events_.changed(one.ifindex);
+    }
     // -NLE_NOMEM is how libnl says ENOBUFS: the socket's buffer ran over and announcements are lost.
-    if (nl_recvmsgs_default(socket_.get()) == -NLE_NOMEM) {
+    if (error == -NLE_NOMEM) {
         events_.lost();
+    }
+}
+
+void LinkMonitor::announce(std::uint32_t ifindex, bool gone) {
+    const auto known = std::find_if(announced_.begin(), announced_.end(),
+                                    [&](const Announced& one) { return one.ifindex == ifindex; });
+    if (known == announced_.end()) {
+        announced_.push_back({ifindex, gone});
+    } else {
+        known->gone = known->gone || gone; // whoever is told looks at what there is now, too
     }
 }
 
@@ -57,9 +82,9 @@ int LinkMonitor::on_message(nl_msg* message, void* self) {
         const bool of_bridge =
             rtnl_link_get_family(reinterpret_cast<rtnl_link*>(object)) == AF_BRIDGE; // NOLINT: as above
         if (nl_object_get_msgtype(object) == RTM_DELLINK && !of_bridge) {
-            target->events_.gone(ifindex);
+            target->announce(ifindex, true);
         } else {
-            target->events_.changed(ifindex);
+            target->announce(ifindex, false);
         }
     };
     const int type = nlmsg_hdr(message)->nlmsg_type;

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "core/error.h"
 #include "daemon/net/links.h"
@@ -26,8 +27,15 @@ class LinkMonitor {
     explicit LinkMonitor(Events events) : events_(std::move(events)) {}
     static int on_message(nl_msg* message, void* self);
     void read();
+    void announce(std::uint32_t ifindex, bool gone);
+
+    struct Announced {
+        std::uint32_t ifindex;
+        bool gone; ///< at least for a moment
+    };
 
     Events events_;
+    std::vector<Announced> announced_; ///< and not told yet
     NlSocket socket_;
     sys::Registration registration_;
 };

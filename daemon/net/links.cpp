@@ -243,6 +243,12 @@ core::Result<void> Links::set_up(std::uint32_t ifindex) {
     return change(ifindex, changes.get(), "set up");
 }
 
+core::Result<void> Links::set_down(std::uint32_t ifindex) {
+    const RtnlLink changes(rtnl_link_alloc());
+    rtnl_link_unset_flags(changes.get(), IFF_UP);
+    return change(ifindex, changes.get(), "set down");
+}
+
 core::Result<void> Links::remove(std::uint32_t ifindex) {
     const RtnlLink link(rtnl_link_alloc());
     if (!link) {

@@ -79,6 +79,7 @@ class Links {
     [[nodiscard]] core::Result<void> make_pair(const PairRequest& request);
     [[nodiscard]] core::Result<void> set_mtu(std::uint32_t ifindex, std::uint32_t mtu);
     [[nodiscard]] core::Result<void> set_up(std::uint32_t ifindex);
+    [[nodiscard]] core::Result<void> set_down(std::uint32_t ifindex);
     /// Removes a virtual device, a pair with both ends.
     [[nodiscard]] core::Result<void> remove(std::uint32_t ifindex);
 

@@ -13,6 +13,7 @@ namespace pfild {
             .unknown = request.unknown,
             .mode = request.mode,
             .position = request.position,
+            .strict = request.strict,
             .owner = config::Owner::kBpfctl};
 }
 

@@ -25,17 +25,6 @@ constexpr auto kDrain = std::chrono::milliseconds(100);
 // What a frame is longer than the MTU of its interface: Ethernet header, two tags, the label.
 constexpr std::uint32_t kFrameOverhead = 14 + 8 + PFILD_LABEL_SIZE;
 
-core::Holder holder_of(std::uint32_t lane) { return static_cast<core::Holder>(core::kFirstSocket + lane); }
-
-// Runs `work` in a namespace; what it returns, or why that could not be entered.
-auto within(const sys::NetNs& netns, const auto& work) -> decltype(work()) {
-    auto visit = sys::NetNsVisit::begin(netns);
-    if (!visit) {
-        return core::fail(std::move(visit.error()));
-    }
-    return work();
-}
-
 } // namespace
 
 core::Result<void> Attachment::attachable(const net::Link& link, core::HeadMode mode, const xsk::Umem& umem) {
@@ -66,7 +55,8 @@ core::Result<void> Attachment::attachable(const net::Link& link, core::HeadMode 
 }
 
 Attachment::Attachment(AttachmentWorld& world, AttachmentSpec spec)
-    : world_(world), spec_(std::move(spec)), number_(++world.attachments), front_(world.programs, spec_.position) {}
+    : world_(world), spec_(std::move(spec)), ready_(world.take_spare(spec_.slot)),
+      number_(ready_ ? ready_->attachment : ++world.attachments), front_(world.programs, spec_.position) {}
 
 core::Result<std::unique_ptr<Attachment>> Attachment::make(AttachmentWorld& world, AttachmentSpec spec) {
     std::unique_ptr<Attachment> self(new Attachment(world, std::move(spec)));
@@ -74,7 +64,7 @@ core::Result<std::unique_ptr<Attachment>> Attachment::make(AttachmentWorld& worl
     if (auto renewed = world.programs.renew_secrets(self->slot()); !renewed) {
         return core::fail(std::move(renewed.error()));
     }
-    if (auto up = self->bring_up(); !up) {
+    if (auto up = self->spec_.heads_first ? self->come() : self->bring_up(); !up) {
         std::string& object = up.error().object;
         if (const std::string& name = self->link().name; object != name) {
             object = object.empty() ? name : name + ", " + object;
@@ -99,28 +89,19 @@ core::Result<void> Attachment::bring_up() {
         return write_interface({}, {}).and_then(
             [&] { return spec_.heads_later ? core::Result<void>() : attach_heads(); });
     }
-    auto port = net::Port::make(
-        {.instance = world_.instance, .interface = spec_.link, .stack = &world_.stack, .engine = &world_.engine});
-    if (!port) {
-        return core::fail(std::move(port.error()));
+    world_.side_thread.wait(); // a port that it makes or removes may have the same name
+    return take(PortAndSockets::make(world_, port_request())).and_then([&] { return use_xdp(); }).and_then([&] {
+        return spec_.heads_later ? core::Result<void>() : attach_heads();
+    });
+}
+
+// Heads may be there: the port is another.
+core::Result<void> Attachment::take(core::Result<std::unique_ptr<PortAndSockets>> made) {
+    if (!made) {
+        return core::fail(std::move(made.error()));
     }
-    port_.emplace(std::move(*port));
-    if (auto done = prepare_port(); !done) {
-        return done;
-    }
-    if (auto done = port_->set_up(); !done) {
-        return done;
-    }
-    if (auto done = write_interface(spec_.divert, spec_.chained); !done) { // heads may be there: the port is another
-        return done;
-    }
-    if (auto done = open_sockets(); !done) {
-        return done;
-    }
-    if (auto done = use_xdp(); !done) {
-        return done;
-    }
-    return spec_.heads_later ? core::Result<void>() : attach_heads();
+    port_ = std::move(*made);
+    return write_interface(spec_.divert, spec_.chained).and_then([&] { return port_->enter_engine(); });
 }
 
 // Makes ready what the XDP head will need, if it is to come.
@@ -173,6 +154,9 @@ void Attachment::drop_xdp() noexcept {
 }
 
 core::Result<void> Attachment::go_live(WithoutHeads then) {
+    if (coming_ && then == WithoutHeads::stays) {
+        keep();
+    }
     if (!spec_.heads_later) {
         return {};
     }
@@ -186,11 +170,14 @@ core::Result<void> Attachment::go_live(WithoutHeads then) {
 core::Result<void> Attachment::attach_heads() {
     return within(world_.stack, [&]() -> core::Result<void> {
         if (!heads_ || !heads_->intact()) { // what is in place stays
-            auto heads = kernel::Heads::attach(world_.programs, {.ifindex = spec_.link.ifindex,
-                                                                 .slot = slot(),
-                                                                 .attachment = number_,
-                                                                 .tcx_wanted = world_.tcx_wanted,
-                                                                 .partly = kept_});
+            std::optional<SpareHeads> ready = std::exchange(ready_, std::nullopt);
+            auto heads = kernel::Heads::attach(world_.programs,
+                                               {.ifindex = spec_.link.ifindex,
+                                                .slot = slot(),
+                                                .attachment = number_,
+                                                .tcx_wanted = world_.tcx_wanted,
+                                                .partly = kept_},
+                                               ready ? std::optional(std::move(ready->programs)) : std::nullopt);
             if (!heads) {
                 return core::fail(std::move(heads.error()));
             }
@@ -242,64 +229,6 @@ core::Result<void> Attachment::attach_xdp_head() {
     return {};
 }
 
-// Programs on the four ends, and what those look up.
-core::Result<void> Attachment::prepare_port() {
-    for (const Direction direction : core::kEachDirection) {
-        // Lane IN comes up on q and goes back down on p, lane OUT the other way round.
-        const bool in = direction == Direction::in;
-        const net::Pair& up = in ? port_->q() : port_->p();
-        const net::Pair& down = in ? port_->p() : port_->q();
-        const std::uint32_t lane = kernel::lane(slot(), direction);
-        if (auto done = world_.programs.set_engine_port(up.engine_ifindex, {.lane = lane, .interface = 0}); !done) {
-            return done;
-        }
-        const pfild_port back{.lane = lane, .interface = spec_.link.ifindex};
-        if (auto done = world_.programs.set_stack_port(down.stack_ifindex, back); !done) {
-            return done;
-        }
-        auto reentry = within(world_.stack, [&] {
-            return kernel::attach_reentry(down.stack_ifindex, direction, world_.programs, world_.tcx_wanted);
-        });
-        if (!reentry) {
-            return reentry;
-        }
-        auto port_up = within(world_.engine,
-                              [&] { return kernel::attach_port_up(up.engine_ifindex, world_.programs.port_up_fd()); });
-        if (!port_up) {
-            return port_up;
-        }
-    }
-    return {};
-}
-
-core::Result<void> Attachment::open_sockets() {
-    const auto open = [&](const net::Pair& pair, Direction direction) {
-        return xsk::Socket::open(world_.umem, pair.name, holder_of(kernel::lane(slot(), direction)));
-    };
-    auto opened = within(world_.engine, [&]() -> core::Result<void> {
-        auto p = open(port_->p(), Direction::out);
-        if (!p) {
-            return core::fail(std::move(p.error()));
-        }
-        auto q = open(port_->q(), Direction::in);
-        if (!q) {
-            return core::fail(std::move(q.error()));
-        }
-        socket_p_ = std::move(*p);
-        socket_q_ = std::move(*q);
-        return {};
-    });
-    if (!opened) {
-        return opened;
-    }
-    world_.engine_thread.add(slot(), spec_.link.ifindex, *socket_p_, *socket_q_);
-    in_engine_ = true;
-    if (auto done = world_.programs.set_socket(kernel::lane(slot(), Direction::out), socket_p_->fd()); !done) {
-        return done;
-    }
-    return world_.programs.set_socket(kernel::lane(slot(), Direction::in), socket_q_->fd());
-}
-
 core::Result<void> Attachment::write_interface(core::Directions divert, core::Directions chained) {
     if (gone_) {
         return {};
@@ -318,15 +247,15 @@ core::Result<void> Attachment::write_interface(core::Directions divert, core::Di
                   (chained.has(Direction::in) ? PFILD_CHAIN_IN : 0U) |
                   (chained.has(Direction::out) ? PFILD_CHAIN_OUT : 0U) | (stood_down_ ? PFILD_STOOD_DOWN : 0U);
     if (port_) {
-        entry.port_p = port_->p().stack_ifindex;
-        entry.port_q = port_->q().stack_ifindex;
+        entry.port_p = port_->port().p().stack_ifindex;
+        entry.port_q = port_->port().q().stack_ifindex;
     }
     std::copy_n(spec_.link.mac.value_or(net::Mac{}).begin(), sizeof(entry.mac), entry.mac);
     return world_.programs.set_interface(entry);
 }
 
 Attachment::~Attachment() {
-    if (port_ && in_engine_ && !gone_) {
+    if (port_ && !gone_) {
         (void)write_interface({}, {}); // diverts no more; if not, the drain catches less
         std::this_thread::sleep_for(kDrain);
     }
@@ -340,35 +269,18 @@ Attachment::~Attachment() {
         }
         return {};
     });
+    let_up();
     world_.programs.clear_interface(slot());
     take_down_port();
-    if (heads_ && !only_tapped()) { // without heads those of a daemon that was killed may still answer by them
+    if (heads_ && !only_tapped() &&
+        !cleared_up_) { // without heads those of a daemon that was killed may still answer by them
         (void)world_.engine_thread.forget_flows(spec_.link.ifindex);
     }
 }
 
 void Attachment::take_down_port() noexcept {
     drop_xdp();
-    if (in_engine_) {
-        world_.engine_thread.remove(slot());
-        in_engine_ = false;
-    }
-    for (const Direction direction : core::kEachDirection) {
-        world_.programs.clear_socket(kernel::lane(slot(), direction));
-    }
-    for (auto* socket : {&socket_p_, &socket_q_}) {
-        if (*socket) {
-            (*socket)->shut();
-            world_.engine_thread.reclaim(**socket);
-            socket->reset();
-        }
-    }
-    if (port_) {
-        for (const net::Pair& pair : {port_->p(), port_->q()}) {
-            world_.programs.clear_ports(pair.stack_ifindex, pair.engine_ifindex);
-        }
-        port_.reset();
-    }
+    port_.reset();
 }
 
 // It may have left and come back, with its heads.
@@ -410,6 +322,9 @@ core::Result<void> Attachment::follow(const net::Link& link) {
     const bool mtu_changed = link.mtu != spec_.link.mtu;
     const bool mac_changed = link.mac != spec_.link.mac;
     spec_.link = link;
+    if (auto held = hold_down(); !held) {
+        return held;
+    }
     if (auto fits = attachable(link, spec_.mode, world_.umem); !fits) {
         stood_down_ = true;
         auto told = write_interface(spec_.divert, spec_.chained);
@@ -431,7 +346,7 @@ core::Result<void> Attachment::follow(const net::Link& link) {
             return written;
         }
     }
-    return mtu_changed && port_ ? port_->set_mtu(link.mtu) : core::Result<void>();
+    return mtu_changed && port_ ? port_->port().set_mtu(link.mtu) : core::Result<void>();
 }
 
 bool Attachment::port_intact() const {
@@ -439,11 +354,11 @@ bool Attachment::port_intact() const {
         return true;
     }
     auto links = net::Links::open();
-    if (!links || !port_ || !in_engine_) {
+    if (!links || !port_) {
         return false;
     }
     return std::all_of(core::kEachDirection.begin(), core::kEachDirection.end(), [&](Direction direction) {
-        const net::Pair& down = direction == Direction::in ? port_->p() : port_->q();
+        const net::Pair& down = direction == Direction::in ? port_->port().p() : port_->port().q();
         const auto end = links->find(down.stack_ifindex);
         return end && end->up && end->mtu == spec_.link.mtu + net::kPortHeadroom &&
                kernel::reentry_intact(down.stack_ifindex, direction, world_.programs);
@@ -451,7 +366,7 @@ bool Attachment::port_intact() const {
 }
 
 core::Result<bool> Attachment::repair() {
-    if (stood_down_) {
+    if (stood_down_ || coming_) {
         return false;
     }
     if (!is_there()) {
@@ -490,6 +405,7 @@ core::Result<bool> Attachment::repair() {
         return core::fail(std::move(repaired.error()));
     }
     repairing_ = false;
+    let_up();
     return true;
 }
 
@@ -537,49 +453,6 @@ void Attachment::watch_front() {
         front_.look(spec_.link.name, spec_.link.ifindex, *heads_, xdp_ ? xdp_->head_id() : 0);
         return {};
     });
-}
-
-control::InterfaceView Attachment::view() const {
-    control::InterfaceView view;
-    view.name = spec_.link.name;
-    view.ifindex = spec_.link.ifindex;
-    view.mac = net::to_string(spec_.link.mac);
-    view.mtu = spec_.link.mtu;
-    view.rx_queues = spec_.link.rx_queues;
-    view.up = spec_.link.up;
-    view.mode = only_tapped() ? "tap" : xdp_ ? "xdp" : "tc";
-    view.mode_wanted = spec_.mode;
-    view.mode_because = mode_because_;
-    view.queues_served = xdp_ ? xdp_->queues() : 0;
-    view.turned_off = turned_off();
-    view.unknown = spec_.unknown;
-    view.state = repairing_ || stood_down_ || gone_ ? control::InterfaceView::State::kRepairing
-                                                    : control::InterfaceView::State::kAttached;
-    if (port_) {
-        view.ports.p = port_->p().name;
-        view.ports.q = port_->q().name;
-    }
-    if (heads_) {
-        view.heads.in = xdp_ ? xdp_->place() : heads_->place(Direction::in);
-        view.heads.out = heads_->place(Direction::out);
-        view.in_front = within(world_.stack, [&]() -> core::Result<std::vector<std::string>> {
-                            return front_.in_front(*heads_);
-                        }).value_or(std::vector<std::string>());
-    }
-    view.position = spec_.position;
-    const core::Directions hooked = only_tapped() ? core::Directions() : spec_.divert;
-    view.hooked = {hooked.has(Direction::in), hooked.has(Direction::out)};
-    return view;
-}
-
-std::uint64_t Attachment::port_dropped(Direction direction) const {
-    const net::Pair& up = direction == Direction::in ? port_->q() : port_->p();
-    return within(world_.stack,
-                  [&] {
-                      return net::Links::open().and_then(
-                          [&](net::Links links) { return links.tx_dropped(up.stack_ifindex); });
-                  })
-        .value_or(0);
 }
 
 } // namespace pfild

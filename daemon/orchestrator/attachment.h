@@ -15,7 +15,9 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,31 +28,16 @@
 #include "core/head_mode.h"
 #include "core/head_position.h"
 #include "daemon/kernel/heads.h"
-#include "daemon/kernel/programs.h"
 #include "daemon/net/device_hold.h"
 #include "daemon/net/links.h"
-#include "daemon/net/port.h"
+#include "daemon/orchestrator/attachment_world.h"
 #include "daemon/orchestrator/front_watch.h"
 #include "daemon/orchestrator/lane_watch.h"
+#include "daemon/orchestrator/port_and_sockets.h"
 #include "daemon/orchestrator/xdp_side.h"
-#include "daemon/sys/netns.h"
-#include "daemon/xsk/engine_thread.h"
-#include "daemon/xsk/socket.h"
 #include "daemon/xsk/umem.h"
 
 namespace pfild {
-
-/// What every attachment of an instance uses; outlives them.
-struct AttachmentWorld {
-    std::string instance;
-    sys::NetNs& stack;  ///< where the interfaces are
-    sys::NetNs& engine; ///< the private namespace
-    kernel::Programs& programs;
-    xsk::Umem& umem;
-    xsk::EngineThread& engine_thread;
-    bool tcx_wanted;               ///< if the kernel has it
-    std::uint32_t attachments = 0; ///< made so far: the last one's number
-};
 
 struct AttachmentSpec {
     net::Link link;
@@ -62,6 +49,8 @@ struct AttachmentSpec {
     core::Directions divert;             ///< in which directions a hook is linked
     core::Directions chained;            ///< in which directions hooks run in the kernel
     bool heads_later = false;            ///< everything but the heads: go_live() attaches them
+    bool heads_first = false;            ///< nothing but the heads: go_on() makes the rest
+    bool strict = false;                 ///< it is down until then
     bool tc_will_do = false;             ///< until then also where mode xdp is wanted and cannot be had
 };
 
@@ -84,7 +73,7 @@ class Attachment {
     /// Whether there is an XDP head.
     [[nodiscard]] bool has_xdp_head() const { return xdp_ && xdp_->has_head(); }
     /// Whether the device is p1 or q1 of this attachment.
-    [[nodiscard]] bool owns_port(std::uint32_t ifindex) const { return port_ && port_->owns(ifindex); }
+    [[nodiscard]] bool owns_port(std::uint32_t ifindex) const { return port_ && port_->port().owns(ifindex); }
 
     /// What becomes of an attachment that cannot get its heads.
     enum class WithoutHeads : std::uint8_t {
@@ -93,6 +82,16 @@ class Attachment {
     };
     /// Attaches the heads, if they were to come later.
     [[nodiscard]] core::Result<void> go_live(WithoutHeads then);
+    /// Whether it has nothing but heads yet, which drop what they would divert.
+    [[nodiscard]] bool is_coming() const { return coming_; }
+    /// A step towards the rest of it; after an error repair() tries all of it.
+    /// => There is a port.
+    [[nodiscard]] core::Result<void> go_on();
+    /// Whether it waits for a port to go on: one as port_request() says, which any thread may make.
+    [[nodiscard]] bool needs_port() const { return coming_ && !stood_down_ && !port_; }
+    [[nodiscard]] PortAndSockets::Request port_request() const { return {spec_.link, slot()}; }
+    [[nodiscard]] core::Result<void> take_port(core::Result<std::unique_ptr<PortAndSockets>> made);
+    [[nodiscard]] std::uint32_t number() const { return number_; }
     /// From now on it stays: what its heads took the place of is let go.
     void keep() noexcept;
     /// Whether it has gone live.
@@ -103,6 +102,9 @@ class Attachment {
     [[nodiscard]] bool is_there();
     /// The interface has left this namespace or is no more: its heads do nothing from now on, wherever they are.
     void let_go() noexcept;
+    /// Of one that has been let go, what waits long for the kernel is done by the side thread, and `done` in the end.
+    void clear_up(std::function<void()> done);
+    [[nodiscard]] bool is_cleared_up() const { return cleared_up_; }
     /// It is here after all.
     [[nodiscard]] core::Result<void> take_back();
     /// Which directions divert from now on, and in which heads ask hooks in the kernel first.
@@ -131,9 +133,11 @@ class Attachment {
   private:
     Attachment(AttachmentWorld& world, AttachmentSpec spec);
     [[nodiscard]] core::Result<void> hold_device();
+    [[nodiscard]] core::Result<void> come();
+    [[nodiscard]] core::Result<void> hold_down();
+    void let_up() noexcept;
     [[nodiscard]] core::Result<void> bring_up();
-    [[nodiscard]] core::Result<void> prepare_port();
-    [[nodiscard]] core::Result<void> open_sockets();
+    [[nodiscard]] core::Result<void> take(core::Result<std::unique_ptr<PortAndSockets>> made);
     [[nodiscard]] core::Result<void> attach_heads();
     [[nodiscard]] core::Result<void> use_xdp();
     [[nodiscard]] core::Result<void> attach_xdp_head();
@@ -150,13 +154,11 @@ class Attachment {
     AttachmentWorld& world_;
     AttachmentSpec spec_;
     std::optional<net::DeviceHold> device_; ///< the interface
-    std::optional<net::Port> port_;
-    std::unique_ptr<xsk::Socket> socket_p_;
-    std::unique_ptr<xsk::Socket> socket_q_;
-    bool in_engine_ = false;
+    std::unique_ptr<PortAndSockets> port_;  ///< the engine uses it
     std::optional<kernel::Heads> heads_;
     bool strayed_ = false; ///< it left during a repair: the heads are on another one that has its index
     std::unique_ptr<XdpSide> xdp_;
+    std::optional<SpareHeads> ready_;
     std::uint32_t number_;     ///< of this attachment; no other of this run has it
     std::string mode_because_; ///< why there is no XDP
     std::array<LaneWatch, core::kDirections> watches_;
@@ -164,6 +166,9 @@ class Attachment {
     FrontWatch front_;
     bool kept_ = false; ///< what its heads took the place of is not to be put back
     bool gone_ = false; ///< the interface is
+    bool cleared_up_ = false;
+    bool coming_ = false;
+    bool held_down_ = false; ///< the interface, which was up
     bool repairing_ = false;
     bool stood_down_ = false; ///< the interface has become one that cannot be attached: it waits until that is over
 };

@@ -28,7 +28,11 @@ void log(const core::Result<void>& result) {
 
 InterfaceEvents Wanted::events() {
     return {.seen = [this](const std::string& name) { look_again(name); },
-            .gone = [this](const std::string& name) { log(transaction_.gone(name)); },
+            .gone =
+                [this](const std::string& name) {
+                    log(transaction_.gone(name));
+                    orchestrator_.expect_more(transaction_.expects_more());
+                },
             .renamed = [this](const std::map<std::string, std::string>& names) { log(transaction_.renamed(names)); },
             .every_second =
                 [this] {
@@ -39,8 +43,15 @@ InterfaceEvents Wanted::events() {
                 }};
 }
 
+void Wanted::tell_start(std::string from, config::Settings runs_with) {
+    seen_.started_from = std::move(from);
+    runs_with_ = std::move(runs_with);
+    orchestrator_.expect_more(transaction_.expects_more());
+}
+
 void Wanted::look_again(const std::optional<std::string>& seen) {
     log(transaction_.look_again(seen));
+    orchestrator_.expect_more(transaction_.expects_more());
     std::map<std::string, std::string> now;
     for (const auto& [name, why] : transaction_.waited_for()) {
         if (!why.empty()) {
@@ -83,6 +94,7 @@ core::Result<control::ChangedView> Wanted::change(const config::Model& next, rul
     if (!outcome) {
         return core::fail(outcome.error());
     }
+    orchestrator_.expect_more(transaction_.expects_more());
     unrecorded_ = outcome->recorded ? std::nullopt : std::optional(outcome->because);
     const config::Settings& fresh = transaction_.model().settings;
     if (on_settings_) {

@@ -45,10 +45,7 @@ class Wanted final : public control::Service {
     /// Told of settings that are wanted from now on.
     void on_settings(std::function<void(const config::Settings& fresh)> told) { on_settings_ = std::move(told); }
     /// How this daemon has begun, for `status`; the settings that a restart only can change.
-    void tell_start(std::string from, config::Settings runs_with) {
-        seen_.started_from = std::move(from);
-        runs_with_ = std::move(runs_with);
-    }
+    void tell_start(std::string from, config::Settings runs_with);
 
     [[nodiscard]] core::Result<describe::Value> look(std::string_view verb, const describe::Value& arguments) override {
         return control::look_at(looks(), seen_, verb, arguments);

@@ -48,7 +48,8 @@ std::shared_ptr<core::Hook> panic_hook() {
 
 } // namespace
 
-void Orchestrator::prepare(rules::WithoutXdp without_xdp) {
+void Orchestrator::prepare(rules::WithoutXdp without_xdp, rules::HeadsCome heads) {
+    heads_first_ = heads == rules::HeadsCome::kFirst;
     tc_will_do_ = without_xdp == rules::WithoutXdp::kUsesTc;
     if (!std::exchange(preparing_, true)) {
         registry_.hold();
@@ -104,7 +105,7 @@ void Orchestrator::drop_leaving() {
     for (const std::uint32_t ifindex : std::exchange(leaving_, {})) {
         if (const auto attached = attachments_.find(ifindex); attached != attachments_.end()) {
             const std::string name = attached->second->link().name;
-            drop_attachment(attached);
+            drop_attachment(attached, Ends::kNow);
             spdlog::info("{}: detached", name);
         } else if (remove_spared(ifindex)) {
             spdlog::info("the heads of the killed daemon on interface {} are removed", ifindex);
@@ -185,7 +186,9 @@ core::Result<std::unique_ptr<Attachment>> Orchestrator::make_attachment(const ne
                   .position = interface.position,
                   .turned_off = before == turned_off_before_.end() ? std::vector<std::string>() : before->second,
                   .divert = diverted(slot),
-                  .heads_later = true,
+                  .heads_later = !heads_first_,
+                  .heads_first = heads_first_,
+                  .strict = interface.strict && heads_first_ && new_.contains(link.ifindex),
                   .tc_will_do = tc_will_do_});
 }
 
@@ -211,6 +214,12 @@ core::Result<void> Orchestrator::attach(const config::Interface& interface) {
     }
     const bool filters = !only_tapped(interface);
     auto slot = free_slot(link->name, filters);
+    if (!slot && !going_.empty()) {
+        clear_up_gone();
+        side_thread_.wait();
+        going_.clear();
+        slot = free_slot(link->name, filters);
+    }
     if (!slot) {
         return core::fail(std::move(slot.error()));
     }
@@ -233,6 +242,9 @@ core::Result<void> Orchestrator::attach(const config::Interface& interface) {
         spdlog::warn("{}: takes over a head that nobody serves: {}", link->name, one);
     }
     const auto added = attachments_.emplace(link->ifindex, std::move(*attachment)).first;
+    if (added->second->is_coming()) {
+        finish_soon();
+    }
     tap_->put(*link, *slot, added->second->has_xdp_head());
     if (filters) {
         flow_rules_.add_interface(link->ifindex, *slot);

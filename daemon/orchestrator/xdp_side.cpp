@@ -12,7 +12,7 @@
 #include <spdlog/spdlog.h>
 
 #include "daemon/net/features.h"
-#include "daemon/orchestrator/attachment.h"
+#include "daemon/orchestrator/attachment_world.h"
 
 namespace pfild {
 namespace {

@@ -300,7 +300,7 @@ core::Result<Outcome> Transaction::change(const config::Model& next, const How& 
     config::Guarded target = *seen;
     spare(target);
     all_or_nothing_ = true;
-    world_.prepare(how.without_xdp);
+    world_.prepare(how.without_xdp, HeadsCome::kLast);
     Touched touched = touched_by(outcome.change, config::difference(here_, target.model));
     for (const auto& [name, why] : could_not) {
         if (!seen->items.contains(name)) {
@@ -317,7 +317,7 @@ core::Result<Outcome> Transaction::change(const config::Model& next, const How& 
     }
     if (!done) {
         items_ = items;
-        world_.prepare(WithoutXdp::kUsesTc);
+        world_.prepare(WithoutXdp::kUsesTc, HeadsCome::kLast);
         bring.back_to({next, target.model}, {model_, here_});
         cannot_ = could_not;
         if (auto live = world_.go_live(Promises::kTried); !live) {
@@ -377,7 +377,7 @@ void Transaction::begin(const config::Model& first, const std::string& files, co
                         .hooks = {},
                         .links = {},
                         .peers = first.peers};
-    world_.prepare(WithoutXdp::kUsesTc);
+    world_.prepare(WithoutXdp::kUsesTc, HeadsCome::kLast);
     world_.set_panic(first.panic);
     for (const config::Hook& hook : first.hooks) {
         auto put = world_.put_hook(hook);
@@ -423,7 +423,7 @@ Done Transaction::look_again(const std::optional<std::string>& seen_one) {
     Done done;
     if (!bring.is_needless()) {
         all_or_nothing_ = false;
-        world_.prepare(WithoutXdp::kUsesTc);
+        world_.prepare(WithoutXdp::kUsesTc, HeadsCome::kFirst);
         done = bring.to({model_, here_}, {model_, target.model});
         auto live = world_.go_live(Promises::kTried);
         done = done ? std::move(live) : std::move(done);
@@ -475,6 +475,12 @@ Done Transaction::renamed(const std::map<std::string, std::string>& names) {
         }
     }
     return names.empty() ? Done() : look_again(names.begin()->second);
+}
+
+bool Transaction::expects_more() const {
+    return !waited_for_.empty() ||
+           std::any_of(model_.interfaces.begin(), model_.interfaces.end(),
+                       [](const config::Interface& one) { return one.wanted && config::is_pattern(one.name); });
 }
 
 std::string Transaction::item_of(const std::string& interface) const {

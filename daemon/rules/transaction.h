@@ -65,6 +65,8 @@ class Transaction {
     [[nodiscard]] const std::string& files() const { return files_; }
     /// Interfaces that are wanted, and not guarded: they are not there, or why they cannot be attached.
     [[nodiscard]] const std::map<std::string, std::string>& waited_for() const { return waited_for_; }
+    /// Whether an interface that is made now could be wanted.
+    [[nodiscard]] bool expects_more() const;
     /// The item by which an attached interface is wanted; nothing: it is not attached.
     [[nodiscard]] std::string item_of(const std::string& interface) const;
     /// Interfaces and links by the kernel's names.

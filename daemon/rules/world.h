@@ -40,6 +40,12 @@ enum class WithoutXdp : std::uint8_t {
     kUsesTc,  ///< nobody is there to be told: an error would leave the interface open
 };
 
+/// Of interfaces that are attached in a change.
+enum class HeadsCome : std::uint8_t {
+    kLast, ///< when the change goes live
+    kFirst ///< at once: it has just come, and nothing may pass it by
+};
+
 /// How the interfaces of the host are looked up.
 enum class Look : std::uint8_t {
     kAnew,   ///< asks the kernel
@@ -56,7 +62,7 @@ class World {
     virtual ~World() = default;
 
     /// May be called again before go_live().
-    virtual void prepare(WithoutXdp without_xdp) = 0;
+    virtual void prepare(WithoutXdp without_xdp, HeadsCome heads) = 0;
     [[nodiscard]] virtual core::Result<void> go_live(Promises promises) = 0;
 
     /// The interfaces of the host. One that is attached is called as its head is.

@@ -58,6 +58,15 @@ class NetNsVisit {
     Fd home_;
 };
 
+/// Runs `work` in a namespace; what it returns, or why that could not be entered.
+auto within(const NetNs& netns, const auto& work) -> decltype(work()) {
+    auto visit = NetNsVisit::begin(netns);
+    if (!visit) {
+        return core::fail(std::move(visit.error()));
+    }
+    return work();
+}
+
 /// Moves the calling thread into `target` for good (the daemon at start, before its first thread).
 [[nodiscard]] core::Result<void> enter_netns(const NetNs& target);
 

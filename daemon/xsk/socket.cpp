@@ -50,6 +50,7 @@ core::Result<std::unique_ptr<Socket>> Socket::open(Umem& umem, const std::string
         .bind_flags = 0, // shared with the anchor
     };
     const int error = create_patiently([&] {
+        const std::lock_guard lock(umem.sockets());
         return xsk_socket__create_shared(&socket->socket_, device.c_str(), queue, umem.handle(), &socket->rx_,
                                          &socket->tx_, &socket->fill_, &socket->completion_, &config);
     });
@@ -67,6 +68,7 @@ Socket::~Socket() { shut(); }
 
 void Socket::shut() noexcept {
     if (socket_ != nullptr) {
+        const std::lock_guard lock(umem_.sockets());
         xsk_socket__delete(socket_);
         socket_ = nullptr;
     }

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 
 #include <xdp/xsk.h>
 
@@ -28,6 +29,8 @@ class Umem {
     Umem& operator=(const Umem&) = delete;
     ~Umem();
 
+    /// For as long as a socket of it is opened or closed: libxdp lists them without a lock.
+    [[nodiscard]] std::mutex& sockets() { return sockets_; }
     [[nodiscard]] core::FramePool& pool() { return *pool_; }
     /// How many buffers each socket offers. Engine thread, as all that is done with the pool.
     [[nodiscard]] core::BufferShares& shares() { return *shares_; }
@@ -52,6 +55,7 @@ class Umem {
     std::unique_ptr<core::FramePool> pool_;
     std::unique_ptr<core::BufferShares> shares_;
     xsk_umem* umem_ = nullptr;
+    std::mutex sockets_;
     xsk_socket* anchor_ = nullptr;
     xsk_ring_prod fill_{};
     xsk_ring_cons completion_{};

@@ -52,7 +52,7 @@ def any_model(draw, empty):
     if draw.randrange(2):
         names = [("eth0", OWNERS), ("later0", ("file", "zones", "applied"))][: 1 + draw.randrange(2)]
         model["interfaces"] = [
-            {"name": name, "unknown": draw.choice(("drop", "pass")), "mode": "tc", "position": "anywhere", "owner": draw.choice(owners)}
+            {"name": name, "unknown": draw.choice(("drop", "pass")), "mode": "tc", "position": "anywhere", "strict": draw.random() < 0.2, "owner": draw.choice(owners)}
             for name, owners in names
         ]
     model["hooks"] = [any_hook(draw, f"any:{letter}") for letter in "abcdef" if draw.randrange(2)]

@@ -27,6 +27,7 @@ class AnyModel {
                                             .unknown = word<core::UnknownPackets>(2),
                                             .mode = word<core::HeadMode>(4),
                                             .position = word<core::HeadPosition>(2),
+                                            .strict = once_in(4),
                                             .owner = word<Owner>(3)});
             }
         }

@@ -115,7 +115,7 @@ std::vector<Bad> bad_keys() {
          "[[interface]]\nunknown = 1\n[[interface]]\nname = 2\nmtu = 3\n",
          {":1:1: interface[1].name: is missing", ":2:11: interface[1].unknown: must be 'pass' or 'drop'",
           ":4:8: interface[2].name: must be a string",
-          ":5:1: interface[2].mtu: is not known here (known: name, unknown, mode, position, wanted)"}},
+          ":5:1: interface[2].mtu: is not known here (known: name, unknown, mode, position, strict, wanted)"}},
     };
 }
 
@@ -461,6 +461,7 @@ TEST(SavedModel, says_what_is_not_the_default_in_the_order_of_the_manual) {
                          "unknown = 'drop'\n"
                          "mode = 'auto'\n"
                          "position = 'anywhere'\n"
+                         "strict = false\n"
                          "\n"
                          "[[hook]]\n"
                          "name = 'my:telnet'\n"

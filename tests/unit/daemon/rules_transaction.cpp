@@ -242,8 +242,10 @@ TEST(Transaction, guards_what_a_pattern_means_as_it_comes_is_renamed_and_goes) {
                       .links = {{"a:e", "veth*", kIn}}};
     ASSERT_TRUE(fixture.change(model));
     EXPECT_EQ(fixture.guarded(), std::set<std::string>{"veth1"});
+    EXPECT_EQ(fixture.world.heads_come, HeadsCome::kLast);
     fixture.world.there.insert("veth2");
     ASSERT_TRUE(fixture.transaction.look_again("veth2"));
+    EXPECT_EQ(fixture.world.heads_come, HeadsCome::kFirst);
     EXPECT_EQ(fixture.guarded(), (std::set<std::string>{"veth1", "veth2"}));
     EXPECT_EQ(fixture.order("veth2"), std::vector<std::string>{"a:e"});
     EXPECT_EQ(record_of(fixture.store.in_force())->attached.size(), 2U);

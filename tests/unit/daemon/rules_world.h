@@ -44,7 +44,8 @@ class FakeWorld final : public World {
     std::set<std::string> left;                          ///< guarded by heads of a killed daemon
     std::set<std::string> refuses;                       ///< interfaces that are there and cannot be attached
     std::map<std::string, std::string> altnames;         ///< of interfaces, one each
-    std::size_t asked = 0;                               ///< things that were asked for
+    HeadsCome heads_come = HeadsCome::kLast;
+    std::size_t asked = 0; ///< things that were asked for
 
     [[nodiscard]] const Rules& in_force() const { return live_; }
 
@@ -62,7 +63,8 @@ class FakeWorld final : public World {
         }
     }
 
-    void prepare(rules::WithoutXdp /*without_xdp*/) override {
+    void prepare(WithoutXdp /*without_xdp*/, HeadsCome heads) override {
+        heads_come = heads;
         if (!std::exchange(preparing_, true)) {
             next_ = live_;
         }
