@@ -3,7 +3,7 @@
 // the daemon dispatches it, the manual and the schemas are made of it, who may use it is decided by it.
 //
 // A verb is added here, its request and answer in requests and views. What it does is a method of Service; of one that
-// only looks, a row of daemon/orchestrator/looks.cpp.
+// only looks, a row of daemon/instance/looks.cpp.
 #pragma once
 
 #include <cstdint>

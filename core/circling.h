@@ -2,7 +2,7 @@
 // Finds a packet that comes round again and again: somebody takes off all that says that the engine has had it.
 //
 // Such a packet is told from equal ones by nothing in it. So this is asked only about lanes of which it is known that
-// packets which were sent on do not get where they belong (daemon/orchestrator/lane_watch.h); there one packet in
+// packets which were sent on do not get where they belong (daemon/interfaces/lane_watch.h); there one packet in
 // kMostTurns equal ones is ended. It remembers as many at once as it has places; others have their turn afterwards.
 #pragma once
 

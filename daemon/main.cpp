@@ -18,7 +18,7 @@
 
 #include "control/verbs.h"
 #include "daemon/instance/daemon.h"
-#include "daemon/orchestrator/rescue.h"
+#include "daemon/instance/rescue.h"
 #include "daemon/sys/capabilities.h"
 #include "daemon/sys/log.h"
 #include "disk/source_files.h"

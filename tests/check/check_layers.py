@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Arrows point inward (docs/architecture.md): which folder may include what. Edges of the daemon never include each other; only
-daemon/orchestrator*, captures, instance and main.cpp of daemon know more than one. daemon/sys (descriptors, errno, namespaces) is below the edges. The rooms
+captures, interfaces, instance, rules/lowered_hooks and main.cpp of daemon know more than one. daemon/sys (descriptors, errno, namespaces) is below the edges. The rooms
 inside of core, cbpf, bpfctl and daemon have arrows of their own (rooms.py), and no two files include each other."""
 import re
 
@@ -67,7 +67,7 @@ def judge(sources, path, layer, name):
     """What is wrong with this include; None when nothing."""
     file = included_file(sources, path, name)
     target = file and layer_of(file)
-    if layer == "daemon" and not re.match(r"daemon/(orchestrator|captures/|instance/|main\.)", path):
+    if layer == "daemon" and not re.match(r"daemon/(captures/|interfaces/|instance/|rules/lowered_hooks\.|main\.)", path):
         allowed = ("daemon/sys", "control", "config", "disk", "describe", *INNER)  # only those know more than one edge; any other file here knows none
     else:
         allowed = ALLOWED[layer]

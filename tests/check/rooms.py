@@ -37,9 +37,9 @@ ROOMS = {
         ("daemon/rules", r"daemon/rules/", ()),
         ("daemon/guard", r"daemon/guard/", ()),
         ("daemon/captures", r"daemon/captures/", ()),
-        ("daemon/orchestrator", r"daemon/orchestrator[./]", ("daemon", "daemon/rules", "daemon/guard", "daemon/captures")),
-        ("daemon/instance", r"daemon/instance/", ("daemon", "daemon/orchestrator", "daemon/rules", "daemon/guard")),
-        ("daemon/main", r"daemon/main\.", ("daemon", "daemon/instance", "daemon/orchestrator")),
+        ("daemon/interfaces", r"daemon/interfaces/", ()),
+        ("daemon/instance", r"daemon/instance/", ("daemon", "daemon/rules", "daemon/guard", "daemon/captures", "daemon/interfaces")),
+        ("daemon/main", r"daemon/main\.", ("daemon", "daemon/instance")),
         ("daemon", r"daemon/[^/]+$", ()),
     ),
 }

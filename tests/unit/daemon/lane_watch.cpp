@@ -2,7 +2,7 @@
 // What the counters of a lane say, second by second: lost a little, or going round.
 #include <gtest/gtest.h>
 
-#include "daemon/orchestrator/lane_watch.h"
+#include "daemon/interfaces/lane_watch.h"
 
 namespace pfild {
 namespace {

@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "control/verbs.h"
-#include "daemon/orchestrator/looks.h"
+#include "daemon/instance/looks.h"
 
 namespace pfild {
 namespace {

@@ -8,8 +8,8 @@
 
 #include "control/message.h"
 #include "core/flow/flow_slot.h"
-#include "daemon/orchestrator.h"
-#include "daemon/orchestrator/views.h"
+#include "daemon/instance/orchestrator.h"
+#include "daemon/instance/views.h"
 #include "daemon/sys/kernel.h"
 
 namespace pfild {

@@ -10,8 +10,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include "daemon/instance/orchestrator.h"
 #include "daemon/kernel/found_heads.h"
-#include "daemon/orchestrator.h"
 
 namespace pfild {
 

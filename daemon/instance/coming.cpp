@@ -20,7 +20,7 @@
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
 
-#include "daemon/orchestrator.h"
+#include "daemon/instance/orchestrator.h"
 
 namespace pfild {
 namespace {

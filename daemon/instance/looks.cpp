@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// See daemon/orchestrator/looks.h.
-#include "daemon/orchestrator/looks.h"
+// See daemon/instance/looks.h.
+#include "daemon/instance/looks.h"
 
 #include <utility>
 #include <vector>
@@ -8,7 +8,7 @@
 #include "config/described.h"
 #include "config/guarded.h"
 #include "control/models.h"
-#include "daemon/orchestrator/views.h"
+#include "daemon/instance/views.h"
 #include "daemon/sys/boot.h"
 
 namespace pfild {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// See daemon/orchestrator/wanted.h.
-#include "daemon/orchestrator/wanted.h"
+// See daemon/instance/wanted.h.
+#include "daemon/instance/wanted.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -12,8 +12,8 @@
 #include "config/described.h"
 #include "config/edit.h"
 #include "config/guarded.h"
-#include "daemon/orchestrator/asked.h"
-#include "daemon/orchestrator/views.h"
+#include "daemon/instance/asked.h"
+#include "daemon/instance/views.h"
 
 namespace pfild {
 namespace {

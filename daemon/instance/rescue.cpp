@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "daemon/orchestrator/rescue.h"
+#include "daemon/instance/rescue.h"
 
 #include <algorithm>
 #include <cerrno>

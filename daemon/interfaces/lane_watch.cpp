@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "daemon/orchestrator/lane_watch.h"
+#include "daemon/interfaces/lane_watch.h"
 
 namespace pfild {
 

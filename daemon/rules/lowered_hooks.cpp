@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "daemon/orchestrator/lowered_hooks.h"
+#include "daemon/rules/lowered_hooks.h"
 
 #include <algorithm>
 #include <cerrno>

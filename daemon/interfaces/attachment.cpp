@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "daemon/orchestrator/attachment.h"
+#include "daemon/interfaces/attachment.h"
 
 #include <algorithm>
 #include <cerrno>

@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "daemon/orchestrator/attachment.h"
+#include "daemon/interfaces/attachment.h"
 
 namespace pfild {
 namespace {

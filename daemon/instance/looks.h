@@ -12,7 +12,7 @@
 #include "config/model.h"
 #include "control/asking.h"
 #include "control/views.h"
-#include "daemon/orchestrator.h"
+#include "daemon/instance/orchestrator.h"
 #include "daemon/rules/transaction.h"
 
 namespace pfild {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "daemon/orchestrator/xdp_side.h"
+#include "daemon/interfaces/xdp_side.h"
 
 #include <algorithm>
 #include <array>
@@ -11,8 +11,8 @@
 #include <net/if.h>
 #include <spdlog/spdlog.h>
 
+#include "daemon/interfaces/attachment_world.h"
 #include "daemon/net/features.h"
-#include "daemon/orchestrator/attachment_world.h"
 
 namespace pfild {
 namespace {

@@ -33,10 +33,10 @@
 #include "core/pfil/registry.h"
 #include "daemon/captures/tap.h"
 #include "daemon/guard/judge.h"
+#include "daemon/interfaces/attachment.h"
 #include "daemon/kernel/flow_maps.h"
 #include "daemon/net/link_monitor.h"
-#include "daemon/orchestrator/attachment.h"
-#include "daemon/orchestrator/lowered_hooks.h"
+#include "daemon/rules/lowered_hooks.h"
 #include "daemon/rules/world.h"
 #include "daemon/sys/loop.h"
 

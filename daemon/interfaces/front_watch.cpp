@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "daemon/orchestrator/front_watch.h"
+#include "daemon/interfaces/front_watch.h"
 
 #include <utility>
 

@@ -6,7 +6,7 @@
 
 #include <spdlog/spdlog.h>
 
-#include "daemon/orchestrator/attachment.h"
+#include "daemon/interfaces/attachment.h"
 
 namespace pfild {
 

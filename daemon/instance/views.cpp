@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "daemon/orchestrator/views.h"
+#include "daemon/instance/views.h"
 
 #include <algorithm>
 #include <array>

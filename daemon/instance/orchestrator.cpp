@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "daemon/orchestrator.h"
+#include "daemon/instance/orchestrator.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -14,8 +14,8 @@
 #include "cbpf/program.h"
 #include "core/flow/flow_slot.h"
 #include "core/pfil/cbpf_hook.h"
+#include "daemon/instance/views.h"
 #include "daemon/kernel/found_heads.h"
-#include "daemon/orchestrator/views.h"
 #include "daemon/sys/kernel.h"
 
 namespace pfild {

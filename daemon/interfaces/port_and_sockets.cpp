@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "daemon/orchestrator/port_and_sockets.h"
+#include "daemon/interfaces/port_and_sockets.h"
 
 #include <utility>
 
+#include "daemon/interfaces/attachment_world.h"
 #include "daemon/kernel/heads.h"
-#include "daemon/orchestrator/attachment_world.h"
 
 namespace pfild {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The verbs that have to do with whole models, or with many changes at once. See daemon/orchestrator/wanted.h.
+// The verbs that have to do with whole models, or with many changes at once. See daemon/instance/wanted.h.
 #include <cerrno>
 #include <utility>
 
@@ -8,8 +8,8 @@
 
 #include "config/described.h"
 #include "config/edit.h"
-#include "daemon/orchestrator/asked.h"
-#include "daemon/orchestrator/wanted.h"
+#include "daemon/instance/asked.h"
+#include "daemon/instance/wanted.h"
 #include "daemon/sys/boot.h"
 
 namespace pfild {

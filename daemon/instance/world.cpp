@@ -9,8 +9,8 @@
 
 #include "cbpf/program.h"
 #include "core/pfil/cbpf_hook.h"
+#include "daemon/instance/orchestrator.h"
 #include "daemon/kernel/found_heads.h"
-#include "daemon/orchestrator.h"
 
 namespace pfild {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// See daemon/orchestrator/asked.h.
-#include "daemon/orchestrator/asked.h"
+// See daemon/instance/asked.h.
+#include "daemon/instance/asked.h"
 
 #include <cerrno>
 

@@ -17,8 +17,8 @@
 #include "control/service.h"
 #include "daemon/guard/guard.h"
 #include "daemon/guard/kernel_host.h"
-#include "daemon/orchestrator.h"
-#include "daemon/orchestrator/looks.h"
+#include "daemon/instance/looks.h"
+#include "daemon/instance/orchestrator.h"
 #include "daemon/rules/transaction.h"
 
 namespace pfild {
