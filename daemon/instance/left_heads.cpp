@@ -42,6 +42,7 @@ void Orchestrator::sweep(const net::Link& link) {
 
 void Orchestrator::sweep_all(const std::set<std::string>& spared) {
     swept_ = true;
+    known_.expect_new();
     auto links = net::Links::open();
     auto all = links ? links->all() : core::fail(std::move(links.error()));
     if (!all) {

@@ -15,6 +15,7 @@
 #include "core/flow/flow_slot.h"
 #include "core/pfil/cbpf_hook.h"
 #include "daemon/instance/views.h"
+#include "daemon/interfaces/renames.h"
 #include "daemon/kernel/found_heads.h"
 #include "daemon/sys/kernel.h"
 
@@ -231,7 +232,7 @@ void Orchestrator::look_at_attached(std::uint32_t ifindex) {
         }
     }
     Attachment& attachment = *attached->second;
-    know(*link);
+    known_.know(*link);
     tap_->put(*link, attachment.slot(), attachment.has_xdp_head());
     if (auto followed = attachment.follow(*link); !followed) {
         spdlog::error("{}: {}", link->name, followed.error().line());
@@ -247,42 +248,20 @@ void Orchestrator::look_at_other(std::uint32_t ifindex) {
     auto links = net::Links::open();
     auto link = links ? links->find(ifindex) : core::fail(std::move(links.error()));
     if (link) {
-        know(*link);
+        known_.know(*link);
         if (swept_ && !net::is_port(*link)) {
             sweep(*link);
             if (events_.seen) {
                 events_.seen(link->name);
             }
-            new_.erase(ifindex);
+            known_.looked_at(ifindex);
         }
-    } else if (const auto known = devices_.find(ifindex); link.error().code == ENODEV && known != devices_.end()) {
-        const config::Device device = known->second;
-        devices_.erase(known);
-        new_.erase(ifindex);
-        if (swept_ && events_.gone && !device.only_by_name) {
-            events_.gone(device.name);
+    } else if (link.error().code == ENODEV) {
+        const auto gone = known_.forget(ifindex);
+        if (gone && swept_ && events_.gone && !gone->only_by_name) {
+            events_.gone(gone->name);
         }
     }
-}
-
-void Orchestrator::know(const net::Link& link) {
-    if (swept_ && !devices_.contains(link.ifindex)) {
-        new_.insert(link.ifindex);
-    }
-    devices_.insert_or_assign(link.ifindex, config::Device{.ifindex = link.ifindex,
-                                                           .name = link.name,
-                                                           .altnames = link.altnames,
-                                                           .only_by_name = link.loopback || net::is_port(link)});
-}
-
-void Orchestrator::know_all(const std::vector<net::Link>& links) {
-    std::set<std::uint32_t> there;
-    for (const net::Link& link : links) {
-        there.insert(link.ifindex);
-        know(link);
-    }
-    std::erase_if(devices_, [&](const auto& one) { return !there.contains(one.first); });
-    std::erase_if(new_, [&](std::uint32_t one) { return !there.contains(one); });
 }
 
 // Whatever the kernel calls an attached one by now: that it has another name will be announced.
@@ -290,25 +269,20 @@ std::vector<config::Device> Orchestrator::devices(rules::Look look) {
     if (look == rules::Look::kAnew) {
         auto links = net::Links::open();
         const auto all = links ? links->all() : core::fail(std::move(links.error()));
-        all ? know_all(*all) : spdlog::error("names of interfaces: {}", all.error().line());
+        all ? known_.know_all(*all) : spdlog::error("names of interfaces: {}", all.error().line());
     }
-    std::vector<config::Device> found;
-    std::set<std::string> taken;
-    for (const auto& [ifindex, attachment] : attachments_) {
-        const auto known = devices_.find(ifindex);
-        found.push_back(known != devices_.end() ? known->second : config::Device{.ifindex = ifindex, .name = ""});
-        found.back().name = attachment->link().name;
-        taken.insert(found.back().name);
-    }
-    for (const auto& [ifindex, device] : devices_) {
-        if (!attachments_.contains(ifindex) && taken.insert(device.name).second) {
-            found.push_back(device);
-        }
-    }
-    return found;
+    return known_.all(attached_names());
 }
 
-// Names may have been exchanged meanwhile, so all are looked at, and heads are renamed by way of names nobody has.
+std::map<std::uint32_t, std::string> Orchestrator::attached_names() const {
+    std::map<std::uint32_t, std::string> names;
+    for (const auto& [ifindex, attachment] : attachments_) {
+        names.emplace(ifindex, attachment->link().name);
+    }
+    return names;
+}
+
+// Names may have been exchanged meanwhile, so all are looked at.
 void Orchestrator::follow_names() {
     auto links = net::Links::open();
     auto all = links ? links->all() : core::fail(std::move(links.error()));
@@ -316,9 +290,10 @@ void Orchestrator::follow_names() {
         spdlog::error("names of interfaces: {}", all.error().line());
         return;
     }
-    know_all(*all);
+    known_.know_all(*all);
     std::map<std::string, std::string> names;
-    std::vector<std::pair<std::string, std::string>> heads; // by the name in between
+    std::map<std::uint32_t, std::string> heads; // as they are called before
+    std::map<std::uint32_t, std::string> now;
     for (const net::Link& link : *all) {
         const auto attached = attachments_.find(link.ifindex);
         if (attached == attachments_.end() || attached->second->link().name == link.name) {
@@ -327,19 +302,16 @@ void Orchestrator::follow_names() {
         const std::string before = attached->second->link().name;
         spdlog::info("{}: is now called {}", before, link.name);
         names.emplace(before, link.name);
+        now.emplace(link.ifindex, link.name);
         if (!attached->second->only_tapped()) {
-            const std::string between = fmt::format("/{}", link.ifindex);
-            if (auto renamed = registry_.rename_head(before, between); !renamed) {
-                spdlog::error("{}", renamed.error().line());
-            }
-            heads.emplace_back(between, link.name);
+            heads.emplace(link.ifindex, before);
         }
         if (auto followed = attached->second->follow(link); !followed) {
             spdlog::error("{}: {}", link.name, followed.error().line());
         }
     }
-    for (const auto& [between, name] : heads) {
-        if (auto renamed = registry_.rename_head(between, name); !renamed) {
+    for (const Rename& step : renames(heads, now)) {
+        if (auto renamed = registry_.rename_head(step.from, step.to); !renamed) {
             spdlog::error("{}", renamed.error().line());
         }
     }
@@ -353,7 +325,7 @@ void Orchestrator::end_attachment(Attachments::iterator attached) {
     spdlog::warn("{}: the interface is gone, detached", name);
     attached->second->let_go();
     leaving_.erase(attached->first);
-    devices_.erase(attached->first);
+    (void)known_.forget(attached->first);
     drop_attachment(attached, Ends::kLater);
     if (events_.gone) {
         events_.gone(name);

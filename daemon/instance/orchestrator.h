@@ -34,6 +34,7 @@
 #include "daemon/captures/tap.h"
 #include "daemon/guard/judge.h"
 #include "daemon/interfaces/attachment.h"
+#include "daemon/interfaces/known_devices.h"
 #include "daemon/kernel/flow_maps.h"
 #include "daemon/net/link_monitor.h"
 #include "daemon/rules/lowered_hooks.h"
@@ -161,8 +162,7 @@ class Orchestrator final : public rules::World {
     void clear_up_gone();
     void load_spare();
     void look_at_other(std::uint32_t ifindex);
-    void know(const net::Link& link);
-    void know_all(const std::vector<net::Link>& links);
+    [[nodiscard]] std::map<std::uint32_t, std::string> attached_names() const;
     void let_go(std::uint32_t ifindex);
     void follow_names();
     void end_attachment(Attachments::iterator attached);
@@ -221,10 +221,9 @@ class Orchestrator final : public rules::World {
     std::set<std::uint32_t> leaving_;                   ///< attached until go_live()
     std::map<std::uint32_t, config::Interface> remade_; ///< to be attached in another mode by go_live()
     std::map<std::string, std::vector<std::string>> turned_off_before_;
-    std::map<std::uint32_t, config::Device> devices_; ///< as they were announced
-    std::set<std::uint32_t> new_;                     ///< made since the start, and not looked at yet
-    bool heads_come_ = false;                         ///< with the next go_live()
-    bool swept_ = false;                              ///< before, what is there may be wanted
+    KnownDevices known_;
+    bool heads_come_ = false;          ///< with the next go_live()
+    bool swept_ = false;               ///< before, what is there may be wanted
     std::set<std::uint32_t> spared_{}; ///< interfaces whose heads could not be replaced: better theirs than none
 };
 

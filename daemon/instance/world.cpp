@@ -188,7 +188,7 @@ core::Result<std::unique_ptr<Attachment>> Orchestrator::make_attachment(const ne
                   .divert = diverted(slot),
                   .heads_later = !heads_first_,
                   .heads_first = heads_first_,
-                  .strict = interface.strict && heads_first_ && new_.contains(link.ifindex),
+                  .strict = interface.strict && heads_first_ && known_.is_new(link.ifindex),
                   .tc_will_do = tc_will_do_});
 }
 
