@@ -50,7 +50,7 @@ class CbpfHook final : public Hook {
   public:
     CbpfHook(CbpfHookSpec spec, cbpf::Program program);
 
-    [[nodiscard]] std::string_view kind() const override { return "cbpf"; }
+    [[nodiscard]] std::string_view module() const override { return "cbpf"; }
     [[nodiscard]] Answers answers() const override;
     [[nodiscard]] RunsIn runs_in() const override { return runs_in_; }
     [[nodiscard]] std::optional<Lowering> lowering() const override {

@@ -95,7 +95,7 @@ struct ProgramInfo {
 
 class Hook {
   public:
-    /// `name` is `module:ruleset`; the registry is who checks it.
+    /// `name` is `MODULE:NAME`; the registry is who checks it.
     Hook(std::string name, HeadType type) : name_(std::move(name)), type_(type) {}
     Hook(const Hook&) = delete;
     Hook& operator=(const Hook&) = delete;
@@ -105,8 +105,8 @@ class Hook {
     /// The type of head it can be linked to.
     [[nodiscard]] HeadType type() const { return type_; }
 
-    /// Which sort of filter it is: "cbpf".
-    [[nodiscard]] virtual std::string_view kind() const = 0;
+    /// Who implements it, the first half of its name: "cbpf".
+    [[nodiscard]] virtual std::string_view module() const = 0;
     /// For which packets an answer of run() holds.
     [[nodiscard]] virtual Answers answers() const { return {}; }
     [[nodiscard]] virtual RunsIn runs_in() const { return RunsIn::automatic; }

@@ -33,7 +33,7 @@ HeadInfo Registry::describe(const Head& head) {
 HookInfo Registry::describe(const Hook& hook) const {
     HookInfo info{.name = hook.name(),
                   .type = hook.type(),
-                  .kind = std::string(hook.kind()),
+                  .module = std::string(hook.module()),
                   .answers = hook.answers(),
                   .runs_in = hook.runs_in(),
                   .program = hook.program_info(),

@@ -73,7 +73,7 @@ struct HookLink {
 struct HookInfo {
     std::string name;
     HeadType type = HeadType::ethernet;
-    std::string kind;
+    std::string module;
     Answers answers;
     RunsIn runs_in = RunsIn::automatic;
     std::optional<ProgramInfo> program;

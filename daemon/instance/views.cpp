@@ -27,7 +27,7 @@ control::HookView hook_view(const core::HookInfo& hook) {
     control::HookView view;
     view.name = hook.name;
     view.type = hook.type;
-    view.module = hook.kind;
+    view.module = hook.module;
     view.answers = core::kHoldNames.at(static_cast<std::size_t>(hook.answers.hold));
     view.because = hook.answers.because;
     view.run = hook.runs_in;

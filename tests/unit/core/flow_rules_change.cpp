@@ -21,7 +21,7 @@ class PortHook final : public Hook {
     PortHook(std::string name, std::uint16_t dropped, bool lasts)
         : Hook(std::move(name), HeadType::inet), dropped_(dropped), lasts_(lasts) {}
 
-    [[nodiscard]] std::string_view kind() const override { return "port"; }
+    [[nodiscard]] std::string_view module() const override { return "port"; }
     [[nodiscard]] Verdict run(Packet& packet) noexcept override {
         ran++;
         return foresee(packet);

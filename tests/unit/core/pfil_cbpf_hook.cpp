@@ -116,7 +116,7 @@ TEST(CbpfHook, says_whether_its_answer_lasts_and_counts_nothing_when_it_foresees
 TEST(CbpfHook, says_what_it_was_made_with) {
     const CbpfHook with({.name = "cbpf:a", .type = HeadType::inet6, .on_match = OnMatch::pass, .filter = "udp"},
                         program({{kRetK, 0, 0, 1}}));
-    EXPECT_EQ(with.kind(), "cbpf");
+    EXPECT_EQ(with.module(), "cbpf");
     EXPECT_EQ(with.type(), HeadType::inet6);
     EXPECT_EQ(with.answers(), (Answers{Answers::Hold::kPerFlow, std::nullopt}));
     EXPECT_EQ(with.runs_in(), RunsIn::automatic);

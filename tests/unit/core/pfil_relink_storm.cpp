@@ -25,7 +25,7 @@ constexpr int kBatch = 4;
 class Guarded final : public Hook {
   public:
     explicit Guarded(std::string name) : Hook(std::move(name), HeadType::inet) {}
-    [[nodiscard]] std::string_view kind() const override { return "guarded"; }
+    [[nodiscard]] std::string_view module() const override { return "guarded"; }
     [[nodiscard]] Verdict run(Packet&) noexcept override {
         seen_.store(seen_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
         if (!linked_.load(std::memory_order_relaxed)) {

@@ -23,7 +23,7 @@ class FunctionHook final : public Hook {
     FunctionHook(std::string name, HeadType type, Function function)
         : Hook(std::move(name), type), function_(std::move(function)) {}
 
-    [[nodiscard]] std::string_view kind() const override { return "function"; }
+    [[nodiscard]] std::string_view module() const override { return "function"; }
     [[nodiscard]] Verdict run(Packet& packet) noexcept override { return function_(packet); }
 
   private:
