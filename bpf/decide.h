@@ -9,7 +9,7 @@
  *     nobody home?           -> pass or drop, as attached          (`unknown`)
  *     no hook here?          -> pass on                            (PF-26)
  *     ARP, ND or MLD?        -> pass on
- *     port being repaired?   -> drop: a daemon that lives opens nothing
+ *     port pair repaired?    -> drop: a daemon that lives opens nothing
  *     else                   -> divert: label it, redirect it to the engine
  */
 #pragma once

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0
 /*
- * The programs of a port, the two veth pairs p1==p0 and q1==q0 beside an attached interface.
+ * The programs of a port pair, the two veth pairs p1==p0 and q1==q0 beside an attached interface.
  *
  *     port_up        native XDP on p0 and q0: into the engine's socket
  *     reentry_in     TC ingress of p1: a passed IN packet goes into the stack as if the interface had received it

@@ -18,7 +18,7 @@ tl::unexpected<Failure> usage_failure(std::string_view verb, std::string why) {
 std::string hook_name_flaw(const std::string& name) {
     const std::size_t colon = name.find(':');
     if (colon == std::string::npos || colon == 0 || colon + 1 == name.size()) {
-        return '\'' + name + "' is no hook name: write module:ruleset, for example cbpf:block-telnet";
+        return '\'' + name + "' is no hook name: write MODULE:NAME, for example cbpf:block-telnet";
     }
     return {};
 }

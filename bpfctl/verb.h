@@ -85,7 +85,7 @@ struct Verb {
 /// `bpfctl: VERB: why (see `bpfctl VERB --help`)`, Exit::kUsage.
 [[nodiscard]] tl::unexpected<Failure> usage_failure(std::string_view verb, std::string why);
 
-/// "module:ruleset", both parts present (PF-31); else why not.
+/// "MODULE:NAME", both parts present (PF-31); else why not.
 [[nodiscard]] std::string hook_name_flaw(const std::string& name);
 
 /// Declares the operand HOOK, an option --name that takes one of some words, and the flags -i and -o.

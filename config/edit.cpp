@@ -158,7 +158,7 @@ void rename_interfaces(Model& model, const std::map<std::string, std::string>& n
 core::Result<void> add_hook(Model& model, Hook hook) {
     constexpr const char* kWhat = "add hook";
     if (!is_hook_name(hook.name)) {
-        return core::fail({kWhat, "", "its name is not `module:ruleset`",
+        return core::fail({kWhat, "", "its name is not `MODULE:NAME`",
                            "each part has 1 to 63 visible ASCII characters, as in cbpf:no-telnet", EINVAL});
     }
     const auto at = place_of(model.hooks, hook.name);

@@ -45,8 +45,8 @@ constexpr auto names() { return list(name(127), kMany); }
 
 } // namespace
 
-static void describe(Fields& fields, PortsView& view) {
-    fields.called("ports", "The visible ends of the port pair beside an interface.");
+static void describe(Fields& fields, PortPairView& view) {
+    fields.called("port_pair", "The visible ends of the port pair beside an interface.");
     fields.required("p", view.p, text(15), "For packets that come in.");
     fields.required("q", view.q, text(15), "For packets that go out.");
 }
@@ -159,7 +159,7 @@ void describe(Fields& fields, InterfaceView& view) {
     fields.required("unknown", view.unknown, word(core::kUnknownPacketsNames),
                     "What becomes of packets that only the engine could decide, when it is not there.");
     fields.required("state", view.state, word(kStateWords), "Whether something of it is being made anew.");
-    fields.required("ports", view.ports, object(), "Its port pair.");
+    fields.required("port_pair", view.port_pair, object(), "Its port pair.");
     fields.required("heads", view.heads, object(), "Where its heads sit.");
     fields.required("position", view.position, word(core::kHeadPositionNames), "Whether the heads go in front again.");
     fields.required("in_front", view.in_front, list(sentence(), kMany), "Programs that packets meet before ours.");

@@ -43,7 +43,7 @@ struct VersionView {
 };
 
 /// The visible ends of a port pair: "pfp3", "pfq3".
-struct PortsView {
+struct PortPairView {
     std::string p;
     std::string q;
 };
@@ -76,7 +76,7 @@ struct InterfaceView {
     std::vector<std::string> turned_off; ///< offloads of the interface that are off as long as it is attached (XDP)
     core::UnknownPackets unknown = core::UnknownPackets::pass;
     State state = State::kAttached;
-    PortsView ports;
+    PortPairView port_pair;
     HeadPlacesView heads;
     core::HeadPosition position = core::HeadPosition::anywhere;
     std::vector<std::string> in_front; ///< programs that packets meet before ours, "tcx ingress: name (12)"

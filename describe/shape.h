@@ -5,7 +5,7 @@
 //
 //     void describe(Fields& fields, LinkRequest& request) {
 //         fields.called("link_request", "Which hook shall meet which packets.");
-//         fields.required("hook", request.hook, name(127), "The hook, `module:ruleset`.");
+//         fields.required("hook", request.hook, name(127), "The hook, `MODULE:NAME`.");
 //         fields.required("directions", request.directions, directions(), "Of the packets.");
 //         fields.optional("append", request.append, flag(), "Furthest from the wire instead of nearest.");
 //     }

@@ -13,7 +13,7 @@
 namespace pfild::describe {
 
 inline constexpr std::size_t kLongestInterface = 127; ///< an alternative name of Linux; the others have 15
-inline constexpr std::size_t kLongestHook = 127;      ///< `module:ruleset`, 63 each
+inline constexpr std::size_t kLongestHook = 127;      ///< `MODULE:NAME`, 63 each
 
 /// A name, an alternative name or, where that makes sense, a pattern of an interface.
 [[nodiscard]] constexpr TextKind interface_name() { return name(kLongestInterface); }

@@ -9,7 +9,7 @@ namespace pfild::bpfctl {
 
 std::string heads_text(const Json& heads) {
     Table table(std::vector<Align>(6, Align::kLeft));
-    table.add({"Intercept point", "Type", "DLT", "Dir", "Hook", "Covers"});
+    table.add({"Head", "Type", "DLT", "Dir", "Hook", "Covers"});
     for (const Json& head : heads) {
         table.add({text(head, "name"), text(head, "type"), text(head, "dlt"), "", "",
                    joined(texts(head, "covers"), "nothing attached")});

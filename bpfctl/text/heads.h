@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Heads as text, in the manner of pfilctl(8): a line for each head, then one for each link, in run order (PF-20).
 //
-//     Intercept point  Type  DLT  Dir  Hook                Covers
-//     inet             inet  RAW                           eth0
-//                                 In   cbpf:block-telnet
+//     Head  Type  DLT  Dir  Hook               Covers
+//     inet  inet  RAW                          eth0
+//                      In   cbpf:block-telnet
 #pragma once
 
 #include <string>

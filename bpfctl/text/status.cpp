@@ -19,20 +19,20 @@ std::string path_text(const Json& interface, std::string_view direction) {
 std::string state_text(const Json& interface) {
     const std::string state = text(interface, "state");
     if (state == "coming") {
-        return "coming: what its heads would divert is dropped until its ports are there";
+        return "coming: what its heads would divert is dropped until its port pair is there";
     }
-    return state == "repairing" ? "being repaired: its ports or heads were changed by somebody else" : state;
+    return state == "repairing" ? "being repaired: its port pair or heads were changed by somebody else" : state;
 }
 
-std::string unattended_text(const Json& interface) {
+std::string unknown_text(const Json& interface) {
     const std::string unknown = text(interface, "unknown");
     if (unknown == "drop") {
-        return "packets that need the engine are dropped (unknown: drop)";
+        return "drop: what only the engine could decide is dropped while it is not there";
     }
     if (unknown == "pass") {
-        return "packets that need the engine pass unfiltered (unknown: pass)";
+        return "pass: what only the engine could decide passes while it is not there";
     }
-    return "unknown: " + unknown;
+    return unknown;
 }
 
 std::string mode_text(const Json& interface) {
@@ -52,7 +52,7 @@ std::string interface_text(const Json& interface) {
     title += ", index " + digits(interface, "ifindex") + ", " + text(interface, "mac");
     title += ", MTU " + digits(interface, "mtu");
     title += ", " + (number(interface, "rx_queues") ? counted(*number(interface, "rx_queues"), "receive queue") : "?");
-    const Json& ports = member(interface, "ports");
+    const Json& port_pair = member(interface, "port_pair");
     Table table({Align::kLeft, Align::kLeft}, 2);
     table.add({"state", state_text(interface)});
     for (const Json& other : member(interface, "in_front")) {
@@ -65,8 +65,8 @@ std::string interface_text(const Json& interface) {
     }
     table.add({"incoming", path_text(interface, "in")});
     table.add({"outgoing", path_text(interface, "out")});
-    table.add({"without engine", unattended_text(interface)});
-    table.add({"mode", mode_text(interface) + ", ports " + text(ports, "p") + " and " + text(ports, "q")});
+    table.add({"unknown", unknown_text(interface)});
+    table.add({"mode", mode_text(interface) + ", port pair " + text(port_pair, "p") + " and " + text(port_pair, "q")});
     return title + '\n' + table.str();
 }
 

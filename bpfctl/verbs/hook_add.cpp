@@ -130,7 +130,7 @@ Outcome<Question> gather_hook_add(const HookAddOperands& operands) {
 Arguments declare_hook_add(CLI::App& app, Options& /*options*/) {
     auto operands = std::make_shared<HookAddOperands>();
     const describe::Shape& request = describe::shape_of<control::HookAddRequest>();
-    app.add_option("HOOK", operands->name, "its name, module:ruleset, for example cbpf:block-telnet")->required();
+    app.add_option("HOOK", operands->name, "its name, MODULE:NAME, for example cbpf:block-telnet")->required();
     app.add_option("--filter", operands->filter, "an expression as tcpdump takes it, see pcap-filter(7); quote it")
         ->option_text("EXPR");
     app.add_option("--bytecode", operands->bytecode,

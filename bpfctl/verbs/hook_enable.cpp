@@ -10,7 +10,7 @@ namespace {
 
 Arguments declare_name(CLI::App& app, Options& /*options*/) {
     auto name = std::make_shared<std::string>();
-    app.add_option("HOOK", *name, "module:ruleset, for example cbpf:block-telnet")->required();
+    app.add_option("HOOK", *name, "MODULE:NAME, for example cbpf:block-telnet")->required();
     return [name]() -> Outcome<Question> {
         if (std::string flaw = hook_name_flaw(*name); !flaw.empty()) {
             return usage_failure("hook", std::move(flaw));

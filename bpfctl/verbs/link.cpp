@@ -33,7 +33,7 @@ Arguments declare_link(CLI::App& app, Options& /*options*/) {
     operands->directions.declare(app);
     app.add_flag("-a,--append", operands->append, "run it furthest from the wire, not nearest")
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-    app.add_option("HOOK", operands->hook, "module:ruleset, for example cbpf:block-telnet")->required();
+    app.add_option("HOOK", operands->hook, "MODULE:NAME, for example cbpf:block-telnet")->required();
     app.add_option("HEAD", operands->head, "inet, inet6, ethernet or an attached interface")->required();
     return [operands] { return gather_link(*operands); };
 }

@@ -29,7 +29,7 @@ Arguments declare_unlink(CLI::App& app, Options& /*options*/) {
     auto operands = std::make_shared<UnlinkOperands>();
     operands->directions.declare(app);
 
-    app.add_option("HOOK", operands->hook, "module:ruleset, for example cbpf:block-telnet")->required();
+    app.add_option("HOOK", operands->hook, "MODULE:NAME, for example cbpf:block-telnet")->required();
     app.add_option("HEAD", operands->head, "inet, inet6, ethernet or an attached interface")->required();
     return [operands] { return gather_unlink(*operands); };
 }

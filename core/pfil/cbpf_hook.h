@@ -38,7 +38,7 @@ namespace pfild::core {
 [[nodiscard]] cbpf::PacketForm form_of(HeadType type);
 
 struct CbpfHookSpec {
-    std::string name; ///< `module:ruleset`
+    std::string name; ///< `MODULE:NAME`
     HeadType type = HeadType::inet;
     OnMatch on_match = OnMatch::drop;
     std::optional<std::string> filter; ///< the expression the program came from, for listings

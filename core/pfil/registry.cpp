@@ -19,7 +19,7 @@ bool is_name(std::string_view text) {
            std::all_of(text.begin(), text.end(), [](char letter) { return letter > ' ' && letter <= '~'; });
 }
 
-/// The first colon ends the module, as in pfilctl(8); the ruleset may have more of them.
+/// The first colon ends the module, as in pfilctl(8); the name may have more of them.
 bool is_hook_name(std::string_view text) {
     const std::size_t colon = text.find(':');
     return colon != std::string_view::npos && is_name(text.substr(0, colon)) && is_name(text.substr(colon + 1));
@@ -128,7 +128,7 @@ Result<void> Registry::add_hook(std::shared_ptr<Hook> hook) {
     constexpr const char* kWhat = "add hook";
     assert(hook != nullptr);
     if (!is_hook_name(hook->name())) {
-        return fail({kWhat, "", "its name is not `module:ruleset`",
+        return fail({kWhat, "", "its name is not `MODULE:NAME`",
                      "each part has 1 to 63 visible ASCII characters, as in cbpf:no-telnet", EINVAL});
     }
     if (hook_named(hook->name()) != nullptr) {

@@ -28,7 +28,7 @@
 
 namespace pfild::core {
 
-inline constexpr std::size_t kMaxNameLength = 63; ///< of a head, a module, a ruleset (PF-01)
+inline constexpr std::size_t kMaxNameLength = 63; ///< of a head, a module, the name behind it (PF-01)
 inline constexpr std::size_t kMaxHooks = 1024;    ///< of an instance
 
 /// Where new snapshots go.
@@ -108,7 +108,7 @@ class Registry {
     /// Gives a head another name; its links stay. ENOENT, EINVAL, EEXIST as above.
     [[nodiscard]] Result<void> rename_head(std::string_view from, std::string to);
 
-    /// EINVAL: its name is not `module:ruleset`. EEXIST: the name is taken (PF-07). ENOBUFS: kMaxHooks are there.
+    /// EINVAL: its name is not `MODULE:NAME`. EEXIST: the name is taken (PF-07). ENOBUFS: kMaxHooks are there.
     [[nodiscard]] Result<void> add_hook(std::shared_ptr<Hook> hook);
     /// In place of the hook of that name, with its links. ENOENT; EINVAL: the types differ, and it is linked.
     [[nodiscard]] Result<void> replace_hook(std::shared_ptr<Hook> hook);

@@ -32,8 +32,8 @@ control::InterfaceView Attachment::view() const {
                  : repairing_ || stood_down_ || gone_ ? control::InterfaceView::State::kRepairing
                                                       : control::InterfaceView::State::kAttached;
     if (port_) {
-        view.ports.p = port_->port().p().name;
-        view.ports.q = port_->port().q().name;
+        view.port_pair.p = port_->port().p().name;
+        view.port_pair.q = port_->port().q().name;
     }
     if (heads_) {
         view.heads.in = xdp_ ? xdp_->place() : heads_->place(Direction::in);

@@ -193,7 +193,7 @@ core::Result<std::uint64_t> Links::tx_dropped(std::uint32_t ifindex) {
 core::Result<void> Links::make_pair(const PairRequest& request) {
     rtnl_link* link = rtnl_link_veth_alloc();
     if (link == nullptr) {
-        return sys::failed("make port", request.name, ENOMEM);
+        return sys::failed("make port pair", request.name, ENOMEM);
     }
     rtnl_link* peer = rtnl_link_veth_get_peer(link); // takes a reference
     for (rtnl_link* end : {link, peer}) {
@@ -208,7 +208,7 @@ core::Result<void> Links::make_pair(const PairRequest& request) {
     rtnl_link_put(peer);
     rtnl_link_veth_release(link);
     if (error < 0) {
-        return refused("make port", request.name, error);
+        return refused("make port pair", request.name, error);
     }
     const auto made = find(request.name);
     if (!made) {
@@ -216,7 +216,7 @@ core::Result<void> Links::make_pair(const PairRequest& request) {
     }
     const RtnlLink alias(rtnl_link_alloc());
     rtnl_link_set_ifalias(alias.get(), request.alias.c_str());
-    return change(made->ifindex, alias.get(), "name port");
+    return change(made->ifindex, alias.get(), "name port pair");
 }
 
 core::Result<void> Links::change(std::uint32_t ifindex, rtnl_link* changes, const char* what) {

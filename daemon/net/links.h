@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Network devices of one namespace, by rtnetlink: look at them, make and change the ports. libnl-route does the
+// Network devices of one namespace, by rtnetlink: look at them, make and change the port pairs. libnl-route does the
 // messages.
 #pragma once
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A port: the two veth pairs beside an attached interface, over which packets reach the engine and come back.
+// A port pair: the two veth pairs beside an attached interface, over which packets reach the engine and come back.
 //
 //      instance's namespace            private namespace
 //           p1  pfp<ifindex>  =====  pfp<ifindex>  p0       OUT up, IN down

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::array kNeeded{
     NeededCapability{"CAP_BPF", CAP_BPF, "to load programs and maps"},
-    NeededCapability{"CAP_NET_ADMIN", CAP_NET_ADMIN, "to attach to interfaces and make ports"},
+    NeededCapability{"CAP_NET_ADMIN", CAP_NET_ADMIN, "to attach to interfaces and make port pairs"},
     NeededCapability{"CAP_NET_RAW", CAP_NET_RAW, "to open AF_XDP sockets"},
     NeededCapability{"CAP_IPC_LOCK", CAP_IPC_LOCK, "to lock packet buffers in memory"},
     NeededCapability{"CAP_SYS_ADMIN", CAP_SYS_ADMIN, "to make and enter network namespaces"},

@@ -76,7 +76,7 @@ REFUSED = [
     ("bytecode that is empty", CODE, "", 1, "bytecode"),
     ("bytecode that is not there", [*HOOK, "inet", "--bytecode", "/no/such/file"], "", 1, "/no/such/file: No such file"),
     ("a type that is none", [*HOOK, "inet7", "--filter", "tcp"], "", 2, "--type"),
-    ("a name without module", ["hook", "add", "x", *TCP_DROP], "", 2, "module:ruleset"),
+    ("a name without module", ["hook", "add", "x", *TCP_DROP], "", 2, "MODULE:NAME"),
     ("a name that is too long", ["hook", "add", f"cbpf:{LONG}", *TCP_DROP], "", 1, "63"),
     ("a name that is taken", ["hook", "add", "cbpf:telnet", *TCP_DROP], "", 1, "cbpf:telnet"),
     ("a hook that is not there", ["link", "-i", "cbpf:none", "inet"], "", 1, "cbpf:none"),
@@ -95,7 +95,7 @@ REFUSED = [
 
 def test_what_must_not_work_is_refused_in_one_line_with_the_right_exit_code(guarded):
     guarded.lab.fw.run("ip", "tuntap", "add", "dev", "tun0", "mode", "tun")
-    port = guarded.bpfctl.interface("eth0")["ports"]["p"]
+    port = guarded.bpfctl.interface("eth0")["port_pair"]["p"]
     before = guarded.bpfctl.json("heads"), [hook["name"] for hook in guarded.bpfctl.json("hooks")["hooks"]]
     wrong = []
     for what, words, stdin, code, says in REFUSED:
@@ -280,7 +280,7 @@ def repaired(daemon, since):
     def whole():
         view = daemon.bpfctl.interface("eth0")
         links = daemon.lab.fw.run("ip", "-o", "link").stdout.splitlines()
-        up = [line for line in links if any(port in line for port in view["ports"].values()) and ",UP" in line]
+        up = [line for line in links if any(port in line for port in view["port_pair"].values()) and ",UP" in line]
         mtu = all(f"mtu {view['mtu'] + 8} " in line for line in up)
         one_each = [len(side) for side in heads(daemon.lab.fw).values()] == [1, 1]
         return view["state"] == "attached" and len(up) == 2 and mtu and one_each
@@ -307,7 +307,7 @@ DAMAGES = [
 def test_what_others_break_is_repaired_within_a_second_and_traffic_flows(guarded, what, damage):
     fw = guarded.lab.fw
     assert still_filters(guarded)
-    ports = guarded.bpfctl.interface("eth0")["ports"]
+    ports = guarded.bpfctl.interface("eth0")["port_pair"]
 
     def delete(side):
         return ["tc", "filter", "delete", "dev", "eth0", side, "pref", heads(fw)[side][0]["pref"]]

@@ -209,7 +209,7 @@ def test_forwarded_packets_carry_fwd_and_local_ones_do_not(router_lab, start_pfi
     daemon = start_pfild(router_lab.fw, options=EVERY_PACKET)
     daemon.bpfctl("attach", "eth1")
     guard(daemon, "cbpf:count", "greater 0", "ethernet", on_match="count")
-    ports = daemon.bpfctl.interface("eth1")["ports"]
+    ports = daemon.bpfctl.interface("eth1")["port_pair"]
 
     def labels(port):
         """Of pings that went up to the engine there."""

@@ -18,7 +18,7 @@ def jumbo_ping(host, address, **options):
 
 
 def port_mtus(daemon, interface="eth0"):
-    ports = daemon.bpfctl.interface(interface)["ports"].values()
+    ports = daemon.bpfctl.interface(interface)["port_pair"].values()
     return {json.loads(daemon.host.run("ip", "-j", "link", "show", "dev", port).stdout)[0]["mtu"] for port in ports}
 
 

@@ -18,7 +18,7 @@ def test_a_program_by_tcx_in_front_is_noticed_within_a_second_said_once_and_show
     assert wait_until(lambda: log_lines(daemon, "in front of the heads"), timeout_s=1.5), daemon.current_log()
     number = next(one["id"] for one in tcx_programs(host_lab.fw) if one["name"] == "intruder")
     assert in_front(daemon) == [f"tcx {side}: intruder ({number})"]
-    assert f"WARNING         a program is in front of the heads: tcx {side}: intruder ({number})" in daemon.bpfctl("status")
+    assert f"WARNING   a program is in front of the heads: tcx {side}: intruder ({number})" in daemon.bpfctl("status")
     uptime = daemon.bpfctl.json("status")["uptime_s"]
     assert wait_until(lambda: daemon.bpfctl.json("status")["uptime_s"] >= uptime + 3)
     assert len(log_lines(daemon, "in front of the heads")) == 1, "three looks later it has been said once"

@@ -26,7 +26,7 @@ def start_guarding(start_pfild, host, config=TCX, unknown="pass"):
 
 
 def ports(daemon):
-    found = daemon.bpfctl.interface("eth0")["ports"]
+    found = daemon.bpfctl.interface("eth0")["port_pair"]
     return found["p"], found["q"]
 
 
@@ -34,7 +34,7 @@ def whole(daemon):
     """Both ports are there, up and with the MTU that belongs to the interface's."""
     view = daemon.bpfctl.interface("eth0")
     links = daemon.host.run("ip", "-o", "link").stdout.splitlines()
-    up = [line for line in links if any(f" {port}@" in line for port in view["ports"].values()) and ",UP" in line]
+    up = [line for line in links if any(f" {port}@" in line for port in view["port_pair"].values()) and ",UP" in line]
     return view["state"] == "attached" and len(up) == 2 and all(f"mtu {view['mtu'] + 8} " in line for line in up)
 
 

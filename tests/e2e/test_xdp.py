@@ -36,7 +36,7 @@ def test_status_says_where_packets_are_decided_and_why(host_lab, start_pfild):
     daemon.bpfctl("attach", "eth0")
     status = daemon.bpfctl.interface("eth0")
     assert (status["mode"], status["mode_wanted"], status["mode_because"]) == ("tc", "auto", "it is a virtual interface")
-    assert "mode            tc (auto: it is a virtual interface)" in daemon.bpfctl("status"), daemon.bpfctl("status")
+    assert "mode      tc (auto: it is a virtual interface)" in daemon.bpfctl("status"), daemon.bpfctl("status")
     daemon.bpfctl("detach", "eth0")
     daemon.bpfctl("attach", "eth0", "--mode", "xdp")
     status = daemon.bpfctl.interface("eth0")

@@ -63,13 +63,13 @@ TEST(Heads, read_as_pfilctl_writes_them) {
          "in": ["cbpf:b", "cbpf:block-telnet"], "out": ["cbpf:block-telnet", "cbpf:b"], "covers": ["eth0", "eth1"]},
         {"name": "ethernet", "type": "ethernet", "dlt": "EN10MB", "dlt_number": 1, "directions": ["in", "out"],
          "in": [], "out": [], "covers": []}])");
-    EXPECT_EQ(heads_text(heads), "Intercept point  Type      DLT     Dir  Hook               Covers\n"
-                                 "inet             inet      RAW                             eth0, eth1\n"
-                                 "                                   In   cbpf:b\n"
-                                 "                                   In   cbpf:block-telnet\n"
-                                 "                                   Out  cbpf:block-telnet\n"
-                                 "                                   Out  cbpf:b\n"
-                                 "ethernet         ethernet  EN10MB                          nothing attached\n");
+    EXPECT_EQ(heads_text(heads), "Head      Type      DLT     Dir  Hook               Covers\n"
+                                 "inet      inet      RAW                             eth0, eth1\n"
+                                 "                            In   cbpf:b\n"
+                                 "                            In   cbpf:block-telnet\n"
+                                 "                            Out  cbpf:block-telnet\n"
+                                 "                            Out  cbpf:b\n"
+                                 "ethernet  ethernet  EN10MB                          nothing attached\n");
 }
 
 TEST(Hooks, show_what_they_do_and_where) {
@@ -119,10 +119,10 @@ constexpr const char* kStatusSample = R"-({
     "instance": "default", "netns": "/proc/12/ns/net", "pid": 12, "uptime_s": 3, "version": "0.1.0", "kernel": "6.18.0", "started_from": "the files",
     "interfaces": [
         {"name": "eth0", "ifindex": 3, "mac": "02:00:00:00:00:01", "mtu": 1500, "rx_queues": 2, "up": true,
-         "mode": "tc", "mode_because": "it is a virtual interface", "unknown": "drop", "state": "attached", "ports": {"p": "pfp3", "q": "pfq3"},
+         "mode": "tc", "mode_because": "it is a virtual interface", "unknown": "drop", "state": "attached", "port_pair": {"p": "pfp3", "q": "pfq3"},
          "heads": {"in": "tc ingress pref 1", "out": "tc egress pref 1"}, "in_front": ["tcx ingress: other (7)"], "hooked": {"in": true, "out": false}},
         {"name": "eth1", "ifindex": 4, "mac": "02:00:00:00:00:02", "mtu": 9000, "rx_queues": 1, "up": false,
-         "mode": "xdp", "queues_served": 1, "unknown": "pass", "state": "repairing", "ports": {"p": "pfp4", "q": "pfq4"},
+         "mode": "xdp", "queues_served": 1, "unknown": "pass", "state": "repairing", "port_pair": {"p": "pfp4", "q": "pfq4"},
          "heads": {"in": "xdp native, alone", "out": "tc egress pref 1"}, "hooked": {"in": false, "out": false}}],
     "buffers": {"size": 4096, "total": 16384, "free": 8192, "rings": 8190, "in_flight": 2},
     "flows": {"capacity": 65536, "memory_bytes": 24117248, "in_use": 12, "created": 40},
@@ -138,19 +138,19 @@ TEST(Status, says_where_packets_go) {
               "64 MiB of memory for packets, 23 MiB for flows\n"
               "\n"
               "eth0  up, index 3, 02:00:00:00:00:01, MTU 1500, 2 receive queues\n"
-              "  state           attached\n"
-              "  WARNING         a program is in front of the heads: tcx ingress: other (7)\n"
-              "  incoming        filtered (tc ingress pref 1)\n"
-              "  outgoing        passed in the kernel, no enabled hook is linked (tc egress pref 1)\n"
-              "  without engine  packets that need the engine are dropped (unknown: drop)\n"
-              "  mode            tc (auto: it is a virtual interface), ports pfp3 and pfq3\n"
+              "  state     attached\n"
+              "  WARNING   a program is in front of the heads: tcx ingress: other (7)\n"
+              "  incoming  filtered (tc ingress pref 1)\n"
+              "  outgoing  passed in the kernel, no enabled hook is linked (tc egress pref 1)\n"
+              "  unknown   drop: what only the engine could decide is dropped while it is not there\n"
+              "  mode      tc (auto: it is a virtual interface), port pair pfp3 and pfq3\n"
               "\n"
               "eth1  down, index 4, 02:00:00:00:00:02, MTU 9000, 1 receive queue\n"
-              "  state           being repaired: its ports or heads were changed by somebody else\n"
-              "  incoming        passed in the kernel, no enabled hook is linked (xdp native, alone)\n"
-              "  outgoing        passed in the kernel, no enabled hook is linked (tc egress pref 1)\n"
-              "  without engine  packets that need the engine pass unfiltered (unknown: pass)\n"
-              "  mode            xdp, serves 1 receive queue, ports pfp4 and pfq4\n");
+              "  state     being repaired: its port pair or heads were changed by somebody else\n"
+              "  incoming  passed in the kernel, no enabled hook is linked (xdp native, alone)\n"
+              "  outgoing  passed in the kernel, no enabled hook is linked (tc egress pref 1)\n"
+              "  unknown   pass: what only the engine could decide passes while it is not there\n"
+              "  mode      xdp, serves 1 receive queue, port pair pfp4 and pfq4\n");
 }
 
 TEST(Status, without_interfaces_says_what_to_do) {
@@ -286,7 +286,7 @@ TEST(Stats, hide_zeros_unless_all_are_wanted) {
               "eth0, incoming\n"
               "  diverted         5  sent to the engine\n"
               "  passed_known   900  passed in the kernel: the flow is known\n"
-              "  dropped_stray    0  dropped on the port: it did not come from a head\n"
+              "  dropped_stray    0  dropped on the port pair: it did not come from a head\n"
               "\n"
               "eth0, outgoing\n"
               "  diverted  0  sent to the engine\n");

@@ -129,7 +129,7 @@ std::vector<Bad> bad_rules() {
         {"a hook that is to run nowhere",
          kHook + "run = \"nowhere\"\n",
          {":6:7: hook[1].run: must be 'auto', 'engine' or 'kernel'"}},
-        {"a hook without ruleset",
+        {"a hook without a name behind its module",
          "[[hook]]\nname = \"cbpf\"\n" + kHook.substr(kHook.find("type")),
          {":2:8: hook[1].name: must be MODULE:RULESET, each of 1 to 63 visible ASCII characters"}},
         {"a hook twice", kHook + kHook, {":7:8: hook[2].name: 'cbpf:a' is there twice"}},

@@ -130,7 +130,7 @@ TEST_F(PfilHeads, are_renamed_with_their_links) {
 
 // ---- hooks
 
-TEST_F(PfilHooks, PF_31_are_named_module_colon_ruleset) {
+TEST_F(PfilHooks, PF_31_are_named_module_colon_name) {
     for (const std::string& good : {std::string("cbpf:a"), std::string("ipfw:default-link"), std::string("m:r:s"),
                                     kLongest + ":a", "a:" + kLongest}) {
         SCOPED_TRACE(good);
@@ -424,7 +424,7 @@ TEST_F(PfilLists, show_heads_and_hooks_as_they_are) {
     EXPECT_EQ(head.hooks[index(Direction::out)], Names{"t:a"});
     const HookInfo info = *registry_.find_hook("t:a");
     EXPECT_EQ(info.type, HeadType::ethernet);
-    EXPECT_EQ(info.kind, "function");
+    EXPECT_EQ(info.module, "function");
     EXPECT_EQ(info.answers, Answers{}) << "per packet, until a hook says more";
     EXPECT_FALSE(info.program.has_value());
     EXPECT_EQ(info.links, (std::vector<HookLink>{{"ethernet", Direction::in}, {"eth0", Direction::out}}));

@@ -19,9 +19,10 @@ TEST(Capabilities, an_error_names_every_missing_one_and_what_it_is_for) {
     const std::array missing{needed[1], needed[4]};
     const auto refused = refuse_missing(missing);
     ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().line(),
-              "start pfild: missing CAP_NET_ADMIN to attach to interfaces and make ports, CAP_SYS_ADMIN to make and "
-              "enter network namespaces (run it as root, or give it these capabilities)");
+    EXPECT_EQ(
+        refused.error().line(),
+        "start pfild: missing CAP_NET_ADMIN to attach to interfaces and make port pairs, CAP_SYS_ADMIN to make and "
+        "enter network namespaces (run it as root, or give it these capabilities)");
     EXPECT_EQ(refused.error().code, EPERM);
 }
 
