@@ -44,9 +44,9 @@ void add_to(Engine::Counters& counters, EngineCounter which, std::uint64_t count
 // Whether any hook would be asked about a packet of that family.
 bool is_asked(const Snapshot& rules, const Passage& passage, Family family) {
     const HeadType network = family == Family::inet ? HeadType::inet : HeadType::inet6;
-    return !rules.chain(passage.interface_slot, passage.direction).empty() ||
-           !rules.chain(HeadType::ethernet, passage.direction).empty() ||
-           (family != Family::other && !rules.chain(network, passage.direction).empty());
+    return !rules.run_order(passage.interface_slot, passage.direction).empty() ||
+           !rules.run_order(HeadType::ethernet, passage.direction).empty() ||
+           (family != Family::other && !rules.run_order(network, passage.direction).empty());
 }
 
 // It passes at a head, unless more tags are in front of it than that looks behind.

@@ -39,7 +39,7 @@ using Ways = std::vector<std::array<QuestionId, 2>>;
 enum class Purpose : std::uint8_t { kLeavePast, kBringTogether };
 
 /// Questions one behind the other that can be asked in any order.
-struct Chain {
+struct Series {
     bool by_yes = false; ///< "yes" leads to the next one, else "no"
     std::vector<Asking> members;
     QuestionId next = kNowhere;  ///< behind the last one
@@ -70,8 +70,8 @@ class WayDown {
     }
 
     [[nodiscard]] const Ways& ways() const { return ways_; }
-    /// By the first question of a chain: all of them, in a better order.
-    [[nodiscard]] const std::map<QuestionId, Chain>& chains() const { return chains_; }
+    /// By the first question of a series: all of them, in a better order.
+    [[nodiscard]] const std::map<QuestionId, Series>& series() const { return series_; }
 
   private:
     /// By term: the last question, which has the lowest id, for which the term matters.
@@ -128,7 +128,7 @@ class WayDown {
         return true;
     }
 
-    /// Looks for a chain that begins here: questions of which one answer leads to the next and the other to one place.
+    /// Looks for a series that begins here: questions of which one answer leads to the next and the other to one place.
     void bring_together(QuestionId first, const Facts& facts) {
         for (const bool by_yes : {false, true}) {
             const auto next_of = [&](QuestionId id) { return ways_of(id)[by_yes ? 0 : 1]; };
@@ -152,8 +152,8 @@ class WayDown {
                 for (const QuestionId id : members) {
                     taken_[id] = true;
                 }
-                chains_.emplace(first,
-                                Chain{.by_yes = by_yes, .members = std::move(sorted), .next = next, .other = other});
+                series_.emplace(first,
+                                Series{.by_yes = by_yes, .members = std::move(sorted), .next = next, .other = other});
                 return;
             }
         }
@@ -211,8 +211,8 @@ class WayDown {
     std::vector<QuestionId> last_wanted_;
     Ways ways_;
     std::vector<unsigned> led_to_; ///< by question: how many ways lead to it
-    std::vector<bool> taken_;      ///< by question: it is part of a chain
-    std::map<QuestionId, Chain> chains_;
+    std::vector<bool> taken_;      ///< by question: it is part of a series
+    std::map<QuestionId, Series> series_;
 };
 
 class WayUp {
@@ -242,8 +242,8 @@ class WayUp {
                 continue;
             }
             const auto [yes, no] = ways[id];
-            if (const auto chain = down.chains().find(id); chain != down.chains().end()) {
-                made[id] = made_of(chain->second, made);
+            if (const auto series = down.series().find(id); series != down.series().end()) {
+                made[id] = made_of(series->second, made);
             } else if (yes == kNowhere && no == kNowhere) {
                 made[id] = nothing_; // no packet comes here
             } else if (yes == kNowhere || no == kNowhere) {
@@ -257,10 +257,11 @@ class WayUp {
     }
 
   private:
-    QuestionId made_of(const Chain& chain, const std::vector<QuestionId>& made) {
-        QuestionId next = made[chain.next];
-        for (auto member = chain.members.rbegin(); member != chain.members.rend(); ++member) {
-            next = chain.by_yes ? made_of(*member, next, made[chain.other]) : made_of(*member, made[chain.other], next);
+    QuestionId made_of(const Series& series, const std::vector<QuestionId>& made) {
+        QuestionId next = made[series.next];
+        for (auto member = series.members.rbegin(); member != series.members.rend(); ++member) {
+            next =
+                series.by_yes ? made_of(*member, next, made[series.other]) : made_of(*member, made[series.other], next);
         }
         return next;
     }

@@ -23,7 +23,7 @@ HeadInfo Registry::describe(const Head& head) {
                   .slot = head.spec.slot,
                   .hooks = {}};
     for (const Direction direction : kEachDirection) {
-        for (const std::shared_ptr<Hook>& hook : head.chains[index(direction)]) {
+        for (const std::shared_ptr<Hook>& hook : head.run_orders[index(direction)]) {
             info.hooks[index(direction)].push_back(hook->name());
         }
     }
@@ -41,8 +41,8 @@ HookInfo Registry::describe(const Hook& hook) const {
                   .links = {}};
     for (const Head& head : heads_) {
         for (const Direction direction : kEachDirection) {
-            const Chain& chain = head.chains[index(direction)];
-            if (std::any_of(chain.begin(), chain.end(), [&](const auto& linked) { return linked.get() == &hook; })) {
+            const RunOrder& order = head.run_orders[index(direction)];
+            if (std::any_of(order.begin(), order.end(), [&](const auto& linked) { return linked.get() == &hook; })) {
                 info.links.push_back({head.spec.name, direction});
             }
         }
@@ -102,8 +102,8 @@ LaneHooks Registry::hooks_of(std::uint8_t slot, Direction direction) const {
     const auto append = [&](LaneHooks::Hooks& list, HeadKey key) {
         for (const Head& head : heads_) {
             if (HeadKey{head.spec.type, head.spec.slot} == key) {
-                const Chain& chain = head.chains[index(direction)];
-                list.insert(list.end(), chain.begin(), chain.end());
+                const RunOrder& order = head.run_orders[index(direction)];
+                list.insert(list.end(), order.begin(), order.end());
             }
         }
     };

@@ -43,9 +43,9 @@ Result<void> check_head_name(const char* what, std::string_view name) {
     return {};
 }
 
-template <typename Chain>
-auto find_in(Chain& chain, const std::shared_ptr<Hook>& hook) {
-    return std::find(chain.begin(), chain.end(), hook);
+template <typename RunOrder>
+auto find_in(RunOrder& order, const std::shared_ptr<Hook>& hook) {
+    return std::find(order.begin(), order.end(), hook);
 }
 
 } // namespace
@@ -91,7 +91,7 @@ Result<void> Registry::register_head(HeadSpec spec) {
             return fail({kWhat, spec.name, "that filtering point is head " + head.spec.name, kSeeHeads, EEXIST});
         }
     }
-    heads_.push_back({.spec = std::move(spec), .chains = {}});
+    heads_.push_back({.spec = std::move(spec), .run_orders = {}});
     return {};
 }
 
@@ -152,16 +152,16 @@ Result<void> Registry::replace_hook(std::shared_ptr<Hook> hook) {
     }
     bool linked = false;
     for (const Head& head : heads_) {
-        for (const Chain& chain : head.chains) {
-            linked = linked || find_in(chain, *found) != chain.end();
+        for (const RunOrder& order : head.run_orders) {
+            linked = linked || find_in(order, *found) != order.end();
         }
     }
     if (linked && (*found)->type() != hook->type()) {
         return fail({kWhat, hook->name(), "it is linked, and of another type", "unlink it first", EINVAL});
     }
     for (Head& head : heads_) {
-        for (Chain& chain : head.chains) {
-            std::replace(chain.begin(), chain.end(), *found, hook);
+        for (RunOrder& order : head.run_orders) {
+            std::replace(order.begin(), order.end(), *found, hook);
         }
     }
     *found = std::move(hook);
@@ -178,8 +178,8 @@ Result<void> Registry::remove_hook(std::string_view name) {
     }
     bool linked = false;
     for (Head& head : heads_) {
-        for (Chain& chain : head.chains) {
-            linked = std::erase(chain, hook) != 0 || linked;
+        for (RunOrder& order : head.run_orders) {
+            linked = std::erase(order, hook) != 0 || linked;
         }
     }
     if (linked) {
@@ -225,8 +225,8 @@ Result<void> Registry::link(const LinkRequest& request) {
                      "link it in that direction", EINVAL});
     }
     for (const Direction direction : kEachDirection) {
-        const Chain& chain = ends->head->chains[index(direction)];
-        if (request.directions.has(direction) && find_in(chain, ends->hook) != chain.end()) {
+        const RunOrder& order = ends->head->run_orders[index(direction)];
+        if (request.directions.has(direction) && find_in(order, ends->hook) != order.end()) {
             return fail({kWhat, request.hook,
                          "it is already linked to head " + spec.name + ' ' + std::string(name(direction)),
                          "unlink it first to move it", EEXIST});
@@ -234,9 +234,9 @@ Result<void> Registry::link(const LinkRequest& request) {
     }
     for (const Direction direction : kEachDirection) {
         if (request.directions.has(direction)) {
-            Chain& chain = ends->head->chains[index(direction)];
+            RunOrder& order = ends->head->run_orders[index(direction)];
             const bool first = (direction == Direction::in) != request.append; // nearest the wire: first in, last out
-            chain.insert(first ? chain.begin() : chain.end(), ends->hook);
+            order.insert(first ? order.begin() : order.end(), ends->hook);
         }
     }
     publish();
@@ -252,7 +252,7 @@ Result<void> Registry::unlink(const LinkRequest& request) {
     std::size_t unlinked = 0;
     for (const Direction direction : kEachDirection) {
         if (request.directions.has(direction)) {
-            unlinked += std::erase(ends->head->chains[index(direction)], ends->hook);
+            unlinked += std::erase(ends->head->run_orders[index(direction)], ends->hook);
         }
     }
     if (unlinked == 0) {
@@ -279,7 +279,7 @@ Result<void> Registry::set_run_order(std::string_view head_name, Direction direc
     for (const std::shared_ptr<Hook>& hook : hooks_) {
         by_name.emplace(hook->name(), &hook);
     }
-    Chain chain;
+    RunOrder order;
     for (const std::string& wanted : hooks) {
         const auto found = by_name.find(wanted);
         if (found == by_name.end()) {
@@ -291,10 +291,10 @@ Result<void> Registry::set_run_order(std::string_view head_name, Direction direc
         if ((*found->second)->type() != head->spec.type) {
             return fail({kWhat, wanted, "it has another type than head " + object, "", EINVAL});
         }
-        chain.push_back(*std::exchange(found->second, nullptr));
+        order.push_back(*std::exchange(found->second, nullptr));
     }
-    if (Chain& now = head->chains[index(direction)]; now != chain) {
-        now = std::move(chain);
+    if (RunOrder& now = head->run_orders[index(direction)]; now != order) {
+        now = std::move(order);
         publish();
     }
     return {};
@@ -327,15 +327,15 @@ std::shared_ptr<Snapshot> Registry::snapshot() const {
     auto snapshot = std::make_shared<Snapshot>();
     if (only_ != nullptr) {
         for (const Direction direction : kEachDirection) {
-            snapshot->set_chain({HeadType::ethernet, std::nullopt}, direction, {&only_, 1});
+            snapshot->set_run_order({HeadType::ethernet, std::nullopt}, direction, {&only_, 1});
         }
         return snapshot;
     }
     for (const Head& head : heads_) {
         for (const Direction direction : kEachDirection) {
-            const Chain& chain = head.chains[index(direction)];
-            if (!chain.empty()) {
-                snapshot->set_chain({head.spec.type, head.spec.slot}, direction, chain);
+            const RunOrder& order = head.run_orders[index(direction)];
+            if (!order.empty()) {
+                snapshot->set_run_order({head.spec.type, head.spec.slot}, direction, order);
             }
         }
     }

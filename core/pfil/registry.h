@@ -159,10 +159,10 @@ class Registry {
     }
 
   private:
-    using Chain = std::vector<std::shared_ptr<Hook>>;
+    using RunOrder = std::vector<std::shared_ptr<Hook>>;
     struct Head {
         HeadSpec spec;
-        std::array<Chain, kDirections> chains; ///< in run order
+        std::array<RunOrder, kDirections> run_orders; ///< of each direction
     };
 
     /// The two ends of a link.

@@ -20,22 +20,23 @@ class Walk {
 
   private:
     Verdict interface_head() noexcept {
-        const Verdict verdict = head(snapshot_.chain(passage_.interface_slot, passage_.direction), HeadType::ethernet);
+        const Verdict verdict =
+            head(snapshot_.run_order(passage_.interface_slot, passage_.direction), HeadType::ethernet);
         if (stopped_ != nullptr) {
             stopped_->at_interface = verdict.stops();
         }
         return verdict;
     }
     Verdict ethernet_head() noexcept {
-        return head(snapshot_.chain(HeadType::ethernet, passage_.direction), HeadType::ethernet);
+        return head(snapshot_.run_order(HeadType::ethernet, passage_.direction), HeadType::ethernet);
     }
     /// The head of the family that the packet has now; none for what is not IP.
     Verdict network_head() noexcept {
         switch (view_.family) {
         case Family::inet:
-            return head(snapshot_.chain(HeadType::inet, passage_.direction), HeadType::inet);
+            return head(snapshot_.run_order(HeadType::inet, passage_.direction), HeadType::inet);
         case Family::inet6:
-            return head(snapshot_.chain(HeadType::inet6, passage_.direction), HeadType::inet6);
+            return head(snapshot_.run_order(HeadType::inet6, passage_.direction), HeadType::inet6);
         case Family::other:
             break;
         }
@@ -50,8 +51,8 @@ class Walk {
         return type == HeadType::ethernet || view_.family == (type == HeadType::inet ? Family::inet : Family::inet6);
     }
 
-    Verdict head(Snapshot::Chain chain, HeadType type) noexcept {
-        for (Hook* hook : chain) {
+    Verdict head(Snapshot::RunOrder order, HeadType type) noexcept {
+        for (Hook* hook : order) {
             if (!still_is(type)) {
                 break;
             }

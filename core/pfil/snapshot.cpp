@@ -6,23 +6,23 @@
 
 namespace pfild::core {
 
-void Snapshot::set_chain(HeadKey key, Direction direction, std::span<const std::shared_ptr<Hook>> hooks) {
-    Hooks chain;
-    chain.reserve(hooks.size());
+void Snapshot::set_run_order(HeadKey key, Direction direction, std::span<const std::shared_ptr<Hook>> hooks) {
+    Hooks order;
+    order.reserve(hooks.size());
     for (const std::shared_ptr<Hook>& hook : hooks) {
-        chain.push_back(hook.get());
+        order.push_back(hook.get());
         alive_.push_back(hook);
     }
-    const std::uint64_t hooked = chain.empty() ? 0 : 1;
+    const std::uint64_t hooked = order.empty() ? 0 : 1;
     if (key.slot) {
         assert(*key.slot < kInterfaceSlots);
         std::uint64_t& bits = slots_hooked_[index(direction)];
         bits = (bits & ~(std::uint64_t{1} << *key.slot)) | hooked << *key.slot;
-        by_slot_[index(direction)][*key.slot] = std::move(chain);
+        by_slot_[index(direction)][*key.slot] = std::move(order);
     } else {
         std::uint64_t& bits = types_hooked_[index(direction)];
         bits = (bits & ~(std::uint64_t{1} << index(key.type))) | hooked << index(key.type);
-        by_type_[index(direction)][index(key.type)] = std::move(chain);
+        by_type_[index(direction)][index(key.type)] = std::move(order);
     }
 }
 

@@ -5,8 +5,8 @@
 // reads it without a lock. It keeps its hooks alive; it is destroyed on the control thread, after the engine has let go
 // of it (see publication.h).
 //
-//      chain(inet | inet6 | ethernet, in | out)     one of each in an instance
-//      chain(slot, in | out)                        one for each attached interface, slot 0 to 63
+//      run_order(inet | inet6 | ethernet, in | out)     one of each in an instance
+//      run_order(slot, in | out)                        one for each attached interface, slot 0 to 63
 #pragma once
 
 #include <array>
@@ -36,16 +36,16 @@ struct HeadKey {
 class Snapshot {
   public:
     /// Hooks in run order.
-    using Chain = std::span<Hook* const>;
+    using RunOrder = std::span<Hook* const>;
 
-    /// Sets the chain of a head; the last word for that head and direction. Before the snapshot is given away.
-    void set_chain(HeadKey key, Direction direction, std::span<const std::shared_ptr<Hook>> hooks);
+    /// Sets the run order of a head; the last word for that head and direction. Before the snapshot is given away.
+    void set_run_order(HeadKey key, Direction direction, std::span<const std::shared_ptr<Hook>> hooks);
 
-    [[nodiscard]] Chain chain(HeadType type, Direction direction) const noexcept {
+    [[nodiscard]] RunOrder run_order(HeadType type, Direction direction) const noexcept {
         return by_type_[index(direction)][index(type)];
     }
     /// => slot < kInterfaceSlots.
-    [[nodiscard]] Chain chain(std::uint8_t slot, Direction direction) const noexcept {
+    [[nodiscard]] RunOrder run_order(std::uint8_t slot, Direction direction) const noexcept {
         return by_slot_[index(direction)][slot];
     }
 

@@ -20,13 +20,13 @@ bool can_drop(const core::Snapshot& rules, std::uint8_t slot) {
         const auto lowering = hook->lowering();
         return lowering && lowering->on_match == core::OnMatch::count;
     };
-    const auto harmless = [&](core::Snapshot::Chain hooks) {
+    const auto harmless = [&](core::Snapshot::RunOrder hooks) {
         return std::all_of(hooks.begin(), hooks.end(), only_counts);
     };
     return !std::all_of(core::kEachDirection.begin(), core::kEachDirection.end(), [&](core::Direction direction) {
-        return harmless(rules.chain(slot, direction)) &&
+        return harmless(rules.run_order(slot, direction)) &&
                std::all_of(core::kEachHeadType.begin(), core::kEachHeadType.end(),
-                           [&](core::HeadType type) { return harmless(rules.chain(type, direction)); });
+                           [&](core::HeadType type) { return harmless(rules.run_order(type, direction)); });
     });
 }
 

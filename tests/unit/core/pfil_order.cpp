@@ -98,20 +98,20 @@ TEST_F(PfilOrder, PF_26_a_direction_without_hooks_is_known_as_such) {
     expect_hooked(false, false, false, false);
 }
 
-TEST(PfilSnapshot, keeps_its_hooks_alive_and_takes_the_last_word_for_a_chain) {
+TEST(PfilSnapshot, keeps_its_hooks_alive_and_takes_the_last_word_for_a_run_order) {
     auto a = hook("t:a", HeadType::ethernet);
     const std::weak_ptr<Hook> weak = a;
     {
         Snapshot snapshot;
-        snapshot.set_chain({HeadType::ethernet, 63}, Direction::out, std::vector{a});
+        snapshot.set_run_order({HeadType::ethernet, 63}, Direction::out, std::vector{a});
         a.reset();
         EXPECT_FALSE(weak.expired());
-        EXPECT_EQ(chain_names(snapshot.chain(63, Direction::out)), Names{"t:a"});
-        EXPECT_TRUE(snapshot.chain(HeadType::ethernet, Direction::out).empty());
+        EXPECT_EQ(names_in(snapshot.run_order(63, Direction::out)), Names{"t:a"});
+        EXPECT_TRUE(snapshot.run_order(HeadType::ethernet, Direction::out).empty());
         EXPECT_TRUE(snapshot.hooked(63, Direction::out));
         EXPECT_FALSE(snapshot.hooked(63, Direction::in));
         EXPECT_FALSE(snapshot.hooked(0, Direction::out));
-        snapshot.set_chain({HeadType::ethernet, 63}, Direction::out, {});
+        snapshot.set_run_order({HeadType::ethernet, 63}, Direction::out, {});
         EXPECT_FALSE(snapshot.hooked(63, Direction::out));
     }
     EXPECT_TRUE(weak.expired());

@@ -107,7 +107,7 @@ TEST_F(PfilHeads, PF_03_die_with_their_links_while_hooks_live_on) {
     expect_ok(link("t:a", "ethernet", kIn));
     expect_ok(registry_.unregister_head("eth0"));
     EXPECT_FALSE(registry_.find_head("eth0").has_value());
-    EXPECT_TRUE(publisher_.snapshot().chain(kSlot, Direction::in).empty());
+    EXPECT_TRUE(publisher_.snapshot().run_order(kSlot, Direction::in).empty());
     EXPECT_EQ(registry_.find_hook("t:a")->links, (std::vector<HookLink>{{"ethernet", Direction::in}}));
     expect_order("ethernet", Direction::in, {"t:a"});
     expect_errno(registry_.unregister_head("eth0"), ENOENT);
@@ -306,10 +306,10 @@ TEST_F(PfilLinks, PF_17_changed_while_held_come_as_one_snapshot) {
     EXPECT_EQ(publisher_.published(), before);
     EXPECT_TRUE(registry_.hooked(kSlot, Direction::in));
     EXPECT_FALSE(registry_.hooked(kSlot, Direction::out)) << "it is not in force yet";
-    EXPECT_EQ(publisher_.snapshot().chain(HeadType::inet, Direction::in)[0]->name(), "t:old");
+    EXPECT_EQ(publisher_.snapshot().run_order(HeadType::inet, Direction::in)[0]->name(), "t:old");
     registry_.release();
     EXPECT_EQ(publisher_.published(), before + 1);
-    EXPECT_EQ(publisher_.snapshot().chain(HeadType::inet, Direction::in)[0]->name(), "t:new");
+    EXPECT_EQ(publisher_.snapshot().run_order(HeadType::inet, Direction::in)[0]->name(), "t:new");
     EXPECT_TRUE(registry_.hooked(kSlot, Direction::out));
 }
 
@@ -348,7 +348,7 @@ TEST(PfilInstances, PF_27_end_their_links_when_they_end) {
         EXPECT_TRUE(publisher.snapshot().hooked(0, Direction::in));
     }
     EXPECT_FALSE(publisher.snapshot().hooked(0, Direction::in));
-    EXPECT_TRUE(publisher.snapshot().chain(HeadType::inet, Direction::in).empty());
+    EXPECT_TRUE(publisher.snapshot().run_order(HeadType::inet, Direction::in).empty());
 }
 
 TEST_F(PfilLinks, while_one_hook_is_alone_packets_meet_no_other_and_afterwards_what_is_linked_then) {
@@ -359,7 +359,7 @@ TEST_F(PfilLinks, while_one_hook_is_alone_packets_meet_no_other_and_afterwards_w
         std::make_shared<FunctionHook>("t:only", HeadType::ethernet, [](Packet&) { return Verdict::dropped(); });
     const auto asked = [&](HeadType type) {
         Names names;
-        for (const Hook* hook : publisher_.snapshot().chain(type, Direction::in)) {
+        for (const Hook* hook : publisher_.snapshot().run_order(type, Direction::in)) {
             names.push_back(hook->name());
         }
         return names;
@@ -387,8 +387,8 @@ TEST_F(PfilLinks, what_is_held_back_can_be_looked_at) {
     EXPECT_EQ(registry_.held(), before) << "nothing has changed";
     expect_ok(link("t:a", "inet", kIn));
     EXPECT_EQ(registry_.in_force(), before);
-    EXPECT_EQ(registry_.held()->chain(HeadType::inet, Direction::in).size(), 1U);
-    EXPECT_TRUE(before->chain(HeadType::inet, Direction::in).empty());
+    EXPECT_EQ(registry_.held()->run_order(HeadType::inet, Direction::in).size(), 1U);
+    EXPECT_TRUE(before->run_order(HeadType::inet, Direction::in).empty());
     registry_.release();
     EXPECT_EQ(registry_.held(), registry_.in_force());
 }

@@ -31,7 +31,7 @@ void linger() {
 std::shared_ptr<const Snapshot> snapshot_with(const std::shared_ptr<Hook>& hook) {
     auto snapshot = std::make_shared<Snapshot>();
     for (const Direction direction : kEachDirection) {
-        snapshot->set_chain({HeadType::inet, {}}, direction, std::vector{hook});
+        snapshot->set_run_order({HeadType::inet, {}}, direction, std::vector{hook});
     }
     return snapshot;
 }

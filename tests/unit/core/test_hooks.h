@@ -58,9 +58,9 @@ inline constexpr Directions kNowhere{false, false};
 
 using Names = std::vector<std::string>;
 
-inline Names chain_names(Snapshot::Chain chain) {
+inline Names names_in(Snapshot::RunOrder order) {
     Names names;
-    for (const Hook* linked : chain) {
+    for (const Hook* linked : order) {
         names.push_back(linked->name());
     }
     return names;
@@ -110,8 +110,9 @@ class RegistryTest : public ::testing::Test {
         ASSERT_TRUE(info.has_value());
         EXPECT_EQ(info->hooks[index(direction)], names) << head << ' ' << name(direction) << ", listing";
         const Snapshot& snapshot = publisher_.snapshot();
-        const auto chain = info->slot ? snapshot.chain(*info->slot, direction) : snapshot.chain(info->type, direction);
-        EXPECT_EQ(chain_names(chain), names) << head << ' ' << name(direction) << ", snapshot";
+        const auto order =
+            info->slot ? snapshot.run_order(*info->slot, direction) : snapshot.run_order(info->type, direction);
+        EXPECT_EQ(names_in(order), names) << head << ' ' << name(direction) << ", snapshot";
     }
 
     LastSnapshot publisher_;
