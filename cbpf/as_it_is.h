@@ -2,18 +2,18 @@
 // Whether a program asks about headers that are otherwise looked through, as such: `ip6 proto 44`, `ip6[6] = 0`,
 // `vlan`.
 //
-// A packet has two looks: as it is, and folded, without transparent tags and without its chain of IPv6 extension
-// headers. What is allowed by a match is allowed of the folded packet, since that is what the host's stack sees; but a
-// program that wants the very thing that is folded away could then never match. Its match on the packet as it is counts
-// if the way to it shows that it knows what it has before it:
+// A packet has two looks: as it is, and folded, without transparent tags and without its IPv6 extension headers. What
+// is allowed by a match is allowed of the folded packet, since that is what the host's stack sees; but a program that
+// wants the very thing that is folded away could then never match. Its match on the packet as it is counts if the way
+// to it shows that it knows what it has before it:
 //
 //     next header   it was compared with a walked number, and is it, and nothing behind the IPv6 header was read after
 //     tags          a type was compared with a tag's, and is it; and all tags were met like that, or nothing was read
 //                   behind the last that was
 //
 // And if these questions are answered with no, the packet does not match: no other alternative has made the match.
-// So `ip6 and not tcp`, which takes the number of a chain for a protocol, does not count, and `tcp`, which libpcap
-// makes look behind a fragment's header, does neither.
+// So `ip6 and not tcp`, which takes the number of an extension header for a protocol, does not count, and `tcp`, which
+// libpcap makes look behind a fragment's header, does neither.
 //
 // Pure; any thread. A match is found out by interpreting the program once more.
 #pragma once

@@ -30,7 +30,7 @@ enum class EngineCounter : std::uint8_t {
     passed,
     dropped,           ///< by a hook
     consumed,          ///< kept by a hook
-    dropped_extension, ///< by its chain of extension headers: a bad one, or none is wanted
+    dropped_extension, ///< by its extension headers: bad ones, or none are wanted
     dropped_fragment,  ///< a fragment that could lead a hook past its ports, or none is wanted
     dropped_label,     ///< came without a readable label
     dropped_backlog,   ///< passed, but the way back had no room: the receiver is slower than the sender

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What happens to packets that show a filter less than a host's stack will see. Said in the configuration.
 //
-//     extension_headers   walk   rules see what is behind the chain too (core/pfil/folded.h)
-//                         drop   a chain that would be walked ends the packet
+//     extension_headers   walk   rules see what is behind them too (core/pfil/folded.h)
+//                         drop   those that would be walked end the packet
 //     fragments           pass   rules are asked about them; only those that mislead are dropped
 //                         drop   none passes
 #pragma once

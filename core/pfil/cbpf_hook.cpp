@@ -11,7 +11,7 @@ namespace pfild::core {
 namespace {
 
 /// The program's answer about a packet in several pieces.
-std::uint32_t run_over_chain(const cbpf::Machine& machine, const Packet& packet) noexcept {
+std::uint32_t run_over_pieces(const cbpf::Machine& machine, const Packet& packet) noexcept {
     std::array<cbpf::Segment, kMaxFrameSegments> segments;
     std::size_t count = 0;
     std::uint32_t skip = packet.offset;
@@ -34,12 +34,12 @@ std::uint32_t answer(const cbpf::Machine& machine, const Packet& packet) noexcep
     if (packet.offset <= head.size() && packet.length <= head.size() - packet.offset) [[likely]] {
         return machine.run(cbpf::Packet(head.subspan(packet.offset, packet.length)));
     }
-    return run_over_chain(machine, packet);
+    return run_over_pieces(machine, packet);
 }
 
 /// What may be taken out of a packet for a head that shows whole frames, or not.
 Folded::Out to_take_out(const PacketView& view, bool whole) {
-    return {.tags = whole && view.read.transparent != 0, .chain = view.read.foldable != 0};
+    return {.tags = whole && view.read.transparent != 0, .extensions = view.read.foldable != 0};
 }
 
 cbpf::HeaderPlaces places_in(const PacketView& view, bool whole, bool tags_left) {
@@ -116,26 +116,26 @@ bool CbpfHook::matches(const Packet& packet) const noexcept {
 }
 
 // The looks are all packets that there are between the one that came and the folded one: whether a rule asks for tags
-// says nothing about whether it asks for a chain.
+// says nothing about whether it asks for extension headers.
 bool CbpfHook::matches_some_look(const Packet& packet) const noexcept {
     const bool whole = type() == HeadType::ethernet;
     const Folded::Out all = to_take_out(packet.view, whole);
     for (const bool tags : {true, false}) {
-        for (const bool chain : {true, false}) {
-            if ((tags && !all.tags) || (chain && !all.chain)) {
+        for (const bool extensions : {true, false}) {
+            if ((tags && !all.tags) || (extensions && !all.extensions)) {
                 continue; // it is not there
             }
-            const Folded look(packet.frame, packet.view, whole, {.tags = tags, .chain = chain});
+            const Folded look(packet.frame, packet.view, whole, {.tags = tags, .extensions = extensions});
             if (machine_.run(look.packet()) == 0) {
                 continue;
             }
-            const bool folded = tags == all.tags && chain == all.chain;
+            const bool folded = tags == all.tags && extensions == all.extensions;
             if (on_match_ != OnMatch::pass || folded) {
                 return true;
             }
             const cbpf::AsItIs about =
                 questions_.of_match(program(), look.packet(), places_in(packet.view, whole, !tags));
-            if ((tags == all.tags || about.tags) && (chain == all.chain || about.next_header)) {
+            if ((tags == all.tags || about.tags) && (extensions == all.extensions || about.next_header)) {
                 return true;
             }
         }

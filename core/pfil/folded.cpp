@@ -17,13 +17,13 @@ constexpr std::uint32_t kNextHeader = 6;
 
 Folded::Folded(const Frame& frame, const PacketView& view, bool whole, Out out) noexcept {
     const pfild_packet& read = view.read;
-    const bool chain = out.chain && read.foldable != 0;
+    const bool extensions = out.extensions && read.foldable != 0;
     std::uint32_t from = whole ? 0 : read.network;
     if (whole && out.tags && read.transparent != 0) {
         add_link(frame, read);
         from = read.network;
     }
-    if (chain) {
+    if (extensions) {
         add_from(frame, from, read.network);
         add_network(frame, read);
         from = read.network + PFILD_INET6_HEADER + read.foldable;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A packet without what the host's stack takes out before it looks for ports: transparent tags, and the chain of IPv6
-// extension headers.
+// A packet without what the host's stack takes out before it looks for ports: transparent tags, and
+// IPv6 extension headers.
 //
 //     as it is   | addresses | tag 0 | tag 5 | tag 0 | type | IPv6, 60 | options, 6 | TCP .. |
 //     folded     | addresses | tag 5 | type | IPv6, 6 | TCP .. |
 //
 // No byte of the frame is copied but those in front of what stays: the rest is seen where it lies. The payload length
-// of IPv6 is mended, a chain ends in front of the header of a later fragment. On the stack, allocates nothing.
+// of IPv6 is mended, extension headers end in front of that of a later fragment. On the stack, allocates nothing.
 #pragma once
 
 #include <array>
@@ -23,7 +23,7 @@ class Folded {
     /// What is taken out, if it is there.
     struct Out {
         bool tags = false;
-        bool chain = false;
+        bool extensions = false;
     };
 
     /// From the Ethernet header on if `whole`, else from the network header on. => both outlive this object.

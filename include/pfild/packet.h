@@ -5,13 +5,13 @@
  * maps, no state.
  *
  *     | addresses 12 | tag 4 .. | type 2 | IP header | extension headers .. | upper layer's header | payload
- *                                        ^ network    <----- chain ------->  ^ transport
+ *                                        ^ network    <--- extensions ---->  ^ transport
  *
  * Four stages, each behind the last; who needs less stops earlier:
  *
  *     pfild_read_link       tags and type                                      here
  *     pfild_read_inet, 6    the IP header                                      here
- *     pfild_read_chain      IPv6 extension headers                             pfild/upper_layer.h
+ *     pfild_read_extensions IPv6 extension headers                             pfild/upper_layer.h
  *     pfild_read_transport  ports, TCP flags, length of the header             pfild/upper_layer.h
  *
  * A tag of VLAN 0 is transparent: the kernel takes off any number of them, in any place, before it looks for IP. Tags
@@ -38,7 +38,7 @@
 #define PFILD_INET6_HEADER 40
 #define PFILD_MOST_EXTENSIONS 8
 #define PFILD_MOST_EXTENSION_BYTES 256
-/* From the network header on, nobody looks further: an IPv6 header, its longest chain, the longest TCP header. */
+/* From the network header on, nobody looks further: an IPv6 header, its longest extension headers, the longest TCP header. */
 #define PFILD_NETWORK_LOOK (PFILD_INET6_HEADER + PFILD_MOST_EXTENSION_BYTES + 60)
 
 enum pfild_ether_type {
@@ -85,14 +85,14 @@ struct pfild_packet {
 
     __u8 protocol;    /* the upper layer; of a later fragment, what its header says */
     __u8 next_header; /* as the IP header says it */
-    __u8 extensions;  /* headers in the chain */
+    __u8 extensions;  /* how many extension headers */
     __u8 oddity;      /* enum pfild_oddity */
     __u16 fragment;   /* offset, units of 8 bytes */
     __u8 more;        /* more fragments follow */
     __u8 routed;      /* a routing header has hops to go: the destination is not the last */
     __u32 length;     /* bytes of the IP packet by its header; 0: it does not say */
     __u32 transport;  /* of a later fragment: of its payload */
-    __u32 foldable;   /* bytes of the chain that may be taken out: all, or what is in front of a fragment's header */
+    __u32 foldable;   /* bytes of extension headers that may be taken out: all, or what is in front of a fragment's header */
     __u8 folded_next; /* what then follows the IP header */
     __u8 has_ports;   /* ports and, of TCP, flags and header_length are known */
     __u8 tcp_flags;

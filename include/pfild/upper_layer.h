@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The reader of packets (pfild/packet.h) behind the IP header: the chain of IPv6 extension headers, fragments, ports.
+ * The reader of packets (pfild/packet.h) behind the IP header: IPv6 extension headers, fragments, ports.
  *
- * Walked are eight headers, in the order of RFC 8200 4.1, at most PFILD_MOST_EXTENSIONS of them and 256 bytes. A chain
- * that is cut short, out of order or too long is bad, and so is a routing header of type 0 (RFC 5095).
+ * Walked are eight headers, in the order of RFC 8200 4.1, at most PFILD_MOST_EXTENSIONS of them and 256 bytes. Those
+ * that are cut short, out of order or too long are bad, and so is a routing header of type 0 (RFC 5095).
  */
 #ifndef PFILD_UPPER_LAYER_H
 #define PFILD_UPPER_LAYER_H
 
 #include "pfild/packet.h"
 
-/* How early an extension header stands in a chain (RFC 8200, 4.1). Destination options may stand anywhere, twice. */
+/* How early an extension header stands in front of others (RFC 8200, 4.1). Destination options may stand anywhere, twice. */
 PFILD_INLINE __u32 pfild_extension_rank(__u8 header) {
     switch (header) {
     case PFILD_HOP_BY_HOP:
@@ -49,10 +49,10 @@ PFILD_INLINE __u32 pfild_extension_length(__u8 header, const __u8* at) {
 }
 
 /*
- * The chain of extension headers, which begins at `at` and with all else ends at `end`. Returns where the upper layer
- * begins, or a later fragment's payload; 0: the chain is bad.
+ * Extension headers, which begin at `at` and with all else end at `end`. Returns where the upper layer
+ * begins, or a later fragment's payload; 0: they are bad.
  */
-PFILD_INLINE const __u8* pfild_read_chain(struct pfild_packet* packet, const __u8* at, const __u8* end) {
+PFILD_INLINE const __u8* pfild_read_extensions(struct pfild_packet* packet, const __u8* at, const __u8* end) {
     const __u8* first = at;
     __u32 rank = 0, options = 0, length;
 
@@ -119,7 +119,7 @@ PFILD_INLINE __u32 pfild_first_fragment_needs(__u8 protocol) {
 
 /* Whether a fragment could lead a filter past the ports and flags of the whole. length: bytes from `transport` on. */
 PFILD_INLINE int pfild_is_odd_fragment(const struct pfild_packet* packet, __u32 length) {
-    if (packet->fragment == 1) /* over the flags, or over what is left of a chain */
+    if (packet->fragment == 1) /* over the flags, or over what is left of the headers */
         return packet->protocol == PFILD_TCP || (packet->family == 6 && pfild_is_extension(packet->protocol));
     return !packet->fragment && packet->more && length < pfild_first_fragment_needs(packet->protocol);
 }
@@ -142,7 +142,7 @@ PFILD_INLINE void pfild_read_network(struct pfild_packet* packet, const __u8* at
     if ((__u32)(end - at) > length)
         end = at + length;
     if (packet->family == 6 && transport <= end)
-        transport = pfild_read_chain(packet, transport, end);
+        transport = pfild_read_extensions(packet, transport, end);
     if (!transport)
         return;
     before = packet->transport - packet->network;

@@ -151,7 +151,7 @@ def atomic():
 
 
 # name -> what stands between the IPv6 header and TCP
-CHAINS = {
+EXTENSIONS = {
     "nothing": [],
     "destination options": [destination()],
     "destination options, long": [destination(8)],
@@ -170,7 +170,7 @@ CHAINS = {
     "an atomic fragment, destination options": [atomic(), destination()],
 }  # fmt: skip
 # These end in the engine, whatever the rules say.
-BAD_CHAINS = {
+BAD_EXTENSIONS = {
     "routing of type 0": [routing(0)],
     "routing of type 0 behind destination options": [destination(), routing(0)],
     "destination options three times": [destination(), destination(), destination()],
@@ -184,49 +184,49 @@ BAD_CHAINS = {
 }
 
 
-def behind_chain(name, source, port):
+def behind_extensions(name, source, port):
     packet = network("inet6")
-    for header in {**CHAINS, **BAD_CHAINS}[name]:
+    for header in {**EXTENSIONS, **BAD_EXTENSIONS}[name]:
         packet /= header
     return [link() / packet / syn(source, port)]
 
 
 @EVERY_RULE
 def test_extension_headers_lead_past_no_rule(judged, rule):
-    daemon, taken = judged(rule, behind_chain, [*CHAINS, *BAD_CHAINS], "inet6", ends=BAD_CHAINS)
+    daemon, taken = judged(rule, behind_extensions, [*EXTENSIONS, *BAD_EXTENSIONS], "inet6", ends=BAD_EXTENSIONS)
     assert {"nothing", "destination options", "hop-by-hop", "routing of type 2", "an atomic fragment"} <= taken
     assert "destination options eight times" in taken, "the stack takes what the engine drops"
-    assert stats(daemon)["engine_dropped_extension"] == 2 * 2 * len(BAD_CHAINS)
+    assert stats(daemon)["engine_dropped_extension"] == 2 * 2 * len(BAD_EXTENSIONS)
 
 
 def test_extension_headers_lead_past_no_rule_without_known_flows(judged):
-    judged("drop", behind_chain, [*CHAINS, *BAD_CHAINS], "inet6", ends=BAD_CHAINS, options=("--no-cache",))
+    judged("drop", behind_extensions, [*EXTENSIONS, *BAD_EXTENSIONS], "inet6", ends=BAD_EXTENSIONS, options=("--no-cache",))
 
 
 @pytest.mark.parametrize("rule", ["drop", "drop-kernel", "deny"])
 def test_no_extension_header_passes_where_none_is_wanted(judged, rule):
-    odd = [*CHAINS, *BAD_CHAINS]
+    odd = [*EXTENSIONS, *BAD_EXTENSIONS]
     odd.remove("nothing")
-    judged(rule, behind_chain, [*CHAINS, *BAD_CHAINS], "inet6", ends=odd, config='extension_headers = "drop"\n')
+    judged(rule, behind_extensions, [*EXTENSIONS, *BAD_EXTENSIONS], "inet6", ends=odd, config='extension_headers = "drop"\n')
 
 
 def wrapped(name, source, port):
     tags = b"\x81\x00\0\0" * 3
-    frame = bytes(behind_chain(name, source, port)[0])
+    frame = bytes(behind_extensions(name, source, port)[0])
     return [frame[:12] + tags + frame[12:]]
 
 
 @EVERY_RULE
 def test_tags_and_extension_headers_together_lead_past_no_rule(judged, rule):
-    judged(rule, wrapped, [*CHAINS, *BAD_CHAINS], "inet6", ends=BAD_CHAINS)
+    judged(rule, wrapped, [*EXTENSIONS, *BAD_EXTENSIONS], "inet6", ends=BAD_EXTENSIONS)
 
 
 def test_rules_for_ipv4_decide_nothing_about_extension_headers(host_lab, start_pfild, knock):
     daemon = start_pfild(host_lab.fw)
     daemon.bpfctl("attach", "eth0")
-    taken = knock(behind_chain, [*CHAINS, *BAD_CHAINS], "inet6")
+    taken = knock(behind_extensions, [*EXTENSIONS, *BAD_EXTENSIONS], "inet6")
     guard(daemon, expression=f"tcp dst port {FORBIDDEN}", kind="inet", direction="i")
-    assert knock(behind_chain, [*CHAINS, *BAD_CHAINS], "inet6") == taken
+    assert knock(behind_extensions, [*EXTENSIONS, *BAD_EXTENSIONS], "inet6") == taken
     assert stats(daemon)["engine_dropped_extension"] == 0
 
 
@@ -259,7 +259,7 @@ def test_a_rule_that_asks_for_the_next_header_as_such_says_so_and_is_shown_packe
     with OpenPorts(host_lab.fw, ALLOWED), Knocker(host_lab.cli) as knocker:
         host_lab.cli.run("ping", "-c", "1", host_lab.fw.eth0.ipv4)
         passed = knocker.answered(
-            lambda name, source: behind_chain(name, source, ALLOWED), names, lambda source: [by_engine("inet", source)]
+            lambda name, source: behind_extensions(name, source, ALLOWED), names, lambda source: [by_engine("inet", source)]
         )
     assert passed == {"destination options", "destination options twice"}
 

@@ -25,18 +25,20 @@ Change tags(std::size_t count, Tag tag) { return tags(std::vector<Tag>(count, ta
 Change option(Bytes bytes) {
     return [bytes = std::move(bytes)](Recipe& recipe) { recipe.options = bytes; };
 }
-Change chain(std::vector<Extension> chain) {
-    return [chain = std::move(chain)](Recipe& recipe) { recipe.chain = chain; };
+Change extensions(std::vector<Extension> extensions) {
+    return [extensions = std::move(extensions)](Recipe& recipe) { recipe.extensions = extensions; };
 }
-Change chain(std::size_t count, const Extension& extension) { return chain(std::vector<Extension>(count, extension)); }
+Change extensions(std::size_t count, const Extension& extension) {
+    return extensions(std::vector<Extension>(count, extension));
+}
 Change pieces(std::vector<Piece> pieces) {
     return [pieces = std::move(pieces)](Recipe& recipe) { recipe.pieces = pieces; };
 }
 /// Options and fragment headers in front of and behind the place where it is cut.
-Change cut_chain(const std::vector<Extension>& chain, const std::vector<Extension>& behind,
-                 const std::vector<Piece>& pieces) {
+Change cut_extensions(const std::vector<Extension>& extensions, const std::vector<Extension>& behind,
+                      const std::vector<Piece>& pieces) {
     return [=](Recipe& recipe) {
-        recipe.chain = chain;
+        recipe.extensions = extensions;
         recipe.behind = behind;
         recipe.pieces = pieces;
     };
@@ -229,7 +231,7 @@ Rows fragment_rows() {
     };
 }
 
-Rows chain_rows() {
+Rows extension_rows() {
     const Extension hop = options(kHopByHop);
     const Extension dest = options(kOptions);
     const Extension route = routing(2);
@@ -238,109 +240,109 @@ Rows chain_rows() {
         return AttackRow{std::move(sentence), seen, std::move(change), Family::inet6, protocol};
     };
     return {
-        of("a hop-by-hop header", Seen::as_port, chain({hop})),
-        of("destination options", Seen::as_port, chain({dest})),
-        of("a routing header without segments left", Seen::as_port, chain({route})),
-        of("a routing header of type 3", Seen::as_port, chain({routing(3)})),
-        of("a routing header of type 4 (segment routing)", Seen::as_port, chain({routing(4)})),
-        of("a routing header of type 253", Seen::as_port, chain({routing(253)})),
-        of("a routing header of type 0", Seen::never, chain({routing(0)})),
-        of("a routing header of type 0 with an address", Seen::never, chain({routing(0, 1, 1)})),
+        of("a hop-by-hop header", Seen::as_port, extensions({hop})),
+        of("destination options", Seen::as_port, extensions({dest})),
+        of("a routing header without segments left", Seen::as_port, extensions({route})),
+        of("a routing header of type 3", Seen::as_port, extensions({routing(3)})),
+        of("a routing header of type 4 (segment routing)", Seen::as_port, extensions({routing(4)})),
+        of("a routing header of type 253", Seen::as_port, extensions({routing(253)})),
+        of("a routing header of type 0", Seen::never, extensions({routing(0)})),
+        of("a routing header of type 0 with an address", Seen::never, extensions({routing(0, 1, 1)})),
         of("a routing header of type 0 behind three tags of VLAN 0", Seen::never, [](Recipe& recipe) {
             recipe.tags.assign(3, {kQ, 0});
-            recipe.chain = {routing(0)};
+            recipe.extensions = {routing(0)};
         }),
-        of("an atomic fragment", Seen::as_port, chain({atomic})),
-        of("two atomic fragments", Seen::never, chain({atomic, atomic})),
-        of("an authentication header", Seen::as_port, chain({authentication()})),
-        of("mobility", Seen::as_port, chain({options(kMobility)})),
-        of("host identity", Seen::as_port, chain({options(kHip)})),
-        of("shim6", Seen::as_port, chain({options(kShim)})),
-        of("an extension for experiments", Seen::open, chain({options(kExperiment)})),
-        of("all in the order of RFC 8200", Seen::as_port, chain({hop, dest, route, atomic, dest})),
+        of("an atomic fragment", Seen::as_port, extensions({atomic})),
+        of("two atomic fragments", Seen::never, extensions({atomic, atomic})),
+        of("an authentication header", Seen::as_port, extensions({authentication()})),
+        of("mobility", Seen::as_port, extensions({options(kMobility)})),
+        of("host identity", Seen::as_port, extensions({options(kHip)})),
+        of("shim6", Seen::as_port, extensions({options(kShim)})),
+        of("an extension for experiments", Seen::open, extensions({options(kExperiment)})),
+        of("all in the order of RFC 8200", Seen::as_port, extensions({hop, dest, route, atomic, dest})),
         of("seven headers, each in its place", Seen::as_port,
-           chain({hop, dest, route, atomic, authentication(), dest, options(kShim)})),
-        of("hop-by-hop and destination options", Seen::as_port, chain({hop, dest})),
-        of("destination options twice", Seen::as_port, chain({dest, dest})),
-        of("destination options around a routing header", Seen::as_port, chain({dest, route, dest})),
-        of("destination options behind an atomic fragment", Seen::as_port, chain({atomic, dest})),
-        of("destination options in front of an atomic fragment", Seen::as_port, chain({dest, atomic})),
-        of("hop-by-hop twice", Seen::never, chain({hop, hop})),
-        of("hop-by-hop behind destination options", Seen::never, chain({dest, hop})),
-        of("hop-by-hop behind an atomic fragment", Seen::never, chain({atomic, hop})),
-        of("a routing header behind an atomic fragment", Seen::never, chain({atomic, route})),
-        of("a routing header twice", Seen::never, chain({route, route})),
-        of("an authentication header twice", Seen::never, chain({authentication(), authentication()})),
-        of("three destination options", Seen::never, chain(3, dest)),
-        of("seven destination options", Seen::never, chain(7, dest)),
-        of("eight destination options", Seen::never, chain(8, dest)),
-        of("nine destination options", Seen::never, chain(9, dest)),
-        of("twenty destination options", Seen::never, chain(20, dest)),
-        of("a hundred destination options", Seen::never, chain(100, dest)),
-        of("eight atomic fragments", Seen::never, chain(8, atomic)),
-        of("nine atomic fragments", Seen::never, chain(9, atomic)),
+           extensions({hop, dest, route, atomic, authentication(), dest, options(kShim)})),
+        of("hop-by-hop and destination options", Seen::as_port, extensions({hop, dest})),
+        of("destination options twice", Seen::as_port, extensions({dest, dest})),
+        of("destination options around a routing header", Seen::as_port, extensions({dest, route, dest})),
+        of("destination options behind an atomic fragment", Seen::as_port, extensions({atomic, dest})),
+        of("destination options in front of an atomic fragment", Seen::as_port, extensions({dest, atomic})),
+        of("hop-by-hop twice", Seen::never, extensions({hop, hop})),
+        of("hop-by-hop behind destination options", Seen::never, extensions({dest, hop})),
+        of("hop-by-hop behind an atomic fragment", Seen::never, extensions({atomic, hop})),
+        of("a routing header behind an atomic fragment", Seen::never, extensions({atomic, route})),
+        of("a routing header twice", Seen::never, extensions({route, route})),
+        of("an authentication header twice", Seen::never, extensions({authentication(), authentication()})),
+        of("three destination options", Seen::never, extensions(3, dest)),
+        of("seven destination options", Seen::never, extensions(7, dest)),
+        of("eight destination options", Seen::never, extensions(8, dest)),
+        of("nine destination options", Seen::never, extensions(9, dest)),
+        of("twenty destination options", Seen::never, extensions(20, dest)),
+        of("a hundred destination options", Seen::never, extensions(100, dest)),
+        of("eight atomic fragments", Seen::never, extensions(8, atomic)),
+        of("nine atomic fragments", Seen::never, extensions(9, atomic)),
     };
 }
 
-Rows chain_length_rows() {
+Rows extension_length_rows() {
     const Extension hop = options(kHopByHop);
     const auto of = [](std::string sentence, Seen seen, Change change, Protocol protocol = Protocol::both) {
         return AttackRow{std::move(sentence), seen, std::move(change), Family::inet6, protocol};
     };
     return {
-        of("destination options of 248 bytes", Seen::as_port, chain({options(kOptions, 30)})),
-        of("destination options of 256 bytes", Seen::as_port, chain({options(kOptions, 31)})),
-        of("destination options of 264 bytes", Seen::never, chain({options(kOptions, 32)})),
-        of("destination options of 1,024 bytes", Seen::never, chain({options(kOptions, 127)})),
-        of("hop-by-hop and destination options, 256 bytes together", Seen::as_port, chain({hop, options(kOptions, 30)})),
-        of("hop-by-hop and destination options, 264 bytes together", Seen::never, chain({hop, options(kOptions, 31)})),
-        of("a hop-by-hop header of 256 bytes", Seen::as_port, chain({options(kHopByHop, 31)})),
-        of("a hop-by-hop header of 264 bytes", Seen::never, chain({options(kHopByHop, 32)})),
-        of("destination options that end past the packet", Seen::never, chain({lying(kOptions, 30)})),
-        of("destination options that end in the ports", Seen::open, chain({lying(kOptions, 1)})),
-        of("an authentication header that ends past the packet", Seen::never, chain({lying(kAuthentication, 60)})),
+        of("destination options of 248 bytes", Seen::as_port, extensions({options(kOptions, 30)})),
+        of("destination options of 256 bytes", Seen::as_port, extensions({options(kOptions, 31)})),
+        of("destination options of 264 bytes", Seen::never, extensions({options(kOptions, 32)})),
+        of("destination options of 1,024 bytes", Seen::never, extensions({options(kOptions, 127)})),
+        of("hop-by-hop and destination options, 256 bytes together", Seen::as_port, extensions({hop, options(kOptions, 30)})),
+        of("hop-by-hop and destination options, 264 bytes together", Seen::never, extensions({hop, options(kOptions, 31)})),
+        of("a hop-by-hop header of 256 bytes", Seen::as_port, extensions({options(kHopByHop, 31)})),
+        of("a hop-by-hop header of 264 bytes", Seen::never, extensions({options(kHopByHop, 32)})),
+        of("destination options that end past the packet", Seen::never, extensions({lying(kOptions, 30)})),
+        of("destination options that end in the ports", Seen::open, extensions({lying(kOptions, 1)})),
+        of("an authentication header that ends past the packet", Seen::never, extensions({lying(kAuthentication, 60)})),
         of("destination options, and nothing behind them", Seen::open, [](Recipe& recipe) {
-            recipe.chain = {options(kOptions)};
+            recipe.extensions = {options(kOptions)};
             recipe.ip_length = 8;
         }),
         of("a payload length that ends in the options", Seen::never, [](Recipe& recipe) {
-            recipe.chain = {options(kOptions)};
+            recipe.extensions = {options(kOptions)};
             recipe.ip_length = 7;
         }),
-        of("no next header, and a packet all the same", Seen::open, chain({options(kNoNext)})),
+        of("no next header, and a packet all the same", Seen::open, extensions({options(kNoNext)})),
         of("hop-by-hop behind twenty tags of VLAN 0", Seen::as_port, [](Recipe& recipe) {
             recipe.tags.assign(20, {kQ, 0});
-            recipe.chain = {options(kHopByHop)};
+            recipe.extensions = {options(kHopByHop)};
         }),
         of("destination options behind three tags of VLAN 0", Seen::as_port, [](Recipe& recipe) {
             recipe.tags.assign(3, {kQ, 0});
-            recipe.chain = {options(kOptions)};
+            recipe.extensions = {options(kOptions)};
         }),
         of("destination options behind the tag of the host", Seen::as_port, [](Recipe& recipe) {
             recipe.tags = {{kQ, kReal}};
-            recipe.chain = {options(kOptions)};
+            recipe.extensions = {options(kOptions)};
         }),
     };
 }
 
-Rows cut_chain_rows() {
+Rows cut_extension_rows() {
     const Extension dest = options(kOptions);
     const auto of = [](std::string sentence, Seen seen, Change change, Protocol protocol = Protocol::both) {
         return AttackRow{std::move(sentence), seen, std::move(change), Family::inet6, protocol};
     };
     return {
-        of("destination options, then two fragments", Seen::as_port, cut_chain({dest}, {}, {head(24), tail(24)})),
-        of("two fragments, destination options in the first", Seen::as_port, cut_chain({}, {dest}, {head(32), tail(32)})),
-        of("destination options alone in the first fragment", Seen::never, cut_chain({}, {dest}, {head(8), tail(8)})),
-        of("the same, the rest first", Seen::never, cut_chain({}, {dest}, {tail(8), head(8)})),
+        of("destination options, then two fragments", Seen::as_port, cut_extensions({dest}, {}, {head(24), tail(24)})),
+        of("two fragments, destination options in the first", Seen::as_port, cut_extensions({}, {dest}, {head(32), tail(32)})),
+        of("destination options alone in the first fragment", Seen::never, cut_extensions({}, {dest}, {head(8), tail(8)})),
+        of("the same, the rest first", Seen::never, cut_extensions({}, {dest}, {tail(8), head(8)})),
         of("half of the destination options in the first fragment", Seen::never,
-           cut_chain({}, {options(kOptions, 3)}, {head(16), tail(16)})),
-        of("destination options and ports in the first fragment", Seen::never, cut_chain({}, {dest}, {head(16), tail(16)}),
+           cut_extensions({}, {options(kOptions, 3)}, {head(16), tail(16)})),
+        of("destination options and ports in the first fragment", Seen::never, cut_extensions({}, {dest}, {head(16), tail(16)}),
            Protocol::tcp),
-        of("an atomic fragment with destination options", Seen::as_port, cut_chain({}, {dest}, {{}})),
-        of("an atomic fragment between options", Seen::as_port, cut_chain({dest}, {dest}, {{}})),
-        of("a fragment in a fragment", Seen::never, cut_chain({}, {fragment()}, {{}})),
-        of("fragments of a fragment", Seen::never, cut_chain({}, {fragment()}, {head(24), tail(24)})),
+        of("an atomic fragment with destination options", Seen::as_port, cut_extensions({}, {dest}, {{}})),
+        of("an atomic fragment between options", Seen::as_port, cut_extensions({dest}, {dest}, {{}})),
+        of("a fragment in a fragment", Seen::never, cut_extensions({}, {fragment()}, {{}})),
+        of("fragments of a fragment", Seen::never, cut_extensions({}, {fragment()}, {head(24), tail(24)})),
         of("a later fragment that says another protocol", Seen::as_port,
            pieces({head(24), {.from = 24, .next = kNoNext}})),
         of("a first fragment that says another protocol", Seen::open,
@@ -362,13 +364,13 @@ Rows inet6_rows() {
         of("payload length one less than there is", Seen::as_port, [](Recipe& recipe) { recipe.longer = -1; }),
         of("payload length one more than there is", Seen::as_port, [](Recipe& recipe) { recipe.longer = 1; }),
         of("a jumbogram that is none", Seen::as_port, [](Recipe& recipe) {
-            recipe.chain = {options(kHopByHop)};
+            recipe.extensions = {options(kHopByHop)};
             recipe.jumbo = true;
         }),
         of("a hop limit of 255", Seen::as_port, [](Recipe& recipe) { recipe.hops = 255; }),
         of("a hop limit of 0", Seen::as_port, [](Recipe& recipe) { recipe.hops = 0; }),
         of("router alert and a hop limit of 1, as MLD has them", Seen::as_port, [](Recipe& recipe) {
-            recipe.chain = {{.type = kHopByHop, .length = 0, .content = {5, 2, 0, 0, 1, 0}}};
+            recipe.extensions = {{.type = kHopByHop, .length = 0, .content = {5, 2, 0, 0, 1, 0}}};
             recipe.hops = 1;
         }),
     };
@@ -407,8 +409,8 @@ bool is_for(const AttackRow& row, bool inet6, bool udp) {
 const std::vector<AttackRow>& attack_table() {
     static const Rows kRows = [] {
         Rows all;
-        for (Rows (*const part)() : {tag_rows, link_rows, inet_rows, fragment_rows, chain_rows, chain_length_rows,
-                                     cut_chain_rows, inet6_rows, transport_rows}) {
+        for (Rows (*const part)() : {tag_rows, link_rows, inet_rows, fragment_rows, extension_rows,
+                                     extension_length_rows, cut_extension_rows, inet6_rows, transport_rows}) {
             for (AttackRow& row : part()) {
                 all.push_back(std::move(row));
             }

@@ -21,9 +21,9 @@ std::size_t longest(const std::vector<Bytes>& frames) {
     return length;
 }
 
-std::size_t bytes_of(const std::vector<Extension>& chain) {
+std::size_t bytes_of(const std::vector<Extension>& extensions) {
     std::size_t bytes = 0;
-    for (const Extension& extension : chain) {
+    for (const Extension& extension : extensions) {
         bytes += 2 + extension.content.size();
     }
     return bytes;
@@ -39,13 +39,14 @@ Sentence Grammar::sentence(std::uint32_t number) {
     add_tags(sentence);
     add_link(sentence);
     add_options(sentence);
-    add_chain(sentence);
+    add_extensions(sentence);
     add_pieces(sentence);
     add_lies(sentence);
     sentence.frames = build(sentence.recipe);
-    for (auto* const chain : {&sentence.recipe.behind, &sentence.recipe.chain}) { // an Ethernet takes no longer ones
-        while (longest(sentence.frames) > kMostFrame && !chain->empty()) {
-            chain->pop_back();
+    for (auto* const extensions :
+         {&sentence.recipe.behind, &sentence.recipe.extensions}) { // an Ethernet takes no longer ones
+        while (longest(sentence.frames) > kMostFrame && !extensions->empty()) {
+            extensions->pop_back();
             sentence.frames = build(sentence.recipe);
         }
     }
@@ -139,21 +140,21 @@ void Grammar::add_options(Sentence& sentence) {
 }
 
 /// As RFC 8200 recommends, each at most once but destination options, and not too many or too long.
-std::vector<Extension> Grammar::ordered_chain() {
-    std::vector<Extension> chain;
+std::vector<Extension> Grammar::ordered_extensions() {
+    std::vector<Extension> extensions;
     const auto maybe = [&](const Extension& extension) {
         if (one_in(3)) {
-            chain.push_back(extension);
+            extensions.push_back(extension);
         }
     };
     maybe(options(kHopByHop, one_in(4) ? static_cast<std::uint8_t>(below(4)) : std::uint8_t{0}));
     if (one_in(3)) {
         maybe(options(kOptions));
-        chain.push_back(routing(one_of<std::uint8_t>({2, 3, 4, 253})));
+        extensions.push_back(routing(one_of<std::uint8_t>({2, 3, 4, 253})));
     }
     maybe(fragment(0, false, kOtherId + below(1000)));
     maybe(options(kOptions, one_in(4) ? static_cast<std::uint8_t>(below(8)) : std::uint8_t{0}));
-    return chain;
+    return extensions;
 }
 
 Extension Grammar::any_extension() {
@@ -178,30 +179,30 @@ Extension Grammar::any_extension() {
     }
 }
 
-std::vector<Extension> Grammar::any_chain() {
-    std::vector<Extension> chain;
+std::vector<Extension> Grammar::any_extensions() {
+    std::vector<Extension> extensions;
     const std::uint32_t count = 1 + below(one_in(6) ? 12 : 4);
-    while (chain.size() < count) {
-        chain.push_back(any_extension());
+    while (extensions.size() < count) {
+        extensions.push_back(any_extension());
     }
-    return chain;
+    return extensions;
 }
 
-void Grammar::add_chain(Sentence& sentence) {
+void Grammar::add_extensions(Sentence& sentence) {
     Recipe& recipe = sentence.recipe;
     if (!recipe.inet6 || one_in(3)) {
         return;
     }
     if (one_in(2)) {
-        recipe.chain = ordered_chain();
-        const bool fits = recipe.chain.size() <= kMostHeaders && bytes_of(recipe.chain) <= kMostBytes;
+        recipe.extensions = ordered_extensions();
+        const bool fits = recipe.extensions.size() <= kMostHeaders && bytes_of(recipe.extensions) <= kMostBytes;
         sentence.plain = sentence.plain && fits;
         sentence.as_port = sentence.as_port && fits;
         return;
     }
-    recipe.chain = any_chain();
+    recipe.extensions = any_extensions();
     if (one_in(3)) {
-        recipe.behind = any_chain();
+        recipe.behind = any_extensions();
     }
     sentence.plain = false;
     sentence.as_port = false;
@@ -219,7 +220,7 @@ std::vector<Piece> Grammar::cut_anywhere() {
     return pieces;
 }
 
-/// A chain and a fragment header together are one of the kinds that are not plain.
+/// Extension headers and a fragment header together are one of the kinds that are not plain.
 void Grammar::add_pieces(Sentence& sentence) {
     Recipe& recipe = sentence.recipe;
     if (!one_in(4)) {
@@ -228,7 +229,7 @@ void Grammar::add_pieces(Sentence& sentence) {
     sentence.as_port = false;
     recipe.pieces = one_in(8) ? std::vector<Piece>{{}} : cut_anywhere();
     const std::size_t first = recipe.pieces.front().size;
-    sentence.plain = sentence.plain && recipe.chain.empty() && recipe.behind.empty() && first >= 16;
+    sentence.plain = sentence.plain && recipe.extensions.empty() && recipe.behind.empty() && first >= 16;
     if (one_in(3)) {
         std::shuffle(recipe.pieces.begin(), recipe.pieces.end(), random_);
     }

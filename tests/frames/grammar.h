@@ -41,9 +41,9 @@ class Grammar {
     void add_tags(Sentence& sentence);
     void add_link(Sentence& sentence);
     void add_options(Sentence& sentence);
-    void add_chain(Sentence& sentence);
-    [[nodiscard]] std::vector<Extension> ordered_chain();
-    [[nodiscard]] std::vector<Extension> any_chain();
+    void add_extensions(Sentence& sentence);
+    [[nodiscard]] std::vector<Extension> ordered_extensions();
+    [[nodiscard]] std::vector<Extension> any_extensions();
     [[nodiscard]] Extension any_extension();
     void add_pieces(Sentence& sentence);
     [[nodiscard]] std::vector<Piece> cut_anywhere();

@@ -106,13 +106,13 @@ Bytes upper(const Recipe& recipe) {
 }
 
 /// Headers in front of `behind`, which is of type `next`; `next` is that of the first then.
-Bytes chained(const std::vector<Extension>& chain, Bytes behind, std::uint8_t& next) {
-    for (std::size_t i = chain.size(); i-- > 0;) {
-        Bytes header{next, chain[i].length};
-        append(header, chain[i].content);
+Bytes extended(const std::vector<Extension>& extensions, Bytes behind, std::uint8_t& next) {
+    for (std::size_t i = extensions.size(); i-- > 0;) {
+        Bytes header{next, extensions[i].length};
+        append(header, extensions[i].content);
         append(header, behind);
         behind = std::move(header);
-        next = chain[i].type;
+        next = extensions[i].type;
     }
     return behind;
 }
@@ -127,7 +127,7 @@ Whole whole_of(const Recipe& recipe) {
     std::uint8_t next = recipe.protocol;
     Bytes bytes = upper(recipe);
     if (recipe.inet6) {
-        bytes = chained(recipe.behind, std::move(bytes), next);
+        bytes = extended(recipe.behind, std::move(bytes), next);
     }
     return {std::move(bytes), next};
 }
@@ -176,9 +176,9 @@ Bytes inet6(const Recipe& recipe, const Whole& whole, const Piece* piece) {
     if (piece != nullptr) {
         Extension header = fragment(offset_of(*piece), piece->more, recipe.id + piece->id);
         next = piece->next.value_or(next);
-        data = chained({header}, part_of(whole, *piece), next);
+        data = extended({header}, part_of(whole, *piece), next);
     }
-    data = chained(recipe.chain, std::move(data), next);
+    data = extended(recipe.extensions, std::move(data), next);
     if (recipe.jumbo && data.size() >= 8) { // RFC 2675: a hop-by-hop header that is only that option
         const Bytes option{
             0xc2, 4, 0, 0, static_cast<std::uint8_t>(data.size() >> 8U), static_cast<std::uint8_t>(data.size())};

@@ -2,7 +2,8 @@
 // A packet as a recipe, and the frames that it becomes: tags, options, extension headers, fragments, and lies about
 // any of them. The attack table and the grammar change recipes; nobody writes offsets. Pure.
 //
-//     | to | from | tags .. | link | IPv4 options, or chain + fragment header + behind | ports .. mark, id | padding |
+//     | to | from | tags .. | link | IPv4 options, or extensions + fragment header + behind | ports .. mark, id |
+//     padding |
 //
 // Addresses are those of scripts/lab: from the client's eth0 to that of the host behind the firewall.
 #pragma once
@@ -76,10 +77,10 @@ struct Recipe {
     std::vector<Tag> tags;
     Link link = Link::ethernet;
 
-    Bytes options;                 ///< of IPv4; the builder adds none, so 4 bytes each
-    std::vector<Extension> chain;  ///< of IPv6, in front of a fragment header
-    std::vector<Extension> behind; ///< of IPv6, in what can be fragmented
-    std::vector<Piece> pieces;     ///< none: it is whole, and has no fragment header
+    Bytes options;                     ///< of IPv4; the builder adds none, so 4 bytes each
+    std::vector<Extension> extensions; ///< of IPv6, in front of a fragment header
+    std::vector<Extension> behind;     ///< of IPv6, in what can be fragmented
+    std::vector<Piece> pieces;         ///< none: it is whole, and has no fragment header
 
     std::size_t payload = 16;        ///< bytes behind the ports' header: at least the mark and the id
     std::uint16_t fragment_bits = 0; ///< IPv4: set beside what a piece says
@@ -107,7 +108,7 @@ inline constexpr std::array<std::uint8_t, 4> kMark{'p', 'f', 'i', 'd'};
 [[nodiscard]] Extension options(std::uint8_t type, std::uint8_t units = 0);
 /// A routing header without addresses left to visit.
 [[nodiscard]] Extension routing(std::uint8_t type, std::uint8_t segments_left = 0, std::uint8_t addresses = 0);
-/// A fragment header as an element of a chain: offset in units of 8 bytes.
+/// A fragment header as an extension header: offset in units of 8 bytes.
 [[nodiscard]] Extension fragment(std::uint16_t offset = 0, bool more = false, std::uint32_t id = 7);
 [[nodiscard]] Extension authentication();
 

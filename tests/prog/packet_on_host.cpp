@@ -168,7 +168,7 @@ TEST(PacketOnHost, any_number_of_tags_of_vlan_0_is_looked_through_in_any_place) 
     }
 }
 
-// --- the chain of IPv6 ---
+// --- extension headers ---
 
 struct Extension {
     std::uint8_t number;
@@ -194,14 +194,14 @@ Extension mobility() { return {135, Bytes(8)}; }
 Extension host_identity() { return {139, Bytes(8)}; }
 Extension shim6() { return {140, Bytes(8)}; }
 
-Bytes chained(const std::vector<Extension>& chain, std::uint8_t upper, const Bytes& payload) {
+Bytes extended(const std::vector<Extension>& extensions, std::uint8_t upper, const Bytes& payload) {
     Bytes behind;
-    for (std::size_t i = 0; i < chain.size(); i++) {
-        Bytes bytes = chain[i].bytes;
-        bytes[0] = i + 1 < chain.size() ? chain[i + 1].number : upper;
+    for (std::size_t i = 0; i < extensions.size(); i++) {
+        Bytes bytes = extensions[i].bytes;
+        bytes[0] = i + 1 < extensions.size() ? extensions[i + 1].number : upper;
         behind = joined(std::move(behind), bytes);
     }
-    return ethernet(kTypeIpv6, ipv6(chain.empty() ? upper : chain[0].number, 64, joined(behind, payload)));
+    return ethernet(kTypeIpv6, ipv6(extensions.empty() ? upper : extensions[0].number, 64, joined(behind, payload)));
 }
 
 /// From port 4000 to 23, a SYN.
@@ -210,14 +210,14 @@ Bytes tcp() {
     return bytes;
 }
 
-struct ChainRow {
+struct ExtensionsRow {
     const char* sentence;
-    std::vector<Extension> chain;
+    std::vector<Extension> extensions;
     bool bad;
 };
 
-TEST(PacketOnHost, a_chain_is_walked_to_the_ports_or_is_bad) {
-    const std::vector<ChainRow> rows{
+TEST(PacketOnHost, extension_headers_are_walked_to_the_ports_or_are_bad) {
+    const std::vector<ExtensionsRow> rows{
         {"none", {}, false},
         {"hop-by-hop", {hop_by_hop()}, false},
         {"destination options", {destination()}, false},
@@ -243,8 +243,8 @@ TEST(PacketOnHost, a_chain_is_walked_to_the_ports_or_is_bad) {
         {"256 bytes", {options(60, 15), options(60, 15)}, false},
         {"264", {options(60, 15), options(60, 15), routing()}, true},
     };
-    for (const ChainRow& row : rows) {
-        const Bytes frame = chained(row.chain, 6, tcp());
+    for (const ExtensionsRow& row : rows) {
+        const Bytes frame = extended(row.extensions, 6, tcp());
         const pfild_packet packet = read_whole(frame);
         EXPECT_EQ(packet.oddity, row.bad ? PFILD_ODD_EXTENSIONS : PFILD_NOT_ODD) << row.sentence;
         if (row.bad) {
@@ -259,8 +259,8 @@ TEST(PacketOnHost, a_chain_is_walked_to_the_ports_or_is_bad) {
     }
 }
 
-TEST(PacketOnHost, a_chain_that_is_cut_anywhere_is_bad) {
-    const Bytes whole = chained({hop_by_hop(), routing(), destination()}, 6, tcp());
+TEST(PacketOnHost, extension_headers_that_are_cut_anywhere_are_bad) {
+    const Bytes whole = extended({hop_by_hop(), routing(), destination()}, 6, tcp());
     for (std::size_t length = 14 + 40; length < 14 + 40 + 24; length++) {
         EXPECT_EQ(read_whole(first(length, whole)).oddity, PFILD_ODD_EXTENSIONS) << length;
         Bytes said = whole; // by its own header only; a length of 0 says nothing
@@ -274,7 +274,7 @@ TEST(PacketOnHost, eight_numbers_are_walked_and_all_others_are_the_upper_layer) 
         const auto next = static_cast<std::uint8_t>(number);
         const bool walked = number == 0 || number == 43 || number == 44 || number == 51 || number == 60 ||
                             number == 135 || number == 139 || number == 140;
-        const pfild_packet packet = read_whole(chained({{next, {0, 0, 2, 0, 0, 0, 0, 0}}}, 6, tcp()));
+        const pfild_packet packet = read_whole(extended({{next, {0, 0, 2, 0, 0, 0, 0, 0}}}, 6, tcp()));
         EXPECT_EQ(packet.extensions, walked ? 1 : 0) << number;
         EXPECT_EQ(packet.protocol, walked ? 6 : number) << number;
     }
@@ -313,13 +313,13 @@ TEST(PacketOnHost, a_fragment_that_could_lead_past_ports_and_flags_is_odd) {
         const bool odd4 = read_whole(ethernet(kTypeIpv4, v4)).oddity == PFILD_ODD_FRAGMENT;
         EXPECT_EQ(odd4, row.odd) << row.sentence;
         const Extension header = fragment(static_cast<std::uint16_t>(row.offset), row.more);
-        const Bytes v6 = chained({header}, row.protocol, Bytes(row.bytes));
+        const Bytes v6 = extended({header}, row.protocol, Bytes(row.bytes));
         EXPECT_EQ(read_whole(v6).oddity == PFILD_ODD_FRAGMENT, row.odd) << "v6, " << row.sentence;
     }
 }
 
 TEST(PacketOnHost, a_later_fragment_keeps_its_own_header_and_has_no_ports) {
-    const pfild_packet packet = read_whole(chained({destination(), fragment(185, true)}, 6, tcp()));
+    const pfild_packet packet = read_whole(extended({destination(), fragment(185, true)}, 6, tcp()));
     EXPECT_EQ(packet.oddity, PFILD_NOT_ODD);
     EXPECT_EQ(packet.foldable, 8U);
     EXPECT_EQ(packet.folded_next, PFILD_FRAGMENT);
@@ -328,9 +328,10 @@ TEST(PacketOnHost, a_later_fragment_keeps_its_own_header_and_has_no_ports) {
 }
 
 TEST(PacketOnHost, a_first_fragment_whose_chain_goes_on_behind_it_is_odd) {
-    const pfild_packet cut = read_whole(first(14 + 40 + 8 + 8, chained({fragment(0, true), options(60, 3)}, 6, tcp())));
+    const pfild_packet cut =
+        read_whole(first(14 + 40 + 8 + 8, extended({fragment(0, true), options(60, 3)}, 6, tcp())));
     EXPECT_EQ(cut.oddity, PFILD_ODD_EXTENSIONS);
-    EXPECT_EQ(read_whole(chained({fragment(1, false)}, 60, Bytes(24))).oddity, PFILD_ODD_FRAGMENT);
+    EXPECT_EQ(read_whole(extended({fragment(1, false)}, 60, Bytes(24))).oddity, PFILD_ODD_FRAGMENT);
 }
 
 } // namespace

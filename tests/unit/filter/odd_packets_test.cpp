@@ -97,7 +97,7 @@ TEST(OddPackets, a_hook_is_asked_about_the_looks_that_count) {
         {"an atomic fragment", "tcp dst port 23", kInet6, kDrop, behind(44, 23), false},
         {"allowed behind options", "tcp dst port 24", kInet6, kPass, behind(60, 24), true},
         {"not allowed behind options", "tcp dst port 24", kInet6, kPass, behind(60, 23), false},
-        {"no TCP to a program that sees the chain", "ip6 and not tcp", kInet6, kPass, behind(60, 23), false},
+        {"no TCP to a program that sees extension headers", "ip6 and not tcp", kInet6, kPass, behind(60, 23), false},
         {"fragments as such", "ip6 proto 44", kInet6, kPass, behind(44, 23), true},
         {"fragments as such, but these are options", "ip6 proto 44", kInet6, kPass, behind(60, 23), false},
         {"as such by a byte", "ip6[6] = 0", kInet6, kPass, behind(0, 23), true},
