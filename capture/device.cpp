@@ -146,7 +146,7 @@ void Device::offer(const TappedPacket& packet) noexcept {
         return;
     }
     ++lifetime_.captured;
-    switch (hold_->append(header_of(packet, std::min({wanted, wire_length, taken})), packet.segments())) {
+    switch (hold_->append(header_of(packet, std::min({wanted, wire_length, taken})), packet.pieces())) {
     case Placed::stored:
         break;
     case Placed::rotated:

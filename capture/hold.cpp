@@ -22,7 +22,7 @@ Hold::Hold(std::uint32_t size, std::unique_ptr<BufferMemory> memory) noexcept
     hold_.bytes = bytes.data() + size;
 }
 
-Placed Hold::append(pfild_record header, std::span<const cbpf::Segment> bytes) noexcept {
+Placed Hold::append(pfild_record header, std::span<const cbpf::Piece> bytes) noexcept {
     header.hdrlen = kHeaderLength;
     header.caplen = std::min(header.caplen, size_ - kHeaderLength);
     const std::uint32_t length = PFILD_RECORD_LENGTH(header.caplen);
@@ -44,15 +44,15 @@ Placed Hold::append(pfild_record header, std::span<const cbpf::Segment> bytes) n
 }
 
 /// => `length` bytes are free in the store and are what the record needs.
-void Hold::write(const pfild_record& header, std::span<const cbpf::Segment> bytes, std::uint32_t length) noexcept {
+void Hold::write(const pfild_record& header, std::span<const cbpf::Piece> bytes, std::uint32_t length) noexcept {
     std::uint8_t* const end = store_.bytes + store_.length + length;
     std::uint8_t* at = end - length;
     std::memcpy(at, &header, kHeaderLength);
     at += kHeaderLength;
     std::uint32_t left = header.caplen;
-    for (const cbpf::Segment& segment : bytes) {
-        const std::uint32_t taken = std::min(left, segment.length);
-        at = std::copy_n(segment.data, taken, at);
+    for (const cbpf::Piece& piece : bytes) {
+        const std::uint32_t taken = std::min(left, piece.length);
+        at = std::copy_n(piece.data, taken, at);
         left -= taken;
     }
     assert(left == 0);

@@ -45,7 +45,7 @@ class Hold {
     /// Adds a record: the header, the first header.caplen of `bytes`, zeros up to the alignment. Corrects header.caplen
     /// where a buffer is too small for it, and writes header.hdrlen.
     /// => `bytes` holds at least header.caplen bytes.
-    Placed append(pfild_record header, std::span<const cbpf::Segment> bytes) noexcept;
+    Placed append(pfild_record header, std::span<const cbpf::Piece> bytes) noexcept;
 
     /// What there is to read: whole records, or nothing. Stays where it is until release() or flush().
     [[nodiscard]] std::span<const std::uint8_t> held() const noexcept {
@@ -77,7 +77,7 @@ class Hold {
         std::uint32_t records = 0;
     };
 
-    void write(const pfild_record& header, std::span<const cbpf::Segment> bytes, std::uint32_t length) noexcept;
+    void write(const pfild_record& header, std::span<const cbpf::Piece> bytes, std::uint32_t length) noexcept;
 
     std::uint32_t size_;
     std::unique_ptr<BufferMemory> memory_;

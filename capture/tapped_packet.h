@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // A packet as the tap hands it over: its bytes in one piece or several, and what the tap knew of it.
 //
-// A view: the segments and their bytes outlive it. Any thread.
+// A view: the pieces and their bytes outlive it. Any thread.
 #pragma once
 
 #include <cstdint>
@@ -22,16 +22,16 @@ struct TapFacts {
 
 class TappedPacket {
   public:
-    TappedPacket(std::span<const cbpf::Segment> segments, const TapFacts& facts) noexcept
-        : segments_(segments), facts_(facts), view_(segments, 0, facts.wire_length) {}
+    TappedPacket(std::span<const cbpf::Piece> pieces, const TapFacts& facts) noexcept
+        : pieces_(pieces), facts_(facts), view_(pieces, 0, facts.wire_length) {}
 
-    [[nodiscard]] std::span<const cbpf::Segment> segments() const noexcept { return segments_; }
+    [[nodiscard]] std::span<const cbpf::Piece> pieces() const noexcept { return pieces_; }
     [[nodiscard]] const TapFacts& facts() const noexcept { return facts_; }
     /// What a filter sees of it.
     [[nodiscard]] const cbpf::Packet& view() const noexcept { return view_; }
 
   private:
-    std::span<const cbpf::Segment> segments_;
+    std::span<const cbpf::Piece> pieces_;
     TapFacts facts_;
     cbpf::Packet view_;
 };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What a filter sees of a packet: its captured bytes and the length it had on the wire.
 //
-// A Packet is a view and owns nothing: the bytes, and the array of segments if there is one, must outlive it. Making
-// one allocates nothing. The bytes may lie in one piece or in a chain of segments of any lengths, empty ones included;
+// A Packet is a view and owns nothing: the bytes, and the array of pieces if there is one, must outlive it. Making
+// one allocates nothing. The bytes may lie in one piece or in several of any lengths, empty ones included;
 // what a load yields does not depend on where the pieces end (CF-29, CF-D1):
 //
 //      head_                     rest_[0]       rest_[1]
@@ -20,7 +20,7 @@
 namespace pfild::cbpf {
 
 /// One piece of a packet's bytes. An empty one may have any pointer.
-struct Segment {
+struct Piece {
     const std::uint8_t* data;
     std::uint32_t length; ///< bytes
 };
@@ -49,7 +49,7 @@ class Packet {
     /// A packet in several pieces, seen from byte `offset` of the first piece on: offset 14 shows an Ethernet frame
     /// from its network header. `wire_length` counts from the same byte. An offset beyond the bytes shows an empty
     /// packet.
-    Packet(std::span<const Segment> segments, std::uint32_t offset, std::uint32_t wire_length) noexcept;
+    Packet(std::span<const Piece> pieces, std::uint32_t offset, std::uint32_t wire_length) noexcept;
 
     /// Bytes that can be loaded (CF-21).
     [[nodiscard]] std::uint32_t captured_length() const noexcept { return captured_length_; }
@@ -66,7 +66,7 @@ class Packet {
     [[nodiscard]] std::optional<std::uint32_t> load(std::uint64_t offset) const noexcept {
         static_assert(Size == 1 || Size == 2 || Size == 4);
         if (offset + Size > head_length_) [[unlikely]] {
-            const std::uint64_t value = load_from_chain(offset, Size);
+            const std::uint64_t value = load_from_pieces(offset, Size);
             return value == kOutside ? std::nullopt : std::optional(static_cast<std::uint32_t>(value));
         }
         const std::uint8_t* at = head_ + offset;
@@ -89,17 +89,17 @@ class Packet {
         return static_cast<std::uint32_t>(length < kOffsetLimit ? length : kOffsetLimit);
     }
 
-    /// No 32-bit value. What the chain has to say fits a register this way; as an optional it would go through the
+    /// No 32-bit value. What the pieces have to say fits a register this way; as an optional it would go through the
     /// stack.
     static constexpr std::uint64_t kOutside = ~std::uint64_t{0};
 
-    [[nodiscard]] std::uint64_t load_from_chain(std::uint64_t offset, std::size_t size) const noexcept;
+    [[nodiscard]] std::uint64_t load_from_pieces(std::uint64_t offset, std::size_t size) const noexcept;
 
     const std::uint8_t* head_ = nullptr;
     std::uint32_t head_length_ = 0;
     std::uint32_t captured_length_ = 0;
     std::uint32_t wire_length_ = 0;
-    std::span<const Segment> rest_;
+    std::span<const Piece> rest_;
 };
 
 } // namespace pfild::cbpf

@@ -99,12 +99,12 @@ template <typename Visitor>
 void each_piece(const Frame& frame, std::uint32_t offset, std::uint32_t length, Visitor&& visit) {
     std::uint32_t at = 0;
     const std::uint32_t end = offset + length;
-    frame.each_segment([&](std::span<std::uint8_t> segment) {
-        const auto size = static_cast<std::uint32_t>(segment.size());
+    frame.each_buffer([&](std::span<std::uint8_t> part) {
+        const auto size = static_cast<std::uint32_t>(part.size());
         const std::uint32_t from = std::max(at, offset);
         const std::uint32_t to = std::min(at + size, end);
         if (from < to) {
-            visit(segment.subspan(from - at, to - from));
+            visit(part.subspan(from - at, to - from));
         }
         at += size;
     });

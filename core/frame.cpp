@@ -9,7 +9,7 @@
 namespace pfild::core {
 
 Frame::Frame(Frame&& other) noexcept
-    : pool_(other.pool_), first_(other.first_), last_(other.last_), length_(other.length_), segments_(other.segments_) {
+    : pool_(other.pool_), first_(other.first_), last_(other.last_), length_(other.length_), buffers_(other.buffers_) {
     other.release();
 }
 
@@ -20,7 +20,7 @@ Frame& Frame::operator=(Frame&& other) noexcept {
         first_ = other.first_;
         last_ = other.last_;
         length_ = other.length_;
-        segments_ = other.segments_;
+        buffers_ = other.buffers_;
         other.release();
     }
     return *this;
@@ -30,7 +30,7 @@ Frame Frame::copy_of(FramePool& pool, std::span<const std::uint8_t> bytes, std::
     Frame frame;
     do {
         BufferIndex buffer = kNoBuffer;
-        if (frame.segments_ == kMaxFrameSegments || pool.lend({&buffer, 1}, kHeldByEngine) == 0) {
+        if (frame.buffers_ == kMaxFrameBuffers || pool.lend({&buffer, 1}, kHeldByEngine) == 0) {
             return {};
         }
         const std::uint32_t room = frame.empty() ? headroom : 0;
@@ -52,7 +52,7 @@ std::span<std::uint8_t> Frame::head() const {
 }
 
 void Frame::append(FramePool& pool, BufferIndex buffer, std::uint8_t* data, std::uint32_t length) {
-    assert(segments_ < kMaxFrameSegments);
+    assert(buffers_ < kMaxFrameBuffers);
     pool.contents(buffer) = {.data = data, .length = length, .next = kNoBuffer};
     if (empty()) {
         pool_ = &pool;
@@ -62,7 +62,7 @@ void Frame::append(FramePool& pool, BufferIndex buffer, std::uint8_t* data, std:
     }
     last_ = buffer;
     length_ += length;
-    segments_++;
+    buffers_++;
 }
 
 void Frame::trim_front(std::uint32_t count) {
@@ -91,13 +91,13 @@ bool Frame::copy_out(std::uint32_t offset, std::span<std::uint8_t> out) const {
     if (offset > length_ || out.size() > length_ - offset) {
         return false;
     }
-    each_segment([&](std::span<std::uint8_t> segment) {
-        if (offset >= segment.size()) {
-            offset -= static_cast<std::uint32_t>(segment.size());
+    each_buffer([&](std::span<std::uint8_t> part) {
+        if (offset >= part.size()) {
+            offset -= static_cast<std::uint32_t>(part.size());
             return;
         }
-        const std::size_t count = std::min(out.size(), segment.size() - offset);
-        std::copy_n(segment.begin() + offset, count, out.begin());
+        const std::size_t count = std::min(out.size(), part.size() - offset);
+        std::copy_n(part.begin() + offset, count, out.begin());
         out = out.subspan(count);
         offset = 0;
     });
@@ -119,7 +119,7 @@ void Frame::release() noexcept {
     first_ = kNoBuffer;
     last_ = kNoBuffer;
     length_ = 0;
-    segments_ = 0;
+    buffers_ = 0;
 }
 
 } // namespace pfild::core

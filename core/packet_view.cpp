@@ -8,7 +8,7 @@
 namespace pfild::core {
 namespace {
 
-// Goes on where the first segment has ended amid tags.
+// Goes on where the first buffer has ended amid tags.
 void take_tags_across(const Frame& frame, pfild_packet& packet) {
     std::array<std::uint8_t, PFILD_TAG_LENGTH> tag; // filled by copy_out
     while (pfild_is_tag(packet.type) != 0 && frame.copy_out(packet.network, tag) &&
@@ -18,7 +18,7 @@ void take_tags_across(const Frame& frame, pfild_packet& packet) {
     }
 }
 
-// Of a frame whose headers are not all in its first segment.
+// Of a frame whose headers are not all in its first buffer.
 void read_across(const Frame& frame, pfild_packet& packet) {
     std::array<std::uint8_t, PFILD_NETWORK_LOOK> gathered;
     const std::span<std::uint8_t> link = std::span(gathered).first(PFILD_ETHERNET_HEADER);
@@ -39,7 +39,7 @@ void read(const Frame& frame, pfild_packet& packet) {
     const std::uint8_t* end = bytes.data() + bytes.size();
     const std::uint8_t* at = pfild_read_link(&packet, bytes.data(), end, 1);
     const bool whole = at != nullptr && bytes.size() - packet.network >= PFILD_NETWORK_LOOK;
-    if (!whole && frame.segment_count() > 1) {
+    if (!whole && frame.buffer_count() > 1) {
         read_across(frame, packet);
     } else if (at != nullptr) {
         pfild_read_network(&packet, at, end, frame.length() - packet.network);

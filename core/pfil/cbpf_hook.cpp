@@ -12,21 +12,21 @@ namespace {
 
 /// The program's answer about a packet in several pieces.
 std::uint32_t run_over_pieces(const cbpf::Machine& machine, const Packet& packet) noexcept {
-    std::array<cbpf::Segment, kMaxFrameSegments> segments;
+    std::array<cbpf::Piece, kMaxFrameBuffers> pieces;
     std::size_t count = 0;
     std::uint32_t skip = packet.offset;
     std::uint32_t left = packet.length;
-    packet.frame.each_segment([&](std::span<std::uint8_t> segment) {
-        const auto size = static_cast<std::uint32_t>(segment.size());
+    packet.frame.each_buffer([&](std::span<std::uint8_t> part) {
+        const auto size = static_cast<std::uint32_t>(part.size());
         const std::uint32_t skipped = std::min(skip, size);
         const std::uint32_t taken = std::min(left, size - skipped);
         skip -= skipped;
         left -= taken;
         if (taken != 0) {
-            segments[count++] = {.data = segment.data() + skipped, .length = taken};
+            pieces[count++] = {.data = part.data() + skipped, .length = taken};
         }
     });
-    return machine.run(cbpf::Packet(std::span(segments).first(count), 0, packet.length));
+    return machine.run(cbpf::Packet(std::span(pieces).first(count), 0, packet.length));
 }
 
 std::uint32_t answer(const cbpf::Machine& machine, const Packet& packet) noexcept {

@@ -32,18 +32,18 @@ Folded::Folded(const Frame& frame, const PacketView& view, bool whole, Out out) 
 }
 
 void Folded::add(const std::uint8_t* data, std::uint32_t length) noexcept {
-    segments_[count_++] = {.data = data, .length = length};
+    pieces_[count_++] = {.data = data, .length = length};
     length_ += length;
 }
 
 void Folded::add_from(const Frame& frame, std::uint32_t from, std::uint32_t to) noexcept {
     std::uint32_t at = 0;
-    frame.each_segment([&](std::span<std::uint8_t> segment) {
-        const auto size = static_cast<std::uint32_t>(segment.size());
+    frame.each_buffer([&](std::span<std::uint8_t> part) {
+        const auto size = static_cast<std::uint32_t>(part.size());
         const std::uint32_t first = std::max(at, from);
         const std::uint32_t last = std::min(at + size, to);
         if (first < last) {
-            add(segment.data() + (first - at), last - first);
+            add(part.data() + (first - at), last - first);
         }
         at += size;
     });

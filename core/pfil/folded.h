@@ -33,7 +33,7 @@ class Folded {
     ~Folded() = default;
 
     [[nodiscard]] cbpf::Packet packet() const noexcept {
-        const std::span<const cbpf::Segment> used = std::span(segments_).first(count_);
+        const std::span<const cbpf::Piece> used = std::span(pieces_).first(count_);
         return {used, 0, length_};
     }
 
@@ -48,7 +48,7 @@ class Folded {
 
     std::array<std::uint8_t, kLink> link_;                 // filled by add_link
     std::array<std::uint8_t, PFILD_INET6_HEADER> network_; // filled by add_network
-    std::array<cbpf::Segment, kMaxFrameSegments + kPieces> segments_;
+    std::array<cbpf::Piece, kMaxFrameBuffers + kPieces> pieces_;
     std::size_t count_ = 0;
     std::uint32_t length_ = 0;
 };

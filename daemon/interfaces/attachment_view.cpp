@@ -88,7 +88,7 @@ control::Counters Attachment::counters(Direction direction) const {
         counters.emplace_back("socket_rx_ring_full", from.rx_ring_full);
         counters.emplace_back("socket_rx_fill_ring_empty", from.rx_fill_ring_empty);
         counters.emplace_back("socket_rx_invalid", from.rx_invalid);
-        counters.emplace_back("socket_dropped_segments", from.dropped_segments);
+        counters.emplace_back("socket_dropped_buffers", from.dropped_buffers);
         counters.emplace_back("socket_foreign_buffers", from.foreign_buffers);
         counters.emplace_back("socket_tx_invalid",
                               port_ ? (incoming ? port_->p() : port_->q()).counters().tx_invalid : 0);

@@ -87,11 +87,11 @@ void TapRing::show(const pfild_tap_packet& about) {
     const auto* bytes = reinterpret_cast<const std::uint8_t*>(&about + 1);
     const bool tagged = about.tag_type != 0 && about.taken >= kAddresses;
     const std::array<__be16, 2> tag{about.tag_type, about.tag_tci};
-    const std::array<cbpf::Segment, 3> segments{
+    const std::array<cbpf::Piece, 3> pieces{
         {{bytes, tagged ? kAddresses : about.taken},
          {reinterpret_cast<const std::uint8_t*>(tag.data()), tagged ? kTag : 0},
          {bytes + (tagged ? kAddresses : 0), tagged ? about.taken - kAddresses : 0}}};
-    reader_.show({std::span(segments).first(tagged ? 3 : 1),
+    reader_.show({std::span(pieces).first(tagged ? 3 : 1),
                   {.wire_length = about.length + (about.tag_type != 0 ? kTag : 0),
                    .ifindex = about.ifindex,
                    .direction = (about.flags & PFILD_TAP_OUTGOING) != 0 ? core::Direction::out : core::Direction::in,

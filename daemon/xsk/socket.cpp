@@ -103,8 +103,8 @@ std::size_t Socket::receive(std::span<core::Frame> out) noexcept {
             continue;
         }
         const bool last = (descriptor.options & XDP_PKT_CONTD) == 0;
-        if (skipping_ || partial_.segment_count() == core::kMaxFrameSegments) {
-            note(dropped_segments_, last ? 1 : 0);
+        if (skipping_ || partial_.buffer_count() == core::kMaxFrameBuffers) {
+            note(dropped_buffers_, last ? 1 : 0);
             pool.hand(buffer, core::kHeldByPool);
             partial_.reset();
             skipping_ = !last;
@@ -139,9 +139,9 @@ std::size_t Socket::transmit(std::span<core::Frame> frames) noexcept {
     std::uint32_t descriptors = 0;
     std::size_t count = 0;
     // A completion ring as long as the TX ring takes everything back only if no more than that is on its way.
-    while (count < frames.size() && descriptors + frames[count].segment_count() <= room &&
-           sent_ + descriptors + frames[count].segment_count() <= umem_.ring()) {
-        descriptors += frames[count++].segment_count();
+    while (count < frames.size() && descriptors + frames[count].buffer_count() <= room &&
+           sent_ + descriptors + frames[count].buffer_count() <= umem_.ring()) {
+        descriptors += frames[count++].buffer_count();
     }
     std::uint32_t position = 0;
     if (descriptors == 0 || xsk_ring_prod__reserve(&tx_, descriptors, &position) != descriptors) {
@@ -232,14 +232,14 @@ SocketCounters& SocketCounters::operator+=(const SocketCounters& other) {
     rx_fill_ring_empty += other.rx_fill_ring_empty;
     rx_invalid += other.rx_invalid;
     tx_invalid += other.tx_invalid;
-    dropped_segments += other.dropped_segments;
+    dropped_buffers += other.dropped_buffers;
     foreign_buffers += other.foreign_buffers;
     return *this;
 }
 
 SocketCounters Socket::counters() const {
     SocketCounters counters;
-    counters.dropped_segments = dropped_segments_.load(std::memory_order_relaxed);
+    counters.dropped_buffers = dropped_buffers_.load(std::memory_order_relaxed);
     counters.foreign_buffers = foreign_buffers_.load(std::memory_order_relaxed);
     xdp_statistics kernel{};
     socklen_t size = sizeof(kernel);

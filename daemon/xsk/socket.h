@@ -28,7 +28,7 @@ struct SocketCounters {
     std::uint64_t rx_fill_ring_empty = 0; ///< dropped by the kernel: no free buffer was offered
     std::uint64_t rx_invalid = 0;         ///< dropped by the kernel: longer than a frame can be
     std::uint64_t tx_invalid = 0;         ///< refused by the kernel
-    std::uint64_t dropped_segments = 0;   ///< dropped here: a frame of too many buffers
+    std::uint64_t dropped_buffers = 0;    ///< dropped here: a frame of too many buffers
     std::uint64_t foreign_buffers = 0;    ///< the kernel named a buffer that it did not have; always 0
 
     SocketCounters& operator+=(const SocketCounters& other);
@@ -88,7 +88,7 @@ class Socket final : public core::FramePort {
     bool primed_ = false;
     core::BufferShares::Share share_; ///< buffers that the kernel has for receiving
     std::uint32_t sent_ = 0;          ///< descriptors given to the TX ring and not yet completed
-    std::atomic<std::uint64_t> dropped_segments_{0};
+    std::atomic<std::uint64_t> dropped_buffers_{0};
     std::atomic<std::uint64_t> foreign_buffers_{0};
 };
 

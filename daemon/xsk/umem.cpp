@@ -73,7 +73,7 @@ std::uint32_t Umem::longest_frame() const {
     // The kernel may also keep room for its own bookkeeping behind the data of a buffer.
     constexpr std::uint32_t kKernelTailroom = 320;
     const std::uint32_t one = kBufferSize - kKernelHeadroom - kKernelTailroom;
-    return multi_buffer_ ? one * core::kMaxFrameSegments : one;
+    return multi_buffer_ ? one * core::kMaxFrameBuffers : one;
 }
 
 Umem::~Umem() {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Large frames, which the engine holds as chains of buffers, and interfaces whose MTU changes while they are attached."""
+"""Large frames, which the engine holds in several buffers, and interfaces whose MTU changes while they are attached."""
 import json
 
 import pytest

@@ -134,7 +134,7 @@ class EngineJudge {
 
     core::Frame in_pieces(std::span<const std::uint8_t> bytes, std::size_t size) {
         core::Frame frame;
-        for (std::size_t left = core::kMaxFrameSegments; !bytes.empty(); left--) {
+        for (std::size_t left = core::kMaxFrameBuffers; !bytes.empty(); left--) {
             const std::size_t taken = left == 1 ? bytes.size() : std::min(size, bytes.size());
             core::BufferIndex buffer = core::kNoBuffer;
             EXPECT_EQ(pool_.lend({&buffer, 1}, core::kHeldByEngine), 1U);

@@ -27,8 +27,8 @@ using pfild::cbpf::Engine;
 using pfild::cbpf::Instruction;
 using pfild::cbpf::Machine;
 using pfild::cbpf::Packet;
+using pfild::cbpf::Piece;
 using pfild::cbpf::Program;
-using pfild::cbpf::Segment;
 
 constexpr std::size_t kHeader = 5;
 constexpr std::size_t kLongestForReference = 24; ///< its walk along every path takes exponential time
@@ -68,14 +68,14 @@ struct Machines {
 /// The bytes in pieces of `length`, each an allocation of its own.
 std::uint32_t run_in_pieces(const Machines& machines, std::span<const std::uint8_t> bytes, std::size_t length,
                             std::uint32_t offset, std::uint32_t wire_length) {
-    std::vector<std::vector<std::uint8_t>> pieces;
-    std::vector<Segment> segments;
+    std::vector<std::vector<std::uint8_t>> parts;
+    std::vector<Piece> pieces;
     for (std::size_t at = 0; at < bytes.size(); at += length) {
         const auto piece = bytes.subspan(at, std::min(length, bytes.size() - at));
-        pieces.emplace_back(piece.begin(), piece.end());
-        segments.push_back({pieces.back().data(), static_cast<std::uint32_t>(piece.size())});
+        parts.emplace_back(piece.begin(), piece.end());
+        pieces.push_back({parts.back().data(), static_cast<std::uint32_t>(piece.size())});
     }
-    return machines.run(Packet(segments, offset, wire_length));
+    return machines.run(Packet(pieces, offset, wire_length));
 }
 
 } // namespace
@@ -102,7 +102,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::vector<std::uint8_t> shown(bytes.begin() + offset, bytes.end()); // an allocation of its own
     const Machines machines{Machine(*program, Engine::kInterpreter), Machine(*program)};
     const std::uint32_t result = machines.run(Packet(shown, wire_length));
-    require(result == run_in_pieces(machines, bytes, cut, offset, wire_length), "segments change the result", code);
+    require(result == run_in_pieces(machines, bytes, cut, offset, wire_length), "pieces change the result", code);
     require(result == pfild::tests::reference_run(code, shown, wire_length), "the machines differ", code);
     return 0;
 }

@@ -219,7 +219,7 @@ TEST_F(RedirectTargets, the_ports_program_may_stand_where_a_frame_needs_several_
     const sys::Fd plain(bpf_prog_load(BPF_PROG_TYPE_XDP, "plain", "GPL", drop.data(), drop.size(), nullptr));
     ASSERT_TRUE(plain);
     EXPECT_EQ(bpf_xdp_attach(jumbo, plain.get(), XDP_FLAGS_DRV_MODE, nullptr), -ERANGE)
-        << "the twin: a program that knows no chains of buffers";
+        << "the twin: a program that knows no packets of several buffers";
     EXPECT_EQ(bpf_xdp_attach(jumbo, programs().port_up_fd(), XDP_FLAGS_DRV_MODE, nullptr), 0);
 }
 

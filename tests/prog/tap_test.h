@@ -58,8 +58,8 @@ class TapTest : public KernelProgramsTest, private kernel::TapReader {
   private:
     void show(const capture::TappedPacket& packet) noexcept override {
         TapCopy one{.bytes = {}, .facts = packet.facts()};
-        for (const cbpf::Segment& segment : packet.segments()) {
-            one.bytes.insert(one.bytes.end(), segment.data, segment.data + segment.length);
+        for (const cbpf::Piece& piece : packet.pieces()) {
+            one.bytes.insert(one.bytes.end(), piece.data, piece.data + piece.length);
         }
         shown_.push_back(std::move(one));
     }

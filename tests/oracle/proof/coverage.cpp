@@ -49,7 +49,7 @@ void Coverage::note_program(std::span<const Instruction> code) {
     ++programs_[length == 1 ? 0 : length < 64 ? 1 : length < cbpf::kMaxInstructions ? 2 : 3];
 }
 
-void Coverage::note_packet(std::span<const std::uint8_t> bytes, std::span<const cbpf::Segment> pieces) {
+void Coverage::note_packet(std::span<const std::uint8_t> bytes, std::span<const cbpf::Piece> pieces) {
     packets_[0] += bytes.empty() ? 1 : 0;
     packets_[1] += bytes.size() == AnyPacket::kLongestPacket ? 1 : 0;
     ++packets_[pieces.size() < 2 ? 2 : 3];

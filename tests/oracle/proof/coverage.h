@@ -27,7 +27,7 @@ class Coverage {
     };
 
     void note_program(std::span<const cbpf::Instruction> code);
-    void note_packet(std::span<const std::uint8_t> bytes, std::span<const cbpf::Segment> pieces);
+    void note_packet(std::span<const std::uint8_t> bytes, std::span<const cbpf::Piece> pieces);
     /// => a trace of that code.
     void note_run(std::span<const cbpf::Instruction> code, const Trace& trace);
 

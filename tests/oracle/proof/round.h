@@ -49,7 +49,7 @@ class Round {
     /// The captured bytes of packet `index`, in one piece.
     [[nodiscard]] std::span<const std::uint8_t> bytes(std::size_t index) const { return bytes_[index]; }
     /// The pieces that packet `index` was made of; none if it was not cut.
-    [[nodiscard]] std::span<const cbpf::Segment> pieces(std::size_t index) const { return pieces_[index]; }
+    [[nodiscard]] std::span<const cbpf::Piece> pieces(std::size_t index) const { return pieces_[index]; }
 
   private:
     void renew_packets(AnyProgram& random) {
@@ -79,7 +79,7 @@ class Round {
     std::optional<cbpf::Program> program_;
     std::vector<cbpf::Packet> packets_;
     std::array<std::span<const std::uint8_t>, kPackets> bytes_;
-    std::array<std::vector<cbpf::Segment>, kPackets> pieces_;
+    std::array<std::vector<cbpf::Piece>, kPackets> pieces_;
 };
 
 } // namespace pfild::tests

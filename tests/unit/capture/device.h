@@ -68,16 +68,16 @@ class TestPacket {
         if (facts_.wire_length == 0) {
             facts_.wire_length = static_cast<std::uint32_t>(bytes_.size());
         }
-        segments_ = segments_of(bytes_, {bytes_.size() / 3});
+        pieces_ = pieces_of(bytes_, {bytes_.size() / 3});
     }
     explicit TestPacket(std::size_t length, TapFacts facts = {}) : TestPacket(core::counting(length), facts) {}
 
-    [[nodiscard]] TappedPacket tapped() const { return {segments_, facts_}; }
+    [[nodiscard]] TappedPacket tapped() const { return {pieces_, facts_}; }
 
   private:
     core::Bytes bytes_;
     TapFacts facts_;
-    std::vector<cbpf::Segment> segments_;
+    std::vector<cbpf::Piece> pieces_;
 };
 
 class DeviceTest : public testing::Test {

@@ -158,7 +158,7 @@ TEST_F(DevicePackets, tell_where_they_come_from_only_to_those_who_ask) {
     EXPECT_EQ(records[2].header.ifindex, 8U);
 }
 
-TEST_F(DevicePackets, BD_51_are_judged_by_bytes_of_every_segment) {
+TEST_F(DevicePackets, BD_51_are_judged_by_bytes_of_every_piece) {
     attach();
     device_.set_filter(program_of({{0x28, 0, 0, 19}, {0x15, 0, 1, 0x1314}, {0x06, 0, 0, 24}, {0x06, 0, 0, 0}}));
     device_.offer(TestPacket(60).tapped()); // cut behind byte 20: the half-word lies over the cut

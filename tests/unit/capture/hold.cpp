@@ -20,7 +20,7 @@ Placed append(Hold& hold, std::uint32_t caplen, std::uint32_t wire, const std::v
     pfild_record header{};
     header.caplen = caplen;
     header.datalen = wire;
-    return hold.append(header, segments_of(bytes, cuts));
+    return hold.append(header, pieces_of(bytes, cuts));
 }
 
 /// Appends a record of exactly `length` bytes.
@@ -77,12 +77,12 @@ TEST(Hold, BD_57_pads_with_zeros_where_older_records_have_left_bytes) {
     const core::Bytes ones(32, 0xff);
     pfild_record header{};
     header.caplen = 32;
-    EXPECT_EQ(hold.append(header, segments_of(ones)), Placed::rotated);
+    EXPECT_EQ(hold.append(header, pieces_of(ones)), Placed::rotated);
     hold.release();
-    EXPECT_EQ(hold.append(header, segments_of(ones)), Placed::rotated);
+    EXPECT_EQ(hold.append(header, pieces_of(ones)), Placed::rotated);
     hold.release(); // both buffers are full of 0xff now
     header.caplen = 1;
-    EXPECT_EQ(hold.append(header, segments_of(ones)), Placed::stored);
+    EXPECT_EQ(hold.append(header, pieces_of(ones)), Placed::stored);
     EXPECT_EQ(only_record(hold).padding, core::Bytes(7, 0));
 }
 
@@ -97,7 +97,7 @@ TEST(Hold, BD_57_keeps_the_header_as_it_was_given) {
                            .direction = PFILD_RECORD_OUT,
                            .pad = 0,
                            .ifindex = 0x01020304},
-                          segments_of(bytes)),
+                          pieces_of(bytes)),
               Placed::stored);
     const pfild_record header = only_record(hold).header;
     EXPECT_EQ(header.seconds, -1);
@@ -109,7 +109,7 @@ TEST(Hold, BD_57_keeps_the_header_as_it_was_given) {
     EXPECT_EQ(header.ifindex, 0x01020304U);
 }
 
-TEST(Hold, BD_57_joins_the_segments_of_a_packet_wherever_they_are_cut) {
+TEST(Hold, BD_57_joins_the_pieces_of_a_packet_wherever_they_are_cut) {
     const std::vector<std::vector<std::size_t>> cuts{{}, {1}, {0, 0, 5}, {30, 30}, {1, 1, 1, 1}, {59}, {60, 0}, {9, 0}};
     for (const auto& cut : cuts) {
         for (const std::uint32_t wanted : {0U, 1U, 9U, 31U, 59U, 60U}) {
@@ -211,7 +211,7 @@ TEST(Hold, BD_28_the_hold_is_older_than_the_store) {
         const core::Bytes packet(8, i); // one and a half records a buffer
         pfild_record header{};
         header.caplen = 8;
-        ASSERT_NE(hold.append(header, segments_of(packet)), Placed::dropped);
+        ASSERT_NE(hold.append(header, pieces_of(packet)), Placed::dropped);
         for (const ReadRecord& record : records_in(hold.held())) {
             EXPECT_EQ(record.packet[0], next_read++);
         }

@@ -125,7 +125,7 @@ void run(std::uint32_t size, unsigned operations, std::mt19937& random) {
             pfild_record header{};
             header.caplen = wanted;
             header.datalen = static_cast<std::uint32_t>(packet.size());
-            ASSERT_EQ(hold.append(header, segments_of(packet, {below(70), below(70)})), model.append(packet, wanted));
+            ASSERT_EQ(hold.append(header, pieces_of(packet, {below(70), below(70)})), model.append(packet, wanted));
         }
         }
         ASSERT_NO_FATAL_FAILURE(expect_equal(hold, model)) << "after operation " << i << " on buffers of " << size;

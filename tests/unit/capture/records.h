@@ -49,17 +49,17 @@ inline std::vector<ReadRecord> records_in(std::span<const std::uint8_t> buffer) 
     return records;
 }
 
-/// These bytes in segments of these sizes; what is left over is the last one. Points into `bytes`.
-inline std::vector<cbpf::Segment> segments_of(const core::Bytes& bytes, const std::vector<std::size_t>& sizes = {}) {
-    std::vector<cbpf::Segment> segments;
+/// These bytes in pieces of these sizes; what is left over is the last one. Points into `bytes`.
+inline std::vector<cbpf::Piece> pieces_of(const core::Bytes& bytes, const std::vector<std::size_t>& sizes = {}) {
+    std::vector<cbpf::Piece> pieces;
     std::size_t at = 0;
     for (const std::size_t wanted : sizes) {
         const std::size_t size = std::min(wanted, bytes.size() - at);
-        segments.push_back({bytes.data() + at, static_cast<std::uint32_t>(size)});
+        pieces.push_back({bytes.data() + at, static_cast<std::uint32_t>(size)});
         at += size;
     }
-    segments.push_back({bytes.data() + at, static_cast<std::uint32_t>(bytes.size() - at)});
-    return segments;
+    pieces.push_back({bytes.data() + at, static_cast<std::uint32_t>(bytes.size() - at)});
+    return pieces;
 }
 
 } // namespace pfild::capture

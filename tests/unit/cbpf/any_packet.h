@@ -45,15 +45,15 @@ class AnyPacket {
     }
 
     /// The bytes in pieces of any lengths, some of them empty. The pieces are views.
-    std::vector<cbpf::Segment> pieces(std::span<const std::uint8_t> bytes) {
-        std::vector<cbpf::Segment> segments;
+    std::vector<cbpf::Piece> pieces(std::span<const std::uint8_t> bytes) {
+        std::vector<cbpf::Piece> made;
         const std::uint32_t longest = one_in(2) ? 8 : 4000;
         do {
             const auto length = std::min<std::size_t>(below(longest), bytes.size());
-            segments.push_back({bytes.data(), static_cast<std::uint32_t>(length)});
+            made.push_back({bytes.data(), static_cast<std::uint32_t>(length)});
             bytes = bytes.subspan(length);
         } while (!bytes.empty());
-        return segments;
+        return made;
     }
 
   private:

@@ -17,26 +17,26 @@
 
 namespace pfild::tests {
 
-/// A packet's bytes cut into segments of one length, the last one shorter. Each has its own allocation, so that a
+/// A packet's bytes cut into pieces of one length, the last one shorter. Each has its own allocation, so that a
 /// sanitizer sees a read across its end.
-class Segments {
+class Pieces {
   public:
-    Segments(std::span<const std::uint8_t> bytes, std::size_t length) {
+    Pieces(std::span<const std::uint8_t> bytes, std::size_t length) {
         for (std::size_t at = 0; at < bytes.size(); at += length) {
             const auto piece = bytes.subspan(at, std::min(length, bytes.size() - at));
-            pieces_.emplace_back(piece.begin(), piece.end());
+            parts_.emplace_back(piece.begin(), piece.end());
         }
-        for (const auto& piece : pieces_) {
-            segments_.push_back({piece.data(), static_cast<std::uint32_t>(piece.size())});
+        for (const auto& piece : parts_) {
+            pieces_.push_back({piece.data(), static_cast<std::uint32_t>(piece.size())});
         }
     }
 
-    [[nodiscard]] cbpf::Packet packet(std::uint32_t wire_length) const { return {segments_, 0, wire_length}; }
-    [[nodiscard]] std::span<const cbpf::Segment> segments() const { return segments_; }
+    [[nodiscard]] cbpf::Packet packet(std::uint32_t wire_length) const { return {pieces_, 0, wire_length}; }
+    [[nodiscard]] std::span<const cbpf::Piece> pieces() const { return pieces_; }
 
   private:
-    std::vector<std::vector<std::uint8_t>> pieces_;
-    std::vector<cbpf::Segment> segments_;
+    std::vector<std::vector<std::uint8_t>> parts_;
+    std::vector<cbpf::Piece> pieces_;
 };
 
 /// A packet's bytes in one piece that ends where the memory does: native code, which no sanitizer sees, faults when it
@@ -133,26 +133,26 @@ std::uint32_t in_one_piece(const Runnable& runnable, std::span<const std::uint8_
 
 template <Answer answer, std::size_t Length>
 std::uint32_t in_pieces(const Runnable& runnable, std::span<const std::uint8_t> bytes, std::uint32_t wire_length) {
-    const Segments segments(bytes, Length);
-    return answer(runnable, segments.packet(wire_length));
+    const Pieces pieces(bytes, Length);
+    return answer(runnable, pieces.packet(wire_length));
 }
 
 inline constexpr Backend kBackends[] = {
     {"interpreter, one piece", in_one_piece<by_interpreter>},
-    {"interpreter, segments of 1 byte", in_pieces<by_interpreter, 1>},
-    {"interpreter, segments of 3 bytes", in_pieces<by_interpreter, 3>},
-    {"interpreter, segments of 4 bytes", in_pieces<by_interpreter, 4>},
+    {"interpreter, pieces of 1 byte", in_pieces<by_interpreter, 1>},
+    {"interpreter, pieces of 3 bytes", in_pieces<by_interpreter, 3>},
+    {"interpreter, pieces of 4 bytes", in_pieces<by_interpreter, 4>},
     {"native, one piece", in_one_piece<by_native_code>},
-    {"native, segments of 1 byte", in_pieces<by_native_code, 1>},
-    {"native, segments of 3 bytes", in_pieces<by_native_code, 3>},
-    {"native, segments of 4 bytes", in_pieces<by_native_code, 4>},
-    {"native, segments of 24 bytes", in_pieces<by_native_code, 24>},
+    {"native, pieces of 1 byte", in_pieces<by_native_code, 1>},
+    {"native, pieces of 3 bytes", in_pieces<by_native_code, 3>},
+    {"native, pieces of 4 bytes", in_pieces<by_native_code, 4>},
+    {"native, pieces of 24 bytes", in_pieces<by_native_code, 24>},
     {"native without passes, one piece", in_one_piece<by_literal_code>},
-    {"native without passes, segments of 3 bytes", in_pieces<by_literal_code, 3>},
+    {"native without passes, pieces of 3 bytes", in_pieces<by_literal_code, 3>},
     {"native batch, one piece", in_one_piece<by_native_batch>},
-    {"native batch, segments of 14 bytes", in_pieces<by_native_batch, 14>},
+    {"native batch, pieces of 14 bytes", in_pieces<by_native_batch, 14>},
     {"native set, one piece", in_one_piece<by_native_set>},
-    {"native set, segments of 14 bytes", in_pieces<by_native_set, 14>},
+    {"native set, pieces of 14 bytes", in_pieces<by_native_set, 14>},
 };
 
 } // namespace pfild::tests

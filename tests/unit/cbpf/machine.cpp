@@ -57,7 +57,7 @@ TEST(Machine, can_be_moved_with_its_code) {
 TEST(Machine, a_batch_goes_on_behind_packets_that_only_the_interpreter_can_answer) {
     const Machine machine(byte_at(2));
     const std::array<std::uint8_t, 4> bytes{5, 6, 7, 8};
-    const tests::Segments pieces(bytes, 1);
+    const tests::Pieces pieces(bytes, 1);
     const Packet whole(bytes);
     const Packet cut = pieces.packet(4);
     const Packet too_short(std::span<const std::uint8_t>(bytes).first(2));
@@ -88,7 +88,7 @@ TEST(NativeProgram, leaves_nothing_undecided_about_a_packet_in_one_piece) {
     EXPECT_EQ(native->run(packets, results), packets.size());
     EXPECT_EQ(results, (std::array<std::uint32_t, 3>{0, 7, 0}));
     EXPECT_EQ(native->run(too_short), 0);
-    EXPECT_LT(native->run(tests::Segments(bytes, 2).packet(4)), 0);
+    EXPECT_LT(native->run(tests::Pieces(bytes, 2).packet(4)), 0);
 }
 
 TEST(NativeProgram, with_a_guard_answers_as_the_interpreter_whatever_the_first_piece_has) {
@@ -103,7 +103,7 @@ TEST(NativeProgram, with_a_guard_answers_as_the_interpreter_whatever_the_first_p
             for (std::size_t length = 0; length <= bytes.size(); ++length) {
                 const auto some = std::span<const std::uint8_t>(bytes).first(length);
                 EXPECT_EQ(machine.run(Packet(some)), interpret(machine.program(), Packet(some))) << length;
-                const tests::Segments pieces(bytes, std::max<std::size_t>(length, 1));
+                const tests::Pieces pieces(bytes, std::max<std::size_t>(length, 1));
                 EXPECT_EQ(machine.run(pieces.packet(20)), interpret(machine.program(), Packet(bytes))) << length;
             }
         }
@@ -117,7 +117,7 @@ TEST(MachineSet, answers_for_more_programs_than_one_function_holds_and_for_equal
         bytes[index % 100] = static_cast<std::uint8_t>(index % 100 + 1);
         programs.push_back(byte_at(index % 100)); // 50 of them twice
     }
-    const tests::Segments pieces(bytes, 33);
+    const tests::Pieces pieces(bytes, 33);
     for (const Engine engine : {Engine::kNative, Engine::kInterpreter}) {
         const MachineSet set(programs, engine);
         ASSERT_EQ(set.size(), 150U);

@@ -11,7 +11,7 @@ namespace {
 
 const std::vector<std::uint8_t> kTwelve{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
 
-/// Loads of all three sizes at an offset: what a reader without segments finds.
+/// Loads of all three sizes at an offset: what a reader without pieces finds.
 template <typename Bytes>
 void expect_loads(const Packet& packet, const Bytes& bytes, std::uint64_t offset, const std::string& what) {
     const auto wanted = [&](std::size_t size) -> std::optional<std::uint32_t> {
@@ -29,24 +29,24 @@ void expect_loads(const Packet& packet, const Bytes& bytes, std::uint64_t offset
     EXPECT_EQ(packet.load<4>(offset), wanted(4)) << "ld [" << offset << "], " << what;
 }
 
-TEST(Packet, loads_do_not_depend_on_segments_CF_29) {
+TEST(Packet, loads_do_not_depend_on_pieces_CF_29) {
     for (std::size_t length = 1; length <= kTwelve.size(); ++length) {
-        const tests::Segments segments(kTwelve, length);
+        const tests::Pieces pieces(kTwelve, length);
         for (std::uint64_t offset = 0; offset <= kTwelve.size() + 4; ++offset) {
-            expect_loads(segments.packet(12), kTwelve, offset, "segments of " + std::to_string(length));
+            expect_loads(pieces.packet(12), kTwelve, offset, "pieces of " + std::to_string(length));
         }
     }
 }
 
-TEST(Packet, loads_do_not_depend_on_any_cut_into_three_with_empty_segments_CF_29) {
+TEST(Packet, loads_do_not_depend_on_any_cut_into_three_with_empty_pieces_CF_29) {
     for (std::uint32_t first = 0; first <= 12; ++first) {
         for (std::uint32_t second = first; second <= 12; ++second) {
-            const Segment segments[] = {{kTwelve.data(), first},
-                                        {nullptr, 0},
-                                        {kTwelve.data() + first, second - first},
-                                        {kTwelve.data() + second, 12 - second},
-                                        {nullptr, 0}};
-            const Packet packet(segments, 0, 12);
+            const Piece pieces[] = {{kTwelve.data(), first},
+                                    {nullptr, 0},
+                                    {kTwelve.data() + first, second - first},
+                                    {kTwelve.data() + second, 12 - second},
+                                    {nullptr, 0}};
+            const Packet packet(pieces, 0, 12);
             EXPECT_EQ(packet.captured_length(), 12U);
             for (std::uint64_t offset = 0; offset <= 14; ++offset) {
                 expect_loads(packet, kTwelve, offset,
@@ -56,9 +56,9 @@ TEST(Packet, loads_do_not_depend_on_any_cut_into_three_with_empty_segments_CF_29
     }
 }
 
-TEST(Packet, a_half_word_inside_a_later_segment_ends_there_CF_D1) {
-    const tests::Segments segments(kTwelve, 4);
-    const Packet packet = segments.packet(12);
+TEST(Packet, a_half_word_inside_a_later_piece_ends_there_CF_D1) {
+    const tests::Pieces pieces(kTwelve, 4);
+    const Packet packet = pieces.packet(12);
     EXPECT_EQ(packet.load<2>(4), 0x0506U);
     EXPECT_EQ(packet.load<2>(5), 0x0607U);
     EXPECT_EQ(packet.load<2>(6), 0x0708U);
@@ -68,23 +68,23 @@ TEST(Packet, a_half_word_inside_a_later_segment_ends_there_CF_D1) {
 
 TEST(Packet, an_offset_shows_the_packet_from_there_on) {
     for (std::size_t length : {1U, 3U, 4U, 5U, 12U}) {
-        const tests::Segments segments(kTwelve, length);
+        const tests::Pieces pieces(kTwelve, length);
         for (std::uint32_t start = 0; start <= 13; ++start) {
-            const Packet packet(segments.segments(), start, 100);
+            const Packet packet(pieces.pieces(), start, 100);
             const std::span<const std::uint8_t> bytes = std::span(kTwelve).subspan(std::min(start, 12U));
             EXPECT_EQ(packet.captured_length(), bytes.size()) << "from " << start;
             EXPECT_EQ(packet.wire_length(), 100U);
             for (std::uint64_t offset = 0; offset <= 13; ++offset) {
                 expect_loads(packet, bytes, offset,
-                             "from " + std::to_string(start) + " over segments of " + std::to_string(length));
+                             "from " + std::to_string(start) + " over pieces of " + std::to_string(length));
             }
         }
     }
 }
 
 TEST(Packet, a_packet_without_bytes_has_nothing_to_load_CF_20) {
-    const Segment empty{nullptr, 0};
-    const Packet packets[] = {Packet(std::span<const std::uint8_t>()), Packet(std::span<const Segment>(), 0, 0),
+    const Piece empty{nullptr, 0};
+    const Packet packets[] = {Packet(std::span<const std::uint8_t>()), Packet(std::span<const Piece>(), 0, 0),
                               Packet(std::span(&empty, 1), 0, 0), Packet(std::span(&empty, 1), 5, 0)};
     for (const Packet& packet : packets) {
         EXPECT_EQ(packet.captured_length(), 0U);
@@ -100,8 +100,8 @@ TEST(Packet, the_wire_length_is_the_captured_one_unless_it_is_given_CF_21) {
 }
 
 TEST(Packet, nothing_is_captured_from_2_to_the_31_on_however_long_the_chain_CF_23) {
-    const Segment half{kTwelve.data(), 0x7fffffff}; // never read: only its first bytes exist
-    const Segment huge[] = {half, half, half};
+    const Piece half{kTwelve.data(), 0x7fffffff}; // never read: only its first bytes exist
+    const Piece huge[] = {half, half, half};
     EXPECT_EQ(Packet(huge, 0, 0).captured_length(), Packet::kOffsetLimit);
     EXPECT_EQ(Packet(huge, 0, 0).load<1>(0x80000000), std::nullopt);
     EXPECT_EQ(Packet(huge, 0, 0).load<1>(11), 12U);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Frames for tests: a pool with memory of its own, and frames cut into segments wherever a test wants them cut.
+// Frames for tests: a pool with memory of its own, and frames cut into buffers wherever a test wants them cut.
 #pragma once
 
 #include <algorithm>
@@ -26,7 +26,7 @@ class Buffers {
 
     Frame frame(std::span<const std::uint8_t> bytes) { return Frame::copy_of(pool_, bytes); }
 
-    /// A frame of these bytes in segments of these sizes; what is left over is the last segment.
+    /// A frame of these bytes in buffers of these sizes; what is left over is the last one.
     Frame cut(std::span<const std::uint8_t> bytes, const std::vector<std::size_t>& sizes) {
         Frame frame;
         for (const std::size_t size : sizes) {
@@ -60,7 +60,7 @@ class Buffers {
 
 inline Bytes bytes_of(const Frame& frame) {
     Bytes bytes;
-    frame.each_segment([&](std::span<std::uint8_t> part) { bytes.insert(bytes.end(), part.begin(), part.end()); });
+    frame.each_buffer([&](std::span<std::uint8_t> part) { bytes.insert(bytes.end(), part.begin(), part.end()); });
     return bytes;
 }
 

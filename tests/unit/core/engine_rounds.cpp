@@ -284,7 +284,7 @@ TEST_F(EngineRounds, a_removed_interface_is_not_touched_and_a_new_one_starts_at_
     EXPECT_EQ(round(), 1U);
 }
 
-TEST_F(EngineRounds, frames_in_many_segments_pass_as_they_came) {
+TEST_F(EngineRounds, frames_in_many_buffers_pass_as_they_came) {
     const Bytes jumbo = ethernet({}, kTypeIpv4, ipv4(udp(53, 9000)));
     q_.put(buffers_.cut(labelled(jumbo), {2000, 2000, 2000, 2000}));
     (void)round();

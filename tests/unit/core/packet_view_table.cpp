@@ -82,13 +82,13 @@ TEST(PacketView, PF_24_sees_what_is_there) {
     buffers.expect_all_free();
 }
 
-TEST(PacketView, is_the_same_however_the_headers_are_spread_over_segments) {
+TEST(PacketView, is_the_same_however_the_headers_are_spread_over_buffers) {
     Buffers buffers;
     for (const ViewRow& row : rows()) {
         for (std::size_t first = 0; first + 17 < row.bytes.size(); first++) {
             SCOPED_TRACE(row.sentence + ", single bytes from " + std::to_string(first));
             std::vector<std::size_t> sizes{first};
-            sizes.insert(sizes.end(), kMaxFrameSegments - 2, 1);
+            sizes.insert(sizes.end(), kMaxFrameBuffers - 2, 1);
             expect_view(parse(buffers.cut(row.bytes, sizes)), row);
         }
     }

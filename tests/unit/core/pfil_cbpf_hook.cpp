@@ -171,7 +171,7 @@ TEST(CbpfHook, PF_24_its_program_sees_the_header_of_its_type_inside_tags_and_wit
     }
 }
 
-TEST(CbpfHook, answers_the_same_however_the_packet_is_cut_into_segments) {
+TEST(CbpfHook, answers_the_same_however_the_packet_is_cut_into_buffers) {
     Buffers buffers;
     const Bytes bytes = ethernet({kTypeVlan}, kTypeIpv4, joined(ipv4(udp(0x1234)), Bytes(10, 0)));
     struct Row {

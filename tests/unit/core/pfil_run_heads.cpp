@@ -308,7 +308,7 @@ TEST_F(PfilRun, a_hook_may_change_bytes_in_place) {
     EXPECT_EQ(frame_.head()[0], 0xee);
 }
 
-TEST_F(PfilRun, sees_a_packet_in_many_segments_as_one) {
+TEST_F(PfilRun, sees_a_packet_in_many_buffers_as_one) {
     link_noting("t:inet", HeadType::inet, "inet", [](Packet& packet) {
         EXPECT_EQ(packet.offset, 14U);
         EXPECT_EQ(packet.length, 36U);

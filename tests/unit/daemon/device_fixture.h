@@ -84,10 +84,10 @@ class DeviceSocket : public ::testing::Test {
     /// Incoming ones, whose bytes are all `fill`, in one batch.
     void packets(std::size_t count, std::uint32_t length = kPacket, std::uint8_t fill = 0) {
         const std::vector<std::uint8_t> bytes(length, fill);
-        const cbpf::Segment segment{bytes.data(), length};
+        const cbpf::Piece piece{bytes.data(), length};
         thread_->call([&](sys::Loop&, capture::DeviceTable& table) {
             for (std::size_t i = 0; i < count; ++i) {
-                table.dispatch(capture::TappedPacket({&segment, 1}, {.wire_length = length, .ifindex = kIfindex}));
+                table.dispatch(capture::TappedPacket({&piece, 1}, {.wire_length = length, .ifindex = kIfindex}));
             }
         });
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A frame: a chain of buffers with one owner.
+// A frame: buffers with one owner.
 #include <utility>
 
 #include <gtest/gtest.h>
@@ -13,7 +13,7 @@ TEST(Frame, without_buffers_is_empty) {
     const Frame frame;
     EXPECT_TRUE(frame.empty());
     EXPECT_EQ(frame.length(), 0U);
-    EXPECT_EQ(frame.segment_count(), 0U);
+    EXPECT_EQ(frame.buffer_count(), 0U);
     EXPECT_TRUE(frame.head().empty());
     EXPECT_TRUE(bytes_of(frame).empty());
     Bytes out(1);
@@ -24,7 +24,7 @@ TEST(Frame, gives_its_buffers_back_when_it_ends) {
     Buffers buffers(8);
     {
         const Frame frame = buffers.cut(counting(30), {10, 10});
-        EXPECT_EQ(frame.segment_count(), 3U);
+        EXPECT_EQ(frame.buffer_count(), 3U);
         EXPECT_EQ(buffers.pool().counts().in_flight, 3U);
     }
     buffers.expect_all_free();
@@ -63,7 +63,7 @@ TEST(Frame, released_leaves_its_buffers_to_their_new_holder) {
 TEST(Frame, copy_of_spreads_over_as_many_buffers_as_needed) {
     Buffers buffers(8, 256);
     const Frame frame = Frame::copy_of(buffers.pool(), counting(600), 56); // 200 + 256 + 144
-    EXPECT_EQ(frame.segment_count(), 3U);
+    EXPECT_EQ(frame.buffer_count(), 3U);
     EXPECT_EQ(frame.head().size(), 200U);
     EXPECT_EQ(frame.length(), 600U);
     EXPECT_EQ(bytes_of(frame), counting(600));
@@ -84,11 +84,11 @@ TEST(Frame, copy_of_is_empty_and_keeps_nothing_when_the_pool_has_too_few) {
     buffers.expect_all_free();
 }
 
-TEST(Frame, copy_of_is_empty_when_it_would_need_more_segments_than_a_frame_has) {
+TEST(Frame, copy_of_is_empty_when_it_would_need_more_buffers_than_a_frame_has) {
     Buffers buffers(32, 64);
-    EXPECT_TRUE(Frame::copy_of(buffers.pool(), counting(std::size_t{64} * kMaxFrameSegments + 1), 0).empty());
+    EXPECT_TRUE(Frame::copy_of(buffers.pool(), counting(std::size_t{64} * kMaxFrameBuffers + 1), 0).empty());
     buffers.expect_all_free();
-    EXPECT_FALSE(Frame::copy_of(buffers.pool(), counting(std::size_t{64} * kMaxFrameSegments), 0).empty());
+    EXPECT_FALSE(Frame::copy_of(buffers.pool(), counting(std::size_t{64} * kMaxFrameBuffers), 0).empty());
 }
 
 TEST(Frame, trims_and_grows_at_the_front_within_its_headroom) {
