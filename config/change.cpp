@@ -224,7 +224,7 @@ std::vector<std::string> needs_restart(const Settings& in_force, const Settings&
                             text(wanted.*setting) + " needs a restart");
         }
     };
-    compare("frames", &Settings::frames);
+    compare("buffers", &Settings::buffers);
     compare("flows", &Settings::flows);
     compare("devices", &Settings::devices);
     compare("capture_ring_kib", &Settings::capture_ring_kib);

@@ -82,7 +82,7 @@ void apply_to(Model& model, const Change& change);
 /// does.
 [[nodiscard]] std::optional<std::string> line_of(const Action& action);
 
-/// `frames: 16384 stays in force, 32768 needs a restart`, a line for each setting that a running daemon cannot change.
+/// `buffers: 16384 stays in force, 32768 needs a restart`, a line for each setting that a running daemon cannot change.
 [[nodiscard]] std::vector<std::string> needs_restart(const Settings& in_force, const Settings& wanted);
 
 } // namespace pfild::config

@@ -71,7 +71,7 @@ void describe(Fields& fields, Settings& settings) {
     describe_fail_mode(fields, settings.unknown);
     describe_place(fields, settings.mode, settings.position);
     describe_strict(fields, settings.strict);
-    fields.optional("frames", settings.frames, describe::whole(kMinFrames, kMaxFrames),
+    fields.optional("buffers", settings.buffers, describe::whole(kMinBuffers, kMaxBuffers),
                     "Packet buffers of 4096 bytes, for all interfaces together.");
     fields.optional("flows", settings.flows, describe::whole(0, kMaxFlows),
                     "How many flows the kernel can know the answer for.");

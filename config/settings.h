@@ -28,8 +28,8 @@ struct Settings {
     core::UnknownPackets unknown = core::UnknownPackets::pass;
     core::HeadMode mode = core::HeadMode::automatic;
     core::HeadPosition position = core::HeadPosition::anywhere;
-    bool strict = false; ///< of interfaces, as these
-    std::uint32_t frames = 32768;
+    bool strict = false;                     ///< of interfaces, as these
+    std::uint32_t buffers = 32768;           ///< of packet memory, 4096 bytes each
     std::uint32_t flows = 65536;             ///< 0: none are known
     std::uint32_t flow_idle_s = 60;          ///< of flows that are not TCP
     std::uint32_t flow_tcp_idle_s = 300;     ///< of TCP
@@ -46,8 +46,8 @@ struct Settings {
     friend bool operator==(const Settings&, const Settings&) = default;
 };
 
-inline constexpr std::uint32_t kMinFrames = 4096;
-inline constexpr std::uint32_t kMaxFrames = 1048576;
+inline constexpr std::uint32_t kMinBuffers = 4096;
+inline constexpr std::uint32_t kMaxBuffers = 1048576;
 inline constexpr std::uint32_t kMaxFlows = 4194304;
 inline constexpr std::uint32_t kMaxFlowIdle = 86400; ///< seconds
 inline constexpr std::uint32_t kMaxDevices = 1024;

@@ -13,7 +13,7 @@ namespace pfild::control {
 
 struct ChangedView {
     std::vector<std::string> changes;              ///< "hook cbpf:a: changed"
-    std::vector<std::string> needs_restart;        ///< "frames: 16384 stays in force, 32768 needs a restart"
+    std::vector<std::string> needs_restart;        ///< "buffers: 16384 stays in force, 32768 needs a restart"
     std::optional<std::uint64_t> confirm_within_s; ///< else the model before is in force again
 };
 

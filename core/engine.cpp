@@ -16,7 +16,7 @@
 //
 // Life of a frame: receive() makes the engine its holder; a hook that stops it has disposed of it; transmit() hands it
 // to a socket; whatever is still here at the end of carry() is destroyed, which gives its buffers back. So every path
-// ends with an empty batch, and FrameCounts balances.
+// ends with an empty batch, and BufferCounts balances.
 //
 // Rules: one snapshot serves a whole round, taken at a moment when the engine holds none (a quiescent point), so a
 // change is seen by a packet entirely or not at all, and a hook that was unlinked never runs once unlink has returned.

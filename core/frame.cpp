@@ -26,7 +26,7 @@ Frame& Frame::operator=(Frame&& other) noexcept {
     return *this;
 }
 
-Frame Frame::copy_of(FramePool& pool, std::span<const std::uint8_t> bytes, std::uint32_t headroom) {
+Frame Frame::copy_of(BufferPool& pool, std::span<const std::uint8_t> bytes, std::uint32_t headroom) {
     Frame frame;
     do {
         BufferIndex buffer = kNoBuffer;
@@ -47,11 +47,11 @@ std::span<std::uint8_t> Frame::head() const {
     if (empty()) {
         return {};
     }
-    const FramePool::Contents& contents = pool_->contents(first_);
+    const BufferPool::Contents& contents = pool_->contents(first_);
     return {contents.data, contents.length};
 }
 
-void Frame::append(FramePool& pool, BufferIndex buffer, std::uint8_t* data, std::uint32_t length) {
+void Frame::append(BufferPool& pool, BufferIndex buffer, std::uint8_t* data, std::uint32_t length) {
     assert(buffers_ < kMaxFrameBuffers);
     pool.contents(buffer) = {.data = data, .length = length, .next = kNoBuffer};
     if (empty()) {
@@ -66,7 +66,7 @@ void Frame::append(FramePool& pool, BufferIndex buffer, std::uint8_t* data, std:
 }
 
 void Frame::trim_front(std::uint32_t count) {
-    FramePool::Contents& contents = pool_->contents(first_);
+    BufferPool::Contents& contents = pool_->contents(first_);
     assert(count <= contents.length);
     contents.data += count;
     contents.length -= count;
@@ -77,7 +77,7 @@ bool Frame::grow_front(std::uint32_t count) {
     if (empty()) {
         return false;
     }
-    FramePool::Contents& contents = pool_->contents(first_);
+    BufferPool::Contents& contents = pool_->contents(first_);
     if (contents.data - pool_->start(first_) < static_cast<std::ptrdiff_t>(count)) {
         return false;
     }

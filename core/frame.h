@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <span>
 
-#include "core/frame_pool.h"
+#include "core/buffer_pool.h"
 
 namespace pfild::core {
 
@@ -26,7 +26,7 @@ class Frame {
 
     /// A frame of free buffers holding a copy of `bytes`, with `headroom` bytes before them; empty when the pool has
     /// too few.
-    [[nodiscard]] static Frame copy_of(FramePool& pool, std::span<const std::uint8_t> bytes,
+    [[nodiscard]] static Frame copy_of(BufferPool& pool, std::span<const std::uint8_t> bytes,
                                        std::uint32_t headroom = 256);
 
     [[nodiscard]] bool empty() const { return first_ == kNoBuffer; }
@@ -36,20 +36,20 @@ class Frame {
     /// The bytes in the first buffer; empty frame: empty span.
     [[nodiscard]] std::span<std::uint8_t> head() const;
     [[nodiscard]] BufferIndex first() const { return first_; }
-    [[nodiscard]] FramePool& pool() const { return *pool_; }
+    [[nodiscard]] BufferPool& pool() const { return *pool_; }
 
     /// Calls visit(std::span<std::uint8_t>) for the bytes in each buffer, in order.
     template <typename Visitor>
     void each_buffer(Visitor&& visit) const {
         for (BufferIndex buffer = first_; buffer != kNoBuffer;) {
-            const FramePool::Contents& contents = pool_->contents(buffer);
+            const BufferPool::Contents& contents = pool_->contents(buffer);
             visit(std::span<std::uint8_t>(contents.data, contents.length));
             buffer = contents.next;
         }
     }
 
     /// Adds a buffer that the engine holds, with its bytes, at the end. => at most kMaxFrameBuffers.
-    void append(FramePool& pool, BufferIndex buffer, std::uint8_t* data, std::uint32_t length);
+    void append(BufferPool& pool, BufferIndex buffer, std::uint8_t* data, std::uint32_t length);
     /// Drops `count` bytes at the front. => count <= head().size().
     void trim_front(std::uint32_t count);
     /// Makes room for `count` bytes at the front; false, and nothing done, when the first buffer has no room there.
@@ -63,7 +63,7 @@ class Frame {
     void release() noexcept;
 
   private:
-    FramePool* pool_ = nullptr;
+    BufferPool* pool_ = nullptr;
     BufferIndex first_ = kNoBuffer;
     BufferIndex last_ = kNoBuffer;
     std::uint32_t length_ = 0;

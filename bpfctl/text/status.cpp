@@ -78,13 +78,13 @@ std::string flow_table_text(const Json& flows) {
            " known: the kernel answers for them by itself\n";
 }
 
-std::string frames_text(const Json& frames) {
-    const auto count = [&frames](std::string_view key) { return number(frames, key).value_or(0); };
+std::string buffers_text(const Json& buffers) {
+    const auto count = [&buffers](std::string_view key) { return number(buffers, key).value_or(0); };
     std::string line = counted(count("total"), "buffer") + " of " + bytes(count("size")) + ": " +
-                       digits(frames, "free") + " free, " + digits(frames, "rings") + " in rings, " +
-                       digits(frames, "in_flight") + " in flight\n";
+                       digits(buffers, "free") + " free, " + digits(buffers, "rings") + " in rings, " +
+                       digits(buffers, "in_flight") + " in flight\n";
     if (const std::uint64_t sum = count("free") + count("rings") + count("in_flight"); sum != count("total")) {
-        line += "WARNING: these are " + std::to_string(sum) + ", not " + digits(frames, "total") +
+        line += "WARNING: these are " + std::to_string(sum) + ", not " + digits(buffers, "total") +
                 ": buffers leak, please report it\n";
     }
     return line;

@@ -15,6 +15,6 @@ namespace pfild::bpfctl {
 [[nodiscard]] std::string flow_table_text(const Json& flows);
 
 /// One line: how many buffers there are and where; a second line if they do not add up.
-[[nodiscard]] std::string frames_text(const Json& frames);
+[[nodiscard]] std::string buffers_text(const Json& buffers);
 
 } // namespace pfild::bpfctl

@@ -41,7 +41,7 @@ std::string text_of_stats(const Exchange& exchange) {
     }
     std::string shown = counters_text("engine", member(exchange.result, "engine"), all);
     shown += '\n' + counters_text("flows", member(exchange.result, "flows"), all);
-    shown += "\nbuffers\n  " + frames_text(member(exchange.result, "buffers"));
+    shown += "\nbuffers\n  " + buffers_text(member(exchange.result, "buffers"));
     return interfaces.empty() ? shown : shown + '\n' + interfaces;
 }
 

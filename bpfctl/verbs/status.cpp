@@ -42,7 +42,7 @@ std::string text_of_status(const Exchange& exchange) {
         all = "PANIC: all packets of attached interfaces are dropped. `bpfctl panic off` ends it.\n\n" + all;
     }
     all += "started from " + text(status, "started_from") + '\n';
-    all += frames_text(member(status, "buffers"));
+    all += buffers_text(member(status, "buffers"));
     all += flow_table_text(member(status, "flows"));
     all += memory_text(status);
     const Json& interfaces = member(status, "interfaces");

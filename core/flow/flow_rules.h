@@ -21,8 +21,8 @@
 #include <span>
 #include <vector>
 
+#include "core/buffer_pool.h"
 #include "core/flow/flow_key.h"
-#include "core/frame_pool.h"
 #include "core/pfil/registry.h"
 #include "core/pfil/snapshot.h"
 #include "pfild/flow.h"
@@ -51,7 +51,7 @@ class FlowRules final : public SnapshotPublisher {
     pfild_flow_state* state_ = nullptr;
     std::map<std::uint32_t, std::uint8_t> interface_slots_;
     std::vector<std::uint8_t> memory_; ///< for the one packet that stands for a flow
-    FramePool pool_;
+    BufferPool pool_;
 };
 
 } // namespace pfild::core

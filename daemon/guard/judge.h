@@ -12,8 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "core/buffer_pool.h"
 #include "core/direction.h"
-#include "core/frame_pool.h"
 #include "core/pfil/run_heads.h"
 #include "core/pfil/snapshot.h"
 #include "daemon/guard/choose.h"
@@ -60,7 +60,7 @@ class Judge {
                                         const Packet& packet);
 
     std::vector<std::uint8_t> memory_; ///< for the one packet that is looked at
-    core::FramePool pool_;
+    core::BufferPool pool_;
 };
 
 } // namespace pfild::guard

@@ -411,7 +411,7 @@ core::Result<std::uint8_t> Orchestrator::free_slot(const std::string& interface,
                                       [](const auto& one) { return one.second->is_coming(); });
     if (with_sockets && !engine_thread_->has_buffers_for(2 + 2 * static_cast<std::size_t>(coming))) {
         return core::fail({"attach", interface, "the packet memory is used up by the interfaces that are attached",
-                           "raise `frames` in the configuration", ENOBUFS});
+                           "raise `buffers` in the configuration", ENOBUFS});
     }
     for (const SpareHeads& spare : world_->spares) {
         if (((used >> spare.slot) & 1U) == 0) {

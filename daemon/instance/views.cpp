@@ -45,8 +45,8 @@ control::HookView hook_view(const core::HookInfo& hook) {
     return view;
 }
 
-control::BuffersView buffers_view(const core::FramePool& pool) {
-    const core::FrameCounts counts = pool.counts();
+control::BuffersView buffers_view(const core::BufferPool& pool) {
+    const core::BufferCounts counts = pool.counts();
     return {.size = pool.buffer_size(),
             .total = counts.total,
             .free = counts.free,

@@ -8,8 +8,8 @@
 #include "capture/device_table.h"
 #include "control/flow_views.h"
 #include "control/views.h"
+#include "core/buffer_pool.h"
 #include "core/flow/flow_key.h"
-#include "core/frame_pool.h"
 #include "core/pfil/hook.h"
 #include "core/pfil/registry.h"
 #include "pfild/flow.h"
@@ -19,7 +19,7 @@ namespace pfild {
 /// All but `covers`, which only the orchestrator knows.
 [[nodiscard]] control::HeadView head_view(const core::HeadInfo& head);
 [[nodiscard]] control::HookView hook_view(const core::HookInfo& hook);
-[[nodiscard]] control::BuffersView buffers_view(const core::FramePool& pool);
+[[nodiscard]] control::BuffersView buffers_view(const core::BufferPool& pool);
 
 [[nodiscard]] control::DeviceView device_view(const capture::DeviceInfo& device);
 

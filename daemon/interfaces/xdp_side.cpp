@@ -73,7 +73,7 @@ core::Result<void> XdpSide::serve_queues() {
     if (!world_.engine_thread.has_buffers_for(queues - served)) {
         return core::fail({"serve", link_.name,
                            fmt::format("there is not enough packet memory for its {} receive queues", queues),
-                           "raise `frames` in the configuration, or --mode tc", ENOBUFS});
+                           "raise `buffers` in the configuration, or --mode tc", ENOBUFS});
     }
     while (sockets_.size() < queues) {
         const auto queue = static_cast<std::uint32_t>(sockets_.size());

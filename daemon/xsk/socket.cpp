@@ -86,7 +86,7 @@ void Socket::prime(std::uint32_t buffers) noexcept {
 }
 
 std::size_t Socket::receive(std::span<core::Frame> out) noexcept {
-    core::FramePool& pool = umem_.pool();
+    core::BufferPool& pool = umem_.pool();
     std::uint32_t position = 0;
     const auto ready = static_cast<std::uint32_t>(xsk_ring_cons__peek(&rx_, static_cast<__u32>(out.size()), &position));
     // Another CPU wrote these bytes: fetched all at once they are waited for once, not once a packet.
@@ -121,9 +121,9 @@ std::size_t Socket::receive(std::span<core::Frame> out) noexcept {
 
 // Writes the descriptors of one frame; the ring has room for them.
 void Socket::send_one(core::Frame& frame, std::uint32_t& position) noexcept {
-    core::FramePool& pool = umem_.pool();
+    core::BufferPool& pool = umem_.pool();
     for (core::BufferIndex buffer = frame.first(); buffer != core::kNoBuffer;) {
-        const core::FramePool::Contents contents = pool.contents(buffer);
+        const core::BufferPool::Contents contents = pool.contents(buffer);
         xdp_desc& descriptor = *xsk_ring_prod__tx_desc(&tx_, position++);
         descriptor.addr = static_cast<std::uint64_t>(contents.data - pool.start(0));
         descriptor.len = contents.length;

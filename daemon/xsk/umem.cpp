@@ -33,10 +33,10 @@ core::Result<void> Umem::map(std::uint32_t buffers) {
     void* memory = ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
     if (memory == MAP_FAILED) {
         return core::fail({"allocate packet memory", std::to_string(bytes_ >> 20U) + " MiB", sys::errno_text(errno),
-                           "lower `frames` in the configuration", errno});
+                           "lower `buffers` in the configuration", errno});
     }
     memory_ = static_cast<std::uint8_t*>(memory);
-    pool_ = std::make_unique<core::FramePool>(std::span(memory_, bytes_), kBufferSize);
+    pool_ = std::make_unique<core::BufferPool>(std::span(memory_, bytes_), kBufferSize);
     shares_ = std::make_unique<core::BufferShares>(buffers);
     const xsk_umem_config config{
         .fill_size = ring_, .comp_size = ring_, .frame_size = kBufferSize, .frame_headroom = 0, .flags = 0};

@@ -12,10 +12,10 @@
 
 #include <xdp/xsk.h>
 
+#include "core/buffer_pool.h"
 #include "core/buffer_shares.h"
 #include "core/error.h"
 #include "core/frame.h"
-#include "core/frame_pool.h"
 
 namespace pfild::xsk {
 
@@ -31,7 +31,7 @@ class Umem {
 
     /// For as long as a socket of it is opened or closed: libxdp lists them without a lock.
     [[nodiscard]] std::mutex& sockets() { return sockets_; }
-    [[nodiscard]] core::FramePool& pool() { return *pool_; }
+    [[nodiscard]] core::BufferPool& pool() { return *pool_; }
     /// How many buffers each socket offers. Engine thread, as all that is done with the pool.
     [[nodiscard]] core::BufferShares& shares() { return *shares_; }
     [[nodiscard]] xsk_umem* handle() { return umem_; }
@@ -52,7 +52,7 @@ class Umem {
     std::uint64_t bytes_ = 0;
     std::uint32_t ring_ = 0;
     bool multi_buffer_ = false;
-    std::unique_ptr<core::FramePool> pool_;
+    std::unique_ptr<core::BufferPool> pool_;
     std::unique_ptr<core::BufferShares> shares_;
     xsk_umem* umem_ = nullptr;
     std::mutex sockets_;

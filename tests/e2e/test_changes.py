@@ -15,7 +15,7 @@ from harness.rules import add_hook, counted, guard
 FLOW = "udp dst port 9000"
 LOST = ("socket_rx_ring_full", "socket_rx_fill_ring_empty", "engine_dropped_backlog", "dropped_label")
 # The engine shares two processors with everything that makes the load: a socket holds 160 ms of 100 kpps.
-PATIENT = "frames = 65536\n"
+PATIENT = "buffers = 65536\n"
 LINK = {"hook": "cbpf:storm", "head": "inet", "directions": ["in"]}
 
 

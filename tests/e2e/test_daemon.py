@@ -222,7 +222,7 @@ CHECKED = [
     ("a key that is none", "colour = 5\n", 2, ":1:1: colour: is not known"),
     ("no TOML", "[[hook\n", 2, "pfild.toml:1:"),
     ("a word that is none", 'unknown = "maybe"\n', 2, ":1:11: unknown: must be 'pass' or 'drop'"),
-    ("a number that is text", 'frames = "many"\n', 2, ":1:10: frames: must be a whole number"),
+    ("a number that is text", 'buffers = "many"\n', 2, ":1:11: buffers: must be a whole number"),
     ("a link to nothing", BLOCK_PING.replace('hook = "cbpf:ping"', 'hook = "cbpf:other"'), 2, "no hook of that name"),
     ("an interface twice", BLOCK_PING + '\n[[interface]]\nname = "eth0"\n', 2, "'eth0' is there twice"),
     ("bytecode that is not there", BLOCK_PING.replace('filter = "icmp"', 'bytecode = "other.bpf"'), 2, "other.bpf"),

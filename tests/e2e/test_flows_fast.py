@@ -14,7 +14,7 @@ from harness.rules import add_hook, guard
 
 MEGABYTES_100 = 100_000_000
 # While a flow is unknown, buffers are what the engine may have to wait for a processor: 16384 at 300,000 packets a second are 50 ms.
-BUFFERS = "frames = 65536\n"
+BUFFERS = "buffers = 65536\n"
 
 
 @pytest.mark.parametrize("direction", ["in", "out"])

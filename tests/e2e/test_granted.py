@@ -135,7 +135,7 @@ def test_a_bad_peer_is_a_mistake_of_the_files_and_the_old_peers_stay(host_lab, s
 def test_peers_outlive_a_crash_and_are_in_force_before_the_files_are_good_again(host_lab, start_pfild):
     daemon = start_pfild(host_lab.fw, config=peer("nobody", "version"))
     daemon.kill9()
-    daemon.configure("frames = nonsense\n")
+    daemon.configure("buffers = nonsense\n")
     daemon.start(compiled=False)
     assert granted(daemon) == [("nobody", STRANGER, ["version"])] and mode_of(daemon) == 0o666
     with Somebody(daemon, STRANGER) as somebody:

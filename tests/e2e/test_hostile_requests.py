@@ -160,7 +160,7 @@ LINES = [
     ("a batch of batches", asked("batch", {"steps": [{"batch": {"steps": []}}]})),
     ("a model that is none", asked("config-apply", {"model": []})),
     ("a model of strangers", asked("config-apply", {"model": {**EMPTY, "rules": [], "colour": 1}})),
-    ("a model with a setting that is none", asked("config-apply", {"model": {**EMPTY, "settings": {"frames": -1}}})),
+    ("a model with a setting that is none", asked("config-apply", {"model": {**EMPTY, "settings": {"buffers": -1}}})),
     ("a model with a link to nothing", asked("config-apply", {"model": {**EMPTY, "links": [LINK]}})),
     ("a trial of no time", asked("config-apply", {"model": EMPTY, "confirm_s": 0})),
     ("a trial of ages", asked("config-apply", {"model": EMPTY, "confirm_s": 1 << 63})),

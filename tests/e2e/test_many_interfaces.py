@@ -64,7 +64,7 @@ def test_each_of_16_interfaces_takes_a_flow_after_all_others_have_had_theirs(hos
 @pytest.mark.parametrize("mode", ["tc", "xdp"])
 def test_what_a_detached_interface_had_is_there_for_others(host_lab, start_pfild, mode):
     """Five times as many as fit, one after the other."""
-    daemon, links = attached(start_pfild, host_lab, mode, count=4, config="frames = 4096\n")
+    daemon, links = attached(start_pfild, host_lab, mode, count=4, config="buffers = 4096\n")
     for _ in range(5):
         for link in links:
             daemon.bpfctl("detach", link.name)

@@ -48,7 +48,7 @@ def any_model(draw, empty):
     """In order, with some of what can be in a model."""
     model = json.loads(empty)
     if draw.randrange(2):
-        model["settings"] |= {"unknown": draw.choice(("drop", "pass")), "frames": draw.randrange(4096, 9000), "log_level": "debug"}
+        model["settings"] |= {"unknown": draw.choice(("drop", "pass")), "buffers": draw.randrange(4096, 9000), "log_level": "debug"}
     if draw.randrange(2):
         names = [("eth0", OWNERS), ("later0", ("file", "zones", "applied"))][: 1 + draw.randrange(2)]
         model["interfaces"] = [
@@ -104,10 +104,10 @@ def test_diff_says_what_a_reload_or_an_apply_would_change_and_changes_nothing(ho
     before = show(daemon)
     assert daemon.bpfctl.json("config", "diff")["changes"] == ["hook file:ping: added", "links of inet: in none -> file:ping"]
     other = tmp_path / "other.toml"
-    other.write_text("frames = 8192\n" + GUARD.replace("drop", "pass"))
+    other.write_text("buffers = 8192\n" + GUARD.replace("drop", "pass"))
     assert daemon.bpfctl.json("config", "diff", other) == {
         "changes": ["settings: changed", "interface eth0: changed"],
-        "needs_restart": ["frames: 32768 stays in force, 8192 needs a restart"],
+        "needs_restart": ["buffers: 32768 stays in force, 8192 needs a restart"],
     }
     assert show(daemon) == before
     assert ping(host_lab.cli, "192.0.2.2", count=2).lost == 0

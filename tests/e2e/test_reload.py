@@ -88,11 +88,11 @@ def test_a_refused_reload_names_file_and_mistake(host_lab, start_pfild, everythi
 
 def test_a_reload_says_what_it_has_changed(host_lab, start_pfild, everything):
     daemon = start_pfild(host_lab.fw, config=GUARD + hook(everything))
-    daemon.configure("frames = 8192\n" + GUARD + hook(everything, "count"))
+    daemon.configure("buffers = 8192\n" + GUARD + hook(everything, "count"))
     said = daemon.bpfctl.json("reload")
     assert said == {
         "changes": ["settings: changed", "hook file:a: changed"],
-        "needs_restart": ["frames: 32768 stays in force, 8192 needs a restart"],
+        "needs_restart": ["buffers: 32768 stays in force, 8192 needs a restart"],
         "confirm_within_s": None,
     }
     assert ping(host_lab.cli, "192.0.2.2", count=2).lost == 0

@@ -185,10 +185,10 @@ def test_more_queues_than_can_be_served_are_refused_and_mode_tc_is_not(host_lab,
 
 def test_queues_for_which_there_is_too_little_packet_memory_are_refused(host_lab, start_pfild):
     make_mq0(host_lab, queues=32, used=32)
-    daemon = start_pfild(host_lab.fw, config="frames = 4096\n")
+    daemon = start_pfild(host_lab.fw, config="buffers = 4096\n")
     refusal = daemon.bpfctl.refused("attach", "mq0", "--mode", "xdp")
     assert refusal.exit_code == 1 and "not enough packet memory for its 32 receive queues" in refusal.line, refusal
-    assert "frames" in refusal.line
+    assert "buffers" in refusal.line
     for host in (host_lab.cli, host_lab.fw):  # its twin
         host.run("ethtool", "-L", "mq0", "rx", "2", "tx", "2")
     daemon.bpfctl("attach", "mq0", "--mode", "xdp")

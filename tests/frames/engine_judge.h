@@ -146,7 +146,7 @@ class EngineJudge {
     }
 
     Bytes memory_ = Bytes(std::size_t{64} * kBufferBytes);
-    core::FramePool pool_{memory_, kBufferBytes};
+    core::BufferPool pool_{memory_, kBufferBytes};
     core::Publication rules_;
     core::Registry registry_{rules_};
     Port up_;

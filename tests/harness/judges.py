@@ -30,9 +30,9 @@ def assert_balanced(daemon):
 
 
 def imbalances(stats):
-    frames = stats["buffers"]
-    if frames["in_flight"] != 0 or frames["free"] + frames["rings"] != frames["total"]:
-        yield frames
+    buffers = stats["buffers"]
+    if buffers["in_flight"] != 0 or buffers["free"] + buffers["rings"] != buffers["total"]:
+        yield buffers
     for name, lanes in stats["interfaces"].items():
         for direction, lane in lanes.items():
             if "engine_received" not in lane:  # only tapped

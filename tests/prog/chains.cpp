@@ -10,9 +10,9 @@
 #include <linux/pkt_cls.h>
 
 #include "cbpf/text.h"
+#include "core/buffer_pool.h"
 #include "core/chain/frame_look.h"
 #include "core/chain/placement.h"
-#include "core/frame_pool.h"
 #include "core/pfil/cbpf_hook.h"
 #include "core/pfil/run_heads.h"
 #include "daemon/kernel/chain.h"
@@ -77,7 +77,7 @@ struct Instance {
 /// What the engine says of a frame.
 core::Verdict ask_engine(const Instance& instance, Direction direction, const Bytes& bytes) {
     std::vector<std::uint8_t> memory(std::size_t{4} * 4096);
-    core::FramePool pool(memory, 4096);
+    core::BufferPool pool(memory, 4096);
     core::Frame frame = core::Frame::copy_of(pool, bytes);
     core::PacketView view = parse(frame);
     return run_heads(instance.snapshot.get(), {.interface_slot = kSlot, .direction = direction, .ifindex = 1}, frame,

@@ -233,7 +233,7 @@ TEST(HookShow, lists_the_program_and_survives_rows_that_are_none) {
 }
 
 TEST(Frames, that_do_not_add_up_are_a_warning) {
-    EXPECT_EQ(frames_text(Json::parse(R"({"size": 4096, "total": 10, "free": 4, "rings": 4, "in_flight": 1})")),
+    EXPECT_EQ(buffers_text(Json::parse(R"({"size": 4096, "total": 10, "free": 4, "rings": 4, "in_flight": 1})")),
               "10 buffers of 4 KiB: 4 free, 4 in rings, 1 in flight\n"
               "WARNING: these are 9, not 10: buffers leak, please report it\n");
 }

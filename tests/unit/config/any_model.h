@@ -77,7 +77,7 @@ class AnyModel {
         if (once_in(2)) {
             made.log_level = word<LogLevel>(5);
             made.unknown = word<core::UnknownPackets>(2);
-            made.frames = kMinFrames + below(kMaxFrames - kMinFrames);
+            made.buffers = kMinBuffers + below(kMaxBuffers - kMinBuffers);
             made.flows = below(kMaxFlows);
             made.capture_ring_kib = kMinCaptureRing << below(8);
             made.guard_ports = {22, static_cast<std::uint16_t>(1 + below(65535))};

@@ -126,11 +126,11 @@ TEST(RunOrder, is_nearest_the_wire_first_in_and_last_out_and_the_other_way_with_
 TEST(NeedsRestart, names_each_setting_that_stays) {
     Settings now;
     Settings then;
-    then.frames = 65536;
+    then.buffers = 65536;
     then.log_level = LogLevel::kDebug;
     then.fragments = core::Fragments::drop;
     EXPECT_EQ(needs_restart(now, then),
-              (std::vector<std::string>{"frames: 32768 stays in force, 65536 needs a restart",
+              (std::vector<std::string>{"buffers: 32768 stays in force, 65536 needs a restart",
                                         "fragments: pass stays in force, drop needs a restart"}));
     EXPECT_TRUE(needs_restart(now, now).empty());
 }

@@ -33,7 +33,7 @@ TEST(CanonicalJson, is_the_same_whatever_order_interfaces_and_hooks_came_in) {
     std::reverse(other.hooks.begin(), other.hooks.end());
     put_in_order(other);
     EXPECT_EQ(digest_of(other), digest_of(model));
-    model.settings.frames ^= 1;
+    model.settings.buffers ^= 1;
     EXPECT_NE(digest_of(other), digest_of(model));
 }
 

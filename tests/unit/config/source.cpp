@@ -58,9 +58,9 @@ struct Bad {
 
 std::vector<Bad> bad_keys() {
     return {
-        {"TOML that is none", "frames = \n", {":1:10: Error while parsing key-value pair: expected value, saw '\\n'"}},
-        {"a key twice", "frames = 5000\nframes = 5000\n", {}},
-        {"a key nobody knows", "frame = 5000\n", {":1:1: frame: is not known here (did you mean 'frames'?)"}},
+        {"TOML that is none", "buffers = \n", {":1:11: Error while parsing key-value pair: expected value, saw '\\n'"}},
+        {"a key twice", "buffers = 5000\nbuffers = 5000\n", {}},
+        {"a key nobody knows", "buffer = 5000\n", {":1:1: buffer: is not known here (did you mean 'buffers'?)"}},
         {"a level nobody knows",
          "log_level = \"loud\"\n",
          {":1:13: log_level: must be 'trace', 'debug', 'info', 'warning' or 'error'"}},
@@ -72,13 +72,15 @@ std::vector<Bad> bad_keys() {
          {":1:13: log_level: must be 'trace', 'debug', 'info', 'warning' or 'error'"}},
         {"an answer nobody knows", "unknown = \"reject\"\n", {":1:11: unknown: must be 'pass' or 'drop'"}},
         {"a yes as an answer", "unknown = true\n", {":1:11: unknown: must be 'pass' or 'drop'"}},
-        {"too few frames", "frames = 4095\n", {":1:10: frames: must be a whole number from 4096 to 1048576"}},
-        {"too many frames", "frames = 1048577\n", {":1:10: frames: must be a whole number from 4096 to 1048576"}},
-        {"frames that would wrap",
-         "frames = 4294971392\n",
-         {":1:10: frames: must be a whole number from 4096 to 1048576"}},
-        {"negative frames", "frames = -4096\n", {":1:10: frames: must be a whole number from 4096 to 1048576"}},
-        {"a fraction of frames", "frames = 5000.0\n", {":1:10: frames: must be a whole number from 4096 to 1048576"}},
+        {"too few buffers", "buffers = 4095\n", {":1:11: buffers: must be a whole number from 4096 to 1048576"}},
+        {"too many buffers", "buffers = 1048577\n", {":1:11: buffers: must be a whole number from 4096 to 1048576"}},
+        {"buffers that would wrap",
+         "buffers = 4294971392\n",
+         {":1:11: buffers: must be a whole number from 4096 to 1048576"}},
+        {"negative buffers", "buffers = -4096\n", {":1:11: buffers: must be a whole number from 4096 to 1048576"}},
+        {"a fraction of buffers",
+         "buffers = 5000.0\n",
+         {":1:11: buffers: must be a whole number from 4096 to 1048576"}},
         {"too many devices", "devices = 1025\n", {":1:11: devices: must be a whole number from 0 to 1024"}},
         {"a ring that is no power of two",
          "capture_ring_kib = 3000\n",
@@ -89,7 +91,7 @@ std::vector<Bad> bad_keys() {
         {"buffers larger than a socket holds",
          "capture_buffer_kib = 16385\n",
          {":1:22: capture_buffer_kib: must be a whole number from 4 to 16384"}},
-        {"frames in words", "frames = \"5000\"\n", {":1:10: frames: must be a whole number from 4096 to 1048576"}},
+        {"buffers in words", "buffers = \"5000\"\n", {":1:11: buffers: must be a whole number from 4096 to 1048576"}},
         {"a folder that depends on where one stands",
          "runtime_dir = \"run\"\n",
          {":1:15: runtime_dir: must begin with a slash"}},
@@ -109,8 +111,8 @@ std::vector<Bad> bad_keys() {
          "[[interface]]\nname = \"eth0\"\n[[interface]]\nname = \"eth0\"\n",
          {":4:8: interface[2].name: 'eth0' is there twice"}},
         {"a key of another table",
-         "[[interface]]\nname = \"eth0\"\nframes = 5000\n",
-         {":3:1: interface[1].frames: is not known here (did you mean 'name'?)"}},
+         "[[interface]]\nname = \"eth0\"\nbuffers = 5000\n",
+         {":3:1: interface[1].buffers: is not known here (known: name, unknown, mode, position, strict, wanted)"}},
         {"several mistakes are all told, in the order of the file",
          "[[interface]]\nunknown = 1\n[[interface]]\nname = 2\nmtu = 3\n",
          {":1:1: interface[1].name: is missing", ":2:11: interface[1].unknown: must be 'pass' or 'drop'",
@@ -236,7 +238,7 @@ TEST(Source, an_empty_file_means_the_documented_defaults) {
         ASSERT_TRUE(config);
         EXPECT_EQ(config->settings.log_level, LogLevel::kInfo);
         EXPECT_EQ(config->settings.unknown, core::UnknownPackets::pass);
-        EXPECT_EQ(config->settings.frames, 32768U);
+        EXPECT_EQ(config->settings.buffers, 32768U);
         EXPECT_EQ(config->settings.runtime_dir, "/run/pfild");
         EXPECT_EQ(config->settings, Settings());
         EXPECT_TRUE(config->interfaces.empty());
@@ -247,7 +249,7 @@ TEST(Source, an_empty_file_means_the_documented_defaults) {
 
 TEST(Source, every_key_is_understood) {
     const auto config =
-        parse("log_level = \"warning\"\nunknown = \"drop\"\nmode = \"xdp\"\nposition = \"first\"\nframes = 4096\n"
+        parse("log_level = \"warning\"\nunknown = \"drop\"\nmode = \"xdp\"\nposition = \"first\"\nbuffers = 4096\n"
               "devices = 0\ncapture_ring_kib = 128\ncapture_buffer_kib = 4\nruntime_dir = \"/tmp/x\"\n"
               "guard_ports = [2222]\nextension_headers = \"drop\"\nfragments = \"drop\"\n"
               "[[interface]]\nname = \"eth0\"\n[[interface]]\nname = \"eth1\"\nunknown = \"pass\"\nmode = "
@@ -259,7 +261,7 @@ TEST(Source, every_key_is_understood) {
               "[[link]]\nhook = \"cbpf:b\"\nhead = \"eth1\"\ndirections = [\"out\"]\nappend = true\n");
     ASSERT_TRUE(config) << config.error().front().text();
     EXPECT_EQ(config->settings.log_level, LogLevel::kWarning);
-    EXPECT_EQ(config->settings.frames, 4096U);
+    EXPECT_EQ(config->settings.buffers, 4096U);
     EXPECT_EQ(config->settings.devices, 0U);
     EXPECT_EQ(config->settings.capture_ring_kib, 128U);
     EXPECT_EQ(config->settings.capture_buffer_kib, 4U);
@@ -332,9 +334,9 @@ TEST(Source, tells_what_is_wrong_with_a_peer) {
 }
 
 TEST(Source, the_limits_themselves_are_allowed) {
-    EXPECT_EQ(parse("frames = 4096\n")->settings.frames, kMinFrames);
-    EXPECT_EQ(parse("frames = 1_048_576\n")->settings.frames, kMaxFrames);
-    EXPECT_EQ(parse("frames = 5000\n")->settings.frames, 5000U) << "no power of two is asked for";
+    EXPECT_EQ(parse("buffers = 4096\n")->settings.buffers, kMinBuffers);
+    EXPECT_EQ(parse("buffers = 1_048_576\n")->settings.buffers, kMaxBuffers);
+    EXPECT_EQ(parse("buffers = 5000\n")->settings.buffers, 5000U) << "no power of two is asked for";
     EXPECT_TRUE(parse("[[interface]]\nname = \"abcdefghijklmno\"\n"));
     EXPECT_TRUE(parse(kHook + "[[link]]\nhook = \"cbpf:a\"\nhead = \"inet\"\ndirections = [\"in\"]\n" +
                       "[[link]]\nhook = \"cbpf:a\"\nhead = \"inet\"\ndirections = [\"out\"]\n"));
@@ -342,20 +344,20 @@ TEST(Source, the_limits_themselves_are_allowed) {
 
 TEST(Source, of_several_files_has_the_items_of_all_and_of_a_setting_the_last_word) {
     const auto source = read_source(
-        {{"/etc/pfild/p.toml", "frames = 5000\nunknown = \"drop\"\n[[interface]]\nname = \"eth0\"\n"},
+        {{"/etc/pfild/p.toml", "buffers = 5000\nunknown = \"drop\"\n[[interface]]\nname = \"eth0\"\n"},
          {"/etc/pfild/p.d/10.toml",
-          "frames = 6000\nmode = \"tc\"\n" + kHook.substr(0, kHook.find("bytecode")) + "filter = \"udp\"\n"},
+          "buffers = 6000\nmode = \"tc\"\n" + kHook.substr(0, kHook.find("bytecode")) + "filter = \"udp\"\n"},
          {"/etc/pfild/p.d/20.toml", "[[link]]\nhook = \"cbpf:a\"\nhead = \"inet\"\ndirections = [\"in\"]\n"}},
         {.read = read});
     ASSERT_TRUE(source) << source.error().front().text();
-    EXPECT_EQ(source->model.settings.frames, 6000U);
+    EXPECT_EQ(source->model.settings.buffers, 6000U);
     EXPECT_EQ(source->model.interfaces,
               (std::vector<Interface>{{"eth0", core::UnknownPackets::drop, core::HeadMode::tc}}));
     EXPECT_EQ(source->model.links.size(), 1U);
 }
 
 TEST(Source, tells_the_mistakes_of_all_files_in_their_order) {
-    const auto source = read_source({{"p.toml", "frames = 1\n[[interface]]\nname = \"eth0\"\n"},
+    const auto source = read_source({{"p.toml", "buffers = 1\n[[interface]]\nname = \"eth0\"\n"},
                                      {"p.d/1.toml", "[[\n"},
                                      {"p.d/2.toml", "runtime_dir = \"x\"\n[[interface]]\nname = \"eth0\"\n"}},
                                     {.read = read});
@@ -364,7 +366,7 @@ TEST(Source, tells_the_mistakes_of_all_files_in_their_order) {
     for (const FileMistake& mistake : source.error()) {
         places.push_back(mistake.file + ':' + std::to_string(mistake.line) + ' ' + mistake.key);
     }
-    EXPECT_EQ(places, (std::vector<std::string>{"p.toml:1 frames", "p.d/1.toml:1 ", "p.d/2.toml:1 runtime_dir",
+    EXPECT_EQ(places, (std::vector<std::string>{"p.toml:1 buffers", "p.d/1.toml:1 ", "p.d/2.toml:1 runtime_dir",
                                                 "p.d/2.toml:3 interface[1].name"}));
 }
 
@@ -448,13 +450,13 @@ TEST(SavedModel, is_read_again_as_it_was) {
 
 TEST(SavedModel, says_what_is_not_the_default_in_the_order_of_the_manual) {
     Model model;
-    model.settings.frames = 5000;
+    model.settings.buffers = 5000;
     model.interfaces = {{.name = "eth0", .unknown = core::UnknownPackets::drop}};
     model.hooks = {{.name = "my:telnet", .type = core::HeadType::inet, .filter = "\ntcp dst port 23"},
                    {.name = "my:word", .type = core::HeadType::inet, .program = {{6, 0, 0, 0}}}};
     model.links = {{.hook = "my:telnet", .head = "inet", .directions = {true, true}}};
     const Saved text = saved(model, "x-");
-    EXPECT_EQ(text.text, "frames = 5000\n"
+    EXPECT_EQ(text.text, "buffers = 5000\n"
                          "\n"
                          "[[interface]]\n"
                          "name = 'eth0'\n"

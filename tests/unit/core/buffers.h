@@ -9,8 +9,8 @@
 
 #include <gtest/gtest.h>
 
+#include "core/buffer_pool.h"
 #include "core/frame.h"
-#include "core/frame_pool.h"
 
 namespace pfild::core {
 
@@ -22,7 +22,7 @@ class Buffers {
     explicit Buffers(std::uint32_t count = 64, std::uint32_t size = 2048)
         : memory_(std::size_t{count} * size), pool_(memory_, size) {}
 
-    FramePool& pool() { return pool_; }
+    BufferPool& pool() { return pool_; }
 
     Frame frame(std::span<const std::uint8_t> bytes) { return Frame::copy_of(pool_, bytes); }
 
@@ -55,7 +55,7 @@ class Buffers {
     }
 
     Bytes memory_;
-    FramePool pool_;
+    BufferPool pool_;
 };
 
 inline Bytes bytes_of(const Frame& frame) {

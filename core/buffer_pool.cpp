@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "core/frame_pool.h"
+#include "core/buffer_pool.h"
 
 #include <algorithm>
 #include <bit>
@@ -7,7 +7,7 @@
 
 namespace pfild::core {
 
-FramePool::FramePool(std::span<std::uint8_t> memory, std::uint32_t buffer_size)
+BufferPool::BufferPool(std::span<std::uint8_t> memory, std::uint32_t buffer_size)
     : memory_(memory.data()), buffer_size_(buffer_size),
       shift_(static_cast<std::uint32_t>(std::countr_zero(buffer_size))),
       holders_(memory.size() / buffer_size, kHeldByPool), contents_(holders_.size()), free_(holders_.size()),
@@ -19,7 +19,7 @@ FramePool::FramePool(std::span<std::uint8_t> memory, std::uint32_t buffer_size)
     }
 }
 
-BufferIndex FramePool::at(std::uint64_t address) const {
+BufferIndex BufferPool::at(std::uint64_t address) const {
     const std::uint64_t buffer = address >> shift_;
     return buffer < holders_.size() ? static_cast<BufferIndex>(buffer) : kNoBuffer;
 }
@@ -30,7 +30,7 @@ static void bump(std::atomic<std::uint32_t>& counter, std::int32_t by) {
     counter.store(now + static_cast<std::uint32_t>(by), std::memory_order_relaxed);
 }
 
-void FramePool::move(BufferIndex buffer, Holder to) {
+void BufferPool::move(BufferIndex buffer, Holder to) {
     const Holder from = holders_[buffer];
     if (from == kHeldByEngine) {
         bump(engine_count_, -1);
@@ -44,7 +44,7 @@ void FramePool::move(BufferIndex buffer, Holder to) {
     holders_[buffer] = to;
 }
 
-std::size_t FramePool::lend(std::span<BufferIndex> out, Holder holder) {
+std::size_t BufferPool::lend(std::span<BufferIndex> out, Holder holder) {
     const std::size_t count = std::min(out.size(), free_.size());
     for (std::size_t i = 0; i < count; i++) {
         const BufferIndex buffer = free_.back();
@@ -59,7 +59,7 @@ std::size_t FramePool::lend(std::span<BufferIndex> out, Holder holder) {
     return count;
 }
 
-bool FramePool::collect(BufferIndex buffer, Holder holder) {
+bool BufferPool::collect(BufferIndex buffer, Holder holder) {
     if (buffer >= holders_.size() || holders_[buffer] != holder) {
         return false;
     }
@@ -67,12 +67,12 @@ bool FramePool::collect(BufferIndex buffer, Holder holder) {
     return true;
 }
 
-void FramePool::hand(BufferIndex buffer, Holder holder) {
+void BufferPool::hand(BufferIndex buffer, Holder holder) {
     assert(holders_[buffer] == kHeldByEngine);
     move(buffer, holder);
 }
 
-bool FramePool::restore(BufferIndex buffer, Holder holder) {
+bool BufferPool::restore(BufferIndex buffer, Holder holder) {
     if (buffer >= holders_.size() || holders_[buffer] != holder || holder == kHeldByPool) {
         return false;
     }
@@ -80,7 +80,7 @@ bool FramePool::restore(BufferIndex buffer, Holder holder) {
     return true;
 }
 
-std::uint32_t FramePool::reclaim(Holder holder) {
+std::uint32_t BufferPool::reclaim(Holder holder) {
     std::uint32_t count = 0;
     for (BufferIndex buffer = 0; buffer < holders_.size(); buffer++) {
         count += restore(buffer, holder) ? 1U : 0U;
@@ -88,8 +88,8 @@ std::uint32_t FramePool::reclaim(Holder holder) {
     return count;
 }
 
-FrameCounts FramePool::counts() const {
-    FrameCounts counts;
+BufferCounts BufferPool::counts() const {
+    BufferCounts counts;
     counts.total = static_cast<std::uint32_t>(holders_.size());
     counts.free = free_count_.load(std::memory_order_relaxed);
     counts.in_flight = engine_count_.load(std::memory_order_relaxed);
@@ -97,8 +97,8 @@ FrameCounts FramePool::counts() const {
     return counts;
 }
 
-FrameCounts FramePool::census() const {
-    FrameCounts counts;
+BufferCounts BufferPool::census() const {
+    BufferCounts counts;
     counts.total = static_cast<std::uint32_t>(holders_.size());
     for (const Holder holder : holders_) {
         (holder == kHeldByPool ? counts.free : holder == kHeldByEngine ? counts.in_flight : counts.rings)++;

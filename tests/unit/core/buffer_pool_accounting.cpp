@@ -14,8 +14,8 @@ namespace {
 constexpr Holder kSocketA = kFirstSocket;
 constexpr Holder kSocketB = kFirstSocket + 1;
 
-void expect_counts(const FramePool& pool, std::uint32_t free, std::uint32_t rings, std::uint32_t in_flight) {
-    for (const FrameCounts& counts : {pool.counts(), pool.census()}) {
+void expect_counts(const BufferPool& pool, std::uint32_t free, std::uint32_t rings, std::uint32_t in_flight) {
+    for (const BufferCounts& counts : {pool.counts(), pool.census()}) {
         EXPECT_EQ(counts.free, free);
         EXPECT_EQ(counts.rings, rings);
         EXPECT_EQ(counts.in_flight, in_flight);
@@ -23,21 +23,21 @@ void expect_counts(const FramePool& pool, std::uint32_t free, std::uint32_t ring
     }
 }
 
-BufferIndex lend_one(FramePool& pool, Holder holder) {
+BufferIndex lend_one(BufferPool& pool, Holder holder) {
     BufferIndex buffer = kNoBuffer;
     EXPECT_EQ(pool.lend({&buffer, 1}, holder), 1U);
     return buffer;
 }
 
-TEST(FramePool, begins_with_all_buffers_free_and_lends_buffer_0_first) {
+TEST(BufferPool, begins_with_all_buffers_free_and_lends_buffer_0_first) {
     Buffers buffers(4);
     expect_counts(buffers.pool(), 4, 0, 0);
     EXPECT_EQ(lend_one(buffers.pool(), kSocketA), 0U);
 }
 
-TEST(FramePool, counts_a_buffer_through_receive_and_transmit) {
+TEST(BufferPool, counts_a_buffer_through_receive_and_transmit) {
     Buffers buffers(4);
-    FramePool& pool = buffers.pool();
+    BufferPool& pool = buffers.pool();
     const BufferIndex buffer = lend_one(pool, kSocketA);
     expect_counts(pool, 3, 1, 0);
     EXPECT_TRUE(pool.collect(buffer, kSocketA));
@@ -48,7 +48,7 @@ TEST(FramePool, counts_a_buffer_through_receive_and_transmit) {
     expect_counts(pool, 4, 0, 0);
 }
 
-TEST(FramePool, lends_what_there_is_when_asked_for_more) {
+TEST(BufferPool, lends_what_there_is_when_asked_for_more) {
     Buffers buffers(4);
     std::array<BufferIndex, 6> out{};
     EXPECT_EQ(buffers.pool().lend(out, kSocketA), 4U);
@@ -57,9 +57,9 @@ TEST(FramePool, lends_what_there_is_when_asked_for_more) {
     expect_counts(buffers.pool(), 0, 4, 0);
 }
 
-TEST(FramePool, refuses_a_buffer_from_who_does_not_hold_it) {
+TEST(BufferPool, refuses_a_buffer_from_who_does_not_hold_it) {
     Buffers buffers(4);
-    FramePool& pool = buffers.pool();
+    BufferPool& pool = buffers.pool();
     const BufferIndex buffer = lend_one(pool, kSocketA);
     EXPECT_FALSE(pool.collect(buffer, kSocketB)) << "another socket holds it";
     EXPECT_FALSE(pool.restore(buffer, kSocketB)) << "another socket holds it";
@@ -73,9 +73,9 @@ TEST(FramePool, refuses_a_buffer_from_who_does_not_hold_it) {
     expect_counts(pool, 4, 0, 0);
 }
 
-TEST(FramePool, reclaims_what_one_socket_holds_and_nothing_else) {
+TEST(BufferPool, reclaims_what_one_socket_holds_and_nothing_else) {
     Buffers buffers(8);
-    FramePool& pool = buffers.pool();
+    BufferPool& pool = buffers.pool();
     std::array<BufferIndex, 3> three{};
     EXPECT_EQ(pool.lend(three, kSocketA), 3U);
     EXPECT_EQ(pool.lend(std::span(three).first(2), kSocketB), 2U);
@@ -85,9 +85,9 @@ TEST(FramePool, reclaims_what_one_socket_holds_and_nothing_else) {
     EXPECT_EQ(pool.reclaim(kSocketA), 0U);
 }
 
-TEST(FramePool, knows_the_buffer_of_an_address) {
+TEST(BufferPool, knows_the_buffer_of_an_address) {
     Buffers buffers(4, 2048);
-    const FramePool& pool = buffers.pool();
+    const BufferPool& pool = buffers.pool();
     struct Row {
         std::uint64_t address;
         BufferIndex buffer;
@@ -100,10 +100,10 @@ TEST(FramePool, knows_the_buffer_of_an_address) {
     EXPECT_EQ(pool.start(2) - pool.start(0), 2 * 2048);
 }
 
-TEST(FramePool, counts_stay_right_over_20000_random_moves) {
+TEST(BufferPool, counts_stay_right_over_20000_random_moves) {
     constexpr std::uint32_t kCount = 32;
     Buffers buffers(kCount);
-    FramePool& pool = buffers.pool();
+    BufferPool& pool = buffers.pool();
     std::map<BufferIndex, Holder> model; // who holds what is not free
     std::mt19937 random(1);
     for (int step = 0; step < 20000; step++) {

@@ -5,7 +5,7 @@
 // exactly one holder at any time: the pool (free), the engine (a Frame holds it), or a socket (it is in one of that
 // socket's rings or with the kernel). So nothing can be lost or owned twice without a count being wrong:
 //
-//     free + rings + in flight = total        (FrameCounts::balanced(), exported by `stats`, checked by tests)
+//     free + rings + in flight = total        (BufferCounts::balanced(), exported by `stats`, checked by tests)
 //
 //     +------+   lend()    +--------+   collect()   +--------+
 //     | free | ----------> | socket | ------------> | engine |   receive
@@ -34,7 +34,7 @@ inline constexpr Holder kHeldByEngine = 1;
 inline constexpr Holder kFirstSocket = 2;
 
 /// Where the buffers are, in buffers.
-struct FrameCounts {
+struct BufferCounts {
     std::uint32_t total = 0;
     std::uint32_t free = 0;      ///< in the pool
     std::uint32_t rings = 0;     ///< lent to sockets
@@ -43,13 +43,13 @@ struct FrameCounts {
     [[nodiscard]] bool balanced() const { return free + rings + in_flight == total; }
 };
 
-class FramePool {
+class BufferPool {
   public:
     /// => `memory` outlives the pool; its size is a multiple of `buffer_size`, which is a power of two.
-    FramePool(std::span<std::uint8_t> memory, std::uint32_t buffer_size);
-    FramePool(const FramePool&) = delete;
-    FramePool& operator=(const FramePool&) = delete;
-    ~FramePool() = default;
+    BufferPool(std::span<std::uint8_t> memory, std::uint32_t buffer_size);
+    BufferPool(const BufferPool&) = delete;
+    BufferPool& operator=(const BufferPool&) = delete;
+    ~BufferPool() = default;
 
     [[nodiscard]] std::uint32_t buffer_size() const { return buffer_size_; }
     [[nodiscard]] std::uint8_t* start(BufferIndex buffer) const { return memory_ + offset(buffer); }
@@ -71,9 +71,9 @@ class FramePool {
 
     /// Where the buffers are; any thread. Taken between two packets it is balanced, in the middle of one it may be off
     /// by it.
-    [[nodiscard]] FrameCounts counts() const;
+    [[nodiscard]] BufferCounts counts() const;
     /// The same by counting every buffer; only for the owning thread, slow, for tests and for the check at detach.
-    [[nodiscard]] FrameCounts census() const;
+    [[nodiscard]] BufferCounts census() const;
 
     // What a buffer carries while the engine holds it; used by Frame only.
     struct Contents {
