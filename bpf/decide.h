@@ -70,7 +70,7 @@ static __always_inline __u16 label_for(const struct pfild_flow* flow, int forwar
     if (forwarded)
         label |= PFILD_LABEL_FWD;
     if (flow)
-        label |= (flow->incarnation & PFILD_LABEL_VERSION_MAX) << 1;
+        label |= (flow->incarnation & PFILD_LABEL_INCARNATION_MAX) << 1;
     return label;
 }
 

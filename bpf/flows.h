@@ -28,7 +28,7 @@ struct {
     __uint(max_entries, 1);
     __type(key, __u32);
     __type(value, struct pfild_flow);
-} flow_slots SEC(".maps") __weak;
+} flow_entries SEC(".maps") __weak;
 
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
@@ -44,39 +44,39 @@ static __always_inline const struct pfild_flow_state* state_of_flows(void) {
     return bpf_map_lookup_elem(&flow_state, &zero);
 }
 
-/* The entry with that tag in a bucket; 0 if there is none. Of two, which are as good as impossible, one. */
-static __always_inline __u64 entry_in(__u32 number, __u32 tag) {
+/* The hint with that tag in a bucket; 0 if there is none. Of two, which are as good as impossible, one. */
+static __always_inline __u64 hint_in(__u32 number, __u32 tag) {
     const struct pfild_flow_bucket* bucket = bpf_map_lookup_elem(&flow_index, &number);
     __u64 found = 0;
 
     if (!bucket)
         return 0;
-    for (int i = 0; i < PFILD_BUCKET_ENTRIES; i++) {
-        __u64 entry = *(volatile const __u64*)&bucket->entry[i];
+    for (int i = 0; i < PFILD_BUCKET_HINTS; i++) {
+        __u64 hint = *(volatile const __u64*)&bucket->hint[i];
 
-        if (entry && PFILD_ENTRY_TAG(entry) == tag)
-            found = entry;
+        if (hint && PFILD_HINT_TAG(hint) == tag)
+            found = hint;
     }
     return found;
 }
 
-/* The entry of that key, or nothing. An index may be a moment older than its slot: the slot's own key decides. */
+/* The entry of that key, or nothing. An index may be a moment older than its entry: the entry's own key decides. */
 static __always_inline struct pfild_flow* find_flow(const struct pfild_flow_key* key) {
     const struct pfild_flow_state* state = state_of_flows();
     const __u32 *left = (const void*)key, *right;
-    struct pfild_flow_place place;
+    struct pfild_flow_hash hash;
     struct pfild_flow* flow;
-    __u32 different = 0, slot;
-    __u64 entry;
+    __u32 different = 0, place;
+    __u64 hint;
 
     if (!state)
         return 0;
-    place = pfild_flow_place_of(key, state);
-    entry = entry_in(place.bucket[0], place.tag);
-    if (!entry)
-        entry = entry_in(place.bucket[1], place.tag);
-    slot = PFILD_ENTRY_SLOT(entry);
-    flow = bpf_map_lookup_elem(&flow_slots, &slot); /* slot is past the end when there is no entry */
+    hash = pfild_flow_hash_of(key, state);
+    hint = hint_in(hash.bucket[0], hash.tag);
+    if (!hint)
+        hint = hint_in(hash.bucket[1], hash.tag);
+    place = PFILD_HINT_PLACE(hint);
+    flow = bpf_map_lookup_elem(&flow_entries, &place); /* past the end when there is no hint */
     if (!flow)
         return 0;
     right = (const void*)flow;

@@ -131,7 +131,7 @@ std::optional<EngineCounter> Engine::odd_end(const Frame& frame, const PacketVie
 
 // The key is of the packet as it came: a hook may change it.
 std::optional<EngineCounter> Engine::decide(const Snapshot& rules, const Passage& passage, Frame& frame,
-                                            std::uint16_t version) noexcept {
+                                            std::uint16_t incarnation) noexcept {
     PacketView view = parse(frame);
     const std::optional<EngineCounter> odd = odd_end(frame, view);
     if (odd && is_asked(rules, passage, view.family)) [[unlikely]] {
@@ -146,7 +146,7 @@ std::optional<EngineCounter> Engine::decide(const Snapshot& rules, const Passage
     if (key) {
         flows_->note({.key = *key,
                       .direction = passage.direction,
-                      .version = version,
+                      .incarnation = incarnation,
                       .passed = !verdict.stops(),
                       .alone = alone,
                       .lasts = verdict.lasts,
@@ -181,7 +181,7 @@ std::size_t Engine::carry(const Snapshot& rules, const EngineInterface& interfac
                               .direction = lane.direction,
                               .forwarded = label->forwarded,
                               .ifindex = interface.ifindex};
-        if (const auto end = decide(rules, passage, frame, label->version)) {
+        if (const auto end = decide(rules, passage, frame, label->incarnation)) {
             add_to(counters, *end, 1);
             continue;
         }

@@ -92,7 +92,7 @@ class Engine {
     std::size_t carry(const Snapshot& rules, const EngineInterface& interface, const Lane& lane) noexcept;
     /// Why the packet ends here; nothing: it passes.
     std::optional<EngineCounter> decide(const Snapshot& rules, const Passage& passage, Frame& frame,
-                                        std::uint16_t version) noexcept;
+                                        std::uint16_t incarnation) noexcept;
     [[nodiscard]] std::optional<EngineCounter> odd_end(const Frame& frame, const PacketView& view) const noexcept;
 
     Publication& rules_;

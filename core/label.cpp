@@ -22,7 +22,7 @@ std::optional<Label> take_label(Frame& frame) {
     std::memmove(&head[PFILD_LABEL_SIZE], head.data(), kAddresses);
     frame.trim_front(PFILD_LABEL_SIZE);
     return Label{.forwarded = (value & PFILD_LABEL_FWD) != 0,
-                 .version = static_cast<std::uint16_t>(PFILD_LABEL_VERSION(value))};
+                 .incarnation = static_cast<std::uint16_t>(PFILD_LABEL_INCARNATION(value))};
 }
 
 } // namespace pfild::core

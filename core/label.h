@@ -10,8 +10,8 @@
 namespace pfild::core {
 
 struct Label {
-    bool forwarded = false;    ///< PFIL_FWD
-    std::uint16_t version = 0; ///< incarnation of the flow's entry that the head counted it in; 0: none
+    bool forwarded = false;        ///< PFIL_FWD
+    std::uint16_t incarnation = 0; ///< of the flow's entry that the head counted it in; 0: none
 };
 
 /// Takes the label off: the frame is as it was on the interface, tags and all. nullopt, frame untouched: there was

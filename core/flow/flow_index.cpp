@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <iterator>
 
-#include "core/flow/flow_slot.h"
+#include "core/flow/flow_entry.h"
 
 namespace pfild::core {
 namespace {
@@ -25,8 +25,8 @@ class SplitMix {
     std::uint64_t state_;
 };
 
-pfild_flow_place place_of(const FlowKey& key, const FlowMemory& memory) noexcept {
-    return pfild_flow_place_of(&key, memory.state);
+pfild_flow_hash hash_of(const FlowKey& key, const FlowMemory& memory) noexcept {
+    return pfild_flow_hash_of(&key, memory.state);
 }
 
 } // namespace
@@ -48,38 +48,38 @@ FlowIndex::FlowIndex(const FlowMemory& memory, std::uint64_t seed) : memory_(mem
 }
 
 std::vector<bool> FlowIndex::adopt() {
-    const auto for_each_entry = [&](const auto& work) {
+    const auto for_each_hint = [&](const auto& work) {
         for (pfild_flow_bucket& bucket : memory_.buckets) {
-            std::for_each(std::begin(bucket.entry), std::end(bucket.entry), work);
+            std::for_each(std::begin(bucket.hint), std::end(bucket.hint), work);
         }
     };
-    for_each_entry([&](__u64& entry) {
-        if (PFILD_ENTRY_SLOT(entry) >= memory_.slots.size()) {
-            write(entry, __u64{0});
+    for_each_hint([&](__u64& hint) {
+        if (PFILD_HINT_PLACE(hint) >= memory_.entries.size()) {
+            write(hint, __u64{0});
         }
     });
-    std::vector<bool> found(memory_.slots.size());
-    for_each_entry([&](__u64& entry) {
-        if (entry == 0) {
+    std::vector<bool> found(memory_.entries.size());
+    for_each_hint([&](__u64& hint) {
+        if (hint == 0) {
             return;
         }
-        const FlowKey key = read_key(memory_.slots[PFILD_ENTRY_SLOT(entry)]);
-        if (in_use(key) && entry_of(key) == &entry) {
-            found[PFILD_ENTRY_SLOT(entry)] = true;
+        const FlowKey key = read_key(memory_.entries[PFILD_HINT_PLACE(hint)]);
+        if (in_use(key) && hint_of(key) == &hint) {
+            found[PFILD_HINT_PLACE(hint)] = true;
         } else {
-            write(entry, __u64{0});
+            write(hint, __u64{0});
         }
     });
     return found;
 }
 
-__u64* FlowIndex::entry_of(const FlowKey& key) const noexcept {
-    const pfild_flow_place place = place_of(key, memory_);
-    for (const __u32 bucket : place.bucket) {
-        for (__u64& entry : memory_.buckets[bucket].entry) {
-            if (entry != 0 && PFILD_ENTRY_TAG(entry) == place.tag &&
-                same(memory_.slots[PFILD_ENTRY_SLOT(entry)].key, key)) {
-                return &entry;
+__u64* FlowIndex::hint_of(const FlowKey& key) const noexcept {
+    const pfild_flow_hash hash = hash_of(key, memory_);
+    for (const __u32 bucket : hash.bucket) {
+        for (__u64& hint : memory_.buckets[bucket].hint) {
+            if (hint != 0 && PFILD_HINT_TAG(hint) == hash.tag &&
+                same(memory_.entries[PFILD_HINT_PLACE(hint)].key, key)) {
+                return &hint;
             }
         }
     }
@@ -87,16 +87,16 @@ __u64* FlowIndex::entry_of(const FlowKey& key) const noexcept {
 }
 
 std::optional<std::uint32_t> FlowIndex::find(const FlowKey& key) const noexcept {
-    const __u64* entry = entry_of(key);
-    return entry != nullptr ? std::optional(PFILD_ENTRY_SLOT(*entry)) : std::nullopt;
+    const __u64* hint = hint_of(key);
+    return hint != nullptr ? std::optional(PFILD_HINT_PLACE(*hint)) : std::nullopt;
 }
 
-bool FlowIndex::insert(const FlowKey& key, std::uint32_t slot) noexcept {
-    const pfild_flow_place place = place_of(key, memory_);
-    for (const __u32 bucket : place.bucket) {
-        for (__u64& entry : memory_.buckets[bucket].entry) {
-            if (entry == 0) {
-                write(entry, PFILD_ENTRY(place.tag, slot));
+bool FlowIndex::insert(const FlowKey& key, std::uint32_t place) noexcept {
+    const pfild_flow_hash hash = hash_of(key, memory_);
+    for (const __u32 bucket : hash.bucket) {
+        for (__u64& hint : memory_.buckets[bucket].hint) {
+            if (hint == 0) {
+                write(hint, PFILD_HINT(hash.tag, place));
                 return true;
             }
         }
@@ -105,8 +105,8 @@ bool FlowIndex::insert(const FlowKey& key, std::uint32_t slot) noexcept {
 }
 
 void FlowIndex::erase(const FlowKey& key) noexcept {
-    if (__u64* entry = entry_of(key)) {
-        write(*entry, __u64{0});
+    if (__u64* hint = hint_of(key)) {
+        write(*hint, __u64{0});
     }
 }
 

@@ -3,7 +3,7 @@
 
 #include <atomic>
 
-#include "core/flow/flow_slot.h"
+#include "core/flow/flow_entry.h"
 #include "core/packet_view.h"
 #include "core/pfil/run_heads.h"
 
@@ -20,14 +20,14 @@ bool older(std::uint32_t generation, std::uint32_t than) { return static_cast<st
 FlowRules::FlowRules(SnapshotPublisher& engine)
     : engine_(engine), memory_(std::size_t{kBuffers} * kBufferSize), pool_(memory_, kBufferSize) {}
 
-void FlowRules::use(std::span<pfild_flow> slots, pfild_flow_state& state) {
-    slots_ = slots;
+void FlowRules::use(std::span<pfild_flow> entries, pfild_flow_state& state) {
+    entries_ = entries;
     state_ = &state;
 }
 
 void FlowRules::publish(std::shared_ptr<const Snapshot> snapshot) {
     engine_.publish(snapshot);
-    for (pfild_flow& flow : slots_) {
+    for (pfild_flow& flow : entries_) {
         decide_anew(*snapshot, flow);
     }
     if (state_ != nullptr) {

@@ -35,7 +35,7 @@ class FlowRules final : public SnapshotPublisher {
     explicit FlowRules(SnapshotPublisher& engine);
 
     /// The table, once there is one. => outlives this object.
-    void use(std::span<pfild_flow> slots, pfild_flow_state& state);
+    void use(std::span<pfild_flow> entries, pfild_flow_state& state);
     /// Which slot of the snapshots an interface has; entries of other interfaces are asked about.
     void add_interface(std::uint32_t ifindex, std::uint8_t slot) { interface_slots_[ifindex] = slot; }
     void remove_interface(std::uint32_t ifindex) { interface_slots_.erase(ifindex); }
@@ -47,7 +47,7 @@ class FlowRules final : public SnapshotPublisher {
     [[nodiscard]] pfild_flow_answer answer(const Snapshot& snapshot, const FlowKey& key, Direction direction);
 
     SnapshotPublisher& engine_;
-    std::span<pfild_flow> slots_;
+    std::span<pfild_flow> entries_;
     pfild_flow_state* state_ = nullptr;
     std::map<std::uint32_t, std::uint8_t> interface_slots_;
     std::vector<std::uint8_t> memory_; ///< for the one packet that stands for a flow

@@ -4,17 +4,18 @@
 #include <algorithm>
 #include <cassert>
 
-#include "core/flow/flow_slot.h"
+#include "core/flow/flow_entry.h"
 
 namespace pfild::core {
 namespace {
 
-// A head looks at a slot for some microseconds. After this long none of before should.
+// A head looks at a place for some microseconds. After this long none of before should.
 constexpr std::uint64_t kQuarantineNs = 20'000'000;
 
 constexpr std::uint64_t kSweepStepNs = 10'000'000;
 
-constexpr std::size_t kMostAtOnce = 8192; ///< slots that are looked at between two rounds, some tenths of a millisecond
+constexpr std::size_t kMostAtOnce =
+    8192; ///< entries that are looked at between two rounds, some tenths of a millisecond
 
 // A head may have seen a packet a moment after `now_ns`.
 bool is_past(std::uint64_t then_ns, std::uint64_t longer_ns, std::uint64_t now_ns) {
@@ -28,15 +29,15 @@ constexpr std::uint8_t kTcp = 6;
 std::uint64_t FlowTimeouts::of(const FlowKey& key) const { return key.protocol == kTcp ? tcp_ns : other_ns; }
 
 FlowTable::FlowTable(const FlowMemory& memory, FlowTimeouts timeouts, std::uint64_t seed)
-    : slots_(memory.slots), index_(memory, seed), timeouts_(timeouts),
-      incarnation_(static_cast<std::uint32_t>(seed % PFILD_LABEL_VERSION_MAX)), free_(slots_.size()) {
+    : entries_(memory.entries), index_(memory, seed), timeouts_(timeouts),
+      incarnation_(static_cast<std::uint32_t>(seed % PFILD_LABEL_INCARNATION_MAX)), free_(entries_.size()) {
     const std::vector<bool> found = index_.adopt();
-    for (std::uint32_t slot = 0; slot < slots_.size(); slot++) {
-        if (found[slot]) {
+    for (std::uint32_t place = 0; place < entries_.size(); place++) {
+        if (found[place]) {
             add(FlowCounter::in_use, 1);
         } else {
-            write_key(slots_[slot], FlowKey{});
-            free(slot, 0);
+            write_key(entries_[place], FlowKey{});
+            free(place, 0);
         }
     }
 }
@@ -63,7 +64,7 @@ void FlowTable::note(const DecidedPacket& packet) noexcept {
     }
     write(flow->engine_ns, __u64{packet.now_ns});
     const std::size_t which = index(packet.direction);
-    const bool counted = packet.version == flow->incarnation; // by the head, for this entry
+    const bool counted = packet.incarnation == flow->incarnation; // by the head, for this entry
     if (counted) {
         write(flow->idle_ns, __u64{timeouts_.of(packet.key)});
     }
@@ -94,9 +95,9 @@ pfild_flow* FlowTable::create(const FlowKey& key, std::uint64_t now_ns) noexcept
         add(FlowCounter::refused, 1);
         return nullptr;
     }
-    const std::uint32_t slot = free_[first_free_].slot;
-    pfild_flow& flow = slots_[slot];
-    incarnation_ = incarnation_ % PFILD_LABEL_VERSION_MAX + 1;
+    const std::uint32_t place = free_[first_free_].place;
+    pfild_flow& flow = entries_[place];
+    incarnation_ = incarnation_ % PFILD_LABEL_INCARNATION_MAX + 1;
     write(flow.decision, __u64{0});
     write(flow.incarnation, incarnation_);
     for (std::size_t i = 0; i < kDirections; i++) {
@@ -111,7 +112,7 @@ pfild_flow* FlowTable::create(const FlowKey& key, std::uint64_t now_ns) noexcept
     write(flow.engine_ns, __u64{now_ns});
     write(flow.created_ns, __u64{now_ns});
     write_key(flow, key);
-    if (!index_.insert(key, slot)) {
+    if (!index_.insert(key, place)) {
         write_key(flow, FlowKey{});
         add(FlowCounter::refused, 1);
         return nullptr;
@@ -125,18 +126,18 @@ pfild_flow* FlowTable::create(const FlowKey& key, std::uint64_t now_ns) noexcept
 
 // ---- removal
 
-void FlowTable::free(std::uint32_t slot, std::uint64_t now_ns) noexcept {
-    free_[(first_free_ + free_count_) % free_.size()] = {slot, now_ns};
+void FlowTable::free(std::uint32_t place, std::uint64_t now_ns) noexcept {
+    free_[(first_free_ + free_count_) % free_.size()] = {place, now_ns};
     free_count_++;
 }
 
-void FlowTable::remove(std::uint32_t slot, std::uint64_t now_ns, FlowCounter why) noexcept {
-    pfild_flow& flow = slots_[slot];
+void FlowTable::remove(std::uint32_t place, std::uint64_t now_ns, FlowCounter why) noexcept {
+    pfild_flow& flow = entries_[place];
     const FlowKey key = read_key(flow);
     write(flow.decision, __u64{0});
     index_.erase(key);
     write_key(flow, FlowKey{});
-    free(slot, now_ns);
+    free(place, now_ns);
     add(why, 1);
     add(FlowCounter::in_use, ~0ULL);
 }
@@ -149,19 +150,19 @@ bool FlowTable::age(std::uint64_t now_ns) noexcept {
         return false;
     }
     // As many steps as are due, but not so many that packets wait for them.
-    const std::size_t a_step = slots_.size() / (kSweepNs / kSweepStepNs) + 1;
+    const std::size_t a_step = entries_.size() / (kSweepNs / kSweepStepNs) + 1;
     const std::uint64_t steps =
         std::min<std::uint64_t>((now_ns - aged_ns_) / kSweepStepNs, std::max<std::size_t>(kMostAtOnce / a_step, 1));
     aged_ns_ += steps * kSweepStepNs;
-    for (std::size_t i = 0; i < std::min<std::size_t>(steps * a_step, slots_.size()); i++) {
-        const auto slot = static_cast<std::uint32_t>(next_to_age_);
-        next_to_age_ = next_to_age_ + 1 == slots_.size() ? 0 : next_to_age_ + 1;
-        pfild_flow& flow = slots_[slot];
+    for (std::size_t i = 0; i < std::min<std::size_t>(steps * a_step, entries_.size()); i++) {
+        const auto place = static_cast<std::uint32_t>(next_to_age_);
+        next_to_age_ = next_to_age_ + 1 == entries_.size() ? 0 : next_to_age_ + 1;
+        pfild_flow& flow = entries_[place];
         if (read(flow.lane[0].packets) != 0 || read(flow.lane[1].packets) != 0) {
             write(flow.idle_ns, __u64{timeouts_.of(flow.key)});
         }
         if (flow.key.family != 0 && is_past(last_seen(flow), flow.idle_ns, now_ns)) {
-            remove(slot, now_ns, FlowCounter::expired);
+            remove(place, now_ns, FlowCounter::expired);
         }
     }
     return now_ns - aged_ns_ >= kSweepStepNs;
@@ -170,11 +171,11 @@ bool FlowTable::age(std::uint64_t now_ns) noexcept {
 std::size_t FlowTable::remove_if(const std::function<bool(const FlowKey&)>& unwanted, std::uint64_t now_ns,
                                  SlotRange range) {
     std::size_t removed = 0;
-    for (std::size_t i = range.from; i < std::min(range.to, slots_.size()); i++) {
-        const auto slot = static_cast<std::uint32_t>(i);
-        const FlowKey key = read_key(slots_[slot]);
+    for (std::size_t i = range.from; i < std::min(range.to, entries_.size()); i++) {
+        const auto place = static_cast<std::uint32_t>(i);
+        const FlowKey key = read_key(entries_[place]);
         if (in_use(key) && unwanted(key)) {
-            remove(slot, now_ns, FlowCounter::removed);
+            remove(place, now_ns, FlowCounter::removed);
             removed++;
         }
     }
@@ -182,8 +183,8 @@ std::size_t FlowTable::remove_if(const std::function<bool(const FlowKey&)>& unwa
 }
 
 pfild_flow* FlowTable::find(const FlowKey& key) noexcept {
-    const auto slot = index_.find(key);
-    return slot ? &slots_[*slot] : nullptr;
+    const auto place = index_.find(key);
+    return place ? &entries_[*place] : nullptr;
 }
 
 } // namespace pfild::core

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "cbpf/program.h"
-#include "core/flow/flow_slot.h"
+#include "core/flow/flow_entry.h"
 #include "core/pfil/cbpf_hook.h"
 #include "daemon/instance/views.h"
 #include "daemon/interfaces/renames.h"
@@ -99,7 +99,7 @@ core::Result<void> Orchestrator::load_programs() {
     std::random_device random;
     flows_ = std::make_unique<core::FlowTable>(flow_maps_->memory(), options_.flow_timeouts,
                                                (std::uint64_t{random()} << 32U) | random());
-    flow_rules_.use(flow_maps_->slots(), flow_maps_->state());
+    flow_rules_.use(flow_maps_->entries(), flow_maps_->state());
     // The last daemon may have been killed in the middle of a change: entries can be one ahead of what is in force.
     registry_.set_generation(flow_maps_->state().generation + 1);
     return {};

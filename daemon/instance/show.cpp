@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "control/message.h"
-#include "core/flow/flow_slot.h"
+#include "core/flow/flow_entry.h"
 #include "daemon/instance/orchestrator.h"
 #include "daemon/instance/views.h"
 #include "daemon/sys/kernel.h"
@@ -75,15 +75,15 @@ core::Result<control::FlowsView> Orchestrator::flows(const control::FlowsRequest
         return no_flow_table("list the flows");
     }
     control::FlowsView view;
-    const std::span<pfild_flow> slots = flow_maps_->slots();
+    const std::span<pfild_flow> entries = flow_maps_->entries();
     const std::uint32_t generation = core::read(flow_maps_->state().generation);
     const std::uint64_t now = xsk::now_ns();
-    for (std::size_t slot = request.from; slot < slots.size(); slot++) {
+    for (std::size_t place = request.from; place < entries.size(); place++) {
         if (view.flows.size() >= request.most) {
-            view.next = static_cast<std::uint32_t>(slot);
+            view.next = static_cast<std::uint32_t>(place);
             break;
         }
-        auto flow = flow_view(slots[slot], generation, now);
+        auto flow = flow_view(entries[place], generation, now);
         if (flow) {
             const auto attached = attachments_.find(flow->ifindex);
             flow->view.interface =

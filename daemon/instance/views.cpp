@@ -7,7 +7,7 @@
 
 #include <arpa/inet.h>
 
-#include "core/flow/flow_slot.h"
+#include "core/flow/flow_entry.h"
 #include "pfild/flow_key.h"
 
 namespace pfild {
@@ -132,7 +132,7 @@ std::optional<SeenFlow> flow_view(pfild_flow& flow, std::uint32_t generation, st
     view.age_s = since(core::read(flow.created_ns));
     view.idle_s = since(core::last_seen(flow));
     view.limit_s = in_milliseconds(static_cast<double>(core::read(flow.idle_ns)) / kNsPerS);
-    const core::FlowKey after = core::read_key(flow); // the slot may have been given to another flow meanwhile
+    const core::FlowKey after = core::read_key(flow); // the entry may have been given to another flow meanwhile
     return core::in_use(key) && core::same(key, after) ? std::optional(SeenFlow{key.ifindex, std::move(view)})
                                                        : std::nullopt;
 }

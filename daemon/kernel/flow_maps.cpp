@@ -23,7 +23,7 @@ namespace pfild::kernel {
 namespace {
 
 constexpr const char* kBpfFileSystem = "/sys/fs/bpf";
-constexpr std::array<const char*, 3> kMapNames{"flow_index", "flow_slots", "flow_state"};
+constexpr std::array<const char*, 3> kMapNames{"flow_index", "flow_entries", "flow_state"};
 constexpr std::size_t kState = 2; ///< of them
 struct PinnedChains {
     const char* name;
@@ -96,11 +96,11 @@ void remove_maps(const std::string& folder) {
 core::Result<std::unique_ptr<FlowMaps>> FlowMaps::map(const Programs& programs, std::uint32_t flows) {
     std::unique_ptr<FlowMaps> self(new FlowMaps);
     core::FlowMemory& memory = self->memory_;
-    auto slots = map_memory<pfild_flow>(programs.flow_slots_fd(), flows, "flow_slots");
-    if (!slots) {
-        return core::fail(std::move(slots.error()));
+    auto entries = map_memory<pfild_flow>(programs.flow_entries_fd(), flows, "flow_entries");
+    if (!entries) {
+        return core::fail(std::move(entries.error()));
     }
-    memory.slots = *slots;
+    memory.entries = *entries;
     auto buckets = map_memory<pfild_flow_bucket>(programs.flow_index_fd(), core::flow_buckets(flows), "flow_index");
     if (!buckets) {
         return core::fail(std::move(buckets.error()));
@@ -130,7 +130,7 @@ core::Result<void> FlowMaps::set_clock() const {
 }
 
 FlowMaps::~FlowMaps() {
-    unmap_memory(memory_.slots);
+    unmap_memory(memory_.entries);
     unmap_memory(memory_.buckets);
     if (memory_.state != nullptr) {
         unmap_memory(std::span(memory_.state, 1));

@@ -28,10 +28,10 @@ class FlowMaps {
     ~FlowMaps();
 
     [[nodiscard]] const core::FlowMemory& memory() const { return memory_; }
-    [[nodiscard]] std::span<pfild_flow> slots() const { return memory_.slots; }
+    [[nodiscard]] std::span<pfild_flow> entries() const { return memory_.entries; }
     [[nodiscard]] pfild_flow_state& state() const { return *memory_.state; }
-    /// What slots and index take.
-    [[nodiscard]] std::uint64_t bytes() const { return memory_.slots.size_bytes() + memory_.buckets.size_bytes(); }
+    /// What entries and index take.
+    [[nodiscard]] std::uint64_t bytes() const { return memory_.entries.size_bytes() + memory_.buckets.size_bytes(); }
 
     /// Tells the heads what time it is (pfild_flow_state). To be done about every second.
     [[nodiscard]] core::Result<void> set_clock() const;

@@ -68,11 +68,11 @@ core::Result<std::unique_ptr<Programs>> Programs::load(const Options& options) {
         return failed(errno);
     }
     std::unique_ptr<Programs> programs(new Programs(skeleton));
-    const std::array<bpf_map*, 3> flow_maps{skeleton->maps.flow_index, skeleton->maps.flow_slots,
+    const std::array<bpf_map*, 3> flow_maps{skeleton->maps.flow_index, skeleton->maps.flow_entries,
                                             skeleton->maps.flow_state};
     (void)bpf_map__set_max_entries(skeleton->maps.flow_index,
                                    static_cast<std::uint32_t>(core::flow_buckets(options.flows)));
-    (void)bpf_map__set_max_entries(skeleton->maps.flow_slots, options.flows);
+    (void)bpf_map__set_max_entries(skeleton->maps.flow_entries, options.flows);
     (void)bpf_map__set_max_entries(skeleton->maps.tap_ring, options.tap_bytes);
     if (!options.pin_folder.empty()) {
         for (bpf_map* map : flow_maps) {
@@ -114,7 +114,7 @@ core::Result<void> Programs::sign_programs() {
 }
 
 int Programs::flow_index_fd() const { return bpf_map__fd(skeleton_->maps.flow_index); }
-int Programs::flow_slots_fd() const { return bpf_map__fd(skeleton_->maps.flow_slots); }
+int Programs::flow_entries_fd() const { return bpf_map__fd(skeleton_->maps.flow_entries); }
 int Programs::flow_state_fd() const { return bpf_map__fd(skeleton_->maps.flow_state); }
 int Programs::tap_ring_fd() const { return bpf_map__fd(skeleton_->maps.tap_ring); }
 std::uint32_t Programs::tap_ring_bytes() const { return bpf_map__max_entries(skeleton_->maps.tap_ring); }

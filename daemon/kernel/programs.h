@@ -96,7 +96,7 @@ class Programs {
     // The maps of the flow table and the tap; the descriptors are good as long as this object.
 
     [[nodiscard]] int flow_index_fd() const;
-    [[nodiscard]] int flow_slots_fd() const;
+    [[nodiscard]] int flow_entries_fd() const;
     [[nodiscard]] int flow_state_fd() const;
     [[nodiscard]] int tap_ring_fd() const;
     [[nodiscard]] std::uint32_t tap_ring_bytes() const;

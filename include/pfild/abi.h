@@ -18,20 +18,20 @@
  * Label. A packet that a head diverts carries 16 bits for the engine as its outermost 802.1ad tag:
  *
  *      15  14  13  12 | 11 ............ 1 |  0
- *       1   0   1   0 |      version      | FWD
+ *       1   0   1   0 |    incarnation    | FWD
  *
- * FWD: the packet is forwarded, not made here (PFIL_FWD, contract PF-15). version: the head found an entry for the
+ * FWD: the packet is forwarded, not made here (PFIL_FWD, contract PF-15). incarnation: the head found an entry for the
  * packet in the flow table and counted it there; it names the entry's incarnation (pfild/flow.h), 0 when there was
- * none. The mark in the upper bits, with the tag's type, tells what a head sent from what the port's own stack sends;
- * the latter is dropped and counted.
+ * none. The mark in the upper bits, with the tag's type, tells what a head sent from what the port pair's own stack
+ * sends; the latter is dropped and counted.
  */
 #define PFILD_LABEL_TYPE 0x88a8 /* ETH_P_8021AD, host byte order */
 #define PFILD_LABEL_SIZE 4      /* bytes in the frame: type and value */
 #define PFILD_LABEL_MARK 0xa000
 #define PFILD_LABEL_MARK_MASK 0xf000
 #define PFILD_LABEL_FWD 0x0001
-#define PFILD_LABEL_VERSION(label) (((label) >> 1) & PFILD_LABEL_VERSION_MAX)
-#define PFILD_LABEL_VERSION_MAX 0x7ffU
+#define PFILD_LABEL_INCARNATION(label) (((label) >> 1) & PFILD_LABEL_INCARNATION_MAX)
+#define PFILD_LABEL_INCARNATION_MAX 0x7ffU
 
 /* Instances attach at most so many interfaces; an interface's slot is below it. */
 #define PFILD_MAX_INTERFACES 64

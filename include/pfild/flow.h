@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Flows as the heads and the engine share them: the key, how it is read from a frame, and the slot. C11 and C++20.
+ * Flows as the heads and the engine share them: the key, how it is read from a frame, and the entry. C11 and C++20.
  *
- *     key  --ARRAY `flow_index`-->  slot number  --ARRAY `flow_slots`-->  struct pfild_flow     mapped by the engine
+ *     key  --ARRAY `flow_index`-->  place  --ARRAY `flow_entries`-->  struct pfild_flow     mapped by the engine
  *          (pfild/flow_index.h)
  *
  * A flow is one connection at one attached interface, both directions in one entry: what comes in is "from remote to
@@ -12,7 +12,7 @@
  * extension header, ports complete where the protocol has ports, not neighbour discovery. Every other packet is unknown
  * to the table.
  *
- * Slot, 256 bytes; what the kernel writes and what the engine writes are on different cache lines:
+ * Entry, 256 bytes; what the kernel writes and what the engine writes are on different cache lines:
  *
  *       0  key 52                 | incarnation 4 | decision 8      engine (decision: also the control thread)
  *      64  credit, published_ns of IN and OUT, the other times      engine
@@ -84,7 +84,7 @@ PFILD_ASSERT_SIZE(struct pfild_flow_lane, 64);
 
 struct pfild_flow {
     struct pfild_flow_key key;
-    __u32 incarnation; /* of the entry, 1 .. PFILD_LABEL_VERSION_MAX: a label names it */
+    __u32 incarnation; /* of the entry, 1 .. PFILD_LABEL_INCARNATION_MAX: a label names it */
     __u64 decision;
     __u64 credit[2];
     __u64 published_ns[2];

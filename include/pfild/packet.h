@@ -38,7 +38,7 @@
 #define PFILD_INET6_HEADER 40
 #define PFILD_MOST_EXTENSIONS 8
 #define PFILD_MOST_EXTENSION_BYTES 256
-/* From the network header on, nobody looks further: an IPv6 header, its longest extension headers, the longest TCP header. */
+/* Nobody looks further from the network header on: an IPv6 header, its longest extensions, the longest TCP header. */
 #define PFILD_NETWORK_LOOK (PFILD_INET6_HEADER + PFILD_MOST_EXTENSION_BYTES + 60)
 
 enum pfild_ether_type {
@@ -92,7 +92,7 @@ struct pfild_packet {
     __u8 routed;      /* a routing header has hops to go: the destination is not the last */
     __u32 length;     /* bytes of the IP packet by its header; 0: it does not say */
     __u32 transport;  /* of a later fragment: of its payload */
-    __u32 foldable;   /* bytes of extension headers that may be taken out: all, or what is in front of a fragment's header */
+    __u32 foldable;   /* bytes of extensions that may be taken out: all, or what is in front of a fragment's header */
     __u8 folded_next; /* what then follows the IP header */
     __u8 has_ports;   /* ports and, of TCP, flags and header_length are known */
     __u8 tcp_flags;

@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 
 #include "core/chain/placement.h"
-#include "core/flow/flow_slot.h"
+#include "core/flow/flow_entry.h"
 #include "daemon/kernel/chain.h"
 #include "daemon/kernel/flow_maps.h"
 #include "daemon/xsk/engine_thread.h"
@@ -256,13 +256,13 @@ class AttackFramesOfKnownFlows : public AttackFrames {
 
     /// From here on packets of that flow are dropped, until it is forgotten.
     void know(const core::FlowKey& key) {
-        pfild_flow& flow = maps_->slots()[kSlotOfFlow];
+        pfild_flow& flow = maps_->entries()[kPlaceOfFlow];
         flow = {};
         flow.key = key;
         flow.idle_ns = 60'000'000'000;
         flow.engine_ns = xsk::now_ns();
         flow.decision = PFILD_FLOW_DECISION(kGeneration, PFILD_FLOW_DROP, PFILD_FLOW_DROP);
-        ASSERT_TRUE(index_->insert(flow.key, kSlotOfFlow));
+        ASSERT_TRUE(index_->insert(flow.key, kPlaceOfFlow));
     }
     void forget(const core::FlowKey& key) { index_->erase(key); }
 
@@ -287,7 +287,7 @@ class AttackFramesOfKnownFlows : public AttackFrames {
 
   private:
     static constexpr std::uint32_t kGeneration = 10;
-    static constexpr std::uint32_t kSlotOfFlow = 5;
+    static constexpr std::uint32_t kPlaceOfFlow = 5;
     std::unique_ptr<kernel::FlowMaps> maps_;
     std::optional<core::FlowIndex> index_;
 };

@@ -4,7 +4,7 @@
 #include <linux/pkt_cls.h>
 #include <unistd.h>
 
-#include "core/flow/flow_slot.h"
+#include "core/flow/flow_entry.h"
 #include "daemon/kernel/flow_maps.h"
 #include "daemon/xsk/engine_thread.h"
 #include "pfild/flow_key.h"
@@ -17,7 +17,7 @@ using core::Direction;
 using core::kEachDirection;
 
 constexpr std::uint64_t kSecond = 1'000'000'000;
-constexpr std::uint32_t kVersion = 0x155;
+constexpr std::uint32_t kIncarnation = 0x155;
 constexpr std::uint32_t kGeneration = 10;
 
 class KnownFlows : public KernelProgramsTest {
@@ -48,14 +48,14 @@ class KnownFlows : public KernelProgramsTest {
     }
     /// An entry for the flow of this frame, with nothing on its way. The same answer in both directions.
     pfild_flow& know(const Bytes& frame, Direction direction, pfild_flow_answer answer) {
-        pfild_flow& flow = maps_->slots()[kSlotOfFlow];
+        pfild_flow& flow = maps_->entries()[kPlaceOfFlow];
         flow = {};
         flow.key = key_of(frame, direction);
-        flow.incarnation = kVersion;
+        flow.incarnation = kIncarnation;
         flow.idle_ns = 60 * kSecond;
         flow.engine_ns = xsk::now_ns();
         flow.decision = PFILD_FLOW_DECISION(kGeneration, answer, answer);
-        EXPECT_TRUE(index_->insert(flow.key, kSlotOfFlow));
+        EXPECT_TRUE(index_->insert(flow.key, kPlaceOfFlow));
         return flow;
     }
     [[nodiscard]] std::string asked(Direction direction, const Bytes& frame) {
@@ -65,7 +65,7 @@ class KnownFlows : public KernelProgramsTest {
     }
 
     static constexpr std::uint32_t kFlows = 16;
-    static constexpr std::uint32_t kSlotOfFlow = 5;
+    static constexpr std::uint32_t kPlaceOfFlow = 5;
     std::unique_ptr<kernel::FlowMaps> maps_;
     std::optional<core::FlowIndex> index_;
 };
@@ -222,7 +222,7 @@ TEST_F(KnownFlows, a_packet_that_goes_up_is_counted_in_its_entry_and_its_label_s
     somebody_home(kernel::lane(kSlot, Direction::in));
     pfild_flow& flow = know(kPacket, Direction::in, PFILD_FLOW_ASK);
     const StageProps left = left_by_head(Direction::in, on_watched(kPacket));
-    EXPECT_EQ(left.tag_value, PFILD_LABEL_MARK | kVersion << 1U);
+    EXPECT_EQ(left.tag_value, PFILD_LABEL_MARK | kIncarnation << 1U);
     EXPECT_EQ(flow.lane[0].diverted, 1U);
     EXPECT_EQ(flow.lane[0].packets, 0U);
     index_->erase(flow.key);

@@ -113,7 +113,7 @@ TEST_F(LoadedObjects, tables_have_the_sizes_of_the_abi_and_are_one_each) {
         {"secrets", {BPF_MAP_TYPE_ARRAY, 4, sizeof(pfild_secret), PFILD_MAX_LANES}},
         {"sockets", {BPF_MAP_TYPE_XSKMAP, 4, 4, PFILD_MAX_LANES + 1}},
         {"flow_index", {BPF_MAP_TYPE_ARRAY, 4, sizeof(pfild_flow_bucket), core::flow_buckets(16)}},
-        {"flow_slots", {BPF_MAP_TYPE_ARRAY, 4, sizeof(pfild_flow), 16}},
+        {"flow_entries", {BPF_MAP_TYPE_ARRAY, 4, sizeof(pfild_flow), 16}},
         {"flow_state", {BPF_MAP_TYPE_ARRAY, 4, sizeof(pfild_flow_state), 1}},
         {"tc_chains", {BPF_MAP_TYPE_PROG_ARRAY, 4, 4, PFILD_CHAIN_PLACES}},
         {"tap_ring", {BPF_MAP_TYPE_RINGBUF, 0, 0, kTapBytes}},

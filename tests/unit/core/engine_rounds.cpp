@@ -94,8 +94,8 @@ class EngineRounds : public ::testing::Test {
     Registry registry_{rules_};
     TablePort p_;
     TablePort q_;
-    FlowMemoryOf flow_memory_{1}; // one slot is enough here
-    std::span<pfild_flow> slots_ = flow_memory_.view().slots;
+    FlowMemoryOf flow_memory_{1}; // one entry is enough here
+    std::span<pfild_flow> entries_ = flow_memory_.view().entries;
     FlowTable flows_{flow_memory_.view(), {}, 1};
     Engine engine_{rules_, &flows_};
 };
@@ -134,10 +134,10 @@ TEST_F(EngineRounds, a_pass_is_published_with_a_packet_that_the_head_counted) {
     link_both("t:lasting", HeadType::inet, [](Packet&) { return Verdict::pass().lasting(true); });
     q_.put(buffers_.frame(labelled(kPacket)));
     EXPECT_EQ(round(), 1U);
-    const pfild_flow& flow = slots_[0];
+    const pfild_flow& flow = entries_[0];
     EXPECT_EQ(PFILD_FLOW_ANSWER(flow.decision, 0), PFILD_FLOW_ASK);
-    const auto version = static_cast<std::uint16_t>(flow.incarnation << 1U);
-    q_.put(buffers_.frame(labelled(kPacket, PFILD_LABEL_MARK | version)));
+    const auto incarnation = static_cast<std::uint16_t>(flow.incarnation << 1U);
+    q_.put(buffers_.frame(labelled(kPacket, PFILD_LABEL_MARK | incarnation)));
     EXPECT_EQ(round(), 1U);
     EXPECT_EQ(PFILD_FLOW_ANSWER(flow.decision, 0), PFILD_FLOW_PASS);
 }

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-#include "core/flow/flow_slot.h"
+#include "core/flow/flow_entry.h"
 #include "tests/unit/core/flow_memory.h"
 
 namespace pfild::core {
@@ -24,40 +24,40 @@ FlowKey key_number(std::uint32_t number) {
 }
 
 TEST(FlowIndex, has_room_for_as_many_keys_as_there_are_slots) {
-    constexpr std::uint32_t kSlots = 65'536;
+    constexpr std::uint32_t kEntries = 65'536;
     for (const std::uint64_t seed : {1, 2, 3}) {
-        FlowMemoryOf memory(kSlots);
+        FlowMemoryOf memory(kEntries);
         FlowIndex index(memory.view(), seed);
         std::size_t refused = 0;
-        for (std::uint32_t slot = 0; slot < kSlots; slot++) {
-            write_key(memory.view().slots[slot], key_number(slot));
-            refused += index.insert(key_number(slot), slot) ? 0 : 1;
+        for (std::uint32_t place = 0; place < kEntries; place++) {
+            write_key(memory.view().entries[place], key_number(place));
+            refused += index.insert(key_number(place), place) ? 0 : 1;
         }
         EXPECT_LE(refused, 1U) << seed;
-        EXPECT_EQ(memory.entries() + refused, kSlots);
+        EXPECT_EQ(memory.hints() + refused, kEntries);
         std::size_t lost = 0;
-        for (std::uint32_t slot = 0; slot < kSlots; slot++) {
-            lost += index.find(key_number(slot)) == slot ? 0 : 1;
+        for (std::uint32_t place = 0; place < kEntries; place++) {
+            lost += index.find(key_number(place)) == place ? 0 : 1;
         }
         EXPECT_EQ(lost, refused) << seed;
     }
 }
 
 TEST(FlowIndex, puts_nearly_every_key_into_the_first_of_its_buckets) {
-    constexpr std::uint32_t kSlots = 16'384;
-    FlowMemoryOf memory(kSlots);
+    constexpr std::uint32_t kEntries = 16'384;
+    FlowMemoryOf memory(kEntries);
     FlowIndex index(memory.view(), 5);
     std::size_t elsewhere = 0;
-    for (std::uint32_t slot = 0; slot < kSlots; slot++) {
-        const FlowKey key = key_number(slot);
-        write_key(memory.view().slots[slot], key);
-        ASSERT_TRUE(index.insert(key, slot));
-        const pfild_flow_place place = pfild_flow_place_of(&key, memory.view().state);
-        const pfild_flow_bucket& first = memory.view().buckets[place.bucket[0]];
-        const auto* end = std::end(first.entry);
-        elsewhere += std::find(std::begin(first.entry), end, PFILD_ENTRY(place.tag, slot)) == end ? 1 : 0;
+    for (std::uint32_t place = 0; place < kEntries; place++) {
+        const FlowKey key = key_number(place);
+        write_key(memory.view().entries[place], key);
+        ASSERT_TRUE(index.insert(key, place));
+        const pfild_flow_hash hash = pfild_flow_hash_of(&key, memory.view().state);
+        const pfild_flow_bucket& first = memory.view().buckets[hash.bucket[0]];
+        const auto* end = std::end(first.hint);
+        elsewhere += std::find(std::begin(first.hint), end, PFILD_HINT(hash.tag, place)) == end ? 1 : 0;
     }
-    EXPECT_LT(elsewhere, kSlots / 100); // a random function leaves some 0.03 %
+    EXPECT_LT(elsewhere, kEntries / 100); // a random function leaves some 0.03 %
 }
 
 TEST(FlowIndex, places_keys_by_every_one_of_their_words_and_by_a_secret) {
@@ -66,8 +66,8 @@ TEST(FlowIndex, places_keys_by_every_one_of_their_words_and_by_a_secret) {
     const FlowIndex first(one.view(), 1);
     const FlowIndex second(other.view(), 2);
     const auto buckets = [](const FlowKey& key, FlowMemoryOf& memory) {
-        const pfild_flow_place place = pfild_flow_place_of(&key, memory.view().state);
-        return std::vector<std::uint32_t>{place.bucket[0], place.bucket[1], place.tag};
+        const pfild_flow_hash hash = pfild_flow_hash_of(&key, memory.view().state);
+        return std::vector<std::uint32_t>{hash.bucket[0], hash.bucket[1], hash.tag};
     };
     const FlowKey key = key_number(1);
     EXPECT_NE(buckets(key, one), buckets(key, other));
@@ -82,31 +82,31 @@ TEST(FlowIndex, places_keys_by_every_one_of_their_words_and_by_a_secret) {
     EXPECT_EQ(places.size(), 1U + 3 * PFILD_FLOW_KEY_WORDS);
 }
 
-TEST(FlowIndex, after_an_earlier_run_only_entries_that_lead_from_a_key_to_its_slot_are_left) {
+TEST(FlowIndex, after_an_earlier_run_only_entries_that_lead_from_a_key_to_its_entry_are_left) {
     FlowMemoryOf memory(16);
     FlowIndex index(memory.view(), 9);
-    for (std::uint32_t slot = 0; slot < 4; slot++) {
-        write_key(memory.view().slots[slot], key_number(slot));
-        ASSERT_TRUE(index.insert(key_number(slot), slot));
+    for (std::uint32_t place = 0; place < 4; place++) {
+        write_key(memory.view().entries[place], key_number(place));
+        ASSERT_TRUE(index.insert(key_number(place), place));
     }
-    write_key(memory.view().slots[1], FlowKey{});     // was being removed
-    write_key(memory.view().slots[2], key_number(3)); // whatever did that
-    write_key(memory.view().slots[8], key_number(8)); // was being made
-    const pfild_flow_place place = [&] {
+    write_key(memory.view().entries[1], FlowKey{});     // was being removed
+    write_key(memory.view().entries[2], key_number(3)); // whatever did that
+    write_key(memory.view().entries[8], key_number(8)); // was being made
+    const pfild_flow_hash hash = [&] {
         const FlowKey key = key_number(0);
-        return pfild_flow_place_of(&key, memory.view().state);
+        return pfild_flow_hash_of(&key, memory.view().state);
     }();
     const auto bucket_without = [&](std::uint32_t unwanted) -> pfild_flow_bucket& {
         return memory.view().buckets[unwanted == 0 ? 1 : 0];
     };
-    bucket_without(place.bucket[0]).entry[7] = PFILD_ENTRY(place.tag + 1, 0); // another tag, or another bucket
-    memory.view().buckets[5].entry[6] = PFILD_ENTRY(1, 16);                   // past the end
-    memory.view().buckets[5].entry[7] = ~0ULL;
+    bucket_without(hash.bucket[0]).hint[7] = PFILD_HINT(hash.tag + 1, 0); // another tag, or another bucket
+    memory.view().buckets[5].hint[6] = PFILD_HINT(1, 16);                 // past the end
+    memory.view().buckets[5].hint[7] = ~0ULL;
     const std::vector<bool> found = index.adopt();
-    for (std::uint32_t slot = 0; slot < 16; slot++) {
-        EXPECT_EQ(found[slot], slot == 0 || slot == 3) << slot;
+    for (std::uint32_t place = 0; place < 16; place++) {
+        EXPECT_EQ(found[place], place == 0 || place == 3) << place;
     }
-    EXPECT_EQ(memory.entries(), 2U);
+    EXPECT_EQ(memory.hints(), 2U);
     EXPECT_EQ(index.find(key_number(0)), 0U);
     EXPECT_EQ(index.find(key_number(3)), 3U);
 }

@@ -12,35 +12,35 @@ namespace pfild::core {
 
 class FlowMemoryOf {
   public:
-    explicit FlowMemoryOf(std::size_t slots) : slots_(slots), buckets_(flow_buckets(slots)) {}
+    explicit FlowMemoryOf(std::size_t entries) : entries_(entries), buckets_(flow_buckets(entries)) {}
 
-    [[nodiscard]] FlowMemory view() { return {.slots = slots_, .buckets = buckets_, .state = &state_}; }
+    [[nodiscard]] FlowMemory view() { return {.entries = entries_, .buckets = buckets_, .state = &state_}; }
 
-    /// As a head finds a flow: by tag, and then the slot's key must be right.
+    /// As a head finds a flow: by tag, and then the entry's key must be right.
     [[nodiscard]] pfild_flow* seen_by_head(const FlowKey& key) {
-        const pfild_flow_place place = pfild_flow_place_of(&key, &state_);
-        for (const __u32 bucket : place.bucket) {
-            for (const __u64 entry : buckets_.at(bucket).entry) {
-                if (entry != 0 && PFILD_ENTRY_TAG(entry) == place.tag) {
-                    pfild_flow& flow = slots_.at(PFILD_ENTRY_SLOT(entry));
+        const pfild_flow_hash hash = pfild_flow_hash_of(&key, &state_);
+        for (const __u32 bucket : hash.bucket) {
+            for (const __u64 hint : buckets_.at(bucket).hint) {
+                if (hint != 0 && PFILD_HINT_TAG(hint) == hash.tag) {
+                    pfild_flow& flow = entries_.at(PFILD_HINT_PLACE(hint));
                     return same(flow.key, key) ? &flow : nullptr;
                 }
             }
         }
         return nullptr;
     }
-    /// Entries in the index.
-    [[nodiscard]] std::size_t entries() const {
+    /// Hints in the index.
+    [[nodiscard]] std::size_t hints() const {
         std::size_t count = 0;
         for (const pfild_flow_bucket& bucket : buckets_) {
             count += static_cast<std::size_t>(
-                std::count_if(std::begin(bucket.entry), std::end(bucket.entry), [](__u64 one) { return one != 0; }));
+                std::count_if(std::begin(bucket.hint), std::end(bucket.hint), [](__u64 one) { return one != 0; }));
         }
         return count;
     }
 
   private:
-    std::vector<pfild_flow> slots_;
+    std::vector<pfild_flow> entries_;
     std::vector<pfild_flow_bucket> buckets_;
     pfild_flow_state state_{};
 };

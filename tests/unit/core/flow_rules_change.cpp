@@ -4,9 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include "core/flow/flow_entry.h"
 #include "core/flow/flow_key.h"
 #include "core/flow/flow_rules.h"
-#include "core/flow/flow_slot.h"
 #include "tests/unit/core/packet_bytes.h"
 #include "tests/unit/core/test_hooks.h"
 
@@ -56,21 +56,21 @@ class EngineEnd final : public SnapshotPublisher {
 class FlowRulesChange : public ::testing::Test {
   protected:
     FlowRulesChange() {
-        rules_.use(slots_, engine_.state);
+        rules_.use(entries_, engine_.state);
         rules_.add_interface(kIfindex, 0);
         expect_ok(registry_.register_head({.name = "inet", .type = HeadType::inet}));
     }
     /// A flow to this local port, with these answers of the rules in force.
-    void know(std::size_t slot, std::uint16_t port, pfild_flow_answer in, pfild_flow_answer out,
+    void know(std::size_t place, std::uint16_t port, pfild_flow_answer in, pfild_flow_answer out,
               std::uint32_t ifindex = kIfindex) {
         Buffers buffers;
         const auto key = read_flow_key(buffers.frame(ethernet({}, kTypeIpv4, ipv4(udp(port)))), ifindex, Direction::in);
-        write_key(slots_[slot], *key);
-        slots_[slot].decision = PFILD_FLOW_DECISION(engine_.state.generation, in, out);
+        write_key(entries_[place], *key);
+        entries_[place].decision = PFILD_FLOW_DECISION(engine_.state.generation, in, out);
     }
-    [[nodiscard]] unsigned answer(std::size_t slot, Direction direction) const {
-        const bool in_force = PFILD_FLOW_GENERATION(slots_[slot].decision) == engine_.state.generation;
-        return in_force ? PFILD_FLOW_ANSWER(slots_[slot].decision, index(direction)) : unsigned{PFILD_FLOW_ASK};
+    [[nodiscard]] unsigned answer(std::size_t place, Direction direction) const {
+        const bool in_force = PFILD_FLOW_GENERATION(entries_[place].decision) == engine_.state.generation;
+        return in_force ? PFILD_FLOW_ANSWER(entries_[place].decision, index(direction)) : unsigned{PFILD_FLOW_ASK};
     }
     std::shared_ptr<PortHook> link(const std::string& hook_name, std::uint16_t dropped, bool lasts,
                                    Directions directions = kBoth) {
@@ -80,7 +80,7 @@ class FlowRulesChange : public ::testing::Test {
         return hook;
     }
 
-    std::vector<pfild_flow> slots_ = std::vector<pfild_flow>(4);
+    std::vector<pfild_flow> entries_ = std::vector<pfild_flow>(4);
     EngineEnd engine_;
     FlowRules rules_{engine_};
     Registry registry_{rules_};
@@ -138,7 +138,7 @@ TEST_F(FlowRulesChange, flows_of_an_interface_that_is_not_attached_are_asked_abo
 
 TEST_F(FlowRulesChange, what_the_engine_has_decided_by_the_new_rules_meanwhile_is_left_alone) {
     know(0, 80, PFILD_FLOW_PASS, PFILD_FLOW_PASS);
-    slots_[0].decision = PFILD_FLOW_DECISION(engine_.state.generation + 1, PFILD_FLOW_DROP, PFILD_FLOW_ASK);
+    entries_[0].decision = PFILD_FLOW_DECISION(engine_.state.generation + 1, PFILD_FLOW_DROP, PFILD_FLOW_ASK);
     link("t:telnet", 23, true);
     EXPECT_EQ(answer(0, Direction::in), PFILD_FLOW_DROP);
     EXPECT_EQ(answer(0, Direction::out), PFILD_FLOW_ASK);

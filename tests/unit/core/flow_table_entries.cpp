@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-#include "core/flow/flow_slot.h"
+#include "core/flow/flow_entry.h"
 #include "core/flow/flow_table.h"
 #include "tests/unit/core/flow_memory.h"
 
@@ -54,11 +54,11 @@ class FlowTableEntries : public ::testing::Test {
         const bool over = entry->lane[which].diverted + entry->credit[which] == entry->lane[which].settled;
         return over ? static_cast<pfild_flow_answer>(PFILD_FLOW_ANSWER(entry->decision, which)) : PFILD_FLOW_ASK;
     }
-    void decided(const FlowKey& key, std::uint16_t version, bool passed = true, bool lasts = true,
+    void decided(const FlowKey& key, std::uint16_t incarnation, bool passed = true, bool lasts = true,
                  Direction direction = Direction::in) {
         table_.note({.key = key,
                      .direction = direction,
-                     .version = version,
+                     .incarnation = incarnation,
                      .passed = passed,
                      .lasts = lasts,
                      .generation = generation_,
@@ -66,8 +66,8 @@ class FlowTableEntries : public ::testing::Test {
     }
     /// A packet there and back, none other on the way.
     void carry(const FlowKey& key, bool passed = true, bool lasts = true) {
-        const std::uint16_t version = diverted(key);
-        decided(key, version, passed, lasts);
+        const std::uint16_t incarnation = diverted(key);
+        decided(key, incarnation, passed, lasts);
         if (passed) {
             settled(key);
         }
@@ -103,9 +103,9 @@ TEST_F(FlowTableEntries, what_is_dropped_is_known_at_once_for_it_can_not_be_over
 TEST_F(FlowTableEntries, no_packet_passes_in_the_kernel_while_an_earlier_one_is_on_its_way) {
     const std::uint16_t none = diverted(flow(1)); // three come up before there is an entry
     EXPECT_EQ(none, 0);
-    decided(flow(1), none);                          // the first is decided: an entry
-    const std::uint16_t version = diverted(flow(1)); // the head has seen it, two uncounted are still in front
-    EXPECT_NE(version, 0);
+    decided(flow(1), none);                              // the first is decided: an entry
+    const std::uint16_t incarnation = diverted(flow(1)); // the head has seen it, two uncounted are still in front
+    EXPECT_NE(incarnation, 0);
     EXPECT_EQ(answer(flow(1)), PFILD_FLOW_ASK);
     decided(flow(1), none);
     decided(flow(1), none);
@@ -114,7 +114,7 @@ TEST_F(FlowTableEntries, no_packet_passes_in_the_kernel_while_an_earlier_one_is_
     settled(flow(1));
     settled(flow(1));
     EXPECT_EQ(answer(flow(1)), PFILD_FLOW_ASK) << "the counted one is not through";
-    decided(flow(1), version);
+    decided(flow(1), incarnation);
     EXPECT_EQ(answer(flow(1)), PFILD_FLOW_ASK) << "decided, but still on its way down";
     settled(flow(1));
     EXPECT_EQ(answer(flow(1)), PFILD_FLOW_PASS);
@@ -132,7 +132,7 @@ TEST_F(FlowTableEntries, an_answer_that_does_not_last_makes_no_entry) {
     carry(flow(1), true, false);
     carry(flow(1), false, false);
     EXPECT_EQ(table_.counter(FlowCounter::in_use), 0U);
-    EXPECT_EQ(memory_.entries(), 0U);
+    EXPECT_EQ(memory_.hints(), 0U);
 }
 
 TEST_F(FlowTableEntries, an_answer_of_newer_rules_does_not_make_the_other_directions_old_one_newer) {
@@ -159,7 +159,7 @@ TEST_F(FlowTableEntries, a_full_table_refuses_new_flows_counts_them_and_keeps_th
 
 TEST_F(FlowTableEntries, a_flow_whose_buckets_are_full_is_refused_and_its_slot_stays_free) {
     for (pfild_flow_bucket& bucket : memory_.view().buckets) {
-        std::fill(std::begin(bucket.entry), std::end(bucket.entry), PFILD_ENTRY(0, 7));
+        std::fill(std::begin(bucket.hint), std::end(bucket.hint), PFILD_HINT(0, 7));
     }
     carry(flow(1), false);
     EXPECT_EQ(table_.counter(FlowCounter::refused), 1U);
@@ -176,7 +176,7 @@ TEST_F(FlowTableEntries, a_flow_whose_buckets_are_full_is_refused_and_its_slot_s
 TEST_F(FlowTableEntries, die_when_they_were_idle_for_as_long_as_their_protocol_may_be) {
     carry(flow(1), false);
     carry(flow(2, 6), false);
-    for (pfild_flow& entry : memory_.view().slots) {
+    for (pfild_flow& entry : memory_.view().entries) {
         entry.lane[0].packets = entry.key.family != 0 ? 1 : 0; // the kernel has answered
     }
     table_.age(now_);
@@ -191,7 +191,7 @@ TEST_F(FlowTableEntries, die_when_they_were_idle_for_as_long_as_their_protocol_m
     table_.age(now_);
     EXPECT_EQ(table_.counter(FlowCounter::in_use), 0U);
     EXPECT_EQ(table_.counter(FlowCounter::expired), 2U);
-    EXPECT_EQ(memory_.entries(), 0U);
+    EXPECT_EQ(memory_.hints(), 0U);
 }
 
 TEST_F(FlowTableEntries, die_soon_when_the_first_packet_was_the_only_one) {
@@ -236,9 +236,9 @@ TEST_F(FlowTableEntries, a_slot_is_not_given_away_while_a_head_may_still_look_at
 
 TEST_F(FlowTableEntries, a_label_of_an_entry_that_is_gone_counts_for_no_other) {
     carry(flow(1), false);
-    const std::uint16_t version = diverted(flow(1));
+    const std::uint16_t incarnation = diverted(flow(1));
     EXPECT_EQ(table_.remove_if([](const FlowKey&) { return true; }, now_), 1U);
-    decided(flow(1), version); // makes a new entry, in another slot
+    decided(flow(1), incarnation); // makes a new entry, at another place
     EXPECT_EQ(answer(flow(1)), PFILD_FLOW_ASK) << "packets behind it may be uncounted";
     settled(flow(1));
     EXPECT_EQ(answer(flow(1)), PFILD_FLOW_ASK);
@@ -250,8 +250,8 @@ TEST_F(FlowTableEntries, a_flow_that_was_idle_waits_again_for_what_comes_up_firs
     carry(flow(1));
     carry(flow(1));
     at(65); // heads ask about it now, the entry is still there
-    const std::uint16_t version = diverted(flow(1));
-    decided(flow(1), version);
+    const std::uint16_t incarnation = diverted(flow(1));
+    decided(flow(1), incarnation);
     EXPECT_EQ(table_.find(flow(1))->published_ns[0], now_) << "or it would be forced at once";
     now_ += 1000;
     decided(flow(1), diverted(flow(1)));
@@ -259,18 +259,18 @@ TEST_F(FlowTableEntries, a_flow_that_was_idle_waits_again_for_what_comes_up_firs
 }
 
 TEST_F(FlowTableEntries, a_sweep_looks_at_a_part_of_a_large_table_and_says_when_there_is_more) {
-    constexpr std::size_t kSlots = 100'000;
-    FlowMemoryOf memory(kSlots);
+    constexpr std::size_t kEntries = 100'000;
+    FlowMemoryOf memory(kEntries);
     FlowTable table(memory.view(), {}, 1);
-    for (std::uint32_t i = 0; i < kSlots; i += 2) { // every free slot is taken in turn
+    for (std::uint32_t i = 0; i < kEntries; i += 2) { // every free place is taken in turn
         FlowKey key = flow(static_cast<std::uint16_t>(i));
         key.remote[0] = i;
         table.note({.key = key, .passed = false, .lasts = true, .now_ns = now_});
     }
-    EXPECT_EQ(table.counter(FlowCounter::in_use), kSlots / 2);
+    EXPECT_EQ(table.counter(FlowCounter::in_use), kEntries / 2);
     now_ += 100 * kSecond;
     EXPECT_TRUE(table.age(now_));
-    EXPECT_GT(table.counter(FlowCounter::in_use), kSlots / 3);
+    EXPECT_GT(table.counter(FlowCounter::in_use), kEntries / 3);
     while (table.age(now_)) {
     }
     EXPECT_EQ(table.counter(FlowCounter::in_use), 0U);
@@ -297,7 +297,7 @@ TEST_F(FlowTableEntries, are_found_again_by_the_next_run_and_heads_see_them_all_
     FlowTable next(memory_.view(), {}, 7);
     EXPECT_EQ(std::memcmp(&before, memory_.view().state, sizeof(before)), 0) << "heads hash by it";
     EXPECT_EQ(next.counter(FlowCounter::in_use), 2U);
-    EXPECT_EQ(memory_.entries(), 2U);
+    EXPECT_EQ(memory_.hints(), 2U);
     ASSERT_NE(next.find(flow(2)), nullptr);
     EXPECT_EQ(PFILD_FLOW_ANSWER(next.find(flow(2))->decision, 0), PFILD_FLOW_DROP);
     EXPECT_EQ(memory_.seen_by_head(flow(2)), next.find(flow(2)));
@@ -326,7 +326,7 @@ TEST(FlowTableIndex, finds_what_is_there_and_nothing_else_through_many_changes) 
                 ASSERT_EQ(table.find(flow(known)) != nullptr, present) << step << ' ' << known;
                 ASSERT_EQ(memory.seen_by_head(flow(known)) != nullptr, present);
             }
-            ASSERT_EQ(memory.entries(), table.counter(FlowCounter::in_use));
+            ASSERT_EQ(memory.hints(), table.counter(FlowCounter::in_use));
         }
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Reading and writing a slot of the flow table, which the kernel, the engine and the control thread share: word by
-// word, each at once. A reader that is not the engine may see a slot that is being given to another flow: it checks
+// Reading and writing an entry of the flow table, which the kernel, the engine and the control thread share: word by
+// word, each at once. A reader that is not the engine may see an entry that is being given to another flow: it checks
 // the key again, or changes the decision only if it is still the one it saw (see flow_rules.h).
 #pragma once
 
@@ -51,7 +51,7 @@ inline void write_key(pfild_flow& flow, const FlowKey& key) noexcept {
     }
 }
 
-/// No flow is in a slot whose key has no family.
+/// No flow is in an entry whose key has no family.
 [[nodiscard]] inline bool in_use(const FlowKey& key) noexcept { return key.family != 0; }
 
 /// A decision with a new answer for one direction. The other direction's stays if the same rules gave it; what older
