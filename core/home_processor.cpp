@@ -12,8 +12,8 @@ void HomeProcessor::look() noexcept {
     }
     Processors others = given_;
     others.reset(home_);
-    const bool evicted = settled_ && !found.test(home_) && others.any() && (found & others) == others;
-    settled_ = false;
+    const bool evicted = at_home_ && !found.test(home_) && others.any() && (found & others) == others;
+    at_home_ = false;
     as_set_ = found;
     given_ = evicted ? others : found;
     if (given_ != found) {
@@ -30,27 +30,27 @@ bool HomeProcessor::set(const Processors& processors) noexcept {
     return true;
 }
 
-void HomeProcessor::settle() noexcept {
-    if (settled_) {
+void HomeProcessor::make_home() noexcept {
+    if (at_home_) {
         return;
     }
     look();
     const std::size_t here = scheduler_.current();
     if (given_.count() > 1 && here < given_.size() && given_.test(here)) {
         home_ = here;
-        settled_ = set(Processors().set(here));
+        at_home_ = set(Processors().set(here));
     }
 }
 
 bool HomeProcessor::rest(std::uint64_t now_ns, bool out) noexcept {
-    if (!settled_ || now_ns < last_carried_ns_ + (out ? kForsakenNs : kRestNs)) {
+    if (!at_home_ || now_ns < last_carried_ns_ + (out ? kForsakenNs : kRestNs)) {
         return false;
     }
     look();
-    if (settled_ && set(given_)) {
-        settled_ = false;
+    if (at_home_ && set(given_)) {
+        at_home_ = false;
     }
-    return !settled_;
+    return !at_home_;
 }
 
 bool HomeProcessor::end_window(std::uint64_t now_ns) noexcept {
@@ -61,8 +61,8 @@ bool HomeProcessor::end_window(std::uint64_t now_ns) noexcept {
     run_before_ns_ = run_ns;
     slept_ = false;
     look();
-    settle();
-    return starved && settled_ && now_ns >= stays_until_ns_;
+    make_home();
+    return starved && at_home_ && now_ns >= stays_until_ns_;
 }
 
 void HomeProcessor::move_on(std::uint64_t now_ns, bool out) noexcept {
@@ -72,15 +72,15 @@ void HomeProcessor::move_on(std::uint64_t now_ns, bool out) noexcept {
     tries_ = 0;
     Processors others = given_;
     others.reset(home_);
-    if (!settled_ || !set(others)) {
+    if (!at_home_ || !set(others)) {
         return;
     }
-    settled_ = false;
+    at_home_ = false;
     scheduler_.nap(); // the kernel wakes a thread where there is room for it
     const std::size_t here = scheduler_.current();
     if (here < others.size() && others.test(here) && set(Processors().set(here))) {
         home_ = here;
-        settled_ = true;
+        at_home_ = true;
     }
     stays_until_ns_ = now_ns + kStayNs;
 }

@@ -7,7 +7,7 @@
 //     rest     nothing came for a while, and nothing that was sent is left
 //     starved  it never slept, and got less than half of its processor: others, or interrupts, have the rest
 //
-// Otherwise it is settled: allowed on its home only. What it is allowed in between is what it found, at its start or
+// Otherwise it is at home: allowed on its home only. What it is allowed in between is what it found, at its start or
 // since: whoever sets an affinity or a cpuset from outside is obeyed. Where that is one processor, nothing is ever set.
 // One thread, the engine.
 #pragma once
@@ -53,14 +53,14 @@ class HomeProcessor {
     explicit HomeProcessor(Scheduler& scheduler) : scheduler_(scheduler) {}
 
     /// From here on the thread stays where it is. Before anything is sent.
-    void settle() noexcept;
-    [[nodiscard]] bool settled() const { return settled_; }
+    void make_home() noexcept;
+    [[nodiscard]] bool at_home() const { return at_home_; }
     /// A round is over. True: the thread starves here, and is to move on once nothing is out.
     [[nodiscard]] bool starved(std::uint64_t now_ns, bool carried) noexcept {
         last_carried_ns_ = carried ? now_ns : last_carried_ns_;
         return now_ns >= window_end_ns_ && end_window(now_ns);
     }
-    /// Settles on another processor. While something that was sent is `out` it stays, but not for ever.
+    /// Makes its home on another processor. While something that was sent is `out` it stays, but not for ever.
     void move_on(std::uint64_t now_ns, bool out) noexcept;
     /// The thread sleeps now, as nothing is to be done.
     void sleeps() noexcept { slept_ = true; }
@@ -76,8 +76,8 @@ class HomeProcessor {
     Scheduler& scheduler_;
     Processors given_;     ///< from outside
     Processors as_set_;    ///< what the thread was allowed when last looked at
-    std::size_t home_ = 0; ///< while settled
-    bool settled_ = false;
+    std::size_t home_ = 0; ///< while at_home_
+    bool at_home_ = false;
     bool slept_ = true; ///< in this window
     std::uint64_t last_carried_ns_ = 0;
     std::uint64_t window_start_ns_ = 0;

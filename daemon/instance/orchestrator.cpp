@@ -469,7 +469,7 @@ std::set<LaneHead> Orchestrator::lane_heads() const {
 void Orchestrator::put_in_force(LoweredHooks::Next next) {
     lowered_->install(std::move(next));
     refresh_divert();
-    lowered_->settle();
+    lowered_->await_old_chains();
 }
 
 // By itself, and wherever it will be linked: what the verifier does not take at all is refused here.

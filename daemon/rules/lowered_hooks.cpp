@@ -116,7 +116,7 @@ void LoweredHooks::install(Next&& next) {
     }
 }
 
-void LoweredHooks::settle() {
+void LoweredHooks::await_old_chains() {
     if (!std::exchange(changed_, false)) {
         return;
     }

@@ -3,11 +3,11 @@
 //
 //     registry, held --prepare--> next chains, loaded, found by nobody
 //     registry, released: engine and known flows are asked by the new rules
-//              --install--> heads find the next chains        --settle--> the last packet by an old one is through,
+//              --install--> heads find the next chains        --await--> the last packet by an old one is through,
 //                                                                         its counts are the hooks'
 //
 // A chain is replaced in one step, and what it leaves to the engine the engine asks all hooks about: so a packet is
-// decided by old rules or by new ones, whoever does it, and after settle() by new ones only.
+// decided by old rules or by new ones, whoever does it, and after await_old_chains() by new ones only.
 //
 // Control thread.
 #pragma once
@@ -59,7 +59,7 @@ class LoweredHooks {
     /// For the links as they are now, held back or not, and heads as given.
     [[nodiscard]] Next prepare(const std::set<LaneHead>& heads) const;
     void install(Next&& next);
-    void settle();
+    void await_old_chains();
 
     /// Heads that were given last.
     [[nodiscard]] std::set<LaneHead> heads() const;

@@ -264,7 +264,7 @@ void Transaction::spare(config::Guarded& seen) const {
     }
 }
 
-void Transaction::settle_on(config::Guarded seen) {
+void Transaction::take_as_seen(config::Guarded seen) {
     std::erase_if(cannot_, [&](const auto& one) { return !seen.items.contains(one.first); });
     waited_for_ = cannot_;
     for (const std::string& name : seen.missing) {
@@ -328,7 +328,7 @@ core::Result<Outcome> Transaction::change(const config::Model& next, const How& 
     model_ = next;
     files_ = files;
     trial_ = std::move(trial);
-    settle_on(std::move(*seen));
+    take_as_seen(std::move(*seen));
     if (outcome.recorded) {
         recorded_ = std::move(written_);
         if (auto updated = update_record(); !updated) {
@@ -390,7 +390,7 @@ void Transaction::begin(const config::Model& first, const std::string& files, co
             refused(linked.error());
         }
     }
-    settle_on(config::guarded(model, devices));
+    take_as_seen(config::guarded(model, devices));
     std::set<std::string> heads;
     for (const config::Link& link : here_.links) {
         heads.insert(link.head);
@@ -428,7 +428,7 @@ Done Transaction::look_again(const std::optional<std::string>& seen_one) {
         auto live = world_.go_live(Promises::kTried);
         done = done ? std::move(live) : std::move(done);
     }
-    settle_on(std::move(seen));
+    take_as_seen(std::move(seen));
     return done ? update_record() : done;
 }
 

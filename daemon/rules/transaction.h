@@ -118,7 +118,7 @@ class Transaction {
     begin_interfaces(const config::Model& first, const std::vector<config::Device>& devices, const Refused& refused);
     [[nodiscard]] core::Result<config::Guarded> see(const config::Model& next, const config::Change& change);
     void spare(config::Guarded& seen) const;
-    void settle_on(config::Guarded seen);
+    void take_as_seen(config::Guarded seen);
     [[nodiscard]] bool may_wait(const std::string& interface, const core::Error& why) const;
 
     class Bring;

@@ -212,11 +212,11 @@ void EngineThread::sleep() {
     home_.sleeps();
     const bool ageing = flows_ != nullptr && flows_->counter(core::FlowCounter::in_use) != 0;
     const int longest = backlogged ? kSoon : ageing ? kAgeing : kForever;
-    const int ready = ::poll(polled_.data(), polled_.size(), home_.settled() && !backlogged ? kRest : longest);
-    if (ready == 0 && home_.settled() && home_.rest(now_ns(), anything_out())) {
+    const int ready = ::poll(polled_.data(), polled_.size(), home_.at_home() && !backlogged ? kRest : longest);
+    if (ready == 0 && home_.at_home() && home_.rest(now_ns(), anything_out())) {
         ::poll(polled_.data(), polled_.size(), longest);
     }
-    home_.settle(); // before it takes what has come
+    home_.make_home(); // before it takes what has come
     rules_.online();
 }
 

@@ -10,7 +10,7 @@
 
 #include "pfild/packet.h"
 
-/* How early an extension header stands in front of others (RFC 8200, 4.1). Destination options may stand anywhere, twice. */
+/* How early an extension header stands (RFC 8200, 4.1). Destination options may stand anywhere, twice. */
 PFILD_INLINE __u32 pfild_extension_rank(__u8 header) {
     switch (header) {
     case PFILD_HOP_BY_HOP:

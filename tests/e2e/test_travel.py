@@ -27,7 +27,7 @@ def make_traveller(lab, index=INDEX):
     lab.cli.run("sh", "-c", f"ip addr add {THERE}/24 dev far && ip link set far up")
 
 
-def settle(host):
+def arrive(host):
     """The traveller has arrived: address and neighbour as ever."""
     host.run("sh", "-c", f"ip addr add {HERE}/24 dev trav && ip link set trav up")
 
@@ -58,18 +58,18 @@ def test_fifty_times_there_and_back_under_traffic(make_lab, start_pfild, config)
     make_traveller(lab)
     traffic = keep_sending(lab)
     for number in range(ROUNDS):
-        settle(lab.fw)
+        arrive(lab.fw)
         daemon.bpfctl("attach", "trav", "--unknown", "drop")
         if number % 10 == 0:
             assert unanswered(lab.cli, HERE, count=3)
         send_to(lab.fw, container)
-        settle(container)
+        arrive(container)
         assert index_of(container) == INDEX
         assert ping(lab.cli, HERE, count=3).lost == 0, (number, "black-holed in the container")
         assert wait_until(lambda: detached(daemon))
         send_to(container, lab.fw)
         assert wait_until(lambda: head_names(lab.fw, "trav") == []), (number, all_heads(lab.fw))
-    settle(lab.fw)
+    arrive(lab.fw)
     assert ping(lab.cli, HERE, count=3).lost == 0
     traffic.signal(signal.SIGINT)
     traffic.wait()
@@ -90,7 +90,7 @@ def test_in_a_namespace_where_it_has_the_index_of_another_attached_interface(mak
         daemon.bpfctl("attach", interface, "--unknown", "drop")
     guard(daemon, "cbpf:ping", "icmp", direction="i")
     send_to(lab.fw, container)
-    settle(container)
+    arrive(container)
     assert index_of(container) == following, "the kernel gives the next free one"
     assert ping(lab.cli, HERE, count=20).lost == 0
     lanes = daemon.bpfctl.json("stats")["interfaces"]["twin"]["in"]
@@ -107,7 +107,7 @@ def test_heads_that_were_carried_away_do_nothing_when_the_daemon_has_ended(make_
     send_to(lab.fw, container)
     assert wait_until(lambda: daemon.bpfctl.json("status")["interfaces"] == [])
     assert daemon.stop() == 0
-    settle(container)
+    arrive(container)
     assert ping(lab.cli, HERE, count=20).lost == 0
 
 
@@ -124,7 +124,7 @@ def test_a_daemon_removes_heads_that_an_interface_has_brought_along(make_lab, st
     assert wait_until(lambda: head_names(container, "trav") == []), there.current_log()
     if config != CLSACT:  # the kernel removes a clsact by itself
         assert re.search(f"trav: removed a head that nobody serves: .* of instance '{daemon.name}'", there.current_log())
-    settle(container)
+    arrive(container)
     assert ping(lab.cli, HERE, count=20).lost == 0
     assert there.stop() == 0
 
@@ -182,7 +182,7 @@ def test_one_that_has_left_and_is_back_unheard_is_guarded(make_lab, start_pfild)
     with unheard(daemon, lab.fw):
         send_to(lab.fw, container)
         send_to(container, lab.fw)
-        settle(lab.fw)
+        arrive(lab.fw)
     assert unanswered(lab.cli, HERE, count=5)
     assert wait_until(lambda: daemon.bpfctl.interface("trav")["state"] == "attached")
     assert "the interface is gone" not in daemon.current_log()
@@ -204,7 +204,7 @@ def test_an_interface_that_leaves_a_bridge_has_not_left(host_lab, start_pfild):
         fw.run("ip", "link", "set", "trav", "nomaster")
     finally:
         daemon.signal(signal.SIGCONT)
-    settle(fw)
+    arrive(fw)
     assert wait_until(lambda: len(head_names(fw, "trav")) == 2), daemon.current_log()
     assert unanswered(host_lab.cli, HERE, count=5)
     assert "the interface is gone" not in daemon.current_log()

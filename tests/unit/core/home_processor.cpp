@@ -85,11 +85,11 @@ class HomeProcessorTest : public ::testing::Test {
         now_ += ms * kMs;
         return home_.rest(now_, out);
     }
-    /// Busy, and settled on processor 1 of four.
+    /// Busy, and at home on processor 1 of four.
     void begin() {
-        home_.settle();
+        home_.make_home();
         busy(150);
-        ASSERT_TRUE(home_.settled());
+        ASSERT_TRUE(home_.at_home());
         ASSERT_EQ(scheduler_.may(), Numbers({1}));
     }
 
@@ -107,12 +107,12 @@ TEST_F(HomeProcessors, stays_where_it_is_while_it_is_busy) {
     EXPECT_EQ(scheduler_.asked.size(), 1U);
 }
 
-TEST_F(HomeProcessors, rests_after_silence_and_settles_where_it_wakes) {
+TEST_F(HomeProcessors, rests_after_silence_and_is_at_home_where_it_wakes) {
     begin();
     EXPECT_TRUE(rest_after(60, false));
     EXPECT_EQ(scheduler_.may(), Numbers({0, 1, 2, 3}));
     scheduler_.here = 2;
-    home_.settle();
+    home_.make_home();
     EXPECT_EQ(scheduler_.may(), Numbers({2}));
 }
 
@@ -120,7 +120,7 @@ TEST_F(HomeProcessors, does_not_rest_between_packets) {
     begin();
     for (int i = 0; i < 50; i++) {
         EXPECT_FALSE(rest_after(20, false));
-        home_.settle();
+        home_.make_home();
         EXPECT_FALSE(home_.starved(now_, true));
     }
     EXPECT_EQ(scheduler_.asked.size(), 1U);
@@ -136,10 +136,10 @@ TEST_F(HomeProcessors, does_not_rest_while_something_is_out_but_not_for_ever) {
 
 TEST_F(HomeProcessors, sets_nothing_where_there_is_one_processor) {
     scheduler_.give(set_of({1}));
-    home_.settle();
+    home_.make_home();
     EXPECT_FALSE(busy(3000, 10));
     EXPECT_FALSE(rest_after(5000, false));
-    home_.settle();
+    home_.make_home();
     EXPECT_TRUE(scheduler_.asked.empty());
 }
 
@@ -204,7 +204,7 @@ TEST_F(HomeProcessors, obeys_an_affinity_set_from_outside_while_it_rests) {
     EXPECT_TRUE(rest_after(60, false));
     scheduler_.give(set_of({2}));
     scheduler_.asked.clear();
-    home_.settle();
+    home_.make_home();
     EXPECT_FALSE(busy(500));
     EXPECT_FALSE(rest_after(60, false));
     EXPECT_EQ(scheduler_.may(), Numbers({2}));
@@ -233,7 +233,7 @@ TEST_F(HomeProcessors, a_processor_that_goes_while_it_rests_is_missed_by_nobody)
     begin();
     EXPECT_TRUE(rest_after(60, false));
     scheduler_.there.reset(0);
-    home_.settle();
+    home_.make_home();
     EXPECT_EQ(scheduler_.may(), Numbers({1}));
     busy(150);
     EXPECT_TRUE(rest_after(60, false));
@@ -242,7 +242,7 @@ TEST_F(HomeProcessors, a_processor_that_goes_while_it_rests_is_missed_by_nobody)
 
 TEST_F(HomeProcessors, what_is_refused_leaves_all_as_it_was_and_is_tried_again) {
     scheduler_.refuses = true;
-    home_.settle();
+    home_.make_home();
     EXPECT_FALSE(busy(1000, 10));
     EXPECT_EQ(scheduler_.may(), Numbers({0, 1, 2, 3}));
     scheduler_.refuses = false;
@@ -258,7 +258,7 @@ TEST_F(HomeProcessors, what_is_refused_leaves_all_as_it_was_and_is_tried_again) 
 
 TEST_F(HomeProcessors, a_kernel_that_tells_nothing_is_left_alone) {
     scheduler_.there.reset();
-    home_.settle();
+    home_.make_home();
     EXPECT_FALSE(busy(1000, 10));
     EXPECT_TRUE(scheduler_.asked.empty());
 }

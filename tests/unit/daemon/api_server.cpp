@@ -76,7 +76,7 @@ class ServerTest : public ::testing::Test {
     }
 
     /// Rounds until nothing happens any more.
-    void settle() {
+    void run_out() {
         for (int i = 0; i < 20; ++i) {
             ASSERT_TRUE(loop_->run_once(milliseconds(0)));
         }
@@ -103,10 +103,10 @@ class ServerTest : public ::testing::Test {
                 break;
             } else {
                 ++idle_rounds;
-                settle();
+                run_out();
             }
         }
-        settle();
+        run_out();
         return sent;
     }
 
@@ -114,7 +114,7 @@ class ServerTest : public ::testing::Test {
     std::string received(const sys::Fd& socket) {
         std::string all;
         std::array<char, 65536> bytes{};
-        for (ssize_t count = 1; count > 0; settle()) {
+        for (ssize_t count = 1; count > 0; run_out()) {
             count = ::recv(socket.get(), bytes.data(), bytes.size(), 0);
             all.append(bytes.data(), count > 0 ? static_cast<std::size_t>(count) : 0);
         }
@@ -270,11 +270,11 @@ TEST_F(ServerTest, serves_16_connections_tells_the_17th_and_takes_one_again_when
     std::vector<sys::Fd> clients;
     for (int i = 0; i < 16; ++i) {
         clients.push_back(connect_to(path()));
-        settle();
+        run_out();
     }
     ASSERT_EQ(server_->connections(), 16U);
     const sys::Fd refused = connect_to(path());
-    settle();
+    run_out();
     EXPECT_EQ(errno_of(received(refused)), "EBUSY");
     EXPECT_TRUE(closed(refused));
     for (const sys::Fd& client : clients) {
@@ -282,7 +282,7 @@ TEST_F(ServerTest, serves_16_connections_tells_the_17th_and_takes_one_again_when
         EXPECT_EQ(Json::parse(received(client))["ok"], true);
     }
     clients.pop_back();
-    settle();
+    run_out();
     const sys::Fd welcome = connect_to(path());
     send_all(welcome, kVersion);
     EXPECT_EQ(Json::parse(received(welcome))["ok"], true);
@@ -293,7 +293,7 @@ TEST_F(ServerTest, answers_a_client_that_has_finished_sending) {
     const sys::Fd client = connect_to(path());
     ASSERT_EQ(::send(client.get(), kVersion.data(), kVersion.size(), 0), static_cast<ssize_t>(kVersion.size()));
     ASSERT_EQ(::shutdown(client.get(), SHUT_WR), 0);
-    settle();
+    run_out();
     EXPECT_EQ(Json::parse(received(client))["ok"], true);
     EXPECT_TRUE(closed(client));
     EXPECT_EQ(server_->connections(), 0U);
@@ -304,7 +304,7 @@ TEST_F(ServerTest, half_a_request_of_a_client_that_goes_is_never_carried_out) {
     sys::Fd client = connect_to(path());
     send_all(client, kVersion.substr(0, kVersion.size() - 1));
     client.reset();
-    settle();
+    run_out();
     EXPECT_EQ(server_->connections(), 0U);
     EXPECT_TRUE(service_.calls.empty());
 }
@@ -316,7 +316,7 @@ TEST_F(ServerTest, a_client_that_asks_and_goes_at_once_does_no_harm) {
         const sys::Fd client = connect_to(path());
         ASSERT_EQ(::send(client.get(), kVersion.data(), kVersion.size(), 0), static_cast<ssize_t>(kVersion.size()));
     }
-    settle();
+    run_out();
     EXPECT_TRUE(connections_become(0));
 }
 
@@ -397,18 +397,18 @@ TEST_F(ServerTest, descriptors_that_nobody_asked_for_are_closed) {
     for (const int one : {file.get(), sealed.get()}) {
         for (const std::size_t count : {1U, 2U, 100U}) {
             send_with(client, kVersion, std::vector<int>(count, one));
-            settle();
+            run_out();
             EXPECT_NE(received(client).find(R"("ok":true)"), std::string::npos);
             EXPECT_TRUE(descriptors_become(before)) << count;
         }
     }
     for (int i = 0; i < 5; ++i) { // of half a request: one is kept, if it is sealed
         send_with(client, "{", {sealed.get(), file.get()});
-        settle();
+        run_out();
     }
     EXPECT_TRUE(descriptors_become(before + 1));
     client.reset();
-    settle();
+    run_out();
     EXPECT_TRUE(descriptors_become(without)) << "what was kept goes with the connection";
 }
 
@@ -424,7 +424,7 @@ TEST_F(ServerTest, tells_whom_it_does_not_admit) {
     ASSERT_EQ(::stat(path().c_str(), &status), 0);
     EXPECT_EQ(status.st_mode & 07777U, 0666U);
     const sys::Fd client = connect_to(path());
-    settle();
+    run_out();
     EXPECT_EQ(errno_of(received(client)), "EACCES");
     EXPECT_TRUE(closed(client));
 }
@@ -455,7 +455,7 @@ TEST_F(ServerTest, an_answer_that_goes_on_tells_each_change_and_ends_with_the_ne
     EXPECT_EQ(last["id"], 7);
     EXPECT_FALSE(last.contains("more"));
     service_.made.add({});
-    settle();
+    run_out();
     EXPECT_EQ(received(client), "");
     EXPECT_TRUE(connections_become(0)) << "it is an ordinary connection again";
 }
@@ -469,7 +469,7 @@ TEST_F(ServerTest, who_does_not_read_an_answer_that_goes_on_is_told_what_he_has_
     for (std::size_t i = 0; i < kChanges; ++i) {
         service_.made.add({.verb = "link", .did = "link a b", .unrecorded = {}});
         if (i % 100 == 0) {
-            settle();
+            run_out();
         }
     }
     ASSERT_EQ(server_->connections(), 1U) << "nobody waits for him, and nobody closes him";
@@ -504,7 +504,7 @@ TEST_F(ServerTest, eight_answers_go_on_and_a_ninth_is_refused) {
     send_all(ninth, kVersion);
     EXPECT_EQ(Json::parse(received(ninth))["ok"], true);
     clients.pop_back();
-    settle();
+    run_out();
     send_all(ninth, kMonitor);
     EXPECT_EQ(Json::parse(received(ninth))["ok"], true);
 }
