@@ -2,8 +2,8 @@
 // What a model and its parts are called and may be, told once (describe/shape.h): the reader of files, the canonical
 // JSON and the tables of the manual follow from it.
 //
-// Canonical JSON is what `config show` prints and what the record holds: every member is written, in one order, so that
-// equal models have equal texts. Any thread.
+// Canonical JSON is what `config show` prints and what a kept model holds: every member is written, in one order, so
+// that equal models have equal texts. Any thread.
 #pragma once
 
 #include <string>

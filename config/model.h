@@ -4,7 +4,7 @@
 //     NAME.toml, NAME.d/*.toml --read--> Model <--edits-- verbs of bpfctl
 //                                          |
 //                                          +--difference(old, new)--> actions --> what runs
-//                                          +--canonical JSON--> the record, `config show`
+//                                          +--canonical JSON--> what is kept, `config show`
 //
 // Each item has an owner, who may take it away again: the files, bpfctl, zones, `config apply`. A model that is in
 // order

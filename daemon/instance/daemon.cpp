@@ -141,26 +141,26 @@ core::Result<void> Daemon::choose() {
     return {};
 }
 
-std::optional<rules::Record> Daemon::running_model() const {
+std::optional<rules::KeptModel> Daemon::running_model() const {
     const auto text = store_->read();
     if (!text) {
         return std::nullopt;
     }
-    auto record = rules::record_of(*text);
-    if (!record) {
-        spdlog::error("the running model cannot be read: {}", record.error().line());
+    auto kept = rules::kept_model_of(*text);
+    if (!kept) {
+        spdlog::error("the running model cannot be read: {}", kept.error().line());
         return std::nullopt;
     }
-    if (record->boot != boot_) {
+    if (kept->boot != boot_) {
         return std::nullopt;
     }
-    if (record->trial && record->trial->ends_ns <= sys::since_boot_ns()) {
+    if (kept->trial && kept->trial->ends_ns <= sys::since_boot_ns()) {
         spdlog::warn("the running model was not confirmed in time: the daemon begins with the one before");
-        record->model = std::move(record->trial->before);
-        record->files = std::move(record->trial->files);
-        record->trial.reset();
+        kept->model = std::move(kept->trial->before);
+        kept->files = std::move(kept->trial->files);
+        kept->trial.reset();
     }
-    return std::move(*record);
+    return std::move(*kept);
 }
 
 core::Result<void> Daemon::begin() {
@@ -234,30 +234,30 @@ core::Result<void> Daemon::furnish() {
     return {};
 }
 
-void Daemon::take_over(const rules::Record& record) {
-    config::Model model = record.model;
+void Daemon::take_over(const rules::KeptModel& kept) {
+    config::Model model = kept.model;
     std::map<std::string, std::string> names;
-    for (const rules::Attached& interface : record.attached) {
+    for (const rules::Attached& interface : kept.attached) {
         const auto now = orchestrator_->left_on(interface.ifindex);
         if (now && *now != interface.name) {
             names.emplace(interface.name, *now);
         }
     }
     config::rename_interfaces(model, names);
-    std::vector<rules::Attached> attached = record.attached;
+    std::vector<rules::Attached> attached = kept.attached;
     for (rules::Attached& interface : attached) {
         const auto renamed = names.find(interface.name);
         interface.name = renamed == names.end() ? interface.name : renamed->second;
     }
     orchestrator_->remember(attached);
-    if (auto trial = record.trial) {
+    if (auto trial = kept.trial) {
         config::rename_interfaces(trial->before, names);
         const std::uint64_t now = sys::since_boot_ns();
         end_trial_after(trial->ends_ns > now ? trial->ends_ns - now : 0);
         transaction_->resume(std::move(trial));
     }
     std::size_t refused = 0;
-    transaction_->begin(model, record.files, [&](const core::Error& error) {
+    transaction_->begin(model, kept.files, [&](const core::Error& error) {
         spdlog::error("not taken over: {}", error.line());
         refused_interfaces_.insert(error.object);
         refused++;

@@ -61,11 +61,11 @@ class Daemon {
     /// default.
     [[nodiscard]] core::Result<void> choose();
     /// What a killed daemon of this boot has left.
-    [[nodiscard]] std::optional<rules::Record> running_model() const;
+    [[nodiscard]] std::optional<rules::KeptModel> running_model() const;
     [[nodiscard]] core::Result<void> begin();
     [[nodiscard]] core::Result<void> furnish();
     /// As far as it can be had: better a part of the rules than none.
-    void take_over(const rules::Record& record);
+    void take_over(const rules::KeptModel& kept);
     [[nodiscard]] core::Result<void> serve();
     /// Those whom the model in force knows, and no others.
     void admit_peers();

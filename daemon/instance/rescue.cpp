@@ -348,7 +348,7 @@ class Rescue {
                 continue;
             }
             remove_pins(name);
-            if (stuck_.empty() && folders_.contains(name)) { // else the record is for the next start
+            if (stuck_.empty() && folders_.contains(name)) { // else the running model is for the next start
                 end(name);
                 std::error_code ignored; // absent is what is wanted
                 files::remove_all(lock.folder(), ignored);

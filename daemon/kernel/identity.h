@@ -19,8 +19,8 @@ struct bpf_object;
 namespace pfild::kernel {
 
 /// This run of the daemon, guarding that namespace. `instance`: shorter than the room for it.
-/// runtime_folder: where its record is. Instances of one name in mount namespaces of their own are told apart by its
-/// file system.
+/// runtime_folder: where its running model is. Instances of one name in mount namespaces of their own are told apart by
+/// its file system.
 [[nodiscard]] core::Result<pfild_identity> identity_of_run(const std::string& instance, const sys::NetNs& netns,
                                                            const std::string& runtime_folder);
 

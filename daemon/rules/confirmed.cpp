@@ -24,7 +24,7 @@ core::Result<void> write(const std::string& folder, const char* name, const std:
 
 } // namespace
 
-std::optional<Record> Confirmed::read() const {
+std::optional<KeptModel> Confirmed::read() const {
     const std::string path = folder_ + "/confirmed";
     const auto text = disk::read_trusted_file(path);
     if (!text) {
@@ -33,12 +33,12 @@ std::optional<Record> Confirmed::read() const {
         }
         return std::nullopt;
     }
-    auto record = record_of(*text);
-    if (!record) {
-        spdlog::error("{}: {}", path, record.error().line());
+    auto kept = kept_model_of(*text);
+    if (!kept) {
+        spdlog::error("{}: {}", path, kept.error().line());
         return std::nullopt;
     }
-    return std::move(*record);
+    return std::move(*kept);
 }
 
 bool Confirmed::stopped_in(const std::string& boot) const {
@@ -66,8 +66,8 @@ void Confirmed::tick() {
         }
     }
     if (auto next = std::exchange(next_, std::nullopt)) {
-        writing_ = std::async(std::launch::async, [folder = folder_, record = std::move(*next)] {
-            return write(folder, "/confirmed", text_of(record));
+        writing_ = std::async(std::launch::async, [folder = folder_, kept = std::move(*next)] {
+            return write(folder, "/confirmed", text_of(kept));
         });
     }
 }

@@ -11,7 +11,7 @@
 #include <string>
 
 #include "core/error.h"
-#include "daemon/rules/record.h"
+#include "daemon/rules/kept_model.h"
 
 namespace pfild::rules {
 
@@ -21,13 +21,13 @@ class Confirmed {
     Confirmed(const std::string& state_dir, const std::string& instance) : folder_(state_dir + '/' + instance) {}
 
     /// Nothing: there is none, or none that can be read, which is logged.
-    [[nodiscard]] std::optional<Record> read() const;
+    [[nodiscard]] std::optional<KeptModel> read() const;
     /// The last daemon has stopped in order, in that boot.
     [[nodiscard]] bool stopped_in(const std::string& boot) const;
     void set_stopped_in(const std::string& boot) const;
 
     /// To be written by the next tick().
-    void put(Record record) { next_ = std::move(record); }
+    void put(KeptModel kept) { next_ = std::move(kept); }
     /// Once a second.
     void tick();
     /// Writes what is to be written, now.
@@ -37,7 +37,7 @@ class Confirmed {
 
   private:
     std::string folder_;
-    std::optional<Record> next_;
+    std::optional<KeptModel> next_;
     std::future<core::Result<void>> writing_;
     std::string said_;
 };

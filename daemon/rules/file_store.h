@@ -11,7 +11,7 @@
 #include <string>
 
 #include "core/error.h"
-#include "daemon/rules/record.h"
+#include "daemon/rules/kept_model.h"
 
 namespace pfild::rules {
 

@@ -16,23 +16,23 @@
 #include <vector>
 
 #include "config/source.h"
-#include "daemon/rules/record.h"
+#include "daemon/rules/kept_model.h"
 
 namespace pfild::rules {
 
 /// What is there when a daemon starts.
 struct Found {
-    std::optional<Record> running; ///< of this boot
+    std::optional<KeptModel> running; ///< of this boot
     config::FileResult<config::Source> files;
-    std::optional<Record> confirmed;
+    std::optional<KeptModel> confirmed;
     bool stopped = false; ///< the last daemon of this boot has stopped in order: what bpfctl did has ended
 };
 
 struct Plan {
-    std::optional<Record> take_over;   ///< first this, as far as it can be had
-    std::optional<config::Model> then; ///< then this, whole
-    std::string files;                 ///< digest of the files that `then` is made of
-    std::optional<Record> failsafe;    ///< if that cannot be had, and nothing was taken over
+    std::optional<KeptModel> take_over; ///< first this, as far as it can be had
+    std::optional<config::Model> then;  ///< then this, whole
+    std::string files;                  ///< digest of the files that `then` is made of
+    std::optional<KeptModel> failsafe;  ///< if that cannot be had, and nothing was taken over
     bool bad_files = false;
     std::string from; ///< for people: "running model"
 };

@@ -220,7 +220,7 @@ Done Transaction::commit(bool recorded, Promises promises) {
     auto live = world_.go_live(promises);
     if (!live && recorded) {
         if (auto back = store_.exchange(); !back) {
-            spdlog::error("the record has a model that is not in force: {}", back.error().line());
+            spdlog::error("the running model is not the one in force: {}", back.error().line());
         }
     }
     return live;
@@ -331,7 +331,7 @@ core::Result<Outcome> Transaction::change(const config::Model& next, const How& 
     take_as_seen(std::move(*seen));
     if (outcome.recorded) {
         recorded_ = std::move(written_);
-        if (auto updated = update_record(); !updated) {
+        if (auto updated = update_kept_model(); !updated) {
             outcome.recorded = false;
             outcome.because = updated.error().line();
         }
@@ -405,7 +405,7 @@ void Transaction::begin(const config::Model& first, const std::string& files, co
     }
     model_ = std::move(model);
     files_ = files;
-    if (auto recorded = replace_record(model_); !recorded) {
+    if (auto recorded = replace_kept_model(model_); !recorded) {
         spdlog::error("what runs is not recorded: {}", recorded.error().line());
     }
 }
@@ -429,7 +429,7 @@ Done Transaction::look_again(const std::optional<std::string>& seen_one) {
         done = done ? std::move(live) : std::move(done);
     }
     take_as_seen(std::move(seen));
-    return done ? update_record() : done;
+    return done ? update_kept_model() : done;
 }
 
 Done Transaction::gone(const std::string& interface) {
@@ -448,7 +448,7 @@ Done Transaction::gone(const std::string& interface) {
         });
     }
     if (of_bpfctl || model_.links.size() != links) {
-        if (auto recorded = replace_record(model_); !recorded) {
+        if (auto recorded = replace_kept_model(model_); !recorded) {
             return recorded;
         }
     }
@@ -470,7 +470,7 @@ Done Transaction::renamed(const std::map<std::string, std::string>& names) {
     items_ = std::move(items);
     there_ = here_;
     if (!(model_ == before)) {
-        if (auto recorded = replace_record(model_); !recorded) {
+        if (auto recorded = replace_kept_model(model_); !recorded) {
             return recorded;
         }
     }
@@ -490,16 +490,18 @@ std::string Transaction::item_of(const std::string& interface) const {
 
 Done Transaction::end_trial() {
     auto trial = std::exchange(trial_, std::nullopt);
-    auto recorded = replace_record(model_);
+    auto recorded = replace_kept_model(model_);
     if (!recorded) {
         trial_ = std::move(trial);
     }
     return recorded;
 }
 
-Done Transaction::update_record() { return world_.attached(there_) == recorded_ ? Done() : replace_record(model_); }
+Done Transaction::update_kept_model() {
+    return world_.attached(there_) == recorded_ ? Done() : replace_kept_model(model_);
+}
 
-Done Transaction::replace_record(const config::Model& model) {
+Done Transaction::replace_kept_model(const config::Model& model) {
     if (auto written = write(model, there_, files_, trial_); !written) {
         return written;
     }

@@ -5,11 +5,11 @@
 //     write    the next model beside the running one; what cannot be recorded is refused
 //     prepare  each action of the difference, with nothing in force yet
 //     allowed  the lock-out guard is asked, if somebody made the change
-//     commit   the record is exchanged, then everything goes live
+//     commit   the kept model is exchanged, then everything goes live
 //
 //     write --fails--> nothing has happened
 //     prepare --fails--> what was prepared is taken back
-//     commit --fails--> the record is exchanged back, what went live is taken back
+//     commit --fails--> the kept model is exchanged back, what went live is taken back
 //
 // So a daemon that is killed is followed by one that has the old model or the new one, whole: before the exchange the
 // old one, after it the new one. A change that only makes the host safer or reachable (Unrecorded::kGoesOn) is not
@@ -23,7 +23,7 @@
 // the killed daemon guard meanwhile; and one that a pattern means and that cannot be attached. None of them keeps
 // another from being guarded.
 //
-// A model may be in force on trial. The record then has the one before, too, so the trial ends in time also if the
+// A model may be in force on trial. The kept model then has the one before, too, so the trial ends in time also if the
 // daemon is killed meanwhile.
 //
 // Control thread.
@@ -40,7 +40,7 @@
 #include "config/guarded.h"
 #include "config/model.h"
 #include "core/error.h"
-#include "daemon/rules/record.h"
+#include "daemon/rules/kept_model.h"
 #include "daemon/rules/world.h"
 
 namespace pfild::rules {
@@ -85,7 +85,7 @@ class Transaction {
         /// Asked when all is prepared and nothing is in force; an error ends the change. Empty: nobody is asked.
         std::function<core::Result<void>()> allowed;
     };
-    /// => `next` is in order, without flaws. On an error the old model is in force, and its record is the old one.
+    /// => `next` is in order, without flaws. On an error the old model is in force, and kept.
     [[nodiscard]] core::Result<Outcome> change(const config::Model& next, const How& how);
     /// The model in force is there to stay. An error: that cannot be recorded, and the trial goes on.
     [[nodiscard]] core::Result<void> end_trial();
@@ -104,13 +104,13 @@ class Transaction {
     [[nodiscard]] core::Result<void> gone(const std::string& interface);
     [[nodiscard]] core::Result<void> renamed(const std::map<std::string, std::string>& names);
 
-    /// Writes the record anew, if attaching has changed what a successor must know.
-    [[nodiscard]] core::Result<void> update_record();
+    /// Writes the kept model anew, if attaching has changed what a successor must know.
+    [[nodiscard]] core::Result<void> update_kept_model();
 
   private:
     [[nodiscard]] core::Result<void> write(const config::Model& model, const config::Model& there,
                                            const std::string& files, const std::optional<Trial>& trial);
-    [[nodiscard]] core::Result<void> replace_record(const config::Model& model);
+    [[nodiscard]] core::Result<void> replace_kept_model(const config::Model& model);
     [[nodiscard]] core::Result<void> commit(bool recorded, Promises promises);
     [[nodiscard]] core::Result<void> put(const config::Interface& interface, const config::Model& target);
     [[nodiscard]] core::Result<void> set_links(const std::string& head, const config::Model& target);

@@ -107,7 +107,7 @@ def test_an_instance_in_other_mount_and_pid_namespaces_is_no_exception(host_lab,
 
 
 def test_a_dead_instance_of_the_same_name_elsewhere_keeps_its_heads(host_lab, start_pfild):
-    """Its record is where its own successor finds it: they are not what a daemon here has left."""
+    """Its running model is where its own successor finds it: they are not what a daemon here has left."""
     apart_name = start_pfild(host_lab.fw)
     apart = Apart(host_lab.fw, apart_name.name)
     assert apart.run("attach", "eth0", "--mode", "tc").returncode == 0
@@ -181,7 +181,7 @@ def test_heads_of_a_killed_instance_of_another_name_stay_until_the_interface_is_
     heir.bpfctl("attach", "eth0")
     assert f"instance '{dead.name}', whose daemon is dead" in heir.current_log()
     assert ping(host_lab.cli, "192.0.2.2").lost == 0
-    dead.start()  # its record wants eth0
+    dead.start()  # its running model wants eth0
     assert "not taken over" in dead.current_log() and heir.name in dead.current_log()
     assert all_heads(host_lab.fw) == {"eth0": HEADS}
     assert dead.stop() == 0

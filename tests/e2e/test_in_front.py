@@ -43,7 +43,7 @@ def test_with_position_first_the_heads_go_in_front_again_and_the_rules_hold(host
             assert in_front(daemon) == []
     assert len(log_lines(daemon, "the heads are first again")) == 3
     daemon.kill9()
-    daemon.start()  # the record knows
+    daemon.start()  # the running model knows
     assert daemon.bpfctl.interface("eth0")["position"] == "first"
     assert daemon.stop() == 0
     assert [one["name"] for one in tcx_programs(fw)] == ["intruder2", "intruder1", "intruder0"]

@@ -143,7 +143,7 @@ def test_it_is_in_force_even_if_it_cannot_be_recorded(host_lab, small_run):  # n
         assert ask("attach", "eth0").returncode == 0
         fill(small_run)
         full = lambda number: ask("hook", "add", f"cbpf:{number:060}", "--on-match", "drop", "--type", "inet", "--filter", "ip")  # noqa: E731
-        assert any(full(number).returncode == 1 for number in range(2000)), "the record has no more room"
+        assert any(full(number).returncode == 1 for number in range(2000)), "the running model has no more room"
         assert ask("panic", "on").returncode in (0, 4), "in force, and perhaps not recorded"
         assert json.loads(ask("--json", "status").stdout)["panic"] is True
         assert closed(host_lab)

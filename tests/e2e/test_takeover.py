@@ -176,6 +176,6 @@ def test_heads_that_could_not_be_replaced_go_when_somebody_wants_it(host_lab, st
         assert daemon.bpfctl.refused("detach", "eth0").exit_code == 1
         daemon.kill9()
         daemon.start()
-        assert "1 of 1 things" in daemon.current_log(), "the record has the hook only"
+        assert "1 of 1 things" in daemon.current_log(), "the running model has the hook only"
     assert_ends_well(daemon)
     assert ping(host_lab.cli, "192.0.2.2", count=5).lost == 0

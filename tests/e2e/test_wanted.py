@@ -214,7 +214,7 @@ def test_F26_1000_hooks_of_a_file_are_one_change_and_one_write(host_lab, start_p
     took = time.monotonic() - began
     assert len(names(daemon)) == 1000
     size = (daemon.run_folder / "model").stat().st_size
-    assert written() - before < 5 * size, "the record, the log, and what is kept for the next boot"
+    assert written() - before < 5 * size, "the running model, the log, and what is kept for the next boot"
     print(f"{took:.2f} s, model of {size} bytes")
     assert took < 10
     assert_ends_well(daemon)

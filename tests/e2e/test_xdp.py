@@ -107,8 +107,8 @@ def test_a_successor_takes_over_whatever_the_mode_was(host_lab, start_pfild, bef
     flow = UdpFlow(host_lab.cli, host_lab.fw, "192.0.2.2", rate_pps=5000, count=100_000)
     daemon.kill9()
     assert unanswered(host_lab.cli, "192.0.2.2", count=5)
-    record = daemon.run_folder / "model"
-    record.write_text(record.read_text().replace(f'"mode":"{before}"', f'"mode":"{after}"'))
+    model = daemon.run_folder / "model"
+    model.write_text(model.read_text().replace(f'"mode":"{before}"', f'"mode":"{after}"'))
     daemon.start()
     assert daemon.bpfctl.interface("eth0")["mode"] == after
     assert (xdp_program(host_lab.fw) is not None) == (after == "xdp")

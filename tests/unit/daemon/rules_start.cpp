@@ -20,7 +20,7 @@ config::FileResult<config::Source> good() { return config::Source{kFiles, "new"}
 config::FileResult<config::Source> bad() {
     return tl::make_unexpected(std::vector<config::FileMistake>{{"p.toml", 1, 1, "x", "is not known"}});
 }
-Record record(const char* files) { return {.boot = "now", .files = files, .model = kRan}; }
+KeptModel kept(const char* files) { return {.boot = "now", .files = files, .model = kRan}; }
 
 std::string names(const Model& model) {
     std::string text;
@@ -40,18 +40,18 @@ struct Row {
 
 std::vector<Row> rows() {
     return {
-        {"a crash", {record("new"), good(), record("new"), false}, "b:mine f:old ", "-", "running model"},
+        {"a crash", {kept("new"), good(), kept("new"), false}, "b:mine f:old ", "-", "running model"},
         {"edited files",
-         {record("old"), good(), {}, false},
+         {kept("old"), good(), {}, false},
          "b:mine f:old ",
          "b:mine f:new ",
          "running model, files changed"},
-        {"bad files after a crash", {record("old"), bad(), {}, false}, "b:mine f:old ", "-", "running model"},
-        {"a reboot", {{}, good(), record("old"), false}, "-", "b:mine f:new ", "files and confirmed model"},
+        {"bad files after a crash", {kept("old"), bad(), {}, false}, "b:mine f:old ", "-", "running model"},
+        {"a reboot", {{}, good(), kept("old"), false}, "-", "b:mine f:new ", "files and confirmed model"},
         {"a first start", {{}, good(), {}, false}, "-", "f:new ", "files"},
-        {"stopped and started", {{}, good(), record("old"), true}, "-", "f:new ", "files"},
-        {"bad files after a reboot", {{}, bad(), record("old"), false}, "b:mine f:old ", "-", "confirmed model"},
-        {"bad files after a stop", {{}, bad(), record("old"), true}, "b:mine f:old ", "-", "confirmed model"},
+        {"stopped and started", {{}, good(), kept("old"), true}, "-", "f:new ", "files"},
+        {"bad files after a reboot", {{}, bad(), kept("old"), false}, "b:mine f:old ", "-", "confirmed model"},
+        {"bad files after a stop", {{}, bad(), kept("old"), true}, "b:mine f:old ", "-", "confirmed model"},
     };
 }
 
@@ -74,7 +74,7 @@ TEST(Start, with_bad_files_and_nothing_else_fails_with_the_mistakes) {
 }
 
 TEST(Start, with_files_that_cannot_be_had_falls_back_to_the_confirmed_model) {
-    EXPECT_EQ(plan_start({{}, good(), record("old"), false})->failsafe->model, kRan);
+    EXPECT_EQ(plan_start({{}, good(), kept("old"), false})->failsafe->model, kRan);
 }
 
 } // namespace

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A transaction that ends at any step leaves the old state in force, whole, and its record.
+// A transaction that ends at any step leaves the old state in force, whole, and kept.
 #include "daemon/rules/transaction.h"
 
 #include <gtest/gtest.h>
@@ -67,9 +67,9 @@ TEST(Transaction, puts_any_model_in_force_after_any_other) {
         const auto outcome = fixture.change(next);
         ASSERT_TRUE(outcome) << outcome.error().line();
         ASSERT_EQ(fixture.transaction.model(), next);
-        const auto record = record_of(fixture.store.in_force());
-        ASSERT_TRUE(record) << record.error().line();
-        ASSERT_EQ(record->model, next);
+        const auto kept = kept_model_of(fixture.store.in_force());
+        ASSERT_TRUE(kept) << kept.error().line();
+        ASSERT_EQ(kept->model, next);
         for (const auto& [name, put] : test::rules_of(next, fixture.world.there).hooks) {
             ASSERT_EQ(fixture.world.in_force().hooks.at(name).program, put.program);
         }
@@ -88,7 +88,7 @@ TEST(Transaction, that_fails_at_any_step_leaves_the_old_model_in_force_and_recor
             fixture.world.there = {"eth0", "eth1", "wan"};
             ASSERT_TRUE(fixture.change(before));
             const test::Rules rules = fixture.world.in_force();
-            const std::string record = fixture.store.in_force();
+            const std::string kept = fixture.store.in_force();
             fixture.steps.failing = fixture.steps.taken + failing;
             const auto outcome = fixture.change(after);
             if (outcome) {
@@ -98,7 +98,7 @@ TEST(Transaction, that_fails_at_any_step_leaves_the_old_model_in_force_and_recor
             failures++;
             ASSERT_EQ(outcome.error().code, EIO);
             ASSERT_TRUE(fixture.world.in_force() == rules) << "failing at step " << failing;
-            ASSERT_EQ(fixture.store.in_force(), record) << "failing at step " << failing;
+            ASSERT_EQ(fixture.store.in_force(), kept) << "failing at step " << failing;
             ASSERT_EQ(fixture.transaction.model(), before);
             ASSERT_TRUE(fixture.change(after)) << "it can be tried again";
             ASSERT_EQ(fixture.world.in_force().orders, test::rules_of(after, fixture.world.there).orders);
@@ -152,7 +152,7 @@ TEST(Transaction, that_cannot_be_recorded_is_refused_unless_it_makes_the_host_re
     EXPECT_TRUE(fixture.is_in_force({}));
     fixture.store.full = false;
     ASSERT_TRUE(fixture.change(before));
-    EXPECT_EQ(record_of(fixture.store.in_force())->model, before);
+    EXPECT_EQ(kept_model_of(fixture.store.in_force())->model, before);
 }
 
 TEST(Transaction, that_is_not_allowed_leaves_the_old_model_in_force_and_recorded) {
@@ -163,7 +163,7 @@ TEST(Transaction, that_is_not_allowed_leaves_the_old_model_in_force_and_recorded
         const Model before = any_model(any);
         ASSERT_TRUE(fixture.change(before));
         const test::Rules rules = fixture.world.in_force();
-        const std::string record = fixture.store.in_force();
+        const std::string kept = fixture.store.in_force();
         const auto outcome = fixture.transaction.change(any_model(any), {.allowed = [] {
                                                             return core::fail({"", "", "no", "", EPERM});
                                                         }});
@@ -173,7 +173,7 @@ TEST(Transaction, that_is_not_allowed_leaves_the_old_model_in_force_and_recorded
         }
         ASSERT_EQ(outcome.error().code, EPERM);
         ASSERT_TRUE(fixture.world.in_force() == rules);
-        ASSERT_EQ(fixture.store.in_force(), record);
+        ASSERT_EQ(fixture.store.in_force(), kept);
         ASSERT_EQ(fixture.transaction.model(), before);
     }
 }
@@ -209,7 +209,7 @@ TEST(Transaction, waits_for_an_interface_of_the_files_and_attaches_it_with_its_l
     ASSERT_TRUE(fixture.transaction.look_again("eth9"));
     EXPECT_TRUE(fixture.waits_for().empty());
     EXPECT_TRUE(fixture.is_in_force(model));
-    EXPECT_EQ(record_of(fixture.store.in_force())->attached.size(), 2U);
+    EXPECT_EQ(kept_model_of(fixture.store.in_force())->attached.size(), 2U);
     fixture.world.there.erase("eth9");
     ASSERT_TRUE(fixture.transaction.gone("eth9"));
     EXPECT_EQ(fixture.waits_for(), std::set<std::string>{"eth9"});
@@ -221,7 +221,7 @@ TEST(Transaction, refuses_an_interface_of_bpfctl_that_is_not_there_and_forgets_o
     ASSERT_TRUE(fixture.change({.interfaces = {{.name = "eth0", .owner = Owner::kBpfctl}}}));
     ASSERT_TRUE(fixture.transaction.gone("eth0"));
     EXPECT_TRUE(fixture.transaction.model().interfaces.empty());
-    EXPECT_TRUE(record_of(fixture.store.in_force())->model.interfaces.empty());
+    EXPECT_TRUE(kept_model_of(fixture.store.in_force())->model.interfaces.empty());
 }
 
 TEST(Transaction, follows_interfaces_that_exchange_their_names) {
@@ -231,7 +231,7 @@ TEST(Transaction, follows_interfaces_that_exchange_their_names) {
                                 .links = {{"a:e", "eth0", kIn}}}));
     ASSERT_TRUE(fixture.transaction.renamed({{"eth0", "eth1"}, {"eth1", "eth0"}}));
     EXPECT_EQ(fixture.transaction.model().links[0].head, "eth1");
-    EXPECT_EQ(record_of(fixture.store.in_force())->model, fixture.transaction.model());
+    EXPECT_EQ(kept_model_of(fixture.store.in_force())->model, fixture.transaction.model());
 }
 
 TEST(Transaction, guards_what_a_pattern_means_as_it_comes_is_renamed_and_goes) {
@@ -248,7 +248,7 @@ TEST(Transaction, guards_what_a_pattern_means_as_it_comes_is_renamed_and_goes) {
     EXPECT_EQ(fixture.world.heads_come, HeadsCome::kFirst);
     EXPECT_EQ(fixture.guarded(), (std::set<std::string>{"veth1", "veth2"}));
     EXPECT_EQ(fixture.order("veth2"), std::vector<std::string>{"a:e"});
-    EXPECT_EQ(record_of(fixture.store.in_force())->attached.size(), 2U);
+    EXPECT_EQ(kept_model_of(fixture.store.in_force())->attached.size(), 2U);
     EXPECT_EQ(fixture.transaction.item_of("veth2"), "veth*");
     fixture.world.there = {"veth2", "eth0", "wan"};
     fixture.world.rename("veth1", "wan");
@@ -335,7 +335,7 @@ TEST(Begin, takes_what_can_be_had_and_tells_the_rest) {
     EXPECT_EQ(fixture.waits_for(), std::set<std::string>{"later"});
     EXPECT_TRUE(fixture.is_in_force(fixture.transaction.model()));
     EXPECT_EQ(fixture.transaction.model().links.size(), 1U);
-    EXPECT_EQ(record_of(fixture.store.in_force())->files, "digest");
+    EXPECT_EQ(kept_model_of(fixture.store.in_force())->files, "digest");
 }
 
 } // namespace

@@ -23,7 +23,7 @@ struct TrialFixture {
     test::FakeStore store{steps};
     Transaction transaction{world, store, "this boot"};
 
-    [[nodiscard]] std::optional<Trial> recorded() const { return record_of(store.in_force())->trial; }
+    [[nodiscard]] std::optional<Trial> recorded() const { return kept_model_of(store.in_force())->trial; }
     [[nodiscard]] core::Result<Outcome> begin(const Model& next) {
         const Trial trial{.ends_ns = 5, .files = "digest", .before = transaction.model()};
         return transaction.change(next, {.trial = trial});
@@ -33,14 +33,14 @@ struct TrialFixture {
 TEST(Trial, is_read_as_it_was_written) {
     config::test::AnyModel any(21);
     for (int i = 0; i < 100; ++i) {
-        const Record record{.boot = "b",
-                            .files = "f",
-                            .attached = {},
-                            .model = any.next(),
-                            .trial = Trial{.ends_ns = any.below(1000), .files = "g", .before = any.next()}};
-        const auto read = record_of(text_of(record));
+        const KeptModel kept{.boot = "b",
+                             .files = "f",
+                             .attached = {},
+                             .model = any.next(),
+                             .trial = Trial{.ends_ns = any.below(1000), .files = "g", .before = any.next()}};
+        const auto read = kept_model_of(text_of(kept));
         ASSERT_TRUE(read) << read.error().line();
-        ASSERT_EQ(*read, record);
+        ASSERT_EQ(*read, kept);
     }
 }
 
@@ -87,11 +87,11 @@ TEST(Trial, that_cannot_begin_leaves_none) {
 }
 
 TEST(Trial, goes_on_after_a_start_whatever_the_files_say) {
-    Found found{.running = Record{.boot = "b",
-                                  .files = "old",
-                                  .attached = {},
-                                  .model = one_hook("a:new"),
-                                  .trial = Trial{.ends_ns = 5, .files = "old", .before = Model()}},
+    Found found{.running = KeptModel{.boot = "b",
+                                     .files = "old",
+                                     .attached = {},
+                                     .model = one_hook("a:new"),
+                                     .trial = Trial{.ends_ns = 5, .files = "old", .before = Model()}},
                 .files = config::Source{.model = {}, .digest = "new"}};
     const auto plan = plan_start(found);
     ASSERT_TRUE(plan);

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "daemon/rules/record.h"
+#include "daemon/rules/kept_model.h"
 #include "daemon/rules/world.h"
 
 namespace pfild::rules::test {

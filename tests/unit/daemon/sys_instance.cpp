@@ -88,9 +88,9 @@ TEST_F(InstanceTest, an_orderly_stop_leaves_no_file_and_the_name_can_be_taken_wh
 TEST_F(InstanceTest, a_folder_that_holds_something_else_stays) {
     auto instance = Instance::take(folder(), "lab");
     ASSERT_TRUE(instance);
-    std::ofstream(folder() + "/lab/record") << "x";
+    std::ofstream(folder() + "/lab/model") << "x";
     instance->remove();
-    EXPECT_TRUE(fs::exists(folder() + "/lab/record"));
+    EXPECT_TRUE(fs::exists(folder() + "/lab/model"));
 }
 
 TEST_F(InstanceTest, a_file_in_the_way_is_told) {

@@ -25,19 +25,19 @@ struct Trial {
     friend bool operator==(const Trial&, const Trial&) = default;
 };
 
-struct Record {
+struct KeptModel {
     std::string boot;               ///< boot id of the kernel
     std::string files;              ///< digest of the files that the model's items of owner `file` came from
     std::vector<Attached> attached; ///< empty in a confirmed model
     config::Model model;
     std::optional<Trial> trial; ///< nothing in a confirmed model
 
-    friend bool operator==(const Record&, const Record&) = default;
+    friend bool operator==(const KeptModel&, const KeptModel&) = default;
 };
 
-[[nodiscard]] std::string text_of(const Record& record);
+[[nodiscard]] std::string text_of(const KeptModel& kept);
 /// EINVAL, as config::model_of().
-[[nodiscard]] core::Result<Record> record_of(std::string_view text);
+[[nodiscard]] core::Result<KeptModel> kept_model_of(std::string_view text);
 
 /// Where the running model is kept. One text is in force; the next one is put beside it and takes its place in one
 /// step.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// See daemon/rules/record.h.
-#include "daemon/rules/record.h"
+// See kept_model.h.
+#include "daemon/rules/kept_model.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -41,7 +41,7 @@ static void describe(describe::Fields& fields, Attached& attached) {
 }
 
 static void describe(describe::Fields& fields, Envelope& envelope) {
-    fields.called("record", "A model as it is kept.");
+    fields.called("kept_model", "A model as it is kept.");
     fields.required("format", envelope.format, describe::whole(kFormat, kFormat), "Of this file.");
     fields.required("boot", envelope.boot, describe::text(64), "Boot id.");
     fields.required("files", envelope.files, describe::text(64), "Digest.");
@@ -99,17 +99,17 @@ core::Result<Trial> trial_of(describe::Value value) {
 
 } // namespace
 
-std::string text_of(const Record& record) {
+std::string text_of(const KeptModel& kept) {
     describe::Value value =
-        describe::write(Envelope{.boot = record.boot, .files = record.files, .attached = record.attached});
-    value.set("model", describe::write(record.model));
-    if (record.trial) {
-        value.set(kTrial, value_of(*record.trial));
+        describe::write(Envelope{.boot = kept.boot, .files = kept.files, .attached = kept.attached});
+    value.set("model", describe::write(kept.model));
+    if (kept.trial) {
+        value.set(kTrial, value_of(*kept.trial));
     }
     return describe::json_line(value) + '\n';
 }
 
-core::Result<Record> record_of(std::string_view text) {
+core::Result<KeptModel> kept_model_of(std::string_view text) {
     auto value = describe::value_of_json(text);
     if (!value) {
         return core::fail(std::move(value.error()));
@@ -122,22 +122,22 @@ core::Result<Record> record_of(std::string_view text) {
     if (!read) {
         return core::fail(std::move(read.error()));
     }
-    Record record{.model = std::move(*read)};
+    KeptModel kept{.model = std::move(*read)};
     if (auto trial = taken(*value, kTrial)) {
         auto before = trial_of(std::move(*trial));
         if (!before) {
             return core::fail(std::move(before.error()));
         }
-        record.trial = std::move(*before);
+        kept.trial = std::move(*before);
     }
     auto envelope = table_of<Envelope>(*value);
     if (!envelope) {
         return core::fail(std::move(envelope.error()));
     }
-    record.boot = std::move(envelope->boot);
-    record.files = std::move(envelope->files);
-    record.attached = std::move(envelope->attached);
-    return record;
+    kept.boot = std::move(envelope->boot);
+    kept.files = std::move(envelope->files);
+    kept.attached = std::move(envelope->attached);
+    return kept;
 }
 
 } // namespace pfild::rules
