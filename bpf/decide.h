@@ -6,7 +6,7 @@
  *     flow known?            -> pass on or drop                    whoever is alive
  *     hooks in the kernel?   -> pass on or drop, if they can tell  whoever is alive
  *     queue without socket?  -> leave it to the TC head            (XDP)
- *     nobody home?           -> pass or drop, as attached          (`unknown`)
+ *     unattended?            -> pass or drop, as attached          (`unknown`)
  *     no hook here?          -> pass on                            (PF-26)
  *     ARP, ND or MLD?        -> pass on
  *     port pair repaired?    -> drop: a daemon that lives opens nothing
@@ -142,7 +142,7 @@ static __always_inline enum course decide(packet_context* packet, const struct p
         return COURSE_LEFT;
     }
     if (taker == TAKER_NOBODY && !is_cared_for(self)) {
-        int drop = (self->flags & PFILD_UNKNOWN_DROP) && !is_neighbour_traffic(packet);
+        int drop = (self->flags & PFILD_FAIL_DROP) && !is_neighbour_traffic(packet);
 
         count_all(lane, drop ? PFILD_COUNT_DROPPED_UNATTENDED : PFILD_COUNT_PASSED_UNATTENDED, packet);
         return drop ? COURSE_DROP : COURSE_PASS;

@@ -45,8 +45,8 @@ struct {
     __type(value, struct pfild_secret);
 } secrets SEC(".maps") __weak;
 
-/* The engine's AF_XDP sockets by lane, and PFILD_LIFE. An empty slot means that nobody is home: the kernel empties it
- * when a socket closes. */
+/* The engine's AF_XDP sockets by lane, and PFILD_LIFE. An empty place means that the lane is unattended: the kernel
+ * empties it when a socket closes. */
 struct {
     __uint(type, BPF_MAP_TYPE_XSKMAP);
     __uint(max_entries, PFILD_MAX_LANES + 1);

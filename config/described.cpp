@@ -22,8 +22,8 @@ constexpr std::size_t kMostLinks = 65536;
 constexpr std::size_t kLongestPath = 255;
 constexpr std::size_t kMostPeers = 1024;
 
-void describe_fail_mode(Fields& fields, core::UnknownPackets& unknown) {
-    fields.optional("unknown", unknown, describe::word(core::kUnknownPacketsNames),
+void describe_fail_mode(Fields& fields, core::FailMode& unknown) {
+    fields.optional("unknown", unknown, describe::word(core::kAskedFailModeNames),
                     "What heads do with packets that only the engine could decide, while it is not there.");
 }
 
@@ -105,7 +105,7 @@ void describe(Fields& fields, Interface& interface) {
 }
 
 void describe_how(Fields& fields, Hook& hook) {
-    fields.required("name", hook.name, describe::hook_name(), "MODULE:RULESET.");
+    fields.required("name", hook.name, describe::hook_name(), "`MODULE:NAME`.");
     fields.required("type", hook.type, describe::word(core::kHeadTypeNames), "Which packets it is shown.");
     fields.required("on_match", hook.on_match, describe::word(core::kOnMatchNames), "What a match means.");
     fields.optional("filter", hook.filter, describe::text(), "The expression that counts.");

@@ -138,7 +138,7 @@ void check_hooks(const Model& model, std::vector<Flaw>& found) {
         const Hook& hook = model.hooks[i];
         if (!is_hook_name(hook.name)) {
             found.push_back(
-                {Flaw::Item::kHook, i, "name", "must be MODULE:RULESET, each of 1 to 63 visible ASCII characters"});
+                {Flaw::Item::kHook, i, "name", "must be MODULE:NAME, each of 1 to 63 visible ASCII characters"});
         } else if (!seen.insert(hook.name).second) {
             found.push_back({Flaw::Item::kHook, i, "name", "'" + hook.name + "' is there twice"});
         }

@@ -40,7 +40,7 @@ static_assert(static_cast<std::size_t>(Owner::kApplied) + 1 == kOwnerNames.size(
 /// An interface that is to be guarded, or all that a pattern means.
 struct Interface {
     std::string name; ///< the kernel's, an alternative one, or a pattern
-    core::UnknownPackets unknown = core::UnknownPackets::pass;
+    core::FailMode unknown = core::FailMode::kPass;
     core::HeadMode mode = core::HeadMode::automatic;
     core::HeadPosition position = core::HeadPosition::anywhere;
     bool strict = false; ///< one that is made while pfild runs is down until it is guarded
@@ -51,7 +51,7 @@ struct Interface {
 };
 
 struct Hook {
-    std::string name; ///< MODULE:RULESET
+    std::string name; ///< MODULE:NAME
     core::HeadType type = core::HeadType::inet;
     core::OnMatch on_match = core::OnMatch::drop;
     std::optional<std::string> filter;      ///< what counts; nothing: there is only the program

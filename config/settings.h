@@ -12,10 +12,10 @@
 #include <vector>
 
 #include "config/tc_attach.h"
+#include "core/fail_mode.h"
 #include "core/head_mode.h"
 #include "core/head_position.h"
 #include "core/odd_packets.h"
-#include "core/unknown_packets.h"
 
 namespace pfild::config {
 
@@ -25,7 +25,7 @@ static_assert(static_cast<std::size_t>(LogLevel::kError) + 1 == kLogLevelNames.s
 
 struct Settings {
     LogLevel log_level = LogLevel::kInfo;
-    core::UnknownPackets unknown = core::UnknownPackets::pass;
+    core::FailMode unknown = core::FailMode::kPass;
     core::HeadMode mode = core::HeadMode::automatic;
     core::HeadPosition position = core::HeadPosition::anywhere;
     bool strict = false;                     ///< of interfaces, as these

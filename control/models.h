@@ -33,7 +33,7 @@ struct ApplyRequest {
 /// As AttachRequest; what is left out is as the configuration says.
 struct BatchAttach {
     std::string interface;
-    std::optional<core::UnknownPackets> unknown;
+    std::optional<core::FailMode> unknown;
     std::optional<core::HeadMode> mode;
     std::optional<core::HeadPosition> position;
 };

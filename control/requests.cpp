@@ -13,7 +13,7 @@ void describe(Fields& fields, NoArguments& /*none*/) { fields.called("nothing", 
 void describe(Fields& fields, AttachRequest& request) {
     fields.called("attach_request", "An interface that gets heads. The configuration may have other defaults.");
     fields.required("interface", request.interface, interface_name(), "The interface.");
-    fields.optional("unknown", request.unknown, word(core::kUnknownPacketsNames),
+    fields.optional("unknown", request.unknown, word(core::kAskedFailModeNames),
                     "What becomes of packets that only the engine could decide, when it is not there.");
     fields.optional("mode", request.mode, word(core::kHeadModeNames), "Where incoming packets are decided.");
     fields.optional("position", request.position, word(core::kHeadPositionNames),

@@ -10,12 +10,12 @@
 #include <vector>
 
 #include "cbpf/instruction.h"
+#include "core/fail_mode.h"
 #include "core/head_mode.h"
 #include "core/head_position.h"
 #include "core/pfil/cbpf_hook.h"
 #include "core/pfil/head_type.h"
 #include "core/pfil/registry.h"
-#include "core/unknown_packets.h"
 #include "describe/shape.h"
 
 namespace pfild::control {
@@ -24,7 +24,7 @@ struct NoArguments {};
 
 /// What attach means where a request does not say; from the configuration.
 struct AttachDefaults {
-    core::UnknownPackets unknown = core::UnknownPackets::pass;
+    core::FailMode unknown = core::FailMode::kPass;
     core::HeadMode mode = core::HeadMode::automatic;
     core::HeadPosition position = core::HeadPosition::anywhere;
     bool strict = false;
@@ -32,7 +32,7 @@ struct AttachDefaults {
 
 struct AttachRequest {
     std::string interface;
-    core::UnknownPackets unknown = core::UnknownPackets::pass;
+    core::FailMode unknown = core::FailMode::kPass;
     core::HeadMode mode = core::HeadMode::automatic;
     core::HeadPosition position = core::HeadPosition::anywhere;
     bool strict = false;                 ///< interfaces that come are down until they are guarded

@@ -18,12 +18,12 @@
 #include "cbpf/instruction.h"
 #include "control/flow_views.h"
 #include "core/direction.h"
+#include "core/fail_mode.h"
 #include "core/head_mode.h"
 #include "core/head_position.h"
 #include "core/pfil/head_type.h"
 #include "core/pfil/hook.h"
 #include "core/pfil/registry.h"
-#include "core/unknown_packets.h"
 #include "describe/shape.h"
 
 namespace pfild::control {
@@ -74,7 +74,7 @@ struct InterfaceView {
     std::string mode_because;            ///< why it is not XDP, when that was for pfild to choose; may be empty
     std::uint64_t queues_served = 0;     ///< receive queues with a socket of their own (XDP)
     std::vector<std::string> turned_off; ///< offloads of the interface that are off as long as it is attached (XDP)
-    core::UnknownPackets unknown = core::UnknownPackets::pass;
+    core::FailMode unknown = core::FailMode::kPass;
     State state = State::kAttached;
     PortPairView port_pair;
     HeadPlacesView heads;

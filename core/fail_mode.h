@@ -19,4 +19,7 @@ enum class FailMode : std::uint8_t { kPass, kDrop, kClosed };
 inline constexpr std::array<std::string_view, 3> kFailModeNames{"pass", "drop", "closed"};
 static_assert(static_cast<std::size_t>(FailMode::kClosed) + 1 == kFailModeNames.size());
 
+/// What can be asked for: the fail modes that heads have.
+inline constexpr std::array<std::string_view, 2> kAskedFailModeNames{kFailModeNames[0], kFailModeNames[1]};
+
 } // namespace pfild::core

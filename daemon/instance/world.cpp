@@ -250,9 +250,9 @@ core::Result<void> Orchestrator::attach(const config::Interface& interface) {
         flow_rules_.add_interface(link->ifindex, *slot);
     }
     spdlog::info("{}: attached, {}", link->name,
-                 !filters                                          ? "to be tapped only"
-                 : interface.unknown == core::UnknownPackets::drop ? "unknown packets are dropped"
-                                                                   : "unknown packets pass");
+                 !filters                                     ? "to be tapped only"
+                 : interface.unknown == core::FailMode::kDrop ? "unknown packets are dropped"
+                                                              : "unknown packets pass");
     return {};
 }
 

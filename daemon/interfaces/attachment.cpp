@@ -241,7 +241,7 @@ core::Result<void> Attachment::write_interface(core::Directions divert, core::Di
         entry.flags = PFILD_ONLY_TAPPED;
         return world_.programs.set_interface(entry);
     }
-    entry.flags = (spec_.unknown == core::UnknownPackets::drop ? PFILD_UNKNOWN_DROP : 0U) |
+    entry.flags = (spec_.unknown == core::FailMode::kDrop ? PFILD_FAIL_DROP : 0U) |
                   (divert.has(Direction::in) ? PFILD_DIVERT_IN : 0U) |
                   (divert.has(Direction::out) ? PFILD_DIVERT_OUT : 0U) |
                   (chained.has(Direction::in) ? PFILD_CHAIN_IN : 0U) |

@@ -42,7 +42,7 @@ namespace pfild {
 struct AttachmentSpec {
     net::Link link;
     std::uint8_t slot = 0;
-    core::UnknownPackets unknown = core::UnknownPackets::pass;
+    core::FailMode unknown = core::FailMode::kPass;
     core::HeadMode mode = core::HeadMode::automatic;
     core::HeadPosition position = core::HeadPosition::anywhere;
     std::vector<std::string> turned_off; ///< offloads that a run before turned off on it
@@ -110,7 +110,7 @@ class Attachment {
     /// Which directions divert from now on, and in which heads ask hooks in the kernel first.
     [[nodiscard]] core::Result<void> set_divert(core::Directions divert, core::Directions chained);
     /// What else was asked for, from now on.
-    [[nodiscard]] core::Result<void> set_manner(core::UnknownPackets unknown, core::HeadPosition position) {
+    [[nodiscard]] core::Result<void> set_manner(core::FailMode unknown, core::HeadPosition position) {
         spec_.position = position;
         front_.set_position(position);
         return std::exchange(spec_.unknown, unknown) == unknown ? core::Result<void>()

@@ -4,7 +4,7 @@
 // Control thread only.
 //
 // The programs outlive the daemon where they are attached (the heads), and so do the maps that they use: that is how
-// the heads can go on passing or dropping when nobody is home.
+// the heads can go on passing or dropping when they are unattended.
 #pragma once
 
 #include <array>

@@ -70,13 +70,13 @@ PFILD_ASSERT_SIZE(struct pfild_secret, 32);
 #define PFILD_LIFE PFILD_MAX_LANES
 
 /* What a head does with packets when no engine takes them, and whether any hook asks for them at all. */
-#define PFILD_UNKNOWN_DROP 0x1 /* else pass */
-#define PFILD_DIVERT_IN 0x2    /* a hook is linked IN on a head that this interface's packets pass */
+#define PFILD_FAIL_DROP 0x1 /* else pass */
+#define PFILD_DIVERT_IN 0x2 /* a hook is linked IN on a head that this interface's packets pass */
 #define PFILD_DIVERT_OUT 0x4
 #define PFILD_ONLY_TAPPED 0x8 /* nothing is decided here; packets pass */
 #define PFILD_CHAIN_IN 0x10   /* hooks run in the kernel (pfild/chain.h): ask them first */
 #define PFILD_CHAIN_OUT 0x20
-#define PFILD_STOOD_DOWN 0x40 /* cannot be served for now: as with nobody home, though the daemon lives */
+#define PFILD_STOOD_DOWN 0x40 /* cannot be served for now: unattended, though the daemon lives */
 
 /*
  * An attached interface, in an array by slot. Host byte order.
@@ -85,7 +85,7 @@ PFILD_ASSERT_SIZE(struct pfild_secret, 32);
  */
 struct pfild_interface {
     __u32 slot;       /* 0 .. PFILD_MAX_INTERFACES - 1 */
-    __u32 flags;      /* PFILD_UNKNOWN_DROP | PFILD_DIVERT_* | PFILD_CHAIN_* */
+    __u32 flags;      /* PFILD_FAIL_DROP | PFILD_DIVERT_* | PFILD_CHAIN_* */
     __u32 port_p;     /* ifindex of p1: OUT packets go up here */
     __u32 port_q;     /* ifindex of q1: IN packets go up here */
     __u8 mac[6];      /* of the interface: what is for this host and what is not */

@@ -47,7 +47,7 @@ def test_with_unknown_pass_traffic_goes_on_after_kill_9(host_lab, start_pfild, a
     assert ping(host_lab.cli, address).lost == 0
     assert counted(daemon, "cbpf:count")["seen"] >= 40
     daemon.kill9()
-    assert len(heads(host_lab.fw)["ingress"]) == 1  # they stay, and find nobody home
+    assert len(heads(host_lab.fw)["ingress"]) == 1  # they stay, unattended
     result = ping(host_lab.cli, address, count=20)
     assert (result.sent, result.received, result.duplicates) == (20, 20, 0)
     forget_neighbours(host_lab.cli)

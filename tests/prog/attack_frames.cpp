@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Attack packets in front of the heads: every row of the table, and random ones of the grammar, with nobody home, with
+// Attack packets in front of the heads: every row of the table, and random ones of the grammar, unattended, with
 // hooks in the kernel, with hooks in the engine, and of flows that are known. Whatever reads a packet, what becomes of
 // it is what the engine would have said, and rules on a port are not got past.
 //
@@ -139,8 +139,8 @@ class AttackFrames : public KernelProgramsTest {
             ASSERT_TRUE(programs().set_chain(place, kernel::lane(kSlot, Direction::in), (*chain)->program_fd()));
             chains_.push_back(*std::move(chain));
         }
-        attach(PFILD_UNKNOWN_DROP | PFILD_DIVERT_IN | PFILD_CHAIN_IN);
-        somebody_home(PFILD_LANE_IN(kSlot));
+        attach(PFILD_FAIL_DROP | PFILD_DIVERT_IN | PFILD_CHAIN_IN);
+        attend(PFILD_LANE_IN(kSlot));
         queue_socket_ = sys::Fd(::socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0));
         ASSERT_TRUE(programs().set_queue_socket(kSlot, 0, queue_socket_.get()));
     }
@@ -175,8 +175,8 @@ class AttackFrames : public KernelProgramsTest {
     std::vector<std::unique_ptr<kernel::Chain>> chains_;
 };
 
-TEST_F(AttackFrames, no_row_passes_where_nobody_is_home_and_unknown_packets_are_dropped) {
-    attach(PFILD_UNKNOWN_DROP | PFILD_DIVERT_IN);
+TEST_F(AttackFrames, no_row_passes_unattended_where_unknown_packets_are_dropped) {
+    attach(PFILD_FAIL_DROP | PFILD_DIVERT_IN);
     for (const frames::Attack& attack : frames::attacks(frames::kBlockedPort)) {
         for (const Bytes& frame : build(attack.recipe)) {
             for (const Way way : kEachWay) {

@@ -276,8 +276,8 @@ class ChainsOfHeads : public Chains {
             return;
         }
         attach(PFILD_DIVERT_IN | PFILD_DIVERT_OUT | PFILD_CHAIN_IN | PFILD_CHAIN_OUT);
-        somebody_home(PFILD_LANE_IN(kSlot));
-        somebody_home(PFILD_LANE_OUT(kSlot));
+        attend(PFILD_LANE_IN(kSlot));
+        attend(PFILD_LANE_OUT(kSlot));
     }
 
     /// One hook, both directions.
@@ -309,9 +309,9 @@ TEST_F(ChainsOfHeads, answer_by_tail_call_and_heads_go_by_it) {
     }
 }
 
-TEST_F(ChainsOfHeads, are_asked_with_nobody_home_too) {
+TEST_F(ChainsOfHeads, are_asked_unattended_too) {
     hook(HeadType::inet, time_to_live(), OnMatch::pass);
-    nobody_home();
+    leave_unattended();
     EXPECT_EQ(head(Direction::in, on_watched(ethernet(kTypeIpv4, ipv4(17)))).action, kPass);
     EXPECT_EQ(counted(), "in.passed_lowered+1");
 }

@@ -20,9 +20,9 @@ class HeadsDivert : public KernelProgramsTest {
         if (IsSkipped() || HasFatalFailure()) {
             return;
         }
-        attach(PFILD_UNKNOWN_DROP | PFILD_DIVERT_IN | PFILD_DIVERT_OUT);
-        somebody_home(PFILD_LANE_IN(kSlot));
-        somebody_home(PFILD_LANE_OUT(kSlot));
+        attach(PFILD_FAIL_DROP | PFILD_DIVERT_IN | PFILD_DIVERT_OUT);
+        attend(PFILD_LANE_IN(kSlot));
+        attend(PFILD_LANE_OUT(kSlot));
     }
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What the heads do without the engine: at interfaces that are not theirs, with nobody home, without a hook.
+// What the heads do without the engine: at interfaces that are not theirs, unattended, without a hook.
 #include <linux/pkt_cls.h>
 
 #include "tests/prog/kernel_programs_test.h"
@@ -89,32 +89,31 @@ std::vector<Arrival> everything() {
 TEST_F(HeadsUnattended, act_for_their_own_attachment_and_for_no_other) {
     const Bytes frame = ethernet(kTypeIpv4, ipv4(17));
     const auto shot = [&] { return head(Direction::in, on_watched(frame)).action == TC_ACT_SHOT; };
-    attach(PFILD_UNKNOWN_DROP);
+    attach(PFILD_FAIL_DROP);
     EXPECT_TRUE(shot());
     attach(0);
     EXPECT_FALSE(shot()) << "it is changed where it is";
     for (const std::uint32_t attachment : {0U, kNumber - 1, kNumber + 1}) {
         const pfild_interface later{
-            .slot = kSlot, .flags = PFILD_UNKNOWN_DROP, .ifindex = watched(), .attachment = attachment};
+            .slot = kSlot, .flags = PFILD_FAIL_DROP, .ifindex = watched(), .attachment = attachment};
         ASSERT_TRUE(programs().set_interface(later));
         EXPECT_FALSE(shot()) << "the slot is of attachment " << attachment;
     }
-    const pfild_interface elsewhere{
-        .slot = kSlot, .flags = PFILD_UNKNOWN_DROP, .ifindex = other(), .attachment = kNumber};
+    const pfild_interface elsewhere{.slot = kSlot, .flags = PFILD_FAIL_DROP, .ifindex = other(), .attachment = kNumber};
     ASSERT_TRUE(programs().set_interface(elsewhere));
     EXPECT_FALSE(shot()) << "the interface has another index now";
     const pfild_interface theirs{
-        .slot = kOtherSlot, .flags = PFILD_UNKNOWN_DROP, .ifindex = watched(), .attachment = kNumber};
+        .slot = kOtherSlot, .flags = PFILD_FAIL_DROP, .ifindex = watched(), .attachment = kNumber};
     ASSERT_TRUE(programs().set_interface(theirs));
     EXPECT_FALSE(shot()) << "another slot says so";
-    attach(PFILD_UNKNOWN_DROP);
+    attach(PFILD_FAIL_DROP);
     EXPECT_TRUE(shot()) << "the twin";
     programs().clear_interface(kSlot);
     EXPECT_FALSE(shot()) << "withdrawn";
 }
 
 TEST_F(HeadsUnattended, an_interface_that_is_not_attached_is_none_of_their_business) {
-    attach(PFILD_UNKNOWN_DROP | kBoth);
+    attach(PFILD_FAIL_DROP | kBoth);
     for (const Direction direction : kEachDirection) {
         const Bytes frame = ethernet(kTypeIpv4, ipv4(17));
         EXPECT_EQ(head(direction, {.frame = frame, .ifindex = other()}).action, kPass);
@@ -125,12 +124,12 @@ TEST_F(HeadsUnattended, an_interface_that_is_not_attached_is_none_of_their_busin
         programs().clear_interface(kSlot);
         EXPECT_EQ(head(direction, on_watched(frame)).action, kPass) << "detached, " << named(direction);
         EXPECT_EQ(counted(), "") << named(direction);
-        attach(PFILD_UNKNOWN_DROP | kBoth);
+        attach(PFILD_FAIL_DROP | kBoth);
     }
 }
 
-TEST_F(HeadsUnattended, with_nobody_home_and_unknown_drop_only_neighbour_traffic_passes) {
-    attach(PFILD_UNKNOWN_DROP | kBoth);
+TEST_F(HeadsUnattended, unattended_with_unknown_drop_only_neighbour_traffic_passes) {
+    attach(PFILD_FAIL_DROP | kBoth);
     for (const Direction direction : kEachDirection) {
         for (const Arrival& row : everything()) {
             Scene scene = on_watched(row.frame);
@@ -144,7 +143,7 @@ TEST_F(HeadsUnattended, with_nobody_home_and_unknown_drop_only_neighbour_traffic
     }
 }
 
-TEST_F(HeadsUnattended, with_nobody_home_and_unknown_pass_everything_passes) {
+TEST_F(HeadsUnattended, unattended_with_unknown_pass_everything_passes) {
     attach(kBoth);
     for (const Direction direction : kEachDirection) {
         for (const Arrival& row : everything()) {
@@ -160,30 +159,30 @@ TEST_F(HeadsUnattended, without_a_hook_in_this_direction_everything_passes_also_
     for (const Direction direction : kEachDirection) {
         const std::uint32_t elsewhere = direction == Direction::in ? PFILD_DIVERT_OUT : PFILD_DIVERT_IN;
         for (const std::uint32_t hooked : {0U, elsewhere}) {
-            attach(PFILD_UNKNOWN_DROP | hooked);
-            somebody_home(kernel::lane(kSlot, direction));
+            attach(PFILD_FAIL_DROP | hooked);
+            attend(kernel::lane(kSlot, direction));
             for (const Arrival& row : everything()) {
                 Scene scene = on_watched(row.frame);
                 scene.before = row.before;
                 EXPECT_EQ(head(direction, scene).action, kPass) << named(direction) << ": " << row.sentence;
                 EXPECT_EQ(counted(), named(direction) + ".passed_unhooked+1") << row.sentence;
             }
-            nobody_home();
+            leave_unattended();
         }
     }
 }
 
-TEST_F(HeadsUnattended, somebody_is_home_per_lane_and_gone_when_his_socket_is) {
-    attach(PFILD_UNKNOWN_DROP);
+TEST_F(HeadsUnattended, a_lane_is_attended_as_long_as_its_socket_is_there) {
+    attach(PFILD_FAIL_DROP);
     const Scene scene = on_watched(ethernet(kTypeIpv4, ipv4(17)));
-    somebody_home(PFILD_LANE_IN(kSlot));
-    somebody_home(PFILD_LANE_OUT(kOtherSlot));
+    attend(PFILD_LANE_IN(kSlot));
+    attend(PFILD_LANE_OUT(kOtherSlot));
     EXPECT_EQ(head(Direction::in, scene).action, kPass);
     EXPECT_EQ(counted(), "in.passed_unhooked+1");
     EXPECT_EQ(head(Direction::out, scene).action, TC_ACT_SHOT)
         << "neither the other direction nor the other slot counts";
     EXPECT_EQ(counted(), "out.dropped_unattended+1");
-    nobody_home(); // closes; no table is written
+    leave_unattended(); // closes; no table is written
     EXPECT_EQ(head(Direction::in, scene).action, TC_ACT_SHOT);
     EXPECT_EQ(counted(), "in.dropped_unattended+1");
 }
@@ -202,7 +201,7 @@ TEST_F(HeadsUnattended, buffers_count_as_the_packets_they_stand_for) {
             attach(0);
             EXPECT_EQ(head(direction, scene).action, kPass);
             EXPECT_EQ(counted(), named(direction) + ".passed_unattended" + row.by) << row.sentence;
-            attach(PFILD_UNKNOWN_DROP);
+            attach(PFILD_FAIL_DROP);
             EXPECT_EQ(head(direction, scene).action, TC_ACT_SHOT);
             EXPECT_EQ(counted(), named(direction) + ".dropped_unattended" + row.by) << row.sentence;
         }
@@ -211,7 +210,7 @@ TEST_F(HeadsUnattended, buffers_count_as_the_packets_they_stand_for) {
 
 TEST_F(HeadsUnattended, a_daemon_that_lives_opens_nothing_while_a_lane_has_no_socket) {
     ASSERT_TRUE(programs().show_life());
-    for (const std::uint32_t unknown : {0U, std::uint32_t{PFILD_UNKNOWN_DROP}}) {
+    for (const std::uint32_t unknown : {0U, std::uint32_t{PFILD_FAIL_DROP}}) {
         attach(kBoth | unknown);
         for (const Direction direction : kEachDirection) {
             for (const Arrival& row : everything()) {
@@ -227,13 +226,13 @@ TEST_F(HeadsUnattended, a_daemon_that_lives_opens_nothing_while_a_lane_has_no_so
     }
 }
 
-TEST_F(HeadsUnattended, an_interface_that_stood_down_is_as_with_nobody_home_though_the_daemon_lives) {
+TEST_F(HeadsUnattended, an_interface_that_stood_down_is_unattended_though_the_daemon_lives) {
     ASSERT_TRUE(programs().show_life());
     const Bytes frame = strangers()[0].frame;
     attach(kBoth | PFILD_STOOD_DOWN);
     EXPECT_EQ(head(Direction::in, on_watched(frame)).action, kPass);
     EXPECT_EQ(counted(), "in.passed_unattended+1");
-    attach(kBoth | PFILD_STOOD_DOWN | PFILD_UNKNOWN_DROP);
+    attach(kBoth | PFILD_STOOD_DOWN | PFILD_FAIL_DROP);
     EXPECT_EQ(head(Direction::in, on_watched(frame)).action, TC_ACT_SHOT);
     EXPECT_EQ(counted(), "in.dropped_unattended+1");
 }

@@ -68,7 +68,7 @@ void KernelProgramsTest::attach(std::uint32_t flags) {
     ASSERT_TRUE(set) << set.error().line();
 }
 
-void KernelProgramsTest::somebody_home(std::uint32_t lane) {
+void KernelProgramsTest::attend(std::uint32_t lane) {
     sys::Fd socket(::socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0));
     ASSERT_TRUE(socket) << "no AF_XDP socket";
     const auto set = programs_->set_socket(lane, socket.get());

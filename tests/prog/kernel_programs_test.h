@@ -53,11 +53,11 @@ class KernelProgramsTest : public ::testing::Test {
     [[nodiscard]] const kernel::HeadPrograms& heads() { return *heads_; }
     [[nodiscard]] Stage& stage() { return *stage_; }
 
-    /// Attaches `watched` as far as the programs can tell. `flags`: PFILD_UNKNOWN_DROP | PFILD_DIVERT_*.
+    /// Attaches `watched` as far as the programs can tell. `flags`: PFILD_FAIL_DROP | PFILD_DIVERT_*.
     void attach(std::uint32_t flags);
-    /// An engine's socket in this lane, and its absence. Closing it is all that going home takes: the kernel notices.
-    void somebody_home(std::uint32_t lane);
-    void nobody_home() { sockets_.clear(); }
+    /// An engine's socket in this lane, and its absence. Closing it is all that leaving takes: the kernel notices.
+    void attend(std::uint32_t lane);
+    void leave_unattended() { sockets_.clear(); }
 
     /// Runs the head of a direction; forgets what was counted before. A packet that could not be run is a failure.
     [[nodiscard]] Verdict head(core::Direction direction, const Scene& scene);

@@ -73,7 +73,7 @@ class KnownFlows : public KernelProgramsTest {
 const Bytes kPacket = ethernet(kTypeIpv4, ipv4(kUdp));
 const Bytes kPacket6 = ethernet(kTypeIpv6, ipv6(kUdp, 64, Bytes(16, 0xaa)));
 
-// `unknown = pass` and nobody home: what is not known says so.
+// `unknown = pass` and unattended: what is not known says so.
 constexpr const char* kUnknown = "passed_unattended+1";
 
 TEST_F(KnownFlows, are_answered_whoever_is_alive_and_counted_in_their_entry) {
@@ -142,7 +142,7 @@ TEST_F(KnownFlows, never_answer_for_neighbour_discovery) {
     const Bytes echo = ethernet(kTypeIpv6, icmpv6(128));
     (void)know(echo, Direction::in, PFILD_FLOW_DROP);
     EXPECT_EQ(asked(Direction::in, echo), "dropped_known+1 shot");
-    somebody_home(kernel::lane(kSlot, Direction::in));
+    attend(kernel::lane(kSlot, Direction::in));
     for (const std::uint8_t type : {133, 134, 135, 136, 137}) {
         EXPECT_EQ(asked(Direction::in, ethernet(kTypeIpv6, icmpv6(type))), "passed_neighbour+1") << int{type};
     }
@@ -219,7 +219,7 @@ TEST_F(KnownFlows, what_was_lost_in_userspace_is_written_off_after_a_while_and_c
 }
 
 TEST_F(KnownFlows, a_packet_that_goes_up_is_counted_in_its_entry_and_its_label_says_so) {
-    somebody_home(kernel::lane(kSlot, Direction::in));
+    attend(kernel::lane(kSlot, Direction::in));
     pfild_flow& flow = know(kPacket, Direction::in, PFILD_FLOW_ASK);
     const StageProps left = left_by_head(Direction::in, on_watched(kPacket));
     EXPECT_EQ(left.tag_value, PFILD_LABEL_MARK | kIncarnation << 1U);
@@ -268,7 +268,7 @@ TEST_F(KnownFlows, segments_that_nobody_has_counted_are_counted_as_the_kernel_wi
 TEST_F(KnownFlows, are_not_asked_for_where_no_hook_is_linked) {
     (void)know(kPacket, Direction::in, PFILD_FLOW_DROP);
     attach(PFILD_DIVERT_OUT);
-    somebody_home(kernel::lane(kSlot, Direction::in));
+    attend(kernel::lane(kSlot, Direction::in));
     EXPECT_EQ(asked(Direction::in, kPacket), "passed_unhooked+1");
 }
 

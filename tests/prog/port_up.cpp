@@ -35,7 +35,7 @@ Bytes labelled(std::uint16_t label, std::uint16_t type = PFILD_LABEL_TYPE, const
 
 TEST_F(PortUp, what_carries_a_heads_label_goes_into_the_socket_and_nothing_else_does) {
     know_the_port();
-    somebody_home(kLane);
+    attend(kLane);
     struct Row {
         const char* sentence;
         Bytes frame;
@@ -72,7 +72,7 @@ TEST_F(PortUp, what_carries_a_heads_label_goes_into_the_socket_and_nothing_else_
 
 TEST_F(PortUp, a_frame_in_several_buffers_is_judged_by_its_first) {
     know_the_port();
-    somebody_home(kLane);
+    attend(kLane);
     for (const std::size_t length : {std::size_t{8900}, std::size_t{40000}}) {
         EXPECT_EQ(action(labelled(PFILD_LABEL_MARK, PFILD_LABEL_TYPE, Bytes(length, 0xaa))), XDP_REDIRECT) << length;
         EXPECT_EQ(counted(), "") << length;
@@ -82,7 +82,7 @@ TEST_F(PortUp, a_frame_in_several_buffers_is_judged_by_its_first) {
 }
 
 TEST_F(PortUp, a_port_that_nobody_knows_drops_and_has_no_lane_to_count_on) {
-    somebody_home(kLane);
+    attend(kLane);
     ASSERT_TRUE(programs().set_engine_port(watched(), {.lane = kLane, .interface = 0}));
     ASSERT_TRUE(programs().set_stack_port(other(), {.lane = kLane, .interface = watched()})); // the other namespace's
     EXPECT_EQ(action(labelled(PFILD_LABEL_MARK)), XDP_DROP);
@@ -95,13 +95,13 @@ TEST_F(PortUp, a_port_that_nobody_knows_drops_and_has_no_lane_to_count_on) {
 
 TEST_F(PortUp, without_a_socket_in_its_own_lane_a_labelled_frame_is_dropped_never_given_to_the_ports_stack) {
     know_the_port();
-    somebody_home(PFILD_LANE_IN(kSlot));
+    attend(PFILD_LANE_IN(kSlot));
     EXPECT_EQ(action(labelled(PFILD_LABEL_MARK)), XDP_DROP);
     EXPECT_EQ(counted(), "out.dropped_socketless+1");
-    somebody_home(kLane);
+    attend(kLane);
     EXPECT_EQ(action(labelled(PFILD_LABEL_MARK)), XDP_REDIRECT);
     EXPECT_EQ(counted(), "");
-    nobody_home();
+    leave_unattended();
     EXPECT_EQ(action(labelled(PFILD_LABEL_MARK)), XDP_DROP);
     EXPECT_EQ(counted(), "out.dropped_socketless+1");
 }

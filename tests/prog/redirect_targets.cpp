@@ -87,12 +87,12 @@ class RedirectTargets : public KernelProgramsTest {
         ASSERT_NO_FATAL_FAILURE(make_pair("third", 1500));
         ASSERT_NO_FATAL_FAILURE(set_up());
         const pfild_interface interface {
-            .slot = kSlot, .flags = PFILD_UNKNOWN_DROP | PFILD_DIVERT_IN | PFILD_DIVERT_OUT, .port_p = other(),
+            .slot = kSlot, .flags = PFILD_FAIL_DROP | PFILD_DIVERT_IN | PFILD_DIVERT_OUT, .port_p = other(),
             .port_q = here_["third"], .ifindex = watched(), .attachment = kNumber
         };
         ASSERT_TRUE(programs().set_interface(interface));
-        somebody_home(PFILD_LANE_IN(kSlot));
-        somebody_home(PFILD_LANE_OUT(kSlot));
+        attend(PFILD_LANE_IN(kSlot));
+        attend(PFILD_LANE_OUT(kSlot));
     }
 
     void make_pair(const char* name, std::uint32_t mtu) {

@@ -15,7 +15,7 @@ using core::Direction;
 using core::kEachDirection;
 
 constexpr std::uint32_t kUsersMark = 0xdeadbeef;
-constexpr std::uint32_t kHooked = PFILD_UNKNOWN_DROP | PFILD_DIVERT_IN | PFILD_DIVERT_OUT;
+constexpr std::uint32_t kHooked = PFILD_FAIL_DROP | PFILD_DIVERT_IN | PFILD_DIVERT_OUT;
 
 class Reentry : public KernelProgramsTest {
   protected:
@@ -38,7 +38,7 @@ TEST_F(Reentry, a_head_takes_its_own_stamp_off_and_passes_whatever_else_is_the_c
     };
     const Row rows[] = {
         {"hooked, somebody home", kHooked, true},
-        {"the last hook has just gone", PFILD_UNKNOWN_DROP, true},
+        {"the last hook has just gone", PFILD_FAIL_DROP, true},
         {"the engine has just died, unknown is dropped", kHooked, false},
         {"the engine has just died, unknown is passed", 0, false},
     };
@@ -46,7 +46,7 @@ TEST_F(Reentry, a_head_takes_its_own_stamp_off_and_passes_whatever_else_is_the_c
         attach(row.flags);
         for (const Direction direction : kEachDirection) {
             if (row.home) {
-                somebody_home(kernel::lane(kSlot, direction));
+                attend(kernel::lane(kSlot, direction));
             }
             const Scene scene = stamped(direction);
             const Verdict verdict = head(direction, scene);
@@ -61,7 +61,7 @@ TEST_F(Reentry, a_head_takes_its_own_stamp_off_and_passes_whatever_else_is_the_c
                 EXPECT_EQ(word, 0U) << named(direction) << ": " << row.sentence;
             }
         }
-        nobody_home();
+        leave_unattended();
     }
 }
 
@@ -107,10 +107,10 @@ TEST_F(Reentry, what_is_missing_of_a_stamp_decides) {
     }
 }
 
-TEST_F(Reentry, what_drops_a_part_of_a_stamp_does_so_with_somebody_home_and_diverts_it_never_again) {
+TEST_F(Reentry, what_drops_a_part_of_a_stamp_does_so_attended_and_diverts_it_never_again) {
     attach(kHooked);
     for (const Direction direction : kEachDirection) {
-        somebody_home(kernel::lane(kSlot, direction));
+        attend(kernel::lane(kSlot, direction));
         Scene scene = stamped(direction);
         clear_cb(scene);
         clear_mark(scene);

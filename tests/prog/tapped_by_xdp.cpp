@@ -42,8 +42,8 @@ class TappedByXdp : public TapTest {
         return all;
     }
     void leave_head_for_queue_without_socket() {
-        attach(PFILD_UNKNOWN_DROP | PFILD_DIVERT_IN);
-        somebody_home(lane(Direction::in)); // but nobody at the interface's own queue
+        attach(PFILD_FAIL_DROP | PFILD_DIVERT_IN);
+        attend(lane(Direction::in)); // but nobody at the interface's own queue
     }
 
   private:
@@ -77,7 +77,7 @@ TEST_F(TappedByXdp, packets_are_cut_to_what_is_wanted_and_are_none_when_nothing_
 }
 
 TEST_F(TappedByXdp, BD_64_packets_that_are_dropped_are_shown_too) {
-    attach(PFILD_UNKNOWN_DROP | PFILD_DIVERT_IN); // and nobody home
+    attach(PFILD_FAIL_DROP | PFILD_DIVERT_IN); // and unattended
     EXPECT_EQ(action(kXdpPacket), XDP_DROP);
     EXPECT_EQ(incoming(), std::vector<Bytes>{kXdpPacket});
 }

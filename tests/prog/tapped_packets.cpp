@@ -57,7 +57,7 @@ TEST_F(TappedPackets, are_none_while_nobody_wants_them) {
 }
 
 TEST_F(TappedPackets, BD_64_that_come_in_are_shown_also_when_dropped_those_that_go_out_only_when_not) {
-    attach(PFILD_UNKNOWN_DROP | PFILD_DIVERT_IN | PFILD_DIVERT_OUT); // and nobody home
+    attach(PFILD_FAIL_DROP | PFILD_DIVERT_IN | PFILD_DIVERT_OUT); // and unattended
     EXPECT_EQ(tapped(Direction::in, on_watched(kUdpPacket)).size(), 1U);
     EXPECT_EQ(tapped(Direction::out, on_watched(kUdpPacket)).size(), 0U);
     attach(PFILD_DIVERT_IN | PFILD_DIVERT_OUT);
@@ -67,7 +67,7 @@ TEST_F(TappedPackets, BD_64_that_come_in_are_shown_also_when_dropped_those_that_
 TEST_F(TappedPackets, that_go_through_the_engine_are_shown_once) {
     attach(PFILD_DIVERT_IN | PFILD_DIVERT_OUT);
     for (const Direction direction : kEachDirection) {
-        somebody_home(lane(direction));
+        attend(lane(direction));
         const Scene back = back_again(direction, kUdpPacket);
         const std::size_t there = tapped(direction, on_watched(kUdpPacket)).size();
         EXPECT_EQ(there, direction == Direction::in ? 1U : 0U) << "BD-64: in before the hooks, out after them";
@@ -84,7 +84,7 @@ TEST_F(TappedPackets, have_their_tag_where_it_belongs_wherever_the_kernel_keeps_
 }
 
 TEST_F(TappedPackets, pass_an_interface_that_is_only_tapped_whatever_else_is_the_case) {
-    attach(PFILD_ONLY_TAPPED | PFILD_UNKNOWN_DROP | PFILD_DIVERT_IN | PFILD_DIVERT_OUT);
+    attach(PFILD_ONLY_TAPPED | PFILD_FAIL_DROP | PFILD_DIVERT_IN | PFILD_DIVERT_OUT);
     for (const Direction direction : kEachDirection) {
         EXPECT_EQ(head(direction, on_watched(kUdpPacket)).action, kPass);
         EXPECT_EQ(counted(), "");

@@ -104,7 +104,7 @@ TEST(Change, of_peers_names_each_of_them) {
 
 TEST(Change, takes_interfaces_off_before_rules_go_and_puts_them_on_when_rules_are_there) {
     Model before{.interfaces = {{.name = "eth0"}, {.name = "eth1"}}, .hooks = {hook("a:a")}, .links = {in_link("a:a")}};
-    Model after{.interfaces = {{.name = "eth1", .unknown = core::UnknownPackets::drop}, {.name = "eth2"}},
+    Model after{.interfaces = {{.name = "eth1", .unknown = core::FailMode::kDrop}, {.name = "eth2"}},
                 .hooks = {hook("a:b")},
                 .links = {in_link("a:b")}};
     EXPECT_EQ(

@@ -111,10 +111,10 @@ TEST(Edit, gives_interfaces_other_names_with_their_links_also_where_they_exchang
     rename_interfaces(model, {{"eth0", "wan0"}});
     EXPECT_EQ(model.interfaces[0].name, "wan0");
     EXPECT_EQ(links_at(model, "wan0").size(), 1U);
-    ASSERT_TRUE(add_interface(model, {.name = "lan0", .unknown = core::UnknownPackets::drop}));
+    ASSERT_TRUE(add_interface(model, {.name = "lan0", .unknown = core::FailMode::kDrop}));
     rename_interfaces(model, {{"wan0", "lan0"}, {"lan0", "wan0"}});
     EXPECT_EQ(links_at(model, "lan0").size(), 1U);
-    EXPECT_EQ(find_interface(model, "wan0")->unknown, core::UnknownPackets::drop);
+    EXPECT_EQ(find_interface(model, "wan0")->unknown, core::FailMode::kDrop);
     rename_interfaces(model, {{"lan0", "wan0"}});
     EXPECT_EQ(model.interfaces.size(), 1U);
 }
@@ -139,7 +139,7 @@ TEST(WithOthers, is_the_same_model_if_the_files_are) {
 }
 
 TEST(WithOthers, lets_the_files_win_and_drops_links_to_what_is_gone) {
-    Model others{.interfaces = {{.name = "eth0", .unknown = core::UnknownPackets::drop, .owner = Owner::kBpfctl},
+    Model others{.interfaces = {{.name = "eth0", .unknown = core::FailMode::kDrop, .owner = Owner::kBpfctl},
                                 {.name = "eth1", .owner = Owner::kBpfctl}},
                  .hooks = {hook_of("a:mine"), hook_of("f:gone", core::HeadType::inet, Owner::kFile)},
                  .links = {{.hook = "f:gone", .head = "inet", .directions = kIn, .owner = Owner::kBpfctl},
@@ -148,7 +148,7 @@ TEST(WithOthers, lets_the_files_win_and_drops_links_to_what_is_gone) {
                 .hooks = {hook_of("f:new", core::HeadType::inet, Owner::kFile)},
                 .links = {{.hook = "f:new", .head = "inet", .directions = kIn}}};
     const Model whole = with_others(files, others);
-    EXPECT_EQ(find_interface(whole, "eth0")->unknown, core::UnknownPackets::pass);
+    EXPECT_EQ(find_interface(whole, "eth0")->unknown, core::FailMode::kPass);
     EXPECT_NE(find_interface(whole, "eth1"), nullptr);
     EXPECT_EQ(find_hook(whole, "f:gone"), nullptr);
     EXPECT_EQ(run_order(links_at(whole, "inet"), core::Direction::in), (std::vector<std::string>{"a:mine", "f:new"}));

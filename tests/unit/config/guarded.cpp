@@ -9,7 +9,7 @@
 namespace pfild::config {
 namespace {
 
-using core::UnknownPackets;
+using core::FailMode;
 
 const core::Directions kOnlyIn{true, false};
 const core::Directions kInAndOut{true, true};
@@ -53,23 +53,21 @@ TEST(Guarded, tells_what_is_missing_and_guards_the_rest) {
 }
 
 TEST(Guarded, the_closest_item_says_how) {
-    const auto item = [](const char* name, UnknownPackets unknown) {
-        return Interface{.name = name, .unknown = unknown};
-    };
+    const auto item = [](const char* name, FailMode unknown) { return Interface{.name = name, .unknown = unknown}; };
     const std::vector<Device> devices{device(5, "veth12", {"box"})};
-    const std::vector<Interface> items{item("*", UnknownPackets::pass), item("veth*", UnknownPackets::pass),
-                                       item("veth1?", UnknownPackets::pass), item("box", UnknownPackets::pass),
-                                       item("veth12", UnknownPackets::pass)};
+    const std::vector<Interface> items{item("*", FailMode::kPass), item("veth*", FailMode::kPass),
+                                       item("veth1?", FailMode::kPass), item("box", FailMode::kPass),
+                                       item("veth12", FailMode::kPass)};
     for (std::size_t closest = 0; closest < items.size(); ++closest) {
         std::vector<Interface> some(items.begin(), items.begin() + static_cast<std::ptrdiff_t>(closest) + 1);
-        some.back().unknown = UnknownPackets::drop;
+        some.back().unknown = FailMode::kDrop;
         const Guarded here = guarded(model_of(some), devices);
         ASSERT_EQ(here.model.interfaces.size(), 1U);
         EXPECT_EQ(here.items.at("veth12"), items[closest].name);
-        EXPECT_EQ(here.model.interfaces[0].unknown, UnknownPackets::drop);
+        EXPECT_EQ(here.model.interfaces[0].unknown, FailMode::kDrop);
     }
-    const Guarded same_length = guarded(
-        model_of({item("ve*1*", UnknownPackets::drop), item("vet*1", UnknownPackets::pass)}), {device(1, "veth1")});
+    const Guarded same_length =
+        guarded(model_of({item("ve*1*", FailMode::kDrop), item("vet*1", FailMode::kPass)}), {device(1, "veth1")});
     EXPECT_EQ(same_length.items.at("veth1"), "ve*1*");
 }
 

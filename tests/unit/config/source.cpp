@@ -71,6 +71,7 @@ std::vector<Bad> bad_keys() {
          "log_level = 3\n",
          {":1:13: log_level: must be 'trace', 'debug', 'info', 'warning' or 'error'"}},
         {"an answer nobody knows", "unknown = \"reject\"\n", {":1:11: unknown: must be 'pass' or 'drop'"}},
+        {"a fail mode that no head has yet", "unknown = \"closed\"\n", {":1:11: unknown: must be 'pass' or 'drop'"}},
         {"a yes as an answer", "unknown = true\n", {":1:11: unknown: must be 'pass' or 'drop'"}},
         {"too few buffers", "buffers = 4095\n", {":1:11: buffers: must be a whole number from 4096 to 1048576"}},
         {"too many buffers", "buffers = 1048577\n", {":1:11: buffers: must be a whole number from 4096 to 1048576"}},
@@ -133,7 +134,7 @@ std::vector<Bad> bad_rules() {
          {":6:7: hook[1].run: must be 'auto', 'engine' or 'kernel'"}},
         {"a hook without a name behind its module",
          "[[hook]]\nname = \"cbpf\"\n" + kHook.substr(kHook.find("type")),
-         {":2:8: hook[1].name: must be MODULE:RULESET, each of 1 to 63 visible ASCII characters"}},
+         {":2:8: hook[1].name: must be MODULE:NAME, each of 1 to 63 visible ASCII characters"}},
         {"a hook twice", kHook + kHook, {":7:8: hook[2].name: 'cbpf:a' is there twice"}},
         {"bytecode that is not there",
          "[[hook]]\nname = \"cbpf:a\"\ntype = \"inet\"\non_match = \"drop\"\n"
@@ -237,7 +238,7 @@ TEST(Source, an_empty_file_means_the_documented_defaults) {
         const auto config = parse(text);
         ASSERT_TRUE(config);
         EXPECT_EQ(config->settings.log_level, LogLevel::kInfo);
-        EXPECT_EQ(config->settings.unknown, core::UnknownPackets::pass);
+        EXPECT_EQ(config->settings.unknown, core::FailMode::kPass);
         EXPECT_EQ(config->settings.buffers, 32768U);
         EXPECT_EQ(config->settings.runtime_dir, "/run/pfild");
         EXPECT_EQ(config->settings, Settings());
@@ -269,9 +270,9 @@ TEST(Source, every_key_is_understood) {
     EXPECT_EQ(config->settings.fragments, core::Fragments::drop);
     EXPECT_EQ(config->settings.runtime_dir, "/tmp/x");
     EXPECT_EQ(config->settings.guard_ports, std::vector<std::uint16_t>{2222});
-    EXPECT_EQ(config->interfaces, (std::vector<Interface>{{"eth0", core::UnknownPackets::drop, core::HeadMode::xdp,
-                                                           core::HeadPosition::first},
-                                                          {"eth1", core::UnknownPackets::pass, core::HeadMode::tc}}))
+    EXPECT_EQ(config->interfaces,
+              (std::vector<Interface>{{"eth0", core::FailMode::kDrop, core::HeadMode::xdp, core::HeadPosition::first},
+                                      {"eth1", core::FailMode::kPass, core::HeadMode::tc}}))
         << "the file's answer is for those who give none";
     const Hook a{"cbpf:a", core::HeadType::inet, core::OnMatch::drop, "tcp dst port 23", {}};
     const Hook b{"cbpf:b", core::HeadType::ethernet, core::OnMatch::count, std::nullopt, {{6, 0, 0, 0}}};
@@ -351,8 +352,7 @@ TEST(Source, of_several_files_has_the_items_of_all_and_of_a_setting_the_last_wor
         {.read = read});
     ASSERT_TRUE(source) << source.error().front().text();
     EXPECT_EQ(source->model.settings.buffers, 6000U);
-    EXPECT_EQ(source->model.interfaces,
-              (std::vector<Interface>{{"eth0", core::UnknownPackets::drop, core::HeadMode::tc}}));
+    EXPECT_EQ(source->model.interfaces, (std::vector<Interface>{{"eth0", core::FailMode::kDrop, core::HeadMode::tc}}));
     EXPECT_EQ(source->model.links.size(), 1U);
 }
 
@@ -451,7 +451,7 @@ TEST(SavedModel, is_read_again_as_it_was) {
 TEST(SavedModel, says_what_is_not_the_default_in_the_order_of_the_manual) {
     Model model;
     model.settings.buffers = 5000;
-    model.interfaces = {{.name = "eth0", .unknown = core::UnknownPackets::drop}};
+    model.interfaces = {{.name = "eth0", .unknown = core::FailMode::kDrop}};
     model.hooks = {{.name = "my:telnet", .type = core::HeadType::inet, .filter = "\ntcp dst port 23"},
                    {.name = "my:word", .type = core::HeadType::inet, .program = {{6, 0, 0, 0}}}};
     model.links = {{.hook = "my:telnet", .head = "inet", .directions = {true, true}}};

@@ -207,13 +207,13 @@ TEST_F(Verbs, an_unknown_verb_is_ENOSYS) {
 
 TEST_F(Verbs, attach_takes_the_configured_default_only_when_the_request_says_nothing) {
     (void)ask("attach", R"({"interface":"eth0"})");
-    EXPECT_EQ(service_.last_attach.unknown, core::UnknownPackets::pass);
-    dispatcher_.set_defaults({.unknown = core::UnknownPackets::drop});
+    EXPECT_EQ(service_.last_attach.unknown, core::FailMode::kPass);
+    dispatcher_.set_defaults({.unknown = core::FailMode::kDrop});
     EXPECT_EQ(ask("attach", R"({"interface":"eth0"})")["result"]["unknown"], "drop");
     EXPECT_EQ(ask("attach", R"({"interface":"eth0","unknown":"pass"})")["result"]["unknown"], "pass");
     EXPECT_EQ(service_.last_attach,
               (control::AttachRequest{
-                  "eth0", core::UnknownPackets::pass, core::HeadMode::automatic, core::HeadPosition::anywhere, {}}));
+                  "eth0", core::FailMode::kPass, core::HeadMode::automatic, core::HeadPosition::anywhere, {}}));
     dispatcher_.set_defaults({.mode = core::HeadMode::tc});
     (void)ask("attach", R"({"interface":"eth0"})");
     EXPECT_EQ(service_.last_attach.mode, core::HeadMode::tc);
