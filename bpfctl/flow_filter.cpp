@@ -88,7 +88,7 @@ core::Result<FlowFilter> FlowFilter::compile(const std::string& expression, filt
     if (!program) {
         return refuse(expression, "the program does not verify: " + program.error().message(), "write it shorter");
     }
-    if (const auto more = cbpf::why_per_packet(*program, cbpf::PacketForm::ethernet)) {
+    if (const auto more = cbpf::why_per_packet(*program, cbpf::PacketForm::kEthernet)) {
         return refuse(expression, "instruction " + std::to_string(more->instruction) + ' ' + more->why,
                       "ask for protocols, addresses, ports and VLANs only");
     }

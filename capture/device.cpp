@@ -103,13 +103,13 @@ core::Result<void> Device::attach() {
         return core::fail({kWhat, "", "no memory for the buffers", "ask for smaller ones", ENOBUFS});
     }
     hold_.emplace(size_, std::move(memory));
-    state_ = DeviceState::attached;
+    state_ = DeviceState::kAttached;
     return {};
 }
 
 void Device::orphan() {
-    assert(state_ == DeviceState::attached);
-    state_ = DeviceState::orphaned;
+    assert(state_ == DeviceState::kAttached);
+    state_ = DeviceState::kOrphaned;
     if (hold_->is_empty()) {
         hold_->rotate();
     }
@@ -126,7 +126,7 @@ void Device::close() {
 }
 
 core::Error Device::gone() const {
-    const int code = settings_.personality == Personality::freebsd ? ENXIO : EIO;
+    const int code = settings_.personality == Personality::kFreebsd ? ENXIO : EIO;
     return {kRead, "", "the interface is gone", "open the device again", code};
 }
 
@@ -147,12 +147,12 @@ void Device::offer(const TappedPacket& packet) noexcept {
     }
     ++lifetime_.captured;
     switch (hold_->append(header_of(packet, std::min({wanted, wire_length, taken})), packet.pieces())) {
-    case Placed::stored:
+    case Placed::kStored:
         break;
-    case Placed::rotated:
+    case Placed::kRotated:
         deliver_to_waiting();
         break;
-    case Placed::dropped:
+    case Placed::kDropped:
         ++lifetime_.dropped;
         break;
     }
@@ -164,7 +164,7 @@ pfild_record Device::header_of(const TappedPacket& packet, std::uint32_t wanted)
     pfild_record header{};
     header.seconds = static_cast<std::int64_t>(facts.realtime_ns / kNanoseconds);
     header.fraction = static_cast<std::int64_t>(
-        settings_.precision == Precision::nano ? below_second : below_second / kNanosecondsOfMicro);
+        settings_.precision == Precision::kNano ? below_second : below_second / kNanosecondsOfMicro);
     header.caplen = wanted;
     header.datalen = facts.wire_length;
     if (settings_.origins) {
@@ -197,7 +197,7 @@ void Device::charge_filtered(std::uint64_t count) noexcept {
 }
 
 TapWish Device::tap_wish() const {
-    if (state_ != DeviceState::attached || access_ == Access::write) {
+    if (state_ != DeviceState::kAttached || access_ == Access::kWrite) {
         return {};
     }
     const auto header = static_cast<std::uint32_t>(sizeof(pfild_record));
@@ -207,14 +207,14 @@ TapWish Device::tap_wish() const {
 // ---- reading
 
 core::Result<void> Device::read(const ReadRequest& request, std::uint64_t now_ns) {
-    if (access_ == Access::write) {
+    if (access_ == Access::kWrite) {
         return core::fail({kRead, "", "the device was opened for writing", "", EBADF});
     }
     if (reading_) {
         return core::fail({kRead, "", "another read of the same device waits", "read from one place", EIO});
     }
-    if (state_ == DeviceState::unattached) {
-        const bool freebsd = settings_.personality == Personality::freebsd && request.size == size_;
+    if (state_ == DeviceState::kUnattached) {
+        const bool freebsd = settings_.personality == Personality::kFreebsd && request.size == size_;
         return core::fail({kRead, "", "the device has no interface", "set one first", freebsd ? ENXIO : EINVAL});
     }
     if (request.size != size_) {
@@ -223,7 +223,7 @@ core::Result<void> Device::read(const ReadRequest& request, std::uint64_t now_ns
     }
     pauses_ = 0;
     take_back();
-    if (state_ == DeviceState::orphaned && hold_->held().empty()) {
+    if (state_ == DeviceState::kOrphaned && hold_->held().empty()) {
         return core::fail(gone());
     }
     const bool nonblocking = request.nonblocking || settings_.nonblocking;
@@ -250,7 +250,7 @@ void Device::expire(std::uint64_t now_ns) {
     if (hold_->held().empty()) {
         hold_->rotate();
     }
-    if (hold_->held().empty() && settings_.personality == Personality::minix) {
+    if (hold_->held().empty() && settings_.personality == Personality::kMinix) {
         fail_waiting({kRead, "", "timed out, no packet yet", "", EAGAIN});
     } else {
         deliver_to_waiting();
@@ -296,7 +296,7 @@ void Device::deliver(ReadId id, bool lend) noexcept {
 
 void Device::release() noexcept {
     hold_->release();
-    if (state_ == DeviceState::orphaned && hold_->held().empty()) {
+    if (state_ == DeviceState::kOrphaned && hold_->held().empty()) {
         hold_->rotate();
     }
 }
@@ -327,7 +327,7 @@ bool Device::readable_now() const noexcept {
 }
 
 Readiness Device::readiness() const {
-    return {.readable = state_ != DeviceState::attached || readable_now(), .hangup = state_ == DeviceState::orphaned};
+    return {.readable = state_ != DeviceState::kAttached || readable_now(), .hangup = state_ == DeviceState::kOrphaned};
 }
 
 std::uint64_t Device::readable_bytes() const {
@@ -336,7 +336,7 @@ std::uint64_t Device::readable_bytes() const {
     }
     const std::uint64_t held = hold_->held().size();
     const std::uint64_t stored = hold_->stored_bytes();
-    if (settings_.personality == Personality::freebsd) {
+    if (settings_.personality == Personality::kFreebsd) {
         return held + stored;
     }
     return held != 0 || !(settings_.immediate || hold_->follows_lent()) ? held : stored;

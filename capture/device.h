@@ -34,9 +34,9 @@
 
 namespace pfild::capture {
 
-enum class DeviceState : std::uint8_t { unattached, attached, orphaned };
+enum class DeviceState : std::uint8_t { kUnattached, kAttached, kOrphaned };
 inline constexpr std::array<std::string_view, 3> kDeviceStateNames{"unattached", "attached", "orphaned"};
-static_assert(static_cast<std::size_t>(DeviceState::orphaned) + 1 == kDeviceStateNames.size());
+static_assert(static_cast<std::size_t>(DeviceState::kOrphaned) + 1 == kDeviceStateNames.size());
 
 /// The client's name for a read that it has asked for.
 using ReadId = std::uint64_t;
@@ -213,7 +213,7 @@ class Device {
     Access access_;
     BufferSizes sizes_;
     std::uint32_t size_;
-    DeviceState state_ = DeviceState::unattached;
+    DeviceState state_ = DeviceState::kUnattached;
     DeviceSettings settings_;
     core::Directions directions_ = core::Directions::both();
     ReadTimeout timeout_;

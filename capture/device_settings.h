@@ -10,14 +10,14 @@
 namespace pfild::capture {
 
 /// What a device was opened for (O_RDONLY, O_WRONLY, O_RDWR).
-enum class Access : std::uint8_t { read, write, both };
+enum class Access : std::uint8_t { kRead, kWrite, kBoth };
 inline constexpr std::array<std::string_view, 3> kAccessNames{"read", "write", "both"};
-static_assert(static_cast<std::size_t>(Access::both) + 1 == kAccessNames.size());
+static_assert(static_cast<std::size_t>(Access::kBoth) + 1 == kAccessNames.size());
 
 /// What the second word of a record's time stamp counts.
-enum class Precision : std::uint8_t { micro, nano };
+enum class Precision : std::uint8_t { kMicro, kNano };
 inline constexpr std::array<std::string_view, 2> kPrecisionNames{"micro", "nano"};
-static_assert(static_cast<std::size_t>(Precision::nano) + 1 == kPrecisionNames.size());
+static_assert(static_cast<std::size_t>(Precision::kNano) + 1 == kPrecisionNames.size());
 
 /// Whose answers are given where the BSDs differ:
 ///
@@ -26,9 +26,9 @@ static_assert(static_cast<std::size_t>(Precision::nano) + 1 == kPrecisionNames.s
 ///     read timed out, nothing (BD-18)   EAGAIN                           0 bytes
 ///     read, interface gone (BD-24)      EIO                              ENXIO
 ///     FIONREAD                          what a read would get at once    hold and store
-enum class Personality : std::uint8_t { minix, freebsd };
+enum class Personality : std::uint8_t { kMinix, kFreebsd };
 inline constexpr std::array<std::string_view, 2> kPersonalityNames{"minix", "freebsd"};
-static_assert(static_cast<std::size_t>(Personality::freebsd) + 1 == kPersonalityNames.size());
+static_assert(static_cast<std::size_t>(Personality::kFreebsd) + 1 == kPersonalityNames.size());
 
 struct DeviceSettings {
     bool immediate = false;       ///< any packet can be read, not only a full buffer (BIOCIMMEDIATE)
@@ -36,8 +36,8 @@ struct DeviceSettings {
     bool feedback = false;        ///< written frames come in again (BIOCSFEEDBACK)
     bool nonblocking = false;     ///< reads never wait (O_NONBLOCK)
     bool origins = false;         ///< records tell direction and interface
-    Precision precision = Precision::micro;
-    Personality personality = Personality::minix;
+    Precision precision = Precision::kMicro;
+    Personality personality = Personality::kMinix;
 
     friend bool operator==(const DeviceSettings&, const DeviceSettings&) = default;
 };

@@ -104,11 +104,11 @@ core::Result<void> DeviceTable::attach(DeviceNumber number, std::string_view int
     }
     Entry& entry = **found;
     const std::optional<std::uint32_t> index = index_named(interface);
-    if (!index && entry.device.state() == DeviceState::unattached) {
+    if (!index && entry.device.state() == DeviceState::kUnattached) {
         return core::fail({kAttach, std::string(interface), "no such interface with a tap",
                            "`bpfctl attach --tap` gives it one", ENXIO});
     }
-    if (entry.device.state() == DeviceState::unattached &&
+    if (entry.device.state() == DeviceState::kUnattached &&
         buffer_bytes() + 2ULL * entry.device.buffer_size() > limits_.buffer_memory) {
         return core::fail({kAttach, std::string(interface),
                            "the buffers would be too large for the memory of all devices", "ask for smaller ones",
@@ -118,7 +118,7 @@ core::Result<void> DeviceTable::attach(DeviceNumber number, std::string_view int
         return attached;
     }
     entry.ifindex = index;
-    if (entry.device.access() != Access::write) {
+    if (entry.device.access() != Access::kWrite) {
         listen(entry);
     }
     return {};
@@ -128,7 +128,7 @@ core::Result<void> DeviceTable::attach(DeviceNumber number, std::string_view int
 std::uint64_t DeviceTable::buffer_bytes() const {
     std::uint64_t bytes = 0;
     for (const auto& entry : entries_) {
-        if (entry != nullptr && entry->device.state() != DeviceState::unattached) {
+        if (entry != nullptr && entry->device.state() != DeviceState::kUnattached) {
             bytes += 2ULL * entry->device.buffer_size();
         }
     }
@@ -346,7 +346,8 @@ bool DeviceTable::pause() noexcept {
 
 bool DeviceTable::is_urgent() const {
     return std::any_of(entries_.begin(), entries_.end(), [](const auto& entry) {
-        return entry != nullptr && entry->device.settings().immediate && entry->device.state() == DeviceState::attached;
+        return entry != nullptr && entry->device.settings().immediate &&
+               entry->device.state() == DeviceState::kAttached;
     });
 }
 

@@ -46,7 +46,7 @@ struct DeviceLimits {
 struct DeviceOpener {
     std::uint32_t uid = 0;
     std::int32_t pid = 0;
-    Access access = Access::both;
+    Access access = Access::kBoth;
 };
 
 /// An interface with a tap.
@@ -87,7 +87,7 @@ struct DeviceInfo {
     DeviceNumber number = 0;
     DeviceOpener opener;   ///< pid: of who used it last
     std::string interface; ///< present name; empty: none
-    DeviceState state = DeviceState::unattached;
+    DeviceState state = DeviceState::kUnattached;
     std::uint32_t buffer_size = 0; ///< bytes
     bool promiscuous = false;
     bool waits = false; ///< a read waits

@@ -30,7 +30,7 @@ Placed Hold::append(pfild_record header, std::span<const cbpf::Piece> bytes) noe
     if (length > size_ - store_.length) {
         if (hold_.length != 0) {
             refused_ = lent_;
-            return Placed::dropped;
+            return Placed::kDropped;
         }
         rotate();
         rotated = true;
@@ -40,7 +40,7 @@ Placed Hold::append(pfild_record header, std::span<const cbpf::Piece> bytes) noe
         rotate();
         rotated = true;
     }
-    return rotated ? Placed::rotated : Placed::stored;
+    return rotated ? Placed::kRotated : Placed::kStored;
 }
 
 /// => `length` bytes are free in the store and are what the record needs.

@@ -28,9 +28,9 @@ namespace pfild::capture {
 
 /// What became of a record.
 enum class Placed : std::uint8_t {
-    stored,  ///< it is in the store, there is no more to read than before
-    rotated, ///< it is in one of the buffers, and the hold has something to read that it had not
-    dropped, ///< there was no room; both buffers are unchanged
+    kStored,  ///< it is in the store, there is no more to read than before
+    kRotated, ///< it is in one of the buffers, and the hold has something to read that it had not
+    kDropped, ///< there was no room; both buffers are unchanged
 };
 
 class Hold {

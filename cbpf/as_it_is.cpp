@@ -22,15 +22,15 @@ bool is_walked(std::uint32_t value) {
 
 /// Offsets at which the IPv6 header may begin, up to two tags.
 bool may_be_next_header(std::uint32_t offset, PacketForm form) {
-    if (form == PacketForm::inet6) {
+    if (form == PacketForm::kInet6) {
         return offset == kNextHeader;
     }
     const std::uint32_t first = PFILD_ETHERNET_HEADER + kNextHeader;
-    return form == PacketForm::ethernet && offset >= first && (offset - first) % PFILD_TAG_LENGTH == 0;
+    return form == PacketForm::kEthernet && offset >= first && (offset - first) % PFILD_TAG_LENGTH == 0;
 }
 
 bool may_be_type(std::uint32_t offset, PacketForm form) {
-    return form == PacketForm::ethernet && offset >= kFirstType && (offset - kFirstType) % PFILD_TAG_LENGTH == 0;
+    return form == PacketForm::kEthernet && offset >= kFirstType && (offset - kFirstType) % PFILD_TAG_LENGTH == 0;
 }
 
 /// Is there a way from that step to a match on which nothing at or behind byte `end` is loaded?

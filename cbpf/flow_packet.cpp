@@ -86,8 +86,8 @@ FlowPacket ethernet_packet(bool inet, std::uint32_t tags) {
 } // namespace
 
 std::vector<FlowPacket> flow_packets_of(PacketForm form) {
-    if (form != PacketForm::ethernet) {
-        return {ip_packet(form == PacketForm::inet, 0)};
+    if (form != PacketForm::kEthernet) {
+        return {ip_packet(form == PacketForm::kInet, 0)};
     }
     constexpr std::array<const char*, 6> kNames{
         "", // what most packets are

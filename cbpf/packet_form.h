@@ -8,9 +8,9 @@ namespace pfild::cbpf {
 
 /// What a program's packet begins with.
 enum class PacketForm : std::uint8_t {
-    inet,     ///< an IPv4 header
-    inet6,    ///< an IPv6 header
-    ethernet, ///< MAC addresses, type, up to two VLAN tags, one of the two
+    kInet,     ///< an IPv4 header
+    kInet6,    ///< an IPv6 header
+    kEthernet, ///< MAC addresses, type, up to two VLAN tags, one of the two
 };
 
 } // namespace pfild::cbpf

@@ -57,7 +57,7 @@ struct Hook {
     std::optional<std::string> filter;      ///< what counts; nothing: there is only the program
     std::vector<cbpf::Instruction> program; ///< it verifies; empty: the filter is yet to be compiled
     core::RunsIn run = core::RunsIn::automatic;
-    core::Compiled compiled = core::Compiled::unverified;
+    core::Compiled compiled = core::Compiled::kUnverified;
     bool enabled = true; ///< no packet meets a disabled one, but it keeps its links and their places
     Owner owner = Owner::kFile;
 

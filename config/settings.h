@@ -36,8 +36,8 @@ struct Settings {
     std::uint32_t devices = 16;              ///< capture devices that can be open at once
     std::uint32_t capture_ring_kib = 16384;  ///< of the tap's ring, a power of two
     std::uint32_t capture_buffer_kib = 4096; ///< of the largest of a device's two buffers
-    core::ExtensionHeaders extension_headers = core::ExtensionHeaders::walk;
-    core::Fragments fragments = core::Fragments::pass;
+    core::ExtensionHeaders extension_headers = core::ExtensionHeaders::kWalk;
+    core::Fragments fragments = core::Fragments::kPass;
     TcAttach tc_attach = TcAttach::kAutomatic;
     std::vector<std::uint16_t> guard_ports{22, 9090}; ///< of TCP, by which the host is administered
     std::string runtime_dir = "/run/pfild";           ///< what an instance leaves for its successor of the same boot

@@ -58,7 +58,7 @@ struct HookAddRequest {
     std::vector<cbpf::Instruction> program; ///< not verified yet
     std::uint32_t dlt = 0;                  ///< the DLT number the program was compiled for
     core::RunsIn run = core::RunsIn::automatic;
-    core::Compiled compiled = core::Compiled::unverified; ///< shown, never believed
+    core::Compiled compiled = core::Compiled::kUnverified; ///< shown, never believed
 };
 
 struct HookRequest {

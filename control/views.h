@@ -160,7 +160,7 @@ struct HookView {
     std::optional<std::string> because;         ///< why the kernel cannot answer for a flow, or not for all of them
     std::optional<std::string> as_it_is;        ///< what it asks for that is otherwise folded away: "tags"
     core::RunsIn run = core::RunsIn::automatic; ///< as it was asked for
-    core::Compiled compiled = core::Compiled::unverified;
+    core::Compiled compiled = core::Compiled::kUnverified;
     bool enabled = true;           ///< packets meet it where it is linked
     std::vector<HookRunView> runs; ///< as it is
     std::vector<core::HookLink> links;
@@ -197,7 +197,7 @@ struct DeviceView {
     std::uint32_t pid = 0; ///< who has used it last
     std::uint32_t uid = 0; ///< who has opened it
     std::string interface;
-    capture::DeviceState state = capture::DeviceState::unattached;
+    capture::DeviceState state = capture::DeviceState::kUnattached;
     std::uint32_t buffer_size = 0;
     bool promiscuous = false;
     bool immediate = false;

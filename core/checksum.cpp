@@ -70,8 +70,8 @@ struct Covered {
 std::optional<Covered> covered_in(const Frame& frame, const PacketView& view) {
     const pfild_packet& packet = view.read;
     const std::uint32_t before = packet.transport - packet.network;
-    const bool inet = view.family == Family::inet;
-    const bool whole = view.family != Family::other && packet.oddity == PFILD_NOT_ODD && packet.fragment == 0 &&
+    const bool inet = view.family == Family::kInet;
+    const bool whole = view.family != Family::kOther && packet.oddity == PFILD_NOT_ODD && packet.fragment == 0 &&
                        packet.more == 0 && packet.routed == 0;
     if (!whole || before < (inet ? PFILD_INET_HEADER : PFILD_INET6_HEADER) || before > view.network_length) {
         return std::nullopt;

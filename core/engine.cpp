@@ -43,10 +43,10 @@ void add_to(Engine::Counters& counters, EngineCounter which, std::uint64_t count
 
 // Whether any hook would be asked about a packet of that family.
 bool is_asked(const Snapshot& rules, const Passage& passage, Family family) {
-    const HeadType network = family == Family::inet ? HeadType::inet : HeadType::inet6;
+    const HeadType network = family == Family::kInet ? HeadType::inet : HeadType::inet6;
     return !rules.run_order(passage.interface_slot, passage.direction).empty() ||
            !rules.run_order(HeadType::ethernet, passage.direction).empty() ||
-           (family != Family::other && !rules.run_order(network, passage.direction).empty());
+           (family != Family::kOther && !rules.run_order(network, passage.direction).empty());
 }
 
 // It passes at a head, unless more tags are in front of it than that looks behind.
@@ -116,15 +116,15 @@ std::size_t Engine::round(std::uint64_t now_ns) noexcept {
 std::optional<EngineCounter> Engine::odd_end(const Frame& frame, const PacketView& view) const noexcept {
     const pfild_packet& read = view.read;
     if (read.oddity == PFILD_ODD_EXTENSIONS) {
-        return EngineCounter::dropped_extension;
+        return EngineCounter::kDroppedExtension;
     }
-    if (read.extensions != 0 && odd_.extension_headers == ExtensionHeaders::drop &&
+    if (read.extensions != 0 && odd_.extension_headers == ExtensionHeaders::kDrop &&
         !is_listener_discovery(frame, view)) {
-        return EngineCounter::dropped_extension;
+        return EngineCounter::kDroppedExtension;
     }
     const bool fragment = read.fragment != 0 || read.more != 0;
-    if (read.oddity == PFILD_ODD_FRAGMENT || (fragment && odd_.fragments == Fragments::drop)) {
-        return EngineCounter::dropped_fragment;
+    if (read.oddity == PFILD_ODD_FRAGMENT || (fragment && odd_.fragments == Fragments::kDrop)) {
+        return EngineCounter::kDroppedFragment;
     }
     return std::nullopt;
 }
@@ -154,10 +154,10 @@ std::optional<EngineCounter> Engine::decide(const Snapshot& rules, const Passage
                       .now_ns = now_ns_});
     }
     switch (verdict.action) {
-    case Action::dropped:
-        return EngineCounter::dropped;
-    case Action::consumed:
-        return EngineCounter::consumed;
+    case Action::kDropped:
+        return EngineCounter::kDropped;
+    case Action::kConsumed:
+        return EngineCounter::kConsumed;
     default:
         return std::nullopt;
     }
@@ -173,10 +173,10 @@ std::size_t Engine::carry(const Snapshot& rules, const EngineInterface& interfac
         Frame frame = std::move(batch_[i]);
         const std::optional<Label> label = take_label(frame);
         if (!label) {
-            add_to(counters, EngineCounter::dropped_label, 1);
+            add_to(counters, EngineCounter::kDroppedLabel, 1);
             continue;
         }
-        add_to(counters, EngineCounter::received_bytes, frame.length());
+        add_to(counters, EngineCounter::kReceivedBytes, frame.length());
         const Passage passage{.interface_slot = interface.slot,
                               .direction = lane.direction,
                               .forwarded = label->forwarded,
@@ -186,10 +186,10 @@ std::size_t Engine::carry(const Snapshot& rules, const EngineInterface& interfac
             continue;
         }
         if (lane.complete_checksums && complete_checksum(frame)) {
-            add_to(counters, EngineCounter::checksums_completed, 1);
+            add_to(counters, EngineCounter::kChecksumsCompleted, 1);
         }
         if (suspect != nullptr && suspect->ends(frame, now_ns_)) {
-            add_to(counters, EngineCounter::dropped_circling, 1);
+            add_to(counters, EngineCounter::kDroppedCircling, 1);
             continue;
         }
         batch_[passed++] = std::move(frame);
@@ -198,9 +198,9 @@ std::size_t Engine::carry(const Snapshot& rules, const EngineInterface& interfac
     const std::size_t sent = lane.down.transmit(std::span(batch_).first(passed));
     std::for_each(batch_.begin() + static_cast<std::ptrdiff_t>(sent),
                   batch_.begin() + static_cast<std::ptrdiff_t>(passed), [](Frame& frame) { frame.reset(); });
-    add_to(counters, EngineCounter::received, received);
-    add_to(counters, EngineCounter::passed, sent);
-    add_to(counters, EngineCounter::dropped_backlog, passed - sent);
+    add_to(counters, EngineCounter::kReceived, received);
+    add_to(counters, EngineCounter::kPassed, sent);
+    add_to(counters, EngineCounter::kDroppedBacklog, passed - sent);
     lane.up.after_batch();
     lane.down.after_batch();
     return received;

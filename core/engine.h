@@ -25,17 +25,17 @@ namespace pfild::core {
 
 /// What the engine counts, per interface and direction; packets unless the name says otherwise.
 enum class EngineCounter : std::uint8_t {
-    received,
-    received_bytes,
-    passed,
-    dropped,           ///< by a hook
-    consumed,          ///< kept by a hook
-    dropped_extension, ///< by its extension headers: bad ones, or none are wanted
-    dropped_fragment,  ///< a fragment that could lead a hook past its ports, or none is wanted
-    dropped_label,     ///< came without a readable label
-    dropped_backlog,   ///< passed, but the way back had no room: the receiver is slower than the sender
-    dropped_circling,  ///< passed, but it came back again and again (circling.h)
-    checksums_completed,
+    kReceived,
+    kReceivedBytes,
+    kPassed,
+    kDropped,          ///< by a hook
+    kConsumed,         ///< kept by a hook
+    kDroppedExtension, ///< by its extension headers: bad ones, or none are wanted
+    kDroppedFragment,  ///< a fragment that could lead a hook past its ports, or none is wanted
+    kDroppedLabel,     ///< came without a readable label
+    kDroppedBacklog,   ///< passed, but the way back had no room: the receiver is slower than the sender
+    kDroppedCircling,  ///< passed, but it came back again and again (circling.h)
+    kChecksumsCompleted,
 };
 inline constexpr std::array<std::string_view, 11> kEngineCounterNames{
     "received",           "received_bytes",   "passed",        "dropped",         "consumed",

@@ -14,17 +14,17 @@
 
 namespace pfild::core {
 
-enum class ExtensionHeaders : std::uint8_t { walk, drop };
+enum class ExtensionHeaders : std::uint8_t { kWalk, kDrop };
 inline constexpr std::array<std::string_view, 2> kExtensionHeadersNames{"walk", "drop"};
-static_assert(static_cast<std::size_t>(ExtensionHeaders::drop) + 1 == kExtensionHeadersNames.size());
+static_assert(static_cast<std::size_t>(ExtensionHeaders::kDrop) + 1 == kExtensionHeadersNames.size());
 
-enum class Fragments : std::uint8_t { pass, drop };
+enum class Fragments : std::uint8_t { kPass, kDrop };
 inline constexpr std::array<std::string_view, 2> kFragmentsNames{"pass", "drop"};
-static_assert(static_cast<std::size_t>(Fragments::drop) + 1 == kFragmentsNames.size());
+static_assert(static_cast<std::size_t>(Fragments::kDrop) + 1 == kFragmentsNames.size());
 
 struct OddPackets {
-    ExtensionHeaders extension_headers = ExtensionHeaders::walk;
-    Fragments fragments = Fragments::pass;
+    ExtensionHeaders extension_headers = ExtensionHeaders::kWalk;
+    Fragments fragments = Fragments::kPass;
 
     friend bool operator==(const OddPackets&, const OddPackets&) = default;
 };

@@ -61,7 +61,7 @@ PacketView parse(const Frame& frame) {
     if (view.read.network == 0) {
         return view;
     }
-    view.family = view.read.family == 4 ? Family::inet : view.read.family == 6 ? Family::inet6 : Family::other;
+    view.family = view.read.family == 4 ? Family::kInet : view.read.family == 6 ? Family::kInet6 : Family::kOther;
     view.tags = view.read.tags;
     view.ether_type = PFILD_BE16(view.read.type);
     view.network_offset = view.read.network;

@@ -17,11 +17,11 @@
 
 namespace pfild::core {
 
-enum class Family : std::uint8_t { inet, inet6, other };
+enum class Family : std::uint8_t { kInet, kInet6, kOther };
 inline constexpr std::array<std::string_view, 3> kFamilyNames{"inet", "inet6", "other"};
 
 struct PacketView {
-    Family family = Family::other;
+    Family family = Family::kOther;
     std::uint8_t tags = 0;            ///< VLAN tags in front of the network header, 0 to 2; not the transparent ones
     std::uint16_t ether_type = 0;     ///< host byte order, behind the tags
     std::uint32_t network_offset = 0; ///< bytes from the start of the frame

@@ -14,9 +14,9 @@
 namespace pfild::bpfctl {
 namespace {
 
-static_assert(static_cast<int>(core::Compiled::optimised) == static_cast<int>(filter::Origin::kOptimised) &&
-              static_cast<int>(core::Compiled::reduced) == static_cast<int>(filter::Origin::kReduced) &&
-              static_cast<int>(core::Compiled::unoptimised) == static_cast<int>(filter::Origin::kPlain));
+static_assert(static_cast<int>(core::Compiled::kOptimised) == static_cast<int>(filter::Origin::kOptimised) &&
+              static_cast<int>(core::Compiled::kReduced) == static_cast<int>(filter::Origin::kReduced) &&
+              static_cast<int>(core::Compiled::kUnoptimised) == static_cast<int>(filter::Origin::kPlain));
 
 core::Result<filter::Proved> compile(const config::Hook& hook) {
     const auto link_type = filter::link_type_of(std::string(core::name(hook.type)));

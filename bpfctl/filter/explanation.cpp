@@ -28,9 +28,9 @@ std::vector<HookExplanation> hooks_of(const cbpf::Program& program, int link_typ
     constexpr int kRaw = 12;
     std::vector<std::pair<std::string, PacketForm>> types;
     if (link_type == kEthernet) {
-        types = {{"ethernet", PacketForm::ethernet}};
+        types = {{"ethernet", PacketForm::kEthernet}};
     } else if (link_type == kRaw) {
-        types = {{"inet", PacketForm::inet}, {"inet6", PacketForm::inet6}};
+        types = {{"inet", PacketForm::kInet}, {"inet6", PacketForm::kInet6}};
     }
     std::vector<HookExplanation> hooks;
     hooks.reserve(types.size());

@@ -18,25 +18,25 @@ constexpr std::uint32_t kTypeOffset = 12;
 constexpr std::uint32_t kTypeInet = 0x0800;
 constexpr std::uint32_t kTypeInet6 = 0x86dd;
 
-enum class Family : std::uint8_t { unknown, inet, inet6 };
+enum class Family : std::uint8_t { kUnknown, kInet, kInet6 };
 enum class Origin : std::uint8_t {
-    other,
-    type,             ///< the Ethernet type
-    first_byte,       ///< of the IP header
-    version,          ///< its upper four bits, in place
-    transport_header, ///< the length of the IPv4 header: where the transport header begins
+    kOther,
+    kType,            ///< the Ethernet type
+    kFirstByte,       ///< of the IP header
+    kVersion,         ///< its upper four bits, in place
+    kTransportHeader, ///< the length of the IPv4 header: where the transport header begins
 };
 
 struct Known {
-    Family family = Family::unknown;
-    Origin a = Origin::other;
-    Origin x = Origin::other;
+    Family family = Family::kUnknown;
+    Origin a = Origin::kOther;
+    Origin x = Origin::kOther;
 };
 
 Known common(const Known& left, const Known& right) {
-    return {.family = left.family == right.family ? left.family : Family::unknown,
-            .a = left.a == right.a ? left.a : Origin::other,
-            .x = left.x == right.x ? left.x : Origin::other};
+    return {.family = left.family == right.family ? left.family : Family::kUnknown,
+            .a = left.a == right.a ? left.a : Origin::kOther,
+            .x = left.x == right.x ? left.x : Origin::kOther};
 }
 
 struct Finished {
@@ -79,10 +79,10 @@ Finished of_inet6(std::uint32_t byte) {
 class UnfinishedWalk {
   public:
     UnfinishedWalk(const Program& program, PacketForm form)
-        : steps_(program.steps()), network_(form == PacketForm::ethernet ? kLinkHeader : 0), before_(steps_.size()) {
-        before_.front() = Known{.family = form == PacketForm::inet    ? Family::inet
-                                          : form == PacketForm::inet6 ? Family::inet6
-                                                                      : Family::unknown};
+        : steps_(program.steps()), network_(form == PacketForm::kEthernet ? kLinkHeader : 0), before_(steps_.size()) {
+        before_.front() = Known{.family = form == PacketForm::kInet    ? Family::kInet
+                                          : form == PacketForm::kInet6 ? Family::kInet6
+                                                                       : Family::kUnknown};
     }
 
     Unfinished run() {
@@ -107,21 +107,21 @@ class UnfinishedWalk {
         case Opcode::kLdhInd:
         case Opcode::kLdbInd:
             look_behind_x(known, step.k, load_size_of(step.opcode));
-            known.a = Origin::other;
+            known.a = Origin::kOther;
             break;
         case Opcode::kLdxMsh:
             look_at(known, step.k, 1);
-            known.x = step.k == network_ && known.family == Family::inet ? Origin::transport_header : Origin::other;
+            known.x = step.k == network_ && known.family == Family::kInet ? Origin::kTransportHeader : Origin::kOther;
             break;
         case Opcode::kLdLen:
         case Opcode::kLdxLen:
             report(found_.segments, "uses the packet length", kOfSegments);
-            (step.opcode == Opcode::kLdLen ? known.a : known.x) = Origin::other;
+            (step.opcode == Opcode::kLdLen ? known.a : known.x) = Origin::kOther;
             break;
         case Opcode::kLdxImm:
         case Opcode::kLdxMem:
         case Opcode::kTax:
-            known.x = Origin::other;
+            known.x = Origin::kOther;
             break;
         case Opcode::kSt:
         case Opcode::kStx:
@@ -133,14 +133,14 @@ class UnfinishedWalk {
             arrive(step.k, known);
             return;
         case Opcode::kAndK:
-            known.a = known.a == Origin::first_byte && step.k == 0xf0 ? Origin::version : Origin::other;
+            known.a = known.a == Origin::kFirstByte && step.k == 0xf0 ? Origin::kVersion : Origin::kOther;
             break;
         default:
             if (is_branch(step.opcode)) {
                 branch(known, step);
                 return;
             }
-            known.a = Origin::other;
+            known.a = Origin::kOther;
         }
         arrive(0, known);
     }
@@ -151,22 +151,22 @@ class UnfinishedWalk {
     }
     [[nodiscard]] Origin origin_of(const Known& known, const Step& step) const {
         if (network_ == kLinkHeader && step.opcode == Opcode::kLdh && step.k == kTypeOffset) {
-            return Origin::type;
+            return Origin::kType;
         }
-        const bool first = known.family != Family::unknown && step.opcode == Opcode::kLdb && step.k == network_;
-        return first ? Origin::first_byte : Origin::other;
+        const bool first = known.family != Family::kUnknown && step.opcode == Opcode::kLdb && step.k == network_;
+        return first ? Origin::kFirstByte : Origin::kOther;
     }
 
     /// What libpcap makes of "port 53" without a link header asks for the version first, and a head knows it.
     void branch(const Known& known, const Step& step) {
-        if (known.a == Origin::version && step.opcode == Opcode::kJeqK) {
-            const std::uint32_t version = known.family == Family::inet ? 0x40 : 0x60;
+        if (known.a == Origin::kVersion && step.opcode == Opcode::kJeqK) {
+            const std::uint32_t version = known.family == Family::kInet ? 0x40 : 0x60;
             arrive(step.k == version ? step.jt : step.jf, known);
             return;
         }
         Known yes = known;
-        if (known.a == Origin::type && step.opcode == Opcode::kJeqK) {
-            yes.family = step.k == kTypeInet ? Family::inet : step.k == kTypeInet6 ? Family::inet6 : Family::unknown;
+        if (known.a == Origin::kType && step.opcode == Opcode::kJeqK) {
+            yes.family = step.k == kTypeInet ? Family::kInet : step.k == kTypeInet6 ? Family::kInet6 : Family::kUnknown;
         }
         arrive(step.jt, yes);
         arrive(step.jf, known);
@@ -182,9 +182,9 @@ class UnfinishedWalk {
             Finished finished = kUnfinished;
             if (byte < network_) {
                 finished = kFinished;
-            } else if (known.family == Family::inet) {
+            } else if (known.family == Family::kInet) {
                 finished = of_inet(byte - network_);
-            } else if (known.family == Family::inet6) {
+            } else if (known.family == Family::kInet6) {
                 finished = of_inet6(byte - network_);
             }
             note(finished, "reads byte " + std::to_string(byte));
@@ -192,7 +192,7 @@ class UnfinishedWalk {
     }
 
     void look_behind_x(const Known& known, std::uint32_t offset, std::uint32_t size) {
-        const bool of_header = known.x == Origin::transport_header && offset >= network_;
+        const bool of_header = known.x == Origin::kTransportHeader && offset >= network_;
         for (std::uint32_t byte = offset; byte - offset < size; ++byte) {
             note(of_header ? of_transport(byte - network_) : kUnfinished,
                  of_header ? "reads byte " + std::to_string(byte - network_) + " behind the IPv4 header"

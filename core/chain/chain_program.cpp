@@ -44,21 +44,21 @@ class ChainWriter {
         prepare_counts();
         if (spec_.direction == Direction::in) {
             const Target network = out_.label();
-            block(spec_.link, 0, Shown::frame, network);
+            block(spec_.link, 0, Shown::kFrame, network);
             out_.bind(network);
             by_family(pass_);
         } else {
             const Target link = out_.label();
             by_family(link);
             out_.bind(link);
-            block(spec_.link, 0, Shown::frame, pass_);
+            block(spec_.link, 0, Shown::kFrame, pass_);
         }
         end();
         return out_.finish();
     }
 
   private:
-    enum class Shown : bool { frame, network };
+    enum class Shown : bool { kFrame, kNetwork };
 
     void prepare_counts() {
         out_.store(4, Register::kFrame, kScratchSlot, 0);
@@ -83,9 +83,9 @@ class ChainWriter {
         out_.jump_if(Width::k64, Register::k1, Condition::kEqual, kFamilyInet6, inet6);
         out_.jump(next);
         out_.bind(inet);
-        block(spec_.inet, spec_.link.hooks.size(), Shown::network, next);
+        block(spec_.inet, spec_.link.hooks.size(), Shown::kNetwork, next);
         out_.bind(inet6);
-        block(spec_.inet6, spec_.link.hooks.size() + spec_.inet.hooks.size(), Shown::network, next);
+        block(spec_.inet6, spec_.link.hooks.size() + spec_.inet.hooks.size(), Shown::kNetwork, next);
     }
 
     void block(const ChainBlock& block, std::size_t first, Shown shown, Target next) {
@@ -100,7 +100,7 @@ class ChainWriter {
         const cbpf::FilterExits exits{.zero = out_.label(), .nonzero = out_.label(), .failed = leave_};
         const Target next = out_.label();
         const ebpf::ContextLayout& context = ebpf::context_of(spec_.place);
-        const bool frame = shown == Shown::frame;
+        const bool frame = shown == Shown::kFrame;
         out_.load(8, Register::k1, Register::kFrame, kCountsSlot);
         out_.store(8, Register::k1, field(index, offsetof(pfild_chain_hook, asked)), 1);
         out_.load(8, kPacketLength, Register::kFrame, frame ? kFrameLengthSlot : kNetworkLengthSlot);

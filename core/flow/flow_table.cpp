@@ -34,7 +34,7 @@ FlowTable::FlowTable(const FlowMemory& memory, FlowTimeouts timeouts, std::uint6
     const std::vector<bool> found = index_.adopt();
     for (std::uint32_t place = 0; place < entries_.size(); place++) {
         if (found[place]) {
-            add(FlowCounter::in_use, 1);
+            add(FlowCounter::kInUse, 1);
         } else {
             write_key(entries_[place], FlowKey{});
             free(place, 0);
@@ -92,7 +92,7 @@ void FlowTable::note(const DecidedPacket& packet) noexcept {
 pfild_flow* FlowTable::create(const FlowKey& key, std::uint64_t now_ns) noexcept {
     if (free_count_ == 0 ||
         (free_[first_free_].freed_ns != 0 && now_ns - free_[first_free_].freed_ns < kQuarantineNs)) {
-        add(FlowCounter::refused, 1);
+        add(FlowCounter::kRefused, 1);
         return nullptr;
     }
     const std::uint32_t place = free_[first_free_].place;
@@ -114,13 +114,13 @@ pfild_flow* FlowTable::create(const FlowKey& key, std::uint64_t now_ns) noexcept
     write_key(flow, key);
     if (!index_.insert(key, place)) {
         write_key(flow, FlowKey{});
-        add(FlowCounter::refused, 1);
+        add(FlowCounter::kRefused, 1);
         return nullptr;
     }
     first_free_ = (first_free_ + 1) % free_.size();
     free_count_--;
-    add(FlowCounter::created, 1);
-    add(FlowCounter::in_use, 1);
+    add(FlowCounter::kCreated, 1);
+    add(FlowCounter::kInUse, 1);
     return &flow;
 }
 
@@ -139,14 +139,14 @@ void FlowTable::remove(std::uint32_t place, std::uint64_t now_ns, FlowCounter wh
     write_key(flow, FlowKey{});
     free(place, now_ns);
     add(why, 1);
-    add(FlowCounter::in_use, ~0ULL);
+    add(FlowCounter::kInUse, ~0ULL);
 }
 
 bool FlowTable::age(std::uint64_t now_ns) noexcept {
-    if (counter(FlowCounter::in_use) == 0 || now_ns - aged_ns_ > kSweepNs) {
+    if (counter(FlowCounter::kInUse) == 0 || now_ns - aged_ns_ > kSweepNs) {
         aged_ns_ = std::max(aged_ns_, now_ns - std::min(now_ns, kSweepNs));
     }
-    if (counter(FlowCounter::in_use) == 0 || now_ns - aged_ns_ < kSweepStepNs) {
+    if (counter(FlowCounter::kInUse) == 0 || now_ns - aged_ns_ < kSweepStepNs) {
         return false;
     }
     // As many steps as are due, but not so many that packets wait for them.
@@ -162,7 +162,7 @@ bool FlowTable::age(std::uint64_t now_ns) noexcept {
             write(flow.idle_ns, __u64{timeouts_.of(flow.key)});
         }
         if (flow.key.family != 0 && is_past(last_seen(flow), flow.idle_ns, now_ns)) {
-            remove(place, now_ns, FlowCounter::expired);
+            remove(place, now_ns, FlowCounter::kExpired);
         }
     }
     return now_ns - aged_ns_ >= kSweepStepNs;
@@ -175,7 +175,7 @@ std::size_t FlowTable::remove_if(const std::function<bool(const FlowKey&)>& unwa
         const auto place = static_cast<std::uint32_t>(i);
         const FlowKey key = read_key(entries_[place]);
         if (in_use(key) && unwanted(key)) {
-            remove(place, now_ns, FlowCounter::removed);
+            remove(place, now_ns, FlowCounter::kRemoved);
             removed++;
         }
     }

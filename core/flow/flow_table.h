@@ -46,11 +46,11 @@ struct SlotRange {
 };
 
 enum class FlowCounter : std::uint8_t {
-    in_use,
-    created,
-    expired, ///< removed because idle
-    removed, ///< removed on request, or with their interface
-    refused, ///< packets whose flow found no room
+    kInUse,
+    kCreated,
+    kExpired, ///< removed because idle
+    kRemoved, ///< removed on request, or with their interface
+    kRefused, ///< packets whose flow found no room
 };
 inline constexpr std::array<std::string_view, 5> kFlowCounterNames{"in_use", "created", "expired", "removed",
                                                                    "refused"};

@@ -65,20 +65,20 @@ std::string words(const cbpf::PerPacket& why) {
 cbpf::PacketForm form_of(HeadType type) {
     switch (type) {
     case HeadType::inet:
-        return cbpf::PacketForm::inet;
+        return cbpf::PacketForm::kInet;
     case HeadType::inet6:
-        return cbpf::PacketForm::inet6;
+        return cbpf::PacketForm::kInet6;
     case HeadType::ethernet:
         break;
     }
-    return cbpf::PacketForm::ethernet;
+    return cbpf::PacketForm::kEthernet;
 }
 
 CbpfHook::CbpfHook(CbpfHookSpec spec, cbpf::Program program)
     : Hook(std::move(spec.name), spec.type), machine_(std::move(program)),
       per_packet_(cbpf::why_per_packet(machine_.program(), form_of(spec.type))),
       questions_(machine_.program(), form_of(spec.type)), on_match_(spec.on_match), filter_(std::move(spec.filter)),
-      runs_in_(spec.runs_in), compiled_(filter_ ? spec.compiled : Compiled::unverified) {}
+      runs_in_(spec.runs_in), compiled_(filter_ ? spec.compiled : Compiled::kUnverified) {}
 
 Answers CbpfHook::answers() const {
     if (per_packet_) {

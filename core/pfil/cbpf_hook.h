@@ -43,7 +43,7 @@ struct CbpfHookSpec {
     OnMatch on_match = OnMatch::drop;
     std::optional<std::string> filter; ///< the expression the program came from, for listings
     RunsIn runs_in = RunsIn::automatic;
-    Compiled compiled = Compiled::unverified;
+    Compiled compiled = Compiled::kUnverified;
 };
 
 class CbpfHook final : public Hook {

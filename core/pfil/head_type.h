@@ -47,11 +47,11 @@ static_assert(static_cast<std::size_t>(HeadType::ethernet) + 1 == kHeadTypes);
 }
 
 /// The other name of a filtering point, pfil_head_get(9)'s pair of address family and link type: nothing when no head
-/// shows such packets (PF-01, PF-04). Family::other is the link layer.
+/// shows such packets (PF-01, PF-04). Family::kOther is the link layer.
 [[nodiscard]] constexpr std::optional<HeadType> head_type_of(Family family, int link_type) {
-    const HeadType type = family == Family::inet    ? HeadType::inet
-                          : family == Family::inet6 ? HeadType::inet6
-                                                    : HeadType::ethernet;
+    const HeadType type = family == Family::kInet    ? HeadType::inet
+                          : family == Family::kInet6 ? HeadType::inet6
+                                                     : HeadType::ethernet;
     return dlt(type) == link_type ? std::optional(type) : std::nullopt;
 }
 

@@ -76,19 +76,19 @@ struct Lowering {
 
 /// How the program of a hook came about, as bpfctl said: for people, nothing depends on it.
 enum class Compiled : std::uint8_t {
-    optimised,   ///< by libpcap's optimiser, proved equal to the unoptimised program
-    reduced,     ///< the unoptimised program, made shorter by pfild
-    unoptimised, ///< as libpcap's grammar made it
-    unverified,  ///< nobody has said that the text means the program, or there is no text
+    kOptimised,   ///< by libpcap's optimiser, proved equal to the unoptimised program
+    kReduced,     ///< the unoptimised program, made shorter by pfild
+    kUnoptimised, ///< as libpcap's grammar made it
+    kUnverified,  ///< nobody has said that the text means the program, or there is no text
 };
 inline constexpr std::array<std::string_view, 4> kCompiledNames{"optimised", "reduced", "unoptimised", "unverified"};
-static_assert(static_cast<std::size_t>(Compiled::unverified) + 1 == kCompiledNames.size());
+static_assert(static_cast<std::size_t>(Compiled::kUnverified) + 1 == kCompiledNames.size());
 
 /// What a listing says of the program that a hook runs.
 struct ProgramInfo {
     OnMatch on_match = OnMatch::drop;
     std::optional<std::string> filter; ///< the expression it came from; nothing when it came as bytecode
-    Compiled compiled = Compiled::unverified;
+    Compiled compiled = Compiled::kUnverified;
     std::optional<std::string> as_it_is; ///< what it asks for that is otherwise folded away: "tags"
     std::vector<cbpf::Instruction> instructions;
 };

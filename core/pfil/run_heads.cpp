@@ -9,7 +9,7 @@ namespace {
 /// One packet on its way. Holds references only; lives for one call of run_heads().
 class Walk {
   public:
-    enum class Ask : bool { run, foresee };
+    enum class Ask : bool { kRun, kForesee };
 
     Walk(const Snapshot& snapshot, const Passage& passage, Frame& frame, PacketView& view, Ask ask,
          Stopped* stopped = nullptr) noexcept
@@ -33,11 +33,11 @@ class Walk {
     /// The head of the family that the packet has now; none for what is not IP.
     Verdict network_head() noexcept {
         switch (view_.family) {
-        case Family::inet:
+        case Family::kInet:
             return head(snapshot_.run_order(HeadType::inet, passage_.direction), HeadType::inet);
-        case Family::inet6:
+        case Family::kInet6:
             return head(snapshot_.run_order(HeadType::inet6, passage_.direction), HeadType::inet6);
-        case Family::other:
+        case Family::kOther:
             break;
         }
         return Verdict::pass();
@@ -48,7 +48,7 @@ class Walk {
     }
 
     [[nodiscard]] bool still_is(HeadType type) const noexcept {
-        return type == HeadType::ethernet || view_.family == (type == HeadType::inet ? Family::inet : Family::inet6);
+        return type == HeadType::ethernet || view_.family == (type == HeadType::inet ? Family::kInet : Family::kInet6);
     }
 
     Verdict head(Snapshot::RunOrder order, HeadType type) noexcept {
@@ -78,16 +78,16 @@ class Walk {
                       .direction = passage_.direction,
                       .forwarded = passage_.forwarded && passage_.direction == Direction::out,
                       .ifindex = passage_.ifindex};
-        const Verdict verdict = ask_ == Ask::run ? hook.run(packet) : hook.foresee(packet);
+        const Verdict verdict = ask_ == Ask::kRun ? hook.run(packet) : hook.foresee(packet);
         lasts_ = lasts_ && verdict.lasts;
         if (verdict.stops()) {
             frame_.reset(); // what the hook left of it, so that nobody touches it again (PF-22)
-            return verdict.lasting(lasts_ && verdict.action == Action::dropped);
+            return verdict.lasting(lasts_ && verdict.action == Action::kDropped);
         }
         if (frame_.empty()) {
             return Verdict::consumed();
         }
-        if (verdict.action == Action::reallocated || frame_.first() != first || frame_.length() != length) {
+        if (verdict.action == Action::kReallocated || frame_.first() != first || frame_.length() != length) {
             view_ = parse(frame_);
             replaced_ = true;
         }
@@ -121,12 +121,12 @@ Verdict Walk::walk() noexcept {
 } // namespace
 
 Verdict run_heads(const Snapshot& snapshot, const Passage& passage, Frame& frame, PacketView& view) noexcept {
-    return Walk(snapshot, passage, frame, view, Walk::Ask::run).walk();
+    return Walk(snapshot, passage, frame, view, Walk::Ask::kRun).walk();
 }
 
 Verdict foresee_heads(const Snapshot& snapshot, const Passage& passage, Frame& frame, PacketView& view,
                       Stopped* stopped) noexcept {
-    return Walk(snapshot, passage, frame, view, Walk::Ask::foresee, stopped).walk();
+    return Walk(snapshot, passage, frame, view, Walk::Ask::kForesee, stopped).walk();
 }
 
 } // namespace pfild::core

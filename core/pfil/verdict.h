@@ -21,26 +21,26 @@
 
 namespace pfild::core {
 
-enum class Action : std::uint8_t { pass, dropped, consumed, reallocated };
+enum class Action : std::uint8_t { kPass, kDropped, kConsumed, kReallocated };
 
 inline constexpr std::size_t kActions = 4;
 inline constexpr std::array<std::string_view, kActions> kActionNames{"pass", "dropped", "consumed", "reallocated"};
-static_assert(static_cast<std::size_t>(Action::reallocated) + 1 == kActions);
+static_assert(static_cast<std::size_t>(Action::kReallocated) + 1 == kActions);
 
 [[nodiscard]] constexpr std::string_view name(Action action) { return kActionNames[static_cast<std::size_t>(action)]; }
 
 struct Verdict {
-    Action action = Action::pass;
+    Action action = Action::kPass;
     int error = 0;      ///< errno(3), a detail of dropped; 0 with every other action
     bool lasts = false; ///< for the whole flow; never with consumed or reallocated
 
     [[nodiscard]] static constexpr Verdict pass() { return {}; }
-    [[nodiscard]] static constexpr Verdict dropped(int error = EACCES) { return {Action::dropped, error, false}; }
-    [[nodiscard]] static constexpr Verdict consumed() { return {Action::consumed, 0, false}; }
-    [[nodiscard]] static constexpr Verdict reallocated() { return {Action::reallocated, 0, false}; }
+    [[nodiscard]] static constexpr Verdict dropped(int error = EACCES) { return {Action::kDropped, error, false}; }
+    [[nodiscard]] static constexpr Verdict consumed() { return {Action::kConsumed, 0, false}; }
+    [[nodiscard]] static constexpr Verdict reallocated() { return {Action::kReallocated, 0, false}; }
 
     /// True when the packet goes no further: no later hook runs, the caller has no frame any more.
-    [[nodiscard]] constexpr bool stops() const { return action == Action::dropped || action == Action::consumed; }
+    [[nodiscard]] constexpr bool stops() const { return action == Action::kDropped || action == Action::kConsumed; }
 
     /// The same verdict, lasting or not.
     [[nodiscard]] constexpr Verdict lasting(bool yes) const { return {action, error, yes}; }

@@ -35,8 +35,8 @@ void Connection::proceed(std::uint64_t now_ns) {
     for (int i = 0; i < kAtOnce && !ended(); ++i) {
         Message message;
         const Came came = receive(socket_.get(), buffer_, message);
-        if (came != Came::message) {
-            ended_ = came == Came::end;
+        if (came != Came::kMessage) {
+            ended_ = came == Came::kEnd;
             return;
         }
         try {
@@ -179,7 +179,7 @@ void Connection::share(const Request& request, Client& client) {
         device.admit_ioctl()
             .and_then([&] { return request.payload; })
             .and_then([&](const Payload&) -> core::Result<void> {
-                if (device.state() == capture::DeviceState::unattached) {
+                if (device.state() == capture::DeviceState::kUnattached) {
                     return core::fail({"share buffers", "", "the device has no interface", "set one first", EINVAL});
                 }
                 if (client.memory() < 0) {

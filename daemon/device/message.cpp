@@ -19,16 +19,16 @@ Came receive(int socket, std::span<std::uint8_t> buffer, Message& message) noexc
     header.msg_controllen = control.size();
     const ssize_t length = ::recvmsg(socket, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     if (length < 0) {
-        return errno == EAGAIN || errno == EINTR ? Came::nothing : Came::end;
+        return errno == EAGAIN || errno == EINTR ? Came::kNothing : Came::kEnd;
     }
     const cmsghdr* const credentials = CMSG_FIRSTHDR(&header);
     if (credentials == nullptr || credentials->cmsg_level != SOL_SOCKET || credentials->cmsg_type != SCM_CREDENTIALS) {
-        return Came::end; // a message has a sender, even an empty one
+        return Came::kEnd; // a message has a sender, even an empty one
     }
     std::memcpy(&message.sender, CMSG_DATA(credentials), sizeof message.sender);
     message.bytes = buffer.first(static_cast<std::size_t>(length));
     message.whole = (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0;
-    return Came::message;
+    return Came::kMessage;
 }
 
 void discard(int socket) noexcept {

@@ -19,7 +19,7 @@ struct Message {
     bool whole = false; ///< false: it was longer than the buffer, or had descriptors with it
 };
 
-enum class Came : std::uint8_t { message, nothing, end };
+enum class Came : std::uint8_t { kMessage, kNothing, kEnd };
 
 /// end: the other side has closed, or the socket is broken. Descriptors that come with a message never get into this
 /// process: there is no room for them where the kernel would write their numbers, so it closes them.

@@ -59,9 +59,9 @@ Decoded open(const pfild_request& header, Body body) {
         return static_cast<capture::Access>(wanted.access);
     });
 }
-static_assert(PFILD_ACCESS_READ == static_cast<int>(capture::Access::read));
-static_assert(PFILD_ACCESS_WRITE == static_cast<int>(capture::Access::write));
-static_assert(PFILD_ACCESS_BOTH == static_cast<int>(capture::Access::both));
+static_assert(PFILD_ACCESS_READ == static_cast<int>(capture::Access::kRead));
+static_assert(PFILD_ACCESS_WRITE == static_cast<int>(capture::Access::kWrite));
+static_assert(PFILD_ACCESS_BOTH == static_cast<int>(capture::Access::kBoth));
 
 Decoded read(const pfild_request& header, Body body) {
     return fixed<pfild_read>(body, [&](const pfild_read& wanted) -> Decoded {

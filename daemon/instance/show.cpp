@@ -59,11 +59,11 @@ control::StatusView Orchestrator::status() const {
 control::FlowTableView Orchestrator::flow_table_view() const {
     control::FlowTableView view;
     if (flows_) {
-        view.in_use = flows_->counter(core::FlowCounter::in_use);
-        view.created = flows_->counter(core::FlowCounter::created);
-        view.expired = flows_->counter(core::FlowCounter::expired);
-        view.removed = flows_->counter(core::FlowCounter::removed);
-        view.refused = flows_->counter(core::FlowCounter::refused);
+        view.in_use = flows_->counter(core::FlowCounter::kInUse);
+        view.created = flows_->counter(core::FlowCounter::kCreated);
+        view.expired = flows_->counter(core::FlowCounter::kExpired);
+        view.removed = flows_->counter(core::FlowCounter::kRemoved);
+        view.refused = flows_->counter(core::FlowCounter::kRefused);
         view.capacity = flows_->capacity();
         view.memory_bytes = flow_maps_->bytes();
     }

@@ -68,7 +68,7 @@ Filter read(nl_object* entry) {
             .program = 0};
 }
 
-enum class Chains : std::uint8_t { met, all };
+enum class Chains : std::uint8_t { kMet, kAll };
 
 // With one entry without handle for each preference. nullopt: the kernel would not say.
 std::optional<std::vector<Filter>> list_entries(std::uint32_t ifindex, core::Direction direction, Chains chains) {
@@ -84,7 +84,7 @@ std::optional<std::vector<Filter>> list_entries(std::uint32_t ifindex, core::Dir
     const std::unique_ptr<nl_cache, decltype(&nl_cache_free)> filters(cache, &nl_cache_free);
     std::vector<Filter> entries;
     for (nl_object* entry = nl_cache_get_first(cache); entry != nullptr; entry = nl_cache_get_next(entry)) {
-        if (chains == Chains::all || is_met(entry)) {
+        if (chains == Chains::kAll || is_met(entry)) {
             entries.push_back(read(entry));
         }
     }
@@ -92,14 +92,14 @@ std::optional<std::vector<Filter>> list_entries(std::uint32_t ifindex, core::Dir
 }
 
 bool unused(std::uint32_t ifindex, core::Direction direction) {
-    const auto entries = list_entries(ifindex, direction, Chains::all);
+    const auto entries = list_entries(ifindex, direction, Chains::kAll);
     return entries && std::all_of(entries->begin(), entries->end(), [](const Filter& one) { return one.handle == 0; });
 }
 
 /// Whether that filter is there, and nobody else uses the qdisc.
 bool is_alone(std::uint32_t ifindex, core::Direction direction, const Filter& filter) {
     const auto other_way = direction == core::Direction::in ? core::Direction::out : core::Direction::in;
-    const auto entries = list_entries(ifindex, direction, Chains::all);
+    const auto entries = list_entries(ifindex, direction, Chains::kAll);
     const auto is_other = [&filter](const Filter& one) {
         return one.handle != 0 && (one.handle != filter.handle || one.preference != filter.preference);
     };
@@ -183,7 +183,7 @@ core::Result<Filter> make_and_put(std::uint32_t ifindex, core::Direction directi
 
 std::vector<Filter> list(std::uint32_t ifindex, core::Direction direction) {
     std::vector<Filter> filters;
-    for (Filter& entry : list_entries(ifindex, direction, Chains::met).value_or(std::vector<Filter>())) {
+    for (Filter& entry : list_entries(ifindex, direction, Chains::kMet).value_or(std::vector<Filter>())) {
         if (entry.handle == 0) {
             continue;
         }

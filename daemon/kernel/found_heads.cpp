@@ -26,9 +26,9 @@ void add_if_head(std::vector<FoundHead>& heads, FoundHead candidate) {
 std::string FoundHead::where() const {
     const std::string_view side = direction == core::Direction::in ? "ingress" : "egress";
     switch (place) {
-    case HeadPlace::tcx:
+    case HeadPlace::kTcx:
         return fmt::format("tcx {}", side);
-    case HeadPlace::clsact:
+    case HeadPlace::kClsact:
         return fmt::format("tc {} pref {}", side, filter.preference);
     default:
         return "xdp";
@@ -39,17 +39,17 @@ std::vector<FoundHead> find_heads(std::uint32_t ifindex) {
     std::vector<FoundHead> heads;
     for (const core::Direction direction : core::kEachDirection) {
         for (const std::uint32_t program : tcx::list(ifindex, direction)) {
-            add_if_head(heads, {.place = HeadPlace::tcx, .direction = direction, .program = program});
+            add_if_head(heads, {.place = HeadPlace::kTcx, .direction = direction, .program = program});
         }
         for (clsact::Filter& filter : clsact::list(ifindex, direction)) {
             const std::uint32_t program = filter.program;
             add_if_head(
                 heads,
-                {.place = HeadPlace::clsact, .direction = direction, .program = program, .filter = std::move(filter)});
+                {.place = HeadPlace::kClsact, .direction = direction, .program = program, .filter = std::move(filter)});
         }
     }
     for (const std::uint32_t program : XdpHead::programs_at(ifindex)) {
-        add_if_head(heads, {.place = HeadPlace::xdp, .direction = core::Direction::in, .program = program});
+        add_if_head(heads, {.place = HeadPlace::kXdp, .direction = core::Direction::in, .program = program});
     }
     return heads;
 }
@@ -71,13 +71,13 @@ std::vector<Owner> port_owners(std::uint32_t ifindex) {
 
 void remove_head(std::uint32_t ifindex, const FoundHead& head) {
     switch (head.place) {
-    case HeadPlace::tcx:
+    case HeadPlace::kTcx:
         tcx::detach(ifindex, head.direction, head.program);
         return;
-    case HeadPlace::clsact:
+    case HeadPlace::kClsact:
         clsact::detach(ifindex, head.direction, head.filter);
         return;
-    case HeadPlace::xdp:
+    case HeadPlace::kXdp:
         XdpHead::remove(ifindex, head.program);
         return;
     }

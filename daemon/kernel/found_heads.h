@@ -14,10 +14,10 @@
 
 namespace pfild::kernel {
 
-enum class HeadPlace : std::uint8_t { tcx, clsact, xdp };
+enum class HeadPlace : std::uint8_t { kTcx, kClsact, kXdp };
 
 struct FoundHead {
-    HeadPlace place = HeadPlace::tcx;
+    HeadPlace place = HeadPlace::kTcx;
     core::Direction direction = core::Direction::in;
     std::uint32_t program = 0;
     clsact::Filter filter; ///< on clsact

@@ -26,7 +26,7 @@ std::string_view side_of(core::Direction direction) { return direction == core::
 std::vector<FoundHead> take_over_from(std::uint32_t ifindex, const pfild_identity& self) {
     std::vector<FoundHead> heads = find_heads(ifindex);
     std::erase_if(heads, [&](const FoundHead& head) {
-        return head.place == HeadPlace::xdp || whose(head.owner, self) == Whose::other;
+        return head.place == HeadPlace::kXdp || whose(head.owner, self) == Whose::other;
     });
     return heads;
 }
@@ -84,7 +84,7 @@ void Heads::guard_meanwhile(const HeadPrograms& programs) {
 // The one whose place a head takes in one step.
 std::vector<FoundHead>::const_iterator Heads::found(core::Direction direction,
                                                     const std::vector<FoundHead>& before) const {
-    const HeadPlace place = tcx_ ? HeadPlace::tcx : HeadPlace::clsact;
+    const HeadPlace place = tcx_ ? HeadPlace::kTcx : HeadPlace::kClsact;
     return std::find_if(before.begin(), before.end(),
                         [&](const FoundHead& head) { return head.place == place && head.direction == direction; });
 }

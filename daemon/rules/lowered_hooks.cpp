@@ -30,7 +30,7 @@ LoweredHooks::Found LoweredHooks::make(const LaneHead& head) const {
         if (!found.placement.chain) {
             return found;
         }
-        found.placement.chain->leave_fragments = fragments_ == core::Fragments::drop;
+        found.placement.chain->leave_fragments = fragments_ == core::Fragments::kDrop;
         const std::size_t size = found.placement.chain->size();
         limit.most = size - 1;
         auto code = chain_program(*found.placement.chain);

@@ -210,7 +210,7 @@ void EngineThread::sleep() {
     sleeps_.store(sleeps_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     rules_.offline();
     home_.sleeps();
-    const bool ageing = flows_ != nullptr && flows_->counter(core::FlowCounter::in_use) != 0;
+    const bool ageing = flows_ != nullptr && flows_->counter(core::FlowCounter::kInUse) != 0;
     const int longest = backlogged ? kSoon : ageing ? kAgeing : kForever;
     const int ready = ::poll(polled_.data(), polled_.size(), home_.at_home() && !backlogged ? kRest : longest);
     if (ready == 0 && home_.at_home() && home_.rest(now_ns(), anything_out())) {

@@ -13,19 +13,19 @@ namespace pfild::frames {
 
 /// What the documentation promises for a row (docs/filters.md).
 enum class Seen : std::uint8_t {
-    as_port, ///< a rule on the port sees it: at least one of its frames is stopped
-    never,   ///< at least one of its frames is stopped whatever the rules say
-    open,    ///< nothing: only a listener can say whether it matters
+    kAsPort, ///< a rule on the port sees it: at least one of its frames is stopped
+    kNever,  ///< at least one of its frames is stopped whatever the rules say
+    kOpen,   ///< nothing: only a listener can say whether it matters
 };
 
-enum class Family : std::uint8_t { both, inet, inet6 };
+enum class Family : std::uint8_t { kBoth, kInet, kInet6 };
 enum class Protocol : std::uint8_t { both, tcp, udp };
 
 struct AttackRow {
     std::string sentence;
     Seen seen;
     std::function<void(Recipe&)> change; ///< of a plain SYN or datagram to the port
-    Family family = Family::both;
+    Family family = Family::kBoth;
     Protocol protocol = Protocol::both;
 };
 

@@ -33,11 +33,11 @@ using ebpf::Place;
 using frames::Seen;
 
 /// What a head does with a frame, whether by TC or by XDP.
-enum class Course : std::uint8_t { passed, dropped, diverted, other };
+enum class Course : std::uint8_t { kPassed, kDropped, kDiverted, kOther };
 
 /// How frames meet the head: as they are, with the outermost tag beside the packet, or in two buffers.
-enum class Way : std::uint8_t { tc, tc_tag_beside, xdp, xdp_split };
-constexpr std::array kEachWay{Way::tc, Way::tc_tag_beside, Way::xdp, Way::xdp_split};
+enum class Way : std::uint8_t { kTc, kTcTagBeside, kXdp, kXdpSplit };
+constexpr std::array kEachWay{Way::kTc, Way::kTcTagBeside, Way::kXdp, Way::kXdpSplit};
 constexpr std::array<const char*, 4> kWayNames{"tc", "tc with the tag beside", "xdp", "xdp in two buffers"};
 
 std::uint32_t number_of_environment(const char* name, std::uint32_t otherwise) {
@@ -83,23 +83,23 @@ class AttackFrames : public KernelProgramsTest {
 
     /// What the IN head says; nothing: the kernel does not run it over this frame, or it cannot come that way.
     [[nodiscard]] std::optional<Course> course(const Bytes& frame, Way way) {
-        if (way == Way::xdp || way == Way::xdp_split) {
+        if (way == Way::kXdp || way == Way::kXdpSplit) {
             // Anywhere behind the addresses and the first type, but the same for the same frame.
             const auto split = static_cast<std::uint32_t>(14 + frame.size() * 7 % 48);
-            if (way == Way::xdp_split && split >= frame.size()) {
+            if (way == Way::kXdpSplit && split >= frame.size()) {
                 return std::nullopt;
             }
-            const auto verdict = Stage::xdp_verdict(xdp_.program_fd(), frame, watched(), way == Way::xdp ? 0 : split);
+            const auto verdict = Stage::xdp_verdict(xdp_.program_fd(), frame, watched(), way == Way::kXdp ? 0 : split);
             if (!verdict) {
                 return std::nullopt;
             }
-            return verdict->action == XDP_PASS       ? Course::passed
-                   : verdict->action == XDP_DROP     ? Course::dropped
-                   : verdict->action == XDP_REDIRECT ? Course::diverted
-                                                     : Course::other;
+            return verdict->action == XDP_PASS       ? Course::kPassed
+                   : verdict->action == XDP_DROP     ? Course::kDropped
+                   : verdict->action == XDP_REDIRECT ? Course::kDiverted
+                                                     : Course::kOther;
         }
         Scene scene = on_watched(frame);
-        if (way == Way::tc_tag_beside) {
+        if (way == Way::kTcTagBeside) {
             if (!is_tagged(frame) || frame.size() < 34) {
                 return std::nullopt;
             }
@@ -112,10 +112,10 @@ class AttackFrames : public KernelProgramsTest {
         if (!verdict) {
             return std::nullopt;
         }
-        return verdict->action == kPass             ? Course::passed
-               : verdict->action == TC_ACT_SHOT     ? Course::dropped
-               : verdict->action == TC_ACT_REDIRECT ? Course::diverted
-                                                    : Course::other;
+        return verdict->action == kPass             ? Course::kPassed
+               : verdict->action == TC_ACT_SHOT     ? Course::kDropped
+               : verdict->action == TC_ACT_REDIRECT ? Course::kDiverted
+                                                    : Course::kOther;
     }
 
     /// The rule in the kernel, before heads that ask it; what they leave is for the engine. Beside a hook that is shown
@@ -152,10 +152,10 @@ class AttackFrames : public KernelProgramsTest {
             return std::nullopt;
         }
         courses_[*found]++;
-        if (*found == Course::diverted) {
+        if (*found == Course::kDiverted) {
             return engine.passes(frame);
         }
-        return *found == Course::passed;
+        return *found == Course::kPassed;
     }
 
     /// Rules of this test over frames of one packet, which are to be stopped or not.
@@ -180,7 +180,7 @@ TEST_F(AttackFrames, no_row_passes_unattended_where_unknown_packets_are_dropped)
     for (const frames::Attack& attack : frames::attacks(frames::kBlockedPort)) {
         for (const Bytes& frame : build(attack.recipe)) {
             for (const Way way : kEachWay) {
-                EXPECT_NE(course(frame, way).value_or(Course::dropped), Course::passed)
+                EXPECT_NE(course(frame, way).value_or(Course::kDropped), Course::kPassed)
                     << kWayNames[static_cast<std::size_t>(way)] << ": " << attack.sentence;
             }
         }
@@ -193,17 +193,17 @@ TEST_F(AttackFrames, no_row_gets_past_rules_that_run_in_the_kernel) {
         ASSERT_NO_FATAL_FAILURE(attach_rule(rule, beside_frames));
         frames::EngineJudge engine(rule);
         for (const frames::Attack& attack : frames::attacks(frames::kBlockedPort)) {
-            for (const Way way : {Way::tc, Way::xdp, Way::xdp_split}) {
-                if (attack.seen != Seen::open) {
+            for (const Way way : {Way::kTc, Way::kXdp, Way::kXdpSplit}) {
+                if (attack.seen != Seen::kOpen) {
                     expect_stopped(engine, build(attack.recipe), way, attack.sentence);
                 }
             }
-            if (attack.seen != Seen::open && is_tagged(build(attack.recipe).front())) {
-                expect_stopped(engine, build(attack.recipe), Way::tc_tag_beside, attack.sentence);
+            if (attack.seen != Seen::kOpen && is_tagged(build(attack.recipe).front())) {
+                expect_stopped(engine, build(attack.recipe), Way::kTcTagBeside, attack.sentence);
             }
         }
     }
-    EXPECT_GT(courses_[Course::dropped], 300U) << "chains must have answered, too";
+    EXPECT_GT(courses_[Course::kDropped], 300U) << "chains must have answered, too";
 }
 
 TEST_F(AttackFrames, heads_chains_and_engine_say_the_same_of_every_packet_of_the_grammar) {
@@ -233,9 +233,9 @@ TEST_F(AttackFrames, heads_chains_and_engine_say_the_same_of_every_packet_of_the
         }
     }
     EXPECT_GT(run, 4U * count);
-    EXPECT_GT(courses_[Course::passed], count / 20);
-    EXPECT_GT(courses_[Course::dropped], count / 20);
-    EXPECT_GT(courses_[Course::diverted], count / 20);
+    EXPECT_GT(courses_[Course::kPassed], count / 20);
+    EXPECT_GT(courses_[Course::kDropped], count / 20);
+    EXPECT_GT(courses_[Course::kDiverted], count / 20);
     RecordProperty("runs", static_cast<int>(run));
 }
 
@@ -274,11 +274,11 @@ class AttackFramesOfKnownFlows : public AttackFrames {
         const core::FlowKey known = key.value_or(other.value());
         know(known);
         for (const Way way : kEachWay) {
-            const Course found = course(frame, way).value_or(key ? Course::dropped : Course::passed);
-            if (way == Way::xdp_split && found != Course::dropped) {
+            const Course found = course(frame, way).value_or(key ? Course::kDropped : Course::kPassed);
+            if (way == Way::kXdpSplit && found != Course::kDropped) {
                 continue; // what is not in the first buffer is left to the engine
             }
-            EXPECT_EQ(found == Course::dropped, key.has_value())
+            EXPECT_EQ(found == Course::kDropped, key.has_value())
                 << kWayNames[static_cast<std::size_t>(way)] << ": " << what;
         }
         forget(known);
@@ -308,7 +308,7 @@ TEST_F(AttackFramesOfKnownFlows, no_row_is_taken_for_a_packet_of_another_flow) {
         plain.port = frames::kAllowedPort;
         for (const Bytes& frame : build(attack.recipe)) {
             const auto key = engine.key(frame, watched());
-            if (key && attack.seen == Seen::as_port && attack.recipe.pieces.empty()) {
+            if (key && attack.seen == Seen::kAsPort && attack.recipe.pieces.empty()) {
                 EXPECT_EQ(PFILD_BE16(key->local_port), frames::kBlockedPort) << attack.sentence;
             }
             keys += expect_known_as_the_engine_reads_it(engine, frame, build(plain).front(), attack.sentence) ? 1 : 0;

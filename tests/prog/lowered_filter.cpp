@@ -94,7 +94,7 @@ tl::expected<std::uint32_t, std::string> LoadedCode::run(std::span<const std::ui
 
 tl::expected<LoweredFilter, std::string> LoweredFilter::load(const cbpf::Program& program, Place place, Shown shown) {
     std::vector<ebpf::Instruction> code;
-    if (shown == Shown::behind) {
+    if (shown == Shown::kBehind) {
         code = lowered_behind_header(program, place);
     } else if (auto lowered = cbpf::lower(program, place)) {
         code = *std::move(lowered);
@@ -109,7 +109,7 @@ tl::expected<LoweredFilter, std::string> LoweredFilter::load(const cbpf::Program
 }
 
 tl::expected<std::uint32_t, std::string> LoweredFilter::run(std::span<const std::uint8_t> packet) const {
-    const std::size_t before = shown_ == Shown::behind ? kHeader : 0;
+    const std::size_t before = shown_ == Shown::kBehind ? kHeader : 0;
     std::vector<std::uint8_t> frame(before + packet.size(), 0xee);
     std::ranges::copy(packet, frame.begin() + static_cast<std::ptrdiff_t>(before));
     return code_.run(frame);

@@ -15,8 +15,8 @@ namespace pfild::tests {
 
 /// What the program is shown of a frame.
 enum class Shown : std::uint8_t {
-    whole,  ///< all of it; the kernel runs nothing shorter than 14 bytes
-    behind, ///< what is behind 14 bytes of link header, as heads show IP packets
+    kWhole,  ///< all of it; the kernel runs nothing shorter than 14 bytes
+    kBehind, ///< what is behind 14 bytes of link header, as heads show IP packets
 };
 
 /// eBPF as a program of XDP or TC, in the kernel.

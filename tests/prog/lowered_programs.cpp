@@ -25,7 +25,7 @@ constexpr std::uint32_t kPacketsPerProgram = 16;
 constexpr std::size_t kShortestFrame = 14; ///< that the kernel runs a program over
 
 constexpr Place kPlaces[] = {Place::xdp, Place::tc};
-constexpr Shown kEachShown[] = {Shown::whole, Shown::behind};
+constexpr Shown kEachShown[] = {Shown::kWhole, Shown::kBehind};
 
 std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
     const char* text = std::getenv(name); // NOLINT(concurrency-mt-unsafe): nobody sets it
@@ -33,7 +33,7 @@ std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
 }
 
 std::string words(Place place, Shown shown) {
-    return std::string(name(place)) + (shown == Shown::whole ? ", whole frames" : ", behind the link header");
+    return std::string(name(place)) + (shown == Shown::kWhole ? ", whole frames" : ", behind the link header");
 }
 
 class LoweredPrograms : public ::testing::Test {
@@ -54,7 +54,7 @@ TEST_F(LoweredPrograms, V01_to_V71_are_taken_by_the_kernels_verifier_where_they_
             continue; // nothing that does not verify comes as far as this
         }
         for (const Place place : kPlaces) {
-            const auto loaded = LoweredFilter::load(*program, place, Shown::whole);
+            const auto loaded = LoweredFilter::load(*program, place, Shown::kWhole);
             EXPECT_TRUE(loaded) << vector.id << ' ' << vector.what << ", " << name(place) << ": " << loaded.error();
             taken += loaded ? 1 : 0;
         }
@@ -72,7 +72,7 @@ TEST_F(LoweredPrograms, R001_to_R097_yield_what_the_contract_says) {
         ASSERT_TRUE(program) << vector.id;
         for (const Place place : kPlaces) {
             for (const Shown shown : kEachShown) {
-                if (shown == Shown::whole && vector.packet.size() < kShortestFrame) {
+                if (shown == Shown::kWhole && vector.packet.size() < kShortestFrame) {
                     continue;
                 }
                 const auto filter = LoweredFilter::load(*program, place, shown);
@@ -98,18 +98,18 @@ constexpr std::size_t kFirstBuffer = 3520; ///< of an XDP packet in a test run, 
 
 void compare(AnyProgram& random, const cbpf::Program& program, const std::string& about, Outcome& outcome) {
     const auto place = random.one_in(2) ? Place::xdp : Place::tc;
-    const auto shown = random.one_in(2) ? Shown::whole : Shown::behind;
+    const auto shown = random.one_in(2) ? Shown::kWhole : Shown::kBehind;
     const std::size_t longest = place == Place::xdp ? 9000 : 3400;
     const auto filter = LoweredFilter::load(program, place, shown);
     ASSERT_TRUE(filter) << about << words(place, shown) << ": " << filter.error();
     std::vector<std::uint8_t> memory(longest);
     random.fill(memory);
     for (std::uint32_t packet = 0; packet < kPacketsPerProgram; ++packet) {
-        const std::size_t shortest = shown == Shown::whole ? kShortestFrame : 0;
+        const std::size_t shortest = shown == Shown::kWhole ? kShortestFrame : 0;
         const std::size_t length = std::clamp<std::size_t>(random.packet_length(), shortest, longest);
         const auto bytes = std::span(memory).last(length);
         random.fill(bytes.first(std::min<std::size_t>(length, 100)));
-        if (shown == Shown::whole) {
+        if (shown == Shown::kWhole) {
             bytes[12] |= 0x40; // neither IPv4 nor IPv6: of those the kernel runs no packet without its header
         }
         const std::uint32_t expected = interpret(program, cbpf::Packet(bytes));

@@ -102,7 +102,7 @@ class DeviceTest : public testing::Test {
     }
     void be_freebsd() {
         DeviceSettings settings = device_.settings();
-        settings.personality = Personality::freebsd;
+        settings.personality = Personality::kFreebsd;
         device_.set_settings(settings);
     }
 
@@ -150,7 +150,7 @@ class DeviceTest : public testing::Test {
     }
 
     ListClient client_;
-    Device device_{Access::both, BufferSizes{}, client_};
+    Device device_{Access::kBoth, BufferSizes{}, client_};
 };
 
 } // namespace pfild::capture

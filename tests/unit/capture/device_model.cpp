@@ -317,7 +317,7 @@ class Pair {
 
     std::mt19937& random_;
     ListClient client_;
-    Device device_{Access::both, BufferSizes{.usual = kBuffer, .largest = kBuffer}, client_};
+    Device device_{Access::kBoth, BufferSizes{.usual = kBuffer, .largest = kBuffer}, client_};
     DeviceModel model_;
     std::uint64_t now_ns_ = 0;
     std::uint32_t packets_ = 0;

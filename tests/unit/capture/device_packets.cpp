@@ -39,7 +39,7 @@ TEST_F(DevicePackets, T1_to_T7_BD_50_to_BD_54_are_kept_as_far_as_the_filter_and_
          }) {
         SCOPED_TRACE(row.sentence);
         ListClient client;
-        Device device(Access::read, BufferSizes{.usual = row.size, .largest = row.size}, client);
+        Device device(Access::kRead, BufferSizes{.usual = row.size, .largest = row.size}, client);
         device.set_filter(returning(row.returned));
         ASSERT_TRUE(device.attach().has_value());
         device.offer(TestPacket(row.wire).tapped());
@@ -89,7 +89,7 @@ TEST_F(DevicePackets, T8_to_T11_BD_54_BD_55_BD_58_are_dropped_only_when_neither_
          }) {
         SCOPED_TRACE(row.sentence);
         ListClient client;
-        Device device(Access::read, BufferSizes{.usual = kSize, .largest = kSize}, client);
+        Device device(Access::kRead, BufferSizes{.usual = kSize, .largest = kSize}, client);
         ASSERT_TRUE(device.attach().has_value());
         if (row.held) {
             device.offer(TestPacket(kSize).tapped());
@@ -119,15 +119,15 @@ TEST_F(DevicePackets, BD_56_carry_the_time_in_microseconds_or_nanoseconds_rounde
         std::int64_t fraction;
     };
     for (const Row& row : {
-             Row{"microseconds", Precision::micro, 1'700'000'000'123'456'789, 1'700'000'000, 123'456},
-             Row{"nanoseconds", Precision::nano, 1'700'000'000'123'456'789, 1'700'000'000, 123'456'789},
-             Row{"the last moment of a second", Precision::micro, 5'999'999'999, 5, 999'999},
-             Row{"the last nanosecond of a second", Precision::nano, 5'999'999'999, 5, 999'999'999},
-             Row{"after 2038", Precision::micro, 4'294'967'296'000'001'000, 4'294'967'296, 1},
+             Row{"microseconds", Precision::kMicro, 1'700'000'000'123'456'789, 1'700'000'000, 123'456},
+             Row{"nanoseconds", Precision::kNano, 1'700'000'000'123'456'789, 1'700'000'000, 123'456'789},
+             Row{"the last moment of a second", Precision::kMicro, 5'999'999'999, 5, 999'999},
+             Row{"the last nanosecond of a second", Precision::kNano, 5'999'999'999, 5, 999'999'999},
+             Row{"after 2038", Precision::kMicro, 4'294'967'296'000'001'000, 4'294'967'296, 1},
          }) {
         SCOPED_TRACE(row.sentence);
         ListClient client;
-        Device device(Access::read, BufferSizes{}, client);
+        Device device(Access::kRead, BufferSizes{}, client);
         device.set_settings({.precision = row.precision});
         ASSERT_TRUE(device.attach().has_value());
         device.offer(TestPacket(60, {.realtime_ns = row.realtime_ns}).tapped());

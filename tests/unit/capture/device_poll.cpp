@@ -36,7 +36,7 @@ TEST_F(DevicePoll, BD_30_is_readable_by_state_mode_and_contents) {
          }) {
         SCOPED_TRACE(row.sentence);
         ListClient client;
-        Device device(Access::read, BufferSizes{.usual = kSize, .largest = kSize}, client);
+        Device device(Access::kRead, BufferSizes{.usual = kSize, .largest = kSize}, client);
         EXPECT_EQ(device.readiness(), kReadable) << "without an interface";
         ASSERT_TRUE(device.attach().has_value());
         device.set_settings({.immediate = row.immediate});

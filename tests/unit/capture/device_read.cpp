@@ -47,7 +47,7 @@ TEST_F(DeviceRead, BD_05_BD_12_a_second_one_is_EIO_and_the_first_goes_on) {
 }
 
 TEST_F(DeviceRead, is_EBADF_on_a_device_that_was_opened_for_writing) {
-    Device writer(Access::write, BufferSizes{}, client_);
+    Device writer(Access::kWrite, BufferSizes{}, client_);
     ASSERT_TRUE(writer.attach().has_value());
     EXPECT_EQ(writer.read({.id = 1, .size = writer.buffer_size()}, 0).error().code, EBADF);
 }
@@ -79,7 +79,7 @@ TEST_F(DeviceRead, BD_13_to_BD_16_waits_or_takes_by_mode_and_by_what_there_is) {
         SCOPED_TRACE(row.sentence);
         for (const bool by_setting : {false, true}) { // O_NONBLOCK of the device, or of the one read
             ListClient client;
-            Device device(Access::read, BufferSizes{.usual = kSize, .largest = kSize}, client);
+            Device device(Access::kRead, BufferSizes{.usual = kSize, .largest = kSize}, client);
             ASSERT_TRUE(device.attach().has_value());
             for (const std::uint32_t record : {row.held, row.stored}) {
                 if (record != 0) {
@@ -143,15 +143,15 @@ TEST_F(DeviceRead, BD_17_to_BD_20_times_out_with_what_there_is) {
         std::size_t taken;
     };
     for (const Row& row : {
-             Row{"BD-17 the store", false, Personality::minix, 96, 0, 96},
-             Row{"BD-18 nothing is EAGAIN", false, Personality::minix, 0, EAGAIN, 0},
-             Row{"BD-18 nothing is 0 bytes elsewhere", false, Personality::freebsd, 0, 0, 0},
-             Row{"BD-18 but only when there is nothing", false, Personality::freebsd, 96, 0, 96},
-             Row{"BD-20 the timer runs in immediate mode", true, Personality::minix, 0, EAGAIN, 0},
+             Row{"BD-17 the store", false, Personality::kMinix, 96, 0, 96},
+             Row{"BD-18 nothing is EAGAIN", false, Personality::kMinix, 0, EAGAIN, 0},
+             Row{"BD-18 nothing is 0 bytes elsewhere", false, Personality::kFreebsd, 0, 0, 0},
+             Row{"BD-18 but only when there is nothing", false, Personality::kFreebsd, 96, 0, 96},
+             Row{"BD-20 the timer runs in immediate mode", true, Personality::kMinix, 0, EAGAIN, 0},
          }) {
         SCOPED_TRACE(row.sentence);
         ListClient client;
-        Device device(Access::read, BufferSizes{.usual = kSize, .largest = kSize}, client);
+        Device device(Access::kRead, BufferSizes{.usual = kSize, .largest = kSize}, client);
         ASSERT_TRUE(device.attach().has_value());
         device.set_settings({.immediate = row.immediate, .personality = row.personality});
         ASSERT_TRUE(device.set_read_timeout({.seconds = 0, .microseconds = 5'000}).has_value());

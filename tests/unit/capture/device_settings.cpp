@@ -14,16 +14,16 @@ namespace {
 using DeviceSetup = DeviceTest;
 
 TEST_F(DeviceSetup, BD_01_begins_with_32768_bytes_both_directions_and_nothing_else) {
-    const Device device(Access::both, BufferSizes{}, client_);
-    EXPECT_EQ(device.state(), DeviceState::unattached);
+    const Device device(Access::kBoth, BufferSizes{}, client_);
+    EXPECT_EQ(device.state(), DeviceState::kUnattached);
     EXPECT_EQ(device.buffer_size(), 32768U);
     EXPECT_EQ(device.directions(), core::Directions::both()) << "BIOCSSEESENT is 1";
     EXPECT_EQ(device.settings(), DeviceSettings{});
     EXPECT_FALSE(device.settings().immediate);
     EXPECT_FALSE(device.settings().header_complete);
     EXPECT_FALSE(device.settings().feedback);
-    EXPECT_EQ(device.settings().precision, Precision::micro);
-    EXPECT_EQ(device.settings().personality, Personality::minix);
+    EXPECT_EQ(device.settings().precision, Precision::kMicro);
+    EXPECT_EQ(device.settings().personality, Personality::kMinix);
     EXPECT_EQ(device.read_timeout(), ReadTimeout{});
 }
 
@@ -32,7 +32,7 @@ TEST_F(DeviceSetup, takes_the_nearest_buffer_size_that_is_possible) {
         std::uint32_t wanted;
         std::uint32_t granted;
     };
-    Device device(Access::both, BufferSizes{}, client_);
+    Device device(Access::kBoth, BufferSizes{}, client_);
     for (const Row& row : {Row{0, 32}, Row{1, 32}, Row{32, 32}, Row{33, 40}, Row{40, 40}, Row{1024, 1024},
                            Row{262143, 262144}, Row{262144, 262144}, Row{524288, 262144}, Row{UINT32_MAX, 262144}}) {
         SCOPED_TRACE(row.wanted);
@@ -52,10 +52,10 @@ TEST_F(DeviceSetup, BD_91_has_its_buffer_size_for_good_once_it_has_buffers) {
 TEST_F(DeviceSetup, BD_92_is_attached_once_even_when_the_interface_is_gone) {
     attach();
     EXPECT_EQ(device_.attach().error().code, EINVAL);
-    EXPECT_EQ(device_.state(), DeviceState::attached);
+    EXPECT_EQ(device_.state(), DeviceState::kAttached);
     device_.orphan();
     EXPECT_EQ(device_.attach().error().code, EINVAL);
-    EXPECT_EQ(device_.state(), DeviceState::orphaned);
+    EXPECT_EQ(device_.state(), DeviceState::kOrphaned);
 }
 
 TEST_F(DeviceSetup, refuses_read_timeouts_that_are_none) {
@@ -188,8 +188,8 @@ TEST_F(DeviceSetup, wishes_of_the_tap_what_filter_direction_and_buffer_need) {
 }
 
 TEST_F(DeviceSetup, wishes_nothing_of_the_tap_when_it_cannot_be_read) {
-    Device writer(Access::write, BufferSizes{}, client_);
-    Device reader(Access::read, BufferSizes{}, client_);
+    Device writer(Access::kWrite, BufferSizes{}, client_);
+    Device reader(Access::kRead, BufferSizes{}, client_);
     ASSERT_TRUE(writer.attach().has_value());
     ASSERT_TRUE(reader.attach().has_value());
     EXPECT_EQ(writer.tap_wish(), TapWish{});

@@ -17,11 +17,11 @@ namespace {
 
 TEST_F(DeviceTables, BD_01_have_16_places_and_refuse_the_17th_with_ENOBUFS) {
     for (DeviceNumber i = 0; i < 16; i++) {
-        EXPECT_EQ(open(Access::both, i), i);
+        EXPECT_EQ(open(Access::kBoth, i), i);
     }
     EXPECT_EQ(table_.open({.uid = 99}, client_).error().code, ENOBUFS);
     EXPECT_TRUE(table_.close(5).has_value());
-    EXPECT_EQ(open(Access::both, 99), 5U);
+    EXPECT_EQ(open(Access::kBoth, 99), 5U);
     EXPECT_EQ(table_.open({.uid = 99}, client_).error().code, ENOBUFS);
 }
 
@@ -51,7 +51,7 @@ TEST_F(DeviceTables, BD_03_give_out_the_number_that_was_closed_last_as_new) {
     EXPECT_EQ(open(), 1U);
     EXPECT_EQ(device(1).settings(), DeviceSettings{});
     EXPECT_EQ(device(1).directions(), core::Directions::both());
-    EXPECT_EQ(device(1).state(), DeviceState::unattached);
+    EXPECT_EQ(device(1).state(), DeviceState::kUnattached);
     EXPECT_EQ(device(1).lifetime(), DeviceCounts{});
     EXPECT_EQ(open(), 2U);
     EXPECT_EQ(open(), 3U);
@@ -100,7 +100,7 @@ TEST_F(DeviceTables, BIOCSETIF_is_refused_for_unknown_names_and_a_second_time) {
     const DeviceNumber number = open();
     EXPECT_EQ(attach(number, "eth7"), ENXIO);
     EXPECT_EQ(attach(number, ""), ENXIO);
-    EXPECT_EQ(device(number).state(), DeviceState::unattached);
+    EXPECT_EQ(device(number).state(), DeviceState::kUnattached);
     EXPECT_EQ(attach(number, "eth0"), 0);
     EXPECT_EQ(attach(number, "eth1"), EINVAL);
     EXPECT_EQ(attach(number, "eth7"), EINVAL) << "comes before the name";
@@ -164,7 +164,7 @@ TEST_F(DeviceTables, BD_60_BD_62_show_a_packet_to_every_device_of_its_interface_
     const DeviceNumber any = open_on("any");
     const DeviceNumber tun = open_on("tun0");
     const DeviceNumber unattached = open();
-    const DeviceNumber writer = open_on("eth0", Access::write);
+    const DeviceNumber writer = open_on("eth0", Access::kWrite);
     ASSERT_TRUE(device(in).set_directions(kInOnly).has_value());
     ASSERT_TRUE(device(out).set_directions(kOutOnly).has_value());
     dispatch(kEth0, core::Direction::in);
@@ -229,7 +229,7 @@ TEST_F(DeviceTables, BD_62_BD_94_show_what_comes_in_while_the_interface_is_down_
     const DeviceNumber number = open_on("eth0");
     ASSERT_TRUE(device(number).read({.id = 1, .size = 32768}, 0).has_value());
     table_.put_interface({.index = kEth0, .name = "eth0", .up = false});
-    EXPECT_EQ(device(number).state(), DeviceState::attached);
+    EXPECT_EQ(device(number).state(), DeviceState::kAttached);
     EXPECT_TRUE(device(number).waits()) << "down is not gone";
     dispatch(kEth0, core::Direction::out);
     EXPECT_EQ(received(number), 0U);
@@ -285,7 +285,7 @@ TEST_F(DeviceTables, show_any_the_interfaces_that_come_later) {
     dispatch(10);
     EXPECT_EQ(received(any), 1U);
     table_.remove_interface(9);
-    EXPECT_EQ(device(any).state(), DeviceState::attached) << "any is never gone";
+    EXPECT_EQ(device(any).state(), DeviceState::kAttached) << "any is never gone";
     EXPECT_EQ(table_.interface_name(any), "any");
     EXPECT_EQ(table_.data_link(any), 1U);
 }
@@ -294,7 +294,7 @@ TEST_F(DeviceTables, charge_lost_packets_to_those_who_would_have_seen_them) {
     const DeviceNumber both = open_on("eth0");
     const DeviceNumber out = open_on("eth0");
     const DeviceNumber other = open_on("eth1");
-    const DeviceNumber writer = open_on("eth0", Access::write);
+    const DeviceNumber writer = open_on("eth0", Access::kWrite);
     ASSERT_TRUE(device(out).set_directions(kOutOnly).has_value());
     table_.charge_lost(kEth0, core::Direction::in, 5);
     EXPECT_EQ(device(both).stats().lost, 5U);
@@ -370,8 +370,8 @@ TEST_F(DeviceTables, BD_90_a_removed_interface_orphans_its_devices_and_no_others
     dispatch(kEth0);
     table_.remove_interface(kEth0);
     table_.announce();
-    EXPECT_EQ(device(number).state(), DeviceState::orphaned);
-    EXPECT_EQ(device(other).state(), DeviceState::attached);
+    EXPECT_EQ(device(number).state(), DeviceState::kOrphaned);
+    EXPECT_EQ(device(other).state(), DeviceState::kAttached);
     ASSERT_EQ(client_.answers.size(), 1U);
     EXPECT_EQ(client_.answers[0].bytes.size(), 96U);
     EXPECT_EQ(client_.told.back(), (Readiness{.readable = true, .hangup = true}));
@@ -416,7 +416,7 @@ TEST_F(DeviceTables, BD_50_count_for_all_devices_over_flush_and_close) {
 
 TEST_F(DeviceTables, list_devices_with_who_uses_them_and_how) {
     open();
-    const DeviceNumber number = *table_.open({.uid = 7, .pid = 70, .access = Access::read}, client_);
+    const DeviceNumber number = *table_.open({.uid = 7, .pid = 70, .access = Access::kRead}, client_);
     table_.note_use(number, 71);
     EXPECT_EQ(attach(number, "eth1"), 0);
     EXPECT_EQ(set_promiscuous(number), 0);
@@ -426,14 +426,14 @@ TEST_F(DeviceTables, list_devices_with_who_uses_them_and_how) {
     const std::vector<DeviceInfo> list = table_.devices();
     ASSERT_EQ(list.size(), 2U);
     EXPECT_EQ(list[0].interface, "");
-    EXPECT_EQ(list[0].state, DeviceState::unattached);
+    EXPECT_EQ(list[0].state, DeviceState::kUnattached);
     const DeviceInfo& info = list[1];
     EXPECT_EQ(info.number, number);
     EXPECT_EQ(info.opener.uid, 7U);
     EXPECT_EQ(info.opener.pid, 71);
-    EXPECT_EQ(info.opener.access, Access::read);
+    EXPECT_EQ(info.opener.access, Access::kRead);
     EXPECT_EQ(info.interface, "eth1");
-    EXPECT_EQ(info.state, DeviceState::attached);
+    EXPECT_EQ(info.state, DeviceState::kAttached);
     EXPECT_EQ(info.buffer_size, 32768U);
     EXPECT_TRUE(info.promiscuous);
     EXPECT_FALSE(info.waits);

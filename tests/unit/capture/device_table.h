@@ -82,12 +82,12 @@ class DeviceTables : public testing::Test {
         EXPECT_TRUE(table_.totals().balanced(buffered));
     }
 
-    DeviceNumber open(Access access = Access::both, std::uint32_t uid = 1000) {
+    DeviceNumber open(Access access = Access::kBoth, std::uint32_t uid = 1000) {
         const auto number = table_.open({.uid = uid, .pid = 1, .access = access}, client_);
         EXPECT_TRUE(number.has_value());
         return number.value_or(0);
     }
-    DeviceNumber open_on(std::string_view interface, Access access = Access::both) {
+    DeviceNumber open_on(std::string_view interface, Access access = Access::kBoth) {
         const DeviceNumber number = open(access);
         EXPECT_EQ(attach(number, interface), 0);
         table_.announce();

@@ -126,10 +126,10 @@ TEST_F(DeviceTables, tell_a_tap_nothing_that_it_knows) {
 }
 
 TEST_F(DeviceTables, tell_no_tap_of_those_who_only_write) {
-    open_on("eth0", Access::write);
-    open_on("any", Access::write);
+    open_on("eth0", Access::kWrite);
+    open_on("any", Access::kWrite);
     EXPECT_EQ(taps_.told, 0);
-    open_on("eth0", Access::read);
+    open_on("eth0", Access::kRead);
     EXPECT_EQ(taps_.told, 1);
 }
 

@@ -59,7 +59,7 @@ TEST(Hold, T1_to_T7_BD_52_BD_53_BD_57_lays_out_a_record_by_what_is_wanted_of_the
          }) {
         SCOPED_TRACE(row.sentence);
         Hold hold = hold_of(row.size);
-        EXPECT_NE(append(hold, row.wanted, row.wire), Placed::dropped);
+        EXPECT_NE(append(hold, row.wanted, row.wire), Placed::kDropped);
         const ReadRecord record = only_record(hold);
         EXPECT_EQ(hold.held().size(), row.length);
         EXPECT_EQ(record.header.hdrlen, 32);
@@ -77,12 +77,12 @@ TEST(Hold, BD_57_pads_with_zeros_where_older_records_have_left_bytes) {
     const core::Bytes ones(32, 0xff);
     pfild_record header{};
     header.caplen = 32;
-    EXPECT_EQ(hold.append(header, pieces_of(ones)), Placed::rotated);
+    EXPECT_EQ(hold.append(header, pieces_of(ones)), Placed::kRotated);
     hold.release();
-    EXPECT_EQ(hold.append(header, pieces_of(ones)), Placed::rotated);
+    EXPECT_EQ(hold.append(header, pieces_of(ones)), Placed::kRotated);
     hold.release(); // both buffers are full of 0xff now
     header.caplen = 1;
-    EXPECT_EQ(hold.append(header, pieces_of(ones)), Placed::stored);
+    EXPECT_EQ(hold.append(header, pieces_of(ones)), Placed::kStored);
     EXPECT_EQ(only_record(hold).padding, core::Bytes(7, 0));
 }
 
@@ -98,7 +98,7 @@ TEST(Hold, BD_57_keeps_the_header_as_it_was_given) {
                            .pad = 0,
                            .ifindex = 0x01020304},
                           pieces_of(bytes)),
-              Placed::stored);
+              Placed::kStored);
     const pfild_record header = only_record(hold).header;
     EXPECT_EQ(header.seconds, -1);
     EXPECT_EQ(header.fraction, 999'999);
@@ -115,7 +115,7 @@ TEST(Hold, BD_57_joins_the_pieces_of_a_packet_wherever_they_are_cut) {
         for (const std::uint32_t wanted : {0U, 1U, 9U, 31U, 59U, 60U}) {
             SCOPED_TRACE(testing::PrintToString(cut) + " of which " + std::to_string(wanted));
             Hold hold = hold_of(4096);
-            EXPECT_EQ(append(hold, wanted, 60, cut), Placed::stored);
+            EXPECT_EQ(append(hold, wanted, 60, cut), Placed::kStored);
             EXPECT_EQ(only_record(hold).packet, core::counting(wanted));
         }
     }
@@ -131,13 +131,13 @@ TEST(Hold, T8_to_T11_BD_55_BD_58_rotates_drops_and_keeps_by_what_fits) {
         std::uint32_t held_after;
     };
     for (const Row& row : {
-             Row{"it fits", 3992, false, Placed::stored, 4088, 0},
-             Row{"it fits, whatever is held", 3992, true, Placed::stored, 4088, 64},
-             Row{"T8 it fills the store exactly", 4000, false, Placed::rotated, 0, 4096},
-             Row{"T9 one word too little, nothing held", 4008, false, Placed::rotated, 96, 4008},
-             Row{"T10 one word too little, something held", 4008, true, Placed::dropped, 4008, 64},
-             Row{"T11 it fills the store exactly, something held", 4000, true, Placed::stored, 4096, 64},
-             Row{"a full store, something held", 4096, true, Placed::dropped, 4096, 64},
+             Row{"it fits", 3992, false, Placed::kStored, 4088, 0},
+             Row{"it fits, whatever is held", 3992, true, Placed::kStored, 4088, 64},
+             Row{"T8 it fills the store exactly", 4000, false, Placed::kRotated, 0, 4096},
+             Row{"T9 one word too little, nothing held", 4008, false, Placed::kRotated, 96, 4008},
+             Row{"T10 one word too little, something held", 4008, true, Placed::kDropped, 4008, 64},
+             Row{"T11 it fills the store exactly, something held", 4000, true, Placed::kStored, 4096, 64},
+             Row{"a full store, something held", 4096, true, Placed::kDropped, 4096, 64},
          }) {
         SCOPED_TRACE(row.sentence);
         Hold hold = hold_of(4096);
@@ -156,10 +156,10 @@ TEST(Hold, T8_to_T11_BD_55_BD_58_rotates_drops_and_keeps_by_what_fits) {
 TEST(Hold, BD_53_a_cut_packet_rotates_a_store_that_has_anything_and_is_never_split) {
     Hold hold = hold_of(4096);
     append_record(hold, 96);
-    EXPECT_EQ(append(hold, 65014, 65014), Placed::rotated);
+    EXPECT_EQ(append(hold, 65014, 65014), Placed::kRotated);
     EXPECT_EQ(hold.held().size(), 96U);
     EXPECT_EQ(hold.stored_bytes(), 4096U) << "it waits there, whole";
-    EXPECT_EQ(append(hold, 65014, 65014), Placed::dropped);
+    EXPECT_EQ(append(hold, 65014, 65014), Placed::kDropped);
 }
 
 TEST(Hold, BD_21_BD_D1_a_full_store_is_readable_as_soon_as_the_hold_is_released) {
@@ -170,7 +170,7 @@ TEST(Hold, BD_21_BD_D1_a_full_store_is_readable_as_soon_as_the_hold_is_released)
     EXPECT_EQ(hold.held().size(), 4096U);
     EXPECT_EQ(hold.held_records(), 1U);
     EXPECT_EQ(hold.stored_bytes(), 0U);
-    EXPECT_EQ(append_record(hold, 96), Placed::stored);
+    EXPECT_EQ(append_record(hold, 96), Placed::kStored);
 }
 
 TEST(Hold, BD_21_a_store_that_is_not_full_stays_when_the_hold_is_released) {
@@ -211,7 +211,7 @@ TEST(Hold, BD_28_the_hold_is_older_than_the_store) {
         const core::Bytes packet(8, i); // one and a half records a buffer
         pfild_record header{};
         header.caplen = 8;
-        ASSERT_NE(hold.append(header, pieces_of(packet)), Placed::dropped);
+        ASSERT_NE(hold.append(header, pieces_of(packet)), Placed::kDropped);
         for (const ReadRecord& record : records_in(hold.held())) {
             EXPECT_EQ(record.packet[0], next_read++);
         }
@@ -222,16 +222,16 @@ TEST(Hold, BD_28_the_hold_is_older_than_the_store) {
 
 TEST(Hold, that_is_lent_has_nothing_to_read_and_no_room) {
     Hold hold = hold_of(64);
-    ASSERT_EQ(append_record(hold, 64), Placed::rotated);
+    ASSERT_EQ(append_record(hold, 64), Placed::kRotated);
     const core::Bytes before(hold.held().begin(), hold.held().end());
     const std::uint8_t* const place = hold.held().data();
     hold.lend();
     EXPECT_TRUE(hold.held().empty());
     EXPECT_EQ(hold.held_records(), 0U);
     EXPECT_FALSE(hold.is_empty());
-    EXPECT_EQ(append_record(hold, 40), Placed::stored);
+    EXPECT_EQ(append_record(hold, 40), Placed::kStored);
     EXPECT_FALSE(hold.follows_lent()) << "there is room for another";
-    EXPECT_EQ(append_record(hold, 64), Placed::dropped);
+    EXPECT_EQ(append_record(hold, 64), Placed::kDropped);
     EXPECT_TRUE(hold.follows_lent());
     EXPECT_TRUE(std::equal(before.begin(), before.end(), place)) << "its reader looks at it";
     hold.release();
@@ -240,9 +240,9 @@ TEST(Hold, that_is_lent_has_nothing_to_read_and_no_room) {
 
 TEST(Hold, that_comes_back_leaves_a_store_with_room_alone) {
     Hold hold = hold_of(64);
-    ASSERT_EQ(append_record(hold, 64), Placed::rotated);
+    ASSERT_EQ(append_record(hold, 64), Placed::kRotated);
     hold.lend();
-    ASSERT_EQ(append_record(hold, 40), Placed::stored);
+    ASSERT_EQ(append_record(hold, 40), Placed::kStored);
     hold.release();
     EXPECT_TRUE(hold.is_empty());
     EXPECT_EQ(hold.stored_bytes(), 40U);

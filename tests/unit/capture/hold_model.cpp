@@ -31,7 +31,7 @@ class HoldModel {
         core::Bytes record = written(packet, wanted);
         const bool fits = total(store_) + record.size() <= size_;
         if (!fits && !hold_.empty()) {
-            return Placed::dropped;
+            return Placed::kDropped;
         }
         if (!fits) {
             rotate();
@@ -41,7 +41,7 @@ class HoldModel {
         if (full) {
             rotate();
         }
-        return !fits || full ? Placed::rotated : Placed::stored;
+        return !fits || full ? Placed::kRotated : Placed::kStored;
     }
     void rotate() { hold_.swap(store_); }
     void release() {

@@ -77,7 +77,7 @@ TEST(FlowDependence, a_result_may_be_made_of_the_key_and_of_nothing_else) {
          0,
          "reads byte 6 (don't-fragment bit), which is not part of the flow"},
     };
-    expect_all(PacketForm::inet, table);
+    expect_all(PacketForm::kInet, table);
 }
 
 /// The fields of a header that are not part of the key, in order; all other bytes are.
@@ -106,12 +106,12 @@ TEST(FlowDependence, every_byte_of_a_header_is_of_the_key_or_has_a_name) {
         {0, 0, "header length"},      {1, 1, "type of service"}, {2, 3, "total length"},      {4, 5, "identification"},
         {6, 6, "don't-fragment bit"}, {8, 8, "time to live"},    {10, 11, "header checksum"},
     };
-    expect_fields(PacketForm::inet, 20, inet);
+    expect_fields(PacketForm::kInet, 20, inet);
     const OtherField inet6[] = {
         {0, 0, "traffic class"}, {1, 1, "traffic class and flow label"}, {2, 3, "flow label"}, {4, 5, "payload length"},
         {7, 7, "hop limit"},
     };
-    expect_fields(PacketForm::inet6, 40, inet6);
+    expect_fields(PacketForm::kInet6, 40, inet6);
 }
 
 TEST(FlowDependence, what_is_loaded_and_not_used_does_no_harm) {
@@ -141,7 +141,7 @@ TEST(FlowDependence, what_is_loaded_and_not_used_does_no_harm) {
         {"or with X keeps it", {ldb(8), kTax, ldb(9), op(Opcode::kOrX), kRetA}, 0, kTimeToLive},
         {"exclusive or keeps it", {ldh(8), op(Opcode::kXorK, 0xff00), kRetA}, 0, kTimeToLive},
     };
-    expect_all(PacketForm::inet, table);
+    expect_all(PacketForm::kInet, table);
 }
 
 TEST(FlowDependence, memory_carries_taints) {
@@ -162,7 +162,7 @@ TEST(FlowDependence, memory_carries_taints) {
         {"it keeps what a value means: the end of the header",
          of_tcp({op(Opcode::kLdxMsh, 0), op(Opcode::kStx, 0), op(Opcode::kLdxMem, 0), op(Opcode::kLdInd, 0), kRetA})},
     };
-    expect_all(PacketForm::inet, table);
+    expect_all(PacketForm::kInet, table);
 }
 
 TEST(FlowDependence, jumps_depend_on_what_they_compare) {
@@ -195,7 +195,7 @@ TEST(FlowDependence, jumps_depend_on_what_they_compare) {
          kTimeToLive},
         {"X decides it", {op(Opcode::kLdxImm, 0x60), ldb(0), jump(Opcode::kJgeX, 0), kRetA, ret(2)}},
     };
-    expect_all(PacketForm::inet, table);
+    expect_all(PacketForm::kInet, table);
 }
 
 TEST(FlowDependence, division_and_shift_by_X_may_end_the_program) {
@@ -212,7 +212,7 @@ TEST(FlowDependence, division_and_shift_by_X_may_end_the_program) {
         {"CF-25: by the protocol, perhaps not", {ldb(9), kTax, op(Opcode::kRshX), ldb(8), kRetA}, 3, kTimeToLive},
         {"CF-25: by a constant bits move", {op(Opcode::kLdxImm, 24), ldh(8), op(Opcode::kLshX), kRetA}},
     };
-    expect_all(PacketForm::inet, table);
+    expect_all(PacketForm::kInet, table);
 }
 
 TEST(FlowDependence, loads_are_inside_of_all_packets_or_outside_of_all) {
@@ -255,7 +255,7 @@ TEST(FlowDependence, loads_are_inside_of_all_packets_or_outside_of_all) {
          3,
          kComputed},
     };
-    expect_all(PacketForm::inet, table);
+    expect_all(PacketForm::kInet, table);
 }
 
 TEST(FlowDependence, ports_are_where_the_protocol_has_them) {
@@ -310,7 +310,7 @@ TEST(FlowDependence, ports_are_where_the_protocol_has_them) {
         {"what is before them", of_tcp({length, kTxa, op(Opcode::kSubK, 4), kTax, op(Opcode::kLdInd, 2), ret(1)}), 4,
          kHeaderLength},
     };
-    expect_all(PacketForm::inet, table);
+    expect_all(PacketForm::kInet, table);
 }
 
 TEST(FlowDependence, the_end_of_the_header_is_no_number_but_can_be_moved) {
@@ -341,7 +341,7 @@ TEST(FlowDependence, the_end_of_the_header_is_no_number_but_can_be_moved) {
          of_tcp({ldb(0), op(Opcode::kAndK, 15), op(Opcode::kLshK, 2), kTax, load(0), kRetA}), 4,
          "reads byte 0 (header length), which is not part of the flow"},
     };
-    expect_all(PacketForm::inet, table);
+    expect_all(PacketForm::kInet, table);
 }
 
 TEST(FlowDependence, an_IPv6_header_has_its_own_fields) {
@@ -373,7 +373,7 @@ TEST(FlowDependence, an_IPv6_header_has_its_own_fields) {
          2,
          "reads byte 0 (traffic class), which is not part of the flow"},
     };
-    expect_all(PacketForm::inet6, table);
+    expect_all(PacketForm::kInet6, table);
 }
 
 TEST(FlowDependence, protocols_with_ports_and_extension_headers_are_those_of_the_key) {
@@ -382,9 +382,9 @@ TEST(FlowDependence, protocols_with_ports_and_extension_headers_are_those_of_the
         const bool ports = pfild_has_ports(byte) != 0;
         const auto inet = Program::verify(
             Code{ldb(9), jeq(protocol, 3), op(Opcode::kLdxMsh, 0), op(Opcode::kLdInd, 0), kRetA, ret(0)});
-        EXPECT_EQ(!why_per_packet(*inet, PacketForm::inet), ports) << protocol;
+        EXPECT_EQ(!why_per_packet(*inet, PacketForm::kInet), ports) << protocol;
         const auto inet6 = Program::verify(Code{ldb(6), jeq(protocol, 2), ld(40), kRetA, ret(0)});
-        EXPECT_EQ(!why_per_packet(*inet6, PacketForm::inet6), ports || pfild_is_extension(byte) != 0) << protocol;
+        EXPECT_EQ(!why_per_packet(*inet6, PacketForm::kInet6), ports || pfild_is_extension(byte) != 0) << protocol;
     }
 }
 
@@ -418,7 +418,7 @@ TEST(FlowDependence, ethernet_is_judged_with_and_without_tags) {
         {"the hop limit behind two tags", behind_two_tags(0x86dd, ldb(29)), 6,
          "reads byte 29 (hop limit), which is not part of the flow, in IPv6 behind two VLAN tags"},
     };
-    expect_all(PacketForm::ethernet, table);
+    expect_all(PacketForm::kEthernet, table);
 }
 
 TEST(FlowDependence, one_pass_is_enough_for_the_longest_program_of_two_way_jumps) {
@@ -428,9 +428,10 @@ TEST(FlowDependence, one_pass_is_enough_for_the_longest_program_of_two_way_jumps
     }
     code.push_back(ld(16));
     code.push_back(kRetA);
-    EXPECT_EQ(why_per_packet(*Program::verify(code), PacketForm::inet), std::nullopt);
+    EXPECT_EQ(why_per_packet(*Program::verify(code), PacketForm::kInet), std::nullopt);
     code[code.size() - 2] = ldb(8);
-    EXPECT_EQ(why_per_packet(*Program::verify(code), PacketForm::inet), (PerPacket{kMaxInstructions - 2, kTimeToLive}));
+    EXPECT_EQ(why_per_packet(*Program::verify(code), PacketForm::kInet),
+              (PerPacket{kMaxInstructions - 2, kTimeToLive}));
 }
 
 } // namespace

@@ -57,8 +57,8 @@ class CanonicalPackets {
 
     RandomFlow flow(cbpf::PacketForm form) {
         RandomFlow flow{};
-        const bool ethernet = form == cbpf::PacketForm::ethernet;
-        flow.inet = ethernet ? dice_.one_in(2) : form == cbpf::PacketForm::inet;
+        const bool ethernet = form == cbpf::PacketForm::kEthernet;
+        flow.inet = ethernet ? dice_.one_in(2) : form == cbpf::PacketForm::kInet;
         do {
             flow.protocol = dice_.one_in(5) ? dice_.below(256) : dice_.of(kSomeProtocols);
         } while (!flow.inet && pfild_is_extension(static_cast<std::uint8_t>(flow.protocol)) != 0);

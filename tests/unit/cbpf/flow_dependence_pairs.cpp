@@ -35,7 +35,7 @@ struct Traffic {
                     ADD_FAILURE() << "packets of one flow are expected to read as one key";
                     return;
                 }
-                flows.back().emplace_back(frame.begin() + (form == PacketForm::ethernet ? 0 : 14), frame.end());
+                flows.back().emplace_back(frame.begin() + (form == PacketForm::kEthernet ? 0 : 14), frame.end());
             }
         }
     }
@@ -62,7 +62,7 @@ Results results(const Program& program, const Traffic& traffic) {
     return found;
 }
 
-constexpr PacketForm kForms[] = {PacketForm::inet, PacketForm::inet6, PacketForm::ethernet};
+constexpr PacketForm kForms[] = {PacketForm::kInet, PacketForm::kInet6, PacketForm::kEthernet};
 constexpr const char* kFormNames[] = {"inet", "inet6", "ethernet"};
 
 std::string listing(const Program& program) {
@@ -76,7 +76,7 @@ std::string listing(const Program& program) {
 TEST(FlowDependence, filters_of_people_that_are_per_flow_answer_packets_of_a_flow_alike) {
     for (const PacketForm form : kForms) {
         const Traffic traffic(form, 7, 150);
-        const bool ethernet = form == PacketForm::ethernet;
+        const bool ethernet = form == PacketForm::kEthernet;
         for (const tests::CompiledFilter& row : ethernet ? tests::filters_of_ethernet() : tests::filters_of_ip()) {
             const Program program = tests::program_of(row);
             if (!why_per_packet(program, form)) {

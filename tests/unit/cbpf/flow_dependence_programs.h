@@ -20,9 +20,9 @@ class FlowProgram {
     std::vector<cbpf::Instruction> program() {
         program_.clear();
         to_end_.clear();
-        const std::uint32_t tags = form_ == cbpf::PacketForm::ethernet ? dice_.below(3) : 0;
-        network_ = form_ == cbpf::PacketForm::ethernet ? 14 + 4 * tags : 0;
-        inet_ = form_ == cbpf::PacketForm::ethernet ? dice_.one_in(2) : form_ == cbpf::PacketForm::inet;
+        const std::uint32_t tags = form_ == cbpf::PacketForm::kEthernet ? dice_.below(3) : 0;
+        network_ = form_ == cbpf::PacketForm::kEthernet ? 14 + 4 * tags : 0;
+        inet_ = form_ == cbpf::PacketForm::kEthernet ? dice_.one_in(2) : form_ == cbpf::PacketForm::kInet;
         for (std::uint32_t word = 0; word < kWords; ++word) { // written on every path from here on (CF-09)
             put(Opcode::kSt, word);
         }
@@ -90,7 +90,7 @@ class FlowProgram {
         const Opcode load = one_of(Opcode::kLd, Opcode::kLdb);
         if (dice_.one_in(8)) {
             put(load, network_ + dice_.below(46));
-        } else if (form_ == cbpf::PacketForm::ethernet && dice_.one_in(3)) {
+        } else if (form_ == cbpf::PacketForm::kEthernet && dice_.one_in(3)) {
             put(load, dice_.of(kOfFrame));
         } else {
             put(load, network_ + (inet_ ? dice_.of(kOfKey) : dice_.of(kOfKey6)));

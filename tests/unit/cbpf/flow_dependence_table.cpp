@@ -16,14 +16,14 @@ std::string why(const Program& program, PacketForm form) {
 TEST(FlowDependence, filters_of_ip_are_per_flow_or_say_why_not) {
     for (const tests::CompiledFilter& row : tests::filters_of_ip()) {
         const Program program = tests::program_of(row);
-        EXPECT_EQ(why(program, PacketForm::inet), row.why) << row.expression << ' ' << row.options << ", IPv4";
-        EXPECT_EQ(why(program, PacketForm::inet6), row.why_inet6) << row.expression << ' ' << row.options << ", IPv6";
+        EXPECT_EQ(why(program, PacketForm::kInet), row.why) << row.expression << ' ' << row.options << ", IPv4";
+        EXPECT_EQ(why(program, PacketForm::kInet6), row.why_inet6) << row.expression << ' ' << row.options << ", IPv6";
     }
 }
 
 TEST(FlowDependence, filters_of_ethernet_are_per_flow_or_say_why_not) {
     for (const tests::CompiledFilter& row : tests::filters_of_ethernet()) {
-        EXPECT_EQ(why(tests::program_of(row), PacketForm::ethernet), row.why) << row.expression << ' ' << row.options;
+        EXPECT_EQ(why(tests::program_of(row), PacketForm::kEthernet), row.why) << row.expression << ' ' << row.options;
     }
 }
 

@@ -46,53 +46,53 @@ TEST(Unfinished, is_what_the_kernel_finishes_later) {
         bool segments;
     };
     const std::vector<Row> rows{
-        {"a constant", PacketForm::inet, {one(Opcode::kRetK, 1)}, false, false},
-        {"time to live", PacketForm::inet, load(one(Opcode::kLdb, 8)), false, false},
-        {"both addresses, a word that ends with the header", PacketForm::inet, load(one(Opcode::kLd, 16)), false,
+        {"a constant", PacketForm::kInet, {one(Opcode::kRetK, 1)}, false, false},
+        {"time to live", PacketForm::kInet, load(one(Opcode::kLdb, 8)), false, false},
+        {"both addresses, a word that ends with the header", PacketForm::kInet, load(one(Opcode::kLd, 16)), false,
          false},
-        {"a word that ends behind the header", PacketForm::inet, load(one(Opcode::kLd, 17)), true, true},
-        {"total length of IPv4", PacketForm::inet, load(one(Opcode::kLdh, 2)), false, true},
-        {"identification", PacketForm::inet, load(one(Opcode::kLdh, 4)), false, true},
-        {"the header's own checksum", PacketForm::inet, load(one(Opcode::kLdh, 10)), false, true},
-        {"what is an option or a port", PacketForm::inet, load(one(Opcode::kLdb, 20)), true, true},
-        {"the packet length", PacketForm::inet, load(one(Opcode::kLdLen)), false, true},
+        {"a word that ends behind the header", PacketForm::kInet, load(one(Opcode::kLd, 17)), true, true},
+        {"total length of IPv4", PacketForm::kInet, load(one(Opcode::kLdh, 2)), false, true},
+        {"identification", PacketForm::kInet, load(one(Opcode::kLdh, 4)), false, true},
+        {"the header's own checksum", PacketForm::kInet, load(one(Opcode::kLdh, 10)), false, true},
+        {"what is an option or a port", PacketForm::kInet, load(one(Opcode::kLdb, 20)), true, true},
+        {"the packet length", PacketForm::kInet, load(one(Opcode::kLdLen)), false, true},
         {"the packet length in X",
-         PacketForm::inet,
+         PacketForm::kInet,
          {one(Opcode::kLdxLen), one(Opcode::kTxa), one(Opcode::kRetA)},
          false,
          true},
-        {"a port", PacketForm::inet, behind_header(0, one(Opcode::kLdhInd, 2)), false, false},
-        {"TCP flags", PacketForm::inet, behind_header(0, one(Opcode::kLdbInd, kTcpFlags)), false, true},
-        {"checksum of TCP", PacketForm::inet, behind_header(0, one(Opcode::kLdhInd, 16)), true, true},
-        {"checksum of UDP", PacketForm::inet, behind_header(0, one(Opcode::kLdhInd, 6)), true, true},
-        {"checksum of SCTP", PacketForm::inet, behind_header(0, one(Opcode::kLdInd, 8)), true, true},
-        {"payload", PacketForm::inet, behind_header(0, one(Opcode::kLdInd, 20)), true, true},
-        {"an offset that is no header's length", PacketForm::inet, behind_header(1, one(Opcode::kLdhInd, 2)), true,
+        {"a port", PacketForm::kInet, behind_header(0, one(Opcode::kLdhInd, 2)), false, false},
+        {"TCP flags", PacketForm::kInet, behind_header(0, one(Opcode::kLdbInd, kTcpFlags)), false, true},
+        {"checksum of TCP", PacketForm::kInet, behind_header(0, one(Opcode::kLdhInd, 16)), true, true},
+        {"checksum of UDP", PacketForm::kInet, behind_header(0, one(Opcode::kLdhInd, 6)), true, true},
+        {"checksum of SCTP", PacketForm::kInet, behind_header(0, one(Opcode::kLdInd, 8)), true, true},
+        {"payload", PacketForm::kInet, behind_header(0, one(Opcode::kLdInd, 20)), true, true},
+        {"an offset that is no header's length", PacketForm::kInet, behind_header(1, one(Opcode::kLdhInd, 2)), true,
          true},
         {"what is read of another version only",
-         PacketForm::inet,
+         PacketForm::kInet,
          {one(Opcode::kLdb, 0), one(Opcode::kAndK, 0xf0), one(Opcode::kJeqK, 0x60, 0, 1), one(Opcode::kLdb, 46),
           one(Opcode::kRetA)},
          false,
          false},
         {"what is read of this version only",
-         PacketForm::inet,
+         PacketForm::kInet,
          {one(Opcode::kLdb, 0), one(Opcode::kAndK, 0xf0), one(Opcode::kJeqK, 0x40, 0, 1), one(Opcode::kLdb, 46),
           one(Opcode::kRetA)},
          true,
          true},
-        {"ports of IPv6", PacketForm::inet6, load(one(Opcode::kLd, 40)), false, false},
-        {"payload length of IPv6", PacketForm::inet6, load(one(Opcode::kLdh, 4)), false, true},
-        {"TCP flags of IPv6", PacketForm::inet6, load(one(Opcode::kLdb, 40 + kTcpFlags)), false, true},
-        {"behind an extension header of 8 bytes a checksum", PacketForm::inet6, load(one(Opcode::kLdb, 54)), true,
+        {"ports of IPv6", PacketForm::kInet6, load(one(Opcode::kLd, 40)), false, false},
+        {"payload length of IPv6", PacketForm::kInet6, load(one(Opcode::kLdh, 4)), false, true},
+        {"TCP flags of IPv6", PacketForm::kInet6, load(one(Opcode::kLdb, 40 + kTcpFlags)), false, true},
+        {"behind an extension header of 8 bytes a checksum", PacketForm::kInet6, load(one(Opcode::kLdb, 54)), true,
          true},
-        {"MAC addresses", PacketForm::ethernet, load(one(Opcode::kLd, 6)), false, false},
-        {"behind a type that nobody asked for", PacketForm::ethernet, load(one(Opcode::kLdb, 22)), true, true},
-        {"time to live in a frame of IPv4", PacketForm::ethernet, behind_inet_type(load(one(Opcode::kLdb, 22))), false,
+        {"MAC addresses", PacketForm::kEthernet, load(one(Opcode::kLd, 6)), false, false},
+        {"behind a type that nobody asked for", PacketForm::kEthernet, load(one(Opcode::kLdb, 22)), true, true},
+        {"time to live in a frame of IPv4", PacketForm::kEthernet, behind_inet_type(load(one(Opcode::kLdb, 22))), false,
          false},
-        {"TCP flags in a frame of IPv4", PacketForm::ethernet,
+        {"TCP flags in a frame of IPv4", PacketForm::kEthernet,
          behind_inet_type(behind_header(14, one(Opcode::kLdbInd, 14 + kTcpFlags))), false, true},
-        {"into the MAC addresses and on, from X", PacketForm::ethernet,
+        {"into the MAC addresses and on, from X", PacketForm::kEthernet,
          behind_inet_type(behind_header(14, one(Opcode::kLdbInd, 13))), true, true},
     };
     for (const Row& row : rows) {
@@ -108,14 +108,14 @@ TEST(Unfinished, is_what_the_kernel_finishes_later) {
 
 TEST(Unfinished, a_refusal_names_instruction_and_reason) {
     const auto program = Program::verify(behind_header(0, one(Opcode::kLdhInd, 16)));
-    const auto lowered = lower(*program, ebpf::Place::tc, PacketForm::inet);
+    const auto lowered = lower(*program, ebpf::Place::tc, PacketForm::kInet);
     ASSERT_FALSE(lowered);
     EXPECT_EQ(lowered.error().instruction, 1U);
     EXPECT_EQ(lowered.error().message,
               "instruction 1 (ldh [x+16]) reads byte 16 behind the IPv4 header, where a checksum may be unfinished");
 }
 
-/// A TCP packet of IPv4 or IPv6, in a frame for PacketForm::ethernet.
+/// A TCP packet of IPv4 or IPv6, in a frame for PacketForm::kEthernet.
 struct Segment {
     Bytes bytes;
     std::size_t network;
@@ -123,11 +123,11 @@ struct Segment {
 };
 
 Segment segment_of(tests::AnyProgram& random, PacketForm form) {
-    const bool inet6 = form == PacketForm::inet6 || (form == PacketForm::ethernet && random.one_in(2));
-    Segment segment{.bytes = Bytes(form == PacketForm::ethernet ? 14 : 0)};
+    const bool inet6 = form == PacketForm::kInet6 || (form == PacketForm::kEthernet && random.one_in(2));
+    Segment segment{.bytes = Bytes(form == PacketForm::kEthernet ? 14 : 0)};
     random.fill(segment.bytes);
     segment.network = segment.bytes.size();
-    if (form == PacketForm::ethernet) {
+    if (form == PacketForm::kEthernet) {
         segment.bytes[12] = inet6 ? 0x86 : 0x08;
         segment.bytes[13] = inet6 ? 0xdd : 0x00;
     }
@@ -144,7 +144,7 @@ void scramble(tests::AnyProgram& random, Segment& segment, std::size_t first, st
 }
 
 TEST(Unfinished, nothing_else_tells_segments_or_unfinished_checksums_apart) {
-    constexpr std::array<PacketForm, 3> kHeadForms{PacketForm::inet, PacketForm::inet6, PacketForm::ethernet};
+    constexpr std::array<PacketForm, 3> kHeadForms{PacketForm::kInet, PacketForm::kInet6, PacketForm::kEthernet};
     std::size_t finished = 0;
     for (std::uint32_t seed = 1; seed <= 10000; ++seed) {
         tests::AnyProgram random(seed);

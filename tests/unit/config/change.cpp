@@ -128,7 +128,7 @@ TEST(NeedsRestart, names_each_setting_that_stays) {
     Settings then;
     then.buffers = 65536;
     then.log_level = LogLevel::kDebug;
-    then.fragments = core::Fragments::drop;
+    then.fragments = core::Fragments::kDrop;
     EXPECT_EQ(needs_restart(now, then),
               (std::vector<std::string>{"buffers: 32768 stays in force, 65536 needs a restart",
                                         "fragments: pass stays in force, drop needs a restart"}));

@@ -14,7 +14,7 @@ Hook filter(const char* name, const char* text) { return {.name = name, .filter 
 Model compiled(Model model) {
     for (Hook& hook : model.hooks) {
         hook.program = {{0x06, 0, 0, 7}};
-        hook.compiled = core::Compiled::reduced;
+        hook.compiled = core::Compiled::kReduced;
     }
     return model;
 }
@@ -27,7 +27,7 @@ TEST(Compiled, gives_hooks_their_programs) {
     ASSERT_TRUE(taken) << taken.error().line();
     EXPECT_FALSE(needs_programs(source.model));
     EXPECT_EQ(source.model.hooks[0].program.front().k, 7U);
-    EXPECT_EQ(source.model.hooks[0].compiled, core::Compiled::reduced);
+    EXPECT_EQ(source.model.hooks[0].compiled, core::Compiled::kReduced);
     EXPECT_EQ(source.model.hooks[1].program.front().k, 1U) << "it has its own";
 }
 

@@ -266,8 +266,8 @@ TEST(Source, every_key_is_understood) {
     EXPECT_EQ(config->settings.devices, 0U);
     EXPECT_EQ(config->settings.capture_ring_kib, 128U);
     EXPECT_EQ(config->settings.capture_buffer_kib, 4U);
-    EXPECT_EQ(config->settings.extension_headers, core::ExtensionHeaders::drop);
-    EXPECT_EQ(config->settings.fragments, core::Fragments::drop);
+    EXPECT_EQ(config->settings.extension_headers, core::ExtensionHeaders::kDrop);
+    EXPECT_EQ(config->settings.fragments, core::Fragments::kDrop);
     EXPECT_EQ(config->settings.runtime_dir, "/tmp/x");
     EXPECT_EQ(config->settings.guard_ports, std::vector<std::uint16_t>{2222});
     EXPECT_EQ(config->interfaces,
@@ -414,7 +414,7 @@ Model as_of_files(Model model) {
     }
     for (Hook& hook : model.hooks) {
         hook.owner = Owner::kFile;
-        hook.compiled = core::Compiled::unverified;
+        hook.compiled = core::Compiled::kUnverified;
         if (hook.filter) {
             hook.program.clear();
         }

@@ -23,7 +23,7 @@ TEST(AttackTable, no_row_to_a_closed_port_passes_the_engine_whole) {
     EngineJudge deny(kDeny);
     for (const Attack& attack : attacks(kBlockedPort)) {
         const std::vector<Bytes> frames = build(attack.recipe);
-        if (attack.seen != Seen::open) {
+        if (attack.seen != Seen::kOpen) {
             EXPECT_LT(passed(block, frames), frames.size()) << attack.sentence;
             EXPECT_LT(passed(deny, frames), frames.size()) << attack.sentence;
         }
@@ -35,10 +35,10 @@ TEST(AttackTable, no_row_to_an_open_port_is_stopped_that_is_not_bad_in_itself) {
     EngineJudge deny(kDeny);
     for (const Attack& attack : attacks(kAllowedPort)) {
         const std::vector<Bytes> frames = build(attack.recipe);
-        if (attack.seen == Seen::as_port) {
+        if (attack.seen == Seen::kAsPort) {
             EXPECT_EQ(passed(block, frames), frames.size()) << attack.sentence;
             EXPECT_GT(passed(deny, frames), 0U) << attack.sentence;
-        } else if (attack.seen == Seen::never) {
+        } else if (attack.seen == Seen::kNever) {
             EXPECT_LT(passed(block, frames), frames.size()) << attack.sentence;
         }
     }

@@ -81,11 +81,11 @@ class EngineRounds : public ::testing::Test {
         return engine_.counters(kSlot, direction)[static_cast<std::size_t>(which)].load();
     }
     void expect_accounted(Direction direction) {
-        EXPECT_EQ(counted(direction, EngineCounter::received),
-                  counted(direction, EngineCounter::passed) + counted(direction, EngineCounter::dropped) +
-                      counted(direction, EngineCounter::consumed) + counted(direction, EngineCounter::dropped_label) +
-                      counted(direction, EngineCounter::dropped_backlog) +
-                      counted(direction, EngineCounter::dropped_circling));
+        EXPECT_EQ(counted(direction, EngineCounter::kReceived),
+                  counted(direction, EngineCounter::kPassed) + counted(direction, EngineCounter::kDropped) +
+                      counted(direction, EngineCounter::kConsumed) + counted(direction, EngineCounter::kDroppedLabel) +
+                      counted(direction, EngineCounter::kDroppedBacklog) +
+                      counted(direction, EngineCounter::kDroppedCircling));
         buffers_.expect_all_free();
     }
 
@@ -109,8 +109,8 @@ TEST_F(EngineRounds, incoming_packets_come_up_q_and_go_down_p_without_their_labe
     EXPECT_EQ(round(), 2U);
     EXPECT_EQ(p_.down(), (std::vector<Bytes>{kPacket, kTagged}));
     EXPECT_TRUE(q_.down().empty());
-    EXPECT_EQ(counted(Direction::in, EngineCounter::received_bytes), kPacket.size() + kTagged.size());
-    EXPECT_EQ(counted(Direction::out, EngineCounter::received), 0U);
+    EXPECT_EQ(counted(Direction::in, EngineCounter::kReceivedBytes), kPacket.size() + kTagged.size());
+    EXPECT_EQ(counted(Direction::out, EngineCounter::kReceived), 0U);
     expect_accounted(Direction::in);
 }
 
@@ -164,10 +164,10 @@ TEST_F(EngineRounds, a_packet_without_our_label_is_dropped_and_counted) {
     };
     for (const Row& row : rows) {
         SCOPED_TRACE(row.sentence);
-        const std::uint64_t before = counted(Direction::in, EngineCounter::dropped_label);
+        const std::uint64_t before = counted(Direction::in, EngineCounter::kDroppedLabel);
         q_.put(buffers_.frame(row.bytes));
         EXPECT_EQ(round(), 1U);
-        EXPECT_EQ(counted(Direction::in, EngineCounter::dropped_label), before + 1);
+        EXPECT_EQ(counted(Direction::in, EngineCounter::kDroppedLabel), before + 1);
     }
     EXPECT_TRUE(p_.down().empty());
     expect_accounted(Direction::in);
@@ -189,7 +189,7 @@ TEST_F(EngineRounds, incoming_packets_come_from_queues_of_the_interface_too_and_
     EXPECT_EQ(p_.down()[0], unfinished) << "from a port: nothing to complete there";
     EXPECT_NE(p_.down()[1], unfinished);
     EXPECT_EQ(p_.down()[2], kPacket) << "a UDP packet without checksum";
-    EXPECT_EQ(counted(Direction::in, EngineCounter::checksums_completed), 1U);
+    EXPECT_EQ(counted(Direction::in, EngineCounter::kChecksumsCompleted), 1U);
     EXPECT_GT(queue.batches(), 0);
     engine_.set_queues(kSlot, {}, false);
     const int batches = queue.batches();
@@ -236,9 +236,9 @@ TEST_F(EngineRounds, every_verdict_is_counted_and_only_what_passes_goes_on_in_or
     }
     EXPECT_EQ(round(), 5U);
     EXPECT_EQ(p_.down(), (std::vector<Bytes>{kPacket, kTagged, kPacket}));
-    EXPECT_EQ(counted(Direction::in, EngineCounter::passed), 3U);
-    EXPECT_EQ(counted(Direction::in, EngineCounter::dropped), 1U);
-    EXPECT_EQ(counted(Direction::in, EngineCounter::consumed), 1U);
+    EXPECT_EQ(counted(Direction::in, EngineCounter::kPassed), 3U);
+    EXPECT_EQ(counted(Direction::in, EngineCounter::kDropped), 1U);
+    EXPECT_EQ(counted(Direction::in, EngineCounter::kConsumed), 1U);
     EXPECT_EQ(bytes_of(kept), kPacket);
     kept.reset();
     expect_accounted(Direction::in);
@@ -251,8 +251,8 @@ TEST_F(EngineRounds, what_the_way_back_has_no_room_for_is_dropped_and_counted) {
     }
     EXPECT_EQ(round(), 10U);
     EXPECT_EQ(p_.down().size(), 3U);
-    EXPECT_EQ(counted(Direction::in, EngineCounter::passed), 3U);
-    EXPECT_EQ(counted(Direction::in, EngineCounter::dropped_backlog), 7U);
+    EXPECT_EQ(counted(Direction::in, EngineCounter::kPassed), 3U);
+    EXPECT_EQ(counted(Direction::in, EngineCounter::kDroppedBacklog), 7U);
     expect_accounted(Direction::in);
 }
 
@@ -280,7 +280,7 @@ TEST_F(EngineRounds, a_removed_interface_is_not_touched_and_a_new_one_starts_at_
     q_.put(buffers_.frame(labelled(kPacket)));
     EXPECT_EQ(round(), 0U);
     engine_.add({.slot = kSlot, .ifindex = 8, .p = &p_, .q = &q_});
-    EXPECT_EQ(counted(Direction::in, EngineCounter::received), 0U);
+    EXPECT_EQ(counted(Direction::in, EngineCounter::kReceived), 0U);
     EXPECT_EQ(round(), 1U);
 }
 
@@ -302,14 +302,14 @@ TEST_F(EngineRounds, what_circles_on_a_suspected_lane_is_ended_and_nothing_on_ot
         }
     };
     carry_twenty();
-    EXPECT_EQ(counted(Direction::in, EngineCounter::dropped_circling), 1U);
+    EXPECT_EQ(counted(Direction::in, EngineCounter::kDroppedCircling), 1U);
     EXPECT_EQ(p_.down().size(), 19U);
-    EXPECT_EQ(counted(Direction::out, EngineCounter::dropped_circling), 0U);
+    EXPECT_EQ(counted(Direction::out, EngineCounter::kDroppedCircling), 0U);
     EXPECT_EQ(q_.down().size(), 20U);
     expect_accounted(Direction::in);
     engine_.suspect(kSlot, Direction::in, false);
     carry_twenty();
-    EXPECT_EQ(counted(Direction::in, EngineCounter::dropped_circling), 1U) << "no more";
+    EXPECT_EQ(counted(Direction::in, EngineCounter::kDroppedCircling), 1U) << "no more";
     expect_accounted(Direction::in);
 }
 

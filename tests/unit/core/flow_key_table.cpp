@@ -125,7 +125,7 @@ TEST(FlowKey, a_packet_made_from_a_key_has_that_key_and_is_what_a_head_expects) 
             Buffers buffers;
             const Frame frame = buffers.frame(made);
             const PacketView view = parse(frame);
-            EXPECT_EQ(view.family, key.family == 4 ? Family::inet : Family::inet6);
+            EXPECT_EQ(view.family, key.family == 4 ? Family::kInet : Family::kInet6);
             EXPECT_EQ(view.network_offset + view.network_length, made.size());
         }
     }

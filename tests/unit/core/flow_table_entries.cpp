@@ -131,7 +131,7 @@ TEST_F(FlowTableEntries, a_packet_that_ends_in_the_engine_is_not_waited_for) {
 TEST_F(FlowTableEntries, an_answer_that_does_not_last_makes_no_entry) {
     carry(flow(1), true, false);
     carry(flow(1), false, false);
-    EXPECT_EQ(table_.counter(FlowCounter::in_use), 0U);
+    EXPECT_EQ(table_.counter(FlowCounter::kInUse), 0U);
     EXPECT_EQ(memory_.hints(), 0U);
 }
 
@@ -150,8 +150,8 @@ TEST_F(FlowTableEntries, a_full_table_refuses_new_flows_counts_them_and_keeps_th
     for (std::uint16_t port = 1; port <= 20; port++) {
         carry(flow(port), false);
     }
-    EXPECT_EQ(table_.counter(FlowCounter::in_use), 8U);
-    EXPECT_EQ(table_.counter(FlowCounter::refused), 12U);
+    EXPECT_EQ(table_.counter(FlowCounter::kInUse), 8U);
+    EXPECT_EQ(table_.counter(FlowCounter::kRefused), 12U);
     for (std::uint16_t port = 1; port <= 20; port++) {
         EXPECT_EQ(answer(flow(port)), port <= 8 ? PFILD_FLOW_DROP : PFILD_FLOW_ASK) << port;
     }
@@ -162,7 +162,7 @@ TEST_F(FlowTableEntries, a_flow_whose_buckets_are_full_is_refused_and_its_slot_s
         std::fill(std::begin(bucket.hint), std::end(bucket.hint), PFILD_HINT(0, 7));
     }
     carry(flow(1), false);
-    EXPECT_EQ(table_.counter(FlowCounter::refused), 1U);
+    EXPECT_EQ(table_.counter(FlowCounter::kRefused), 1U);
     EXPECT_EQ(table_.find(flow(1)), nullptr);
     for (pfild_flow_bucket& bucket : memory_.view().buckets) {
         bucket = {};
@@ -170,7 +170,7 @@ TEST_F(FlowTableEntries, a_flow_whose_buckets_are_full_is_refused_and_its_slot_s
     for (std::uint16_t port = 1; port <= 8; port++) {
         carry(flow(port), false);
     }
-    EXPECT_EQ(table_.counter(FlowCounter::in_use), 8U);
+    EXPECT_EQ(table_.counter(FlowCounter::kInUse), 8U);
 }
 
 TEST_F(FlowTableEntries, die_when_they_were_idle_for_as_long_as_their_protocol_may_be) {
@@ -182,15 +182,15 @@ TEST_F(FlowTableEntries, die_when_they_were_idle_for_as_long_as_their_protocol_m
     table_.age(now_);
     at(59);
     table_.age(now_);
-    EXPECT_EQ(table_.counter(FlowCounter::in_use), 2U);
+    EXPECT_EQ(table_.counter(FlowCounter::kInUse), 2U);
     at(75);
     table_.age(now_);
     EXPECT_EQ(answer(flow(1)), PFILD_FLOW_ASK);
     EXPECT_EQ(answer(flow(2, 6)), PFILD_FLOW_DROP);
     at(320);
     table_.age(now_);
-    EXPECT_EQ(table_.counter(FlowCounter::in_use), 0U);
-    EXPECT_EQ(table_.counter(FlowCounter::expired), 2U);
+    EXPECT_EQ(table_.counter(FlowCounter::kInUse), 0U);
+    EXPECT_EQ(table_.counter(FlowCounter::kExpired), 2U);
     EXPECT_EQ(memory_.hints(), 0U);
 }
 
@@ -203,7 +203,7 @@ TEST_F(FlowTableEntries, die_soon_when_the_first_packet_was_the_only_one) {
     table_.age(now_);
     EXPECT_EQ(table_.find(flow(1, 6)), nullptr);
     EXPECT_NE(table_.find(flow(2, 6)), nullptr);
-    EXPECT_EQ(table_.counter(FlowCounter::expired), 1U);
+    EXPECT_EQ(table_.counter(FlowCounter::kExpired), 1U);
 }
 
 TEST_F(FlowTableEntries, live_on_while_the_heads_see_them) {
@@ -214,10 +214,10 @@ TEST_F(FlowTableEntries, live_on_while_the_heads_see_them) {
     memory_.seen_by_head(flow(1))->lane[1].last_seen_ns = now_;
     at(100);
     table_.age(now_);
-    EXPECT_EQ(table_.counter(FlowCounter::in_use), 1U);
+    EXPECT_EQ(table_.counter(FlowCounter::kInUse), 1U);
     at(125);
     table_.age(now_);
-    EXPECT_EQ(table_.counter(FlowCounter::in_use), 0U);
+    EXPECT_EQ(table_.counter(FlowCounter::kInUse), 0U);
 }
 
 TEST_F(FlowTableEntries, a_slot_is_not_given_away_while_a_head_may_still_look_at_it) {
@@ -267,13 +267,13 @@ TEST_F(FlowTableEntries, a_sweep_looks_at_a_part_of_a_large_table_and_says_when_
         key.remote[0] = i;
         table.note({.key = key, .passed = false, .lasts = true, .now_ns = now_});
     }
-    EXPECT_EQ(table.counter(FlowCounter::in_use), kEntries / 2);
+    EXPECT_EQ(table.counter(FlowCounter::kInUse), kEntries / 2);
     now_ += 100 * kSecond;
     EXPECT_TRUE(table.age(now_));
-    EXPECT_GT(table.counter(FlowCounter::in_use), kEntries / 3);
+    EXPECT_GT(table.counter(FlowCounter::kInUse), kEntries / 3);
     while (table.age(now_)) {
     }
-    EXPECT_EQ(table.counter(FlowCounter::in_use), 0U);
+    EXPECT_EQ(table.counter(FlowCounter::kInUse), 0U);
     EXPECT_FALSE(table.age(now_ + kSecond)) << "nothing is there to grow old";
 }
 
@@ -287,7 +287,7 @@ TEST_F(FlowTableEntries, are_removed_by_interface_and_the_rest_is_still_found) {
         EXPECT_EQ(table_.find(key) != nullptr, port % 2 == 0) << port;
         EXPECT_EQ(memory_.seen_by_head(key) != nullptr, port % 2 == 0) << port;
     }
-    EXPECT_EQ(table_.counter(FlowCounter::removed), 4U);
+    EXPECT_EQ(table_.counter(FlowCounter::kRemoved), 4U);
 }
 
 TEST_F(FlowTableEntries, are_found_again_by_the_next_run_and_heads_see_them_all_the_while) {
@@ -296,7 +296,7 @@ TEST_F(FlowTableEntries, are_found_again_by_the_next_run_and_heads_see_them_all_
     const pfild_flow_state before = *memory_.view().state;
     FlowTable next(memory_.view(), {}, 7);
     EXPECT_EQ(std::memcmp(&before, memory_.view().state, sizeof(before)), 0) << "heads hash by it";
-    EXPECT_EQ(next.counter(FlowCounter::in_use), 2U);
+    EXPECT_EQ(next.counter(FlowCounter::kInUse), 2U);
     EXPECT_EQ(memory_.hints(), 2U);
     ASSERT_NE(next.find(flow(2)), nullptr);
     EXPECT_EQ(PFILD_FLOW_ANSWER(next.find(flow(2))->decision, 0), PFILD_FLOW_DROP);
@@ -326,7 +326,7 @@ TEST(FlowTableIndex, finds_what_is_there_and_nothing_else_through_many_changes) 
                 ASSERT_EQ(table.find(flow(known)) != nullptr, present) << step << ' ' << known;
                 ASSERT_EQ(memory.seen_by_head(flow(known)) != nullptr, present);
             }
-            ASSERT_EQ(memory.hints(), table.counter(FlowCounter::in_use));
+            ASSERT_EQ(memory.hints(), table.counter(FlowCounter::kInUse));
         }
     }
 }

@@ -32,36 +32,37 @@ std::vector<ViewRow> rows() {
     const std::uint16_t vlan = kTypeVlan;
     const std::uint16_t service = kTypeServiceVlan;
     return {
-        {"plain IPv4", ethernet({}, kTypeIpv4, v4), Family::inet, 0, kTypeIpv4, 14, 36},
-        {"plain IPv6", ethernet({}, kTypeIpv6, v6), Family::inet6, 0, kTypeIpv6, 14, 56},
-        {"ARP is neither", ethernet({}, kTypeArp, Bytes(28, 1)), Family::other, 0, kTypeArp, 14, 28},
-        {"IPv4 in one tag", ethernet({vlan}, kTypeIpv4, v4), Family::inet, 1, kTypeIpv4, 18, 36},
-        {"IPv6 in one tag", ethernet({vlan}, kTypeIpv6, v6), Family::inet6, 1, kTypeIpv6, 18, 56},
-        {"IPv4 in one 802.1ad tag", ethernet({service}, kTypeIpv4, v4), Family::inet, 1, kTypeIpv4, 18, 36},
-        {"IPv4 in two tags", ethernet({vlan, vlan}, kTypeIpv4, v4), Family::inet, 2, kTypeIpv4, 22, 36},
-        {"IPv6 in 802.1Q in 802.1ad", ethernet({service, vlan}, kTypeIpv6, v6), Family::inet6, 2, kTypeIpv6, 22, 56},
-        {"a third tag is as far as it goes", ethernet({service, vlan, vlan}, kTypeIpv4, v4), Family::other, 2, vlan, 22,
-         40},
-        {"Ethernet padding is not IPv4", ethernet({}, kTypeIpv4, joined(v4, kPadding)), Family::inet, 0, kTypeIpv4, 14,
+        {"plain IPv4", ethernet({}, kTypeIpv4, v4), Family::kInet, 0, kTypeIpv4, 14, 36},
+        {"plain IPv6", ethernet({}, kTypeIpv6, v6), Family::kInet6, 0, kTypeIpv6, 14, 56},
+        {"ARP is neither", ethernet({}, kTypeArp, Bytes(28, 1)), Family::kOther, 0, kTypeArp, 14, 28},
+        {"IPv4 in one tag", ethernet({vlan}, kTypeIpv4, v4), Family::kInet, 1, kTypeIpv4, 18, 36},
+        {"IPv6 in one tag", ethernet({vlan}, kTypeIpv6, v6), Family::kInet6, 1, kTypeIpv6, 18, 56},
+        {"IPv4 in one 802.1ad tag", ethernet({service}, kTypeIpv4, v4), Family::kInet, 1, kTypeIpv4, 18, 36},
+        {"IPv4 in two tags", ethernet({vlan, vlan}, kTypeIpv4, v4), Family::kInet, 2, kTypeIpv4, 22, 36},
+        {"IPv6 in 802.1Q in 802.1ad", ethernet({service, vlan}, kTypeIpv6, v6), Family::kInet6, 2, kTypeIpv6, 22, 56},
+        {"a third tag is as far as it goes", ethernet({service, vlan, vlan}, kTypeIpv4, v4), Family::kOther, 2, vlan,
+         22, 40},
+        {"Ethernet padding is not IPv4", ethernet({}, kTypeIpv4, joined(v4, kPadding)), Family::kInet, 0, kTypeIpv4, 14,
          36},
-        {"Ethernet padding is not IPv6", ethernet({}, kTypeIpv6, joined(v6, kPadding)), Family::inet6, 0, kTypeIpv6, 14,
-         56},
-        {"total length 0 shows it all", ethernet({}, kTypeIpv4, ipv4(udp(53), 0)), Family::inet, 0, kTypeIpv4, 14, 36},
-        {"total length less than a header shows it all", ethernet({}, kTypeIpv4, ipv4(udp(53), 19)), Family::inet, 0,
+        {"Ethernet padding is not IPv6", ethernet({}, kTypeIpv6, joined(v6, kPadding)), Family::kInet6, 0, kTypeIpv6,
+         14, 56},
+        {"total length 0 shows it all", ethernet({}, kTypeIpv4, ipv4(udp(53), 0)), Family::kInet, 0, kTypeIpv4, 14, 36},
+        {"total length less than a header shows it all", ethernet({}, kTypeIpv4, ipv4(udp(53), 19)), Family::kInet, 0,
          kTypeIpv4, 14, 36},
-        {"total length of just the header", ethernet({}, kTypeIpv4, ipv4(udp(53), 20)), Family::inet, 0, kTypeIpv4, 14,
+        {"total length of just the header", ethernet({}, kTypeIpv4, ipv4(udp(53), 20)), Family::kInet, 0, kTypeIpv4, 14,
          20},
-        {"total length of more than there is", ethernet({}, kTypeIpv4, ipv4(udp(53), 37)), Family::inet, 0, kTypeIpv4,
+        {"total length of more than there is", ethernet({}, kTypeIpv4, ipv4(udp(53), 37)), Family::kInet, 0, kTypeIpv4,
          14, 36},
-        {"total length of 65535", ethernet({}, kTypeIpv4, ipv4(udp(53), 65535)), Family::inet, 0, kTypeIpv4, 14, 36},
-        {"IPv6 payload 0 shows it all", ethernet({}, kTypeIpv6, ipv6(udp(53), 0)), Family::inet6, 0, kTypeIpv6, 14, 56},
-        {"IPv6 without payload", ethernet({}, kTypeIpv6, ipv6({})), Family::inet6, 0, kTypeIpv6, 14, 40},
-        {"IPv6 payload of 1", ethernet({}, kTypeIpv6, ipv6(udp(53), 1)), Family::inet6, 0, kTypeIpv6, 14, 41},
-        {"IPv6 payload of more than there is", ethernet({}, kTypeIpv6, ipv6(udp(53), 65535)), Family::inet6, 0,
+        {"total length of 65535", ethernet({}, kTypeIpv4, ipv4(udp(53), 65535)), Family::kInet, 0, kTypeIpv4, 14, 36},
+        {"IPv6 payload 0 shows it all", ethernet({}, kTypeIpv6, ipv6(udp(53), 0)), Family::kInet6, 0, kTypeIpv6, 14,
+         56},
+        {"IPv6 without payload", ethernet({}, kTypeIpv6, ipv6({})), Family::kInet6, 0, kTypeIpv6, 14, 40},
+        {"IPv6 payload of 1", ethernet({}, kTypeIpv6, ipv6(udp(53), 1)), Family::kInet6, 0, kTypeIpv6, 14, 41},
+        {"IPv6 payload of more than there is", ethernet({}, kTypeIpv6, ipv6(udp(53), 65535)), Family::kInet6, 0,
          kTypeIpv6, 14, 56},
-        {"IPv4 type with version 6", ethernet({}, kTypeIpv4, wrong_version), Family::other, 0, kTypeIpv4, 14, 36},
-        {"IPv6 type with version 4", ethernet({}, kTypeIpv6, wrong_version6), Family::other, 0, kTypeIpv6, 14, 56},
-        {"802.3 length instead of a type", ethernet({}, 38, Bytes(38, 0x42)), Family::other, 0, 38, 14, 38},
+        {"IPv4 type with version 6", ethernet({}, kTypeIpv4, wrong_version), Family::kOther, 0, kTypeIpv4, 14, 36},
+        {"IPv6 type with version 4", ethernet({}, kTypeIpv6, wrong_version6), Family::kOther, 0, kTypeIpv6, 14, 56},
+        {"802.3 length instead of a type", ethernet({}, 38, Bytes(38, 0x42)), Family::kOther, 0, 38, 14, 38},
     };
 }
 
@@ -99,7 +100,7 @@ TEST(PacketView, is_the_same_however_the_headers_are_spread_over_buffers) {
 ViewRow cut_short(const ViewRow& row, std::size_t count) {
     ViewRow left{.sentence = row.sentence + " cut to " + std::to_string(count),
                  .bytes = Bytes(row.bytes.begin(), row.bytes.begin() + static_cast<std::ptrdiff_t>(count)),
-                 .family = Family::other,
+                 .family = Family::kOther,
                  .tags = 0,
                  .ether_type = 0,
                  .network_offset = 0,
@@ -112,8 +113,8 @@ ViewRow cut_short(const ViewRow& row, std::size_t count) {
     left.ether_type =
         static_cast<std::uint16_t>(row.bytes[left.network_offset - 2U] << 8U) | row.bytes[left.network_offset - 1U];
     left.network_length = static_cast<std::uint32_t>(count - left.network_offset);
-    const std::size_t header = row.family == Family::inet ? 20 : 40;
-    if (row.family != Family::other && left.tags == row.tags && left.network_length >= header) {
+    const std::size_t header = row.family == Family::kInet ? 20 : 40;
+    if (row.family != Family::kOther && left.tags == row.tags && left.network_length >= header) {
         left.family = row.family;
         left.network_length = std::min(left.network_length, row.network_length);
     }
@@ -135,7 +136,7 @@ TEST(PacketView, trusts_no_header_that_is_not_whole) {
 
 TEST(PacketView, of_an_empty_frame_is_nothing) {
     const PacketView view = parse(Frame());
-    EXPECT_EQ(view.family, Family::other);
+    EXPECT_EQ(view.family, Family::kOther);
     EXPECT_EQ(view.network_length, 0U);
 }
 

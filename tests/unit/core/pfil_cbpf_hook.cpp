@@ -124,7 +124,7 @@ TEST(CbpfHook, says_what_it_was_made_with) {
     EXPECT_EQ(info.on_match, OnMatch::pass);
     EXPECT_EQ(info.filter, "udp");
     EXPECT_EQ(info.instructions.size(), 1U);
-    EXPECT_EQ(info.compiled, Compiled::unverified);
+    EXPECT_EQ(info.compiled, Compiled::kUnverified);
     EXPECT_EQ(info.as_it_is, std::nullopt);
     const CbpfHook without({.name = "cbpf:b"}, program({{kRetK, 0, 0, 1}}));
     EXPECT_EQ(without.program_info()->filter, std::nullopt);

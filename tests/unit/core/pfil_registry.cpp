@@ -34,11 +34,11 @@ TEST(PfilHeadType, PF_01_is_found_by_name_and_by_family_and_link_type) {
     }
     EXPECT_EQ(head_type_named("inet4"), std::nullopt);
     EXPECT_EQ(head_type_named(""), std::nullopt);
-    EXPECT_EQ(head_type_of(Family::inet, kDltRaw), HeadType::inet);
-    EXPECT_EQ(head_type_of(Family::inet6, kDltRaw), HeadType::inet6);
-    EXPECT_EQ(head_type_of(Family::other, kDltEthernet), HeadType::ethernet);
-    EXPECT_EQ(head_type_of(Family::inet, kDltEthernet), std::nullopt) << "no head shows IPv4 behind a link header";
-    EXPECT_EQ(head_type_of(Family::other, kDltRaw), std::nullopt);
+    EXPECT_EQ(head_type_of(Family::kInet, kDltRaw), HeadType::inet);
+    EXPECT_EQ(head_type_of(Family::kInet6, kDltRaw), HeadType::inet6);
+    EXPECT_EQ(head_type_of(Family::kOther, kDltEthernet), HeadType::ethernet);
+    EXPECT_EQ(head_type_of(Family::kInet, kDltEthernet), std::nullopt) << "no head shows IPv4 behind a link header";
+    EXPECT_EQ(head_type_of(Family::kOther, kDltRaw), std::nullopt);
 }
 
 TEST_F(PfilHeads, PF_01_are_found_by_name_and_by_key_and_never_created_by_looking) {

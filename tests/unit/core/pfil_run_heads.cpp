@@ -290,7 +290,7 @@ TEST_F(PfilRun, PF_23_later_hooks_of_a_head_never_see_another_family_than_its_ow
     link_noting("t:link", HeadType::ethernet, "ethernet");
     EXPECT_EQ(run(kV4, Direction::in), Verdict::reallocated());
     EXPECT_EQ(ran_, (Names{"t:link", "t:translate"}));
-    EXPECT_EQ(view_.family, Family::inet6);
+    EXPECT_EQ(view_.family, Family::kInet6);
     EXPECT_EQ(run(kV4, Direction::out), Verdict::reallocated());
     EXPECT_EQ(ran_, (Names{"t:inet", "t:translate", "t:link"})) << "a link head sees every family";
 }
@@ -321,10 +321,10 @@ TEST_F(PfilRun, sees_a_packet_in_many_buffers_as_one) {
 }
 
 TEST(PfilVerdict, names_every_action_and_knows_which_ones_stop) {
-    EXPECT_EQ(name(Action::pass), "pass");
-    EXPECT_EQ(name(Action::dropped), "dropped");
-    EXPECT_EQ(name(Action::consumed), "consumed");
-    EXPECT_EQ(name(Action::reallocated), "reallocated");
+    EXPECT_EQ(name(Action::kPass), "pass");
+    EXPECT_EQ(name(Action::kDropped), "dropped");
+    EXPECT_EQ(name(Action::kConsumed), "consumed");
+    EXPECT_EQ(name(Action::kReallocated), "reallocated");
     EXPECT_FALSE(Verdict::pass().stops());
     EXPECT_TRUE(Verdict::dropped().stops());
     EXPECT_TRUE(Verdict::consumed().stops());

@@ -115,7 +115,7 @@ TEST(DeviceRequest, what_is_wrong_with_one_payload_is_its_answer) {
 }
 
 TEST(DeviceRequest, right_ones_say_what_they_said) {
-    EXPECT_EQ(std::get<capture::Access>(*decode(message(PFILD_OP_OPEN, kOpen)).payload), capture::Access::both);
+    EXPECT_EQ(std::get<capture::Access>(*decode(message(PFILD_OP_OPEN, kOpen)).payload), capture::Access::kBoth);
     const auto read = std::get<capture::ReadRequest>(*decode(message(PFILD_OP_READ, kRead)).payload);
     EXPECT_EQ(read.id, 7U);
     EXPECT_EQ(read.size, 4096U);
