@@ -57,4 +57,21 @@ std::vector<core::Error> compile_model(config::Model& model) {
     return mistakes;
 }
 
+tl::expected<config::Source, std::vector<std::string>> compiled(config::FileResult<config::Source> source) {
+    std::vector<std::string> mistakes;
+    if (!source) {
+        for (const config::FileMistake& mistake : source.error()) {
+            mistakes.push_back(mistake.text());
+        }
+        return tl::make_unexpected(std::move(mistakes));
+    }
+    for (const core::Error& mistake : compile_model(source->model)) {
+        mistakes.push_back(mistake.line());
+    }
+    if (!mistakes.empty()) {
+        return tl::make_unexpected(std::move(mistakes));
+    }
+    return *std::move(source);
+}
+
 } // namespace pfild::bpfctl

@@ -41,16 +41,12 @@ core::Result<config::Model> model_of_page(const std::string& text) {
     return config::model_of_json(within ? compact(page["model"]) : text);
 }
 
-Outcome<ModelFile> compiled(const std::string& verb, const std::string& file,
-                            config::FileResult<config::Source> source) {
-    if (!source) {
-        return refused(verb, file, source.error().front().text(), source.error().size());
+config::FileResult<config::Source> source_of(const std::string& file, std::string text) {
+    if (file != kStandardInput) {
+        return disk::read_source_files(file, control::verb_names());
     }
-    const std::vector<core::Error> mistakes = compile_model(source->model);
-    if (!mistakes.empty()) {
-        return refused(verb, file, mistakes.front().line(), mistakes.size());
-    }
-    return ModelFile{std::move(source->model), false};
+    return config::read_source({{file, std::move(text)}},
+                               {.read = disk::read_trusted_file, .verbs = control::verb_names()});
 }
 
 } // namespace
@@ -74,10 +70,11 @@ Outcome<ModelFile> read_model(const std::string& verb, const std::string& file) 
         return model ? Outcome<ModelFile>(ModelFile{std::move(*model), true})
                      : refused(verb, file, model.error().line());
     }
-    return compiled(verb, file,
-                    file == kStandardInput ? config::read_source({{file, text}}, {.read = disk::read_trusted_file,
-                                                                                  .verbs = control::verb_names()})
-                                           : disk::read_source_files(file, control::verb_names()));
+    auto source = compiled(source_of(file, std::move(text)));
+    if (!source) {
+        return refused(verb, file, source.error().front(), source.error().size());
+    }
+    return ModelFile{std::move(source->model), false};
 }
 
 config::Model applied(const ModelFile& file, const config::Model& running) {

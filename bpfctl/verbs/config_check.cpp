@@ -5,6 +5,7 @@
 #include <ostream>
 
 #include "bpfctl/config/compile_model.h"
+#include "bpfctl/config/instance_file.h"
 #include "bpfctl/config/read_model.h"
 #include "bpfctl/text/units.h"
 #include "bpfctl/verbs.h"
@@ -13,22 +14,6 @@
 
 namespace pfild::bpfctl {
 namespace {
-
-/// Of a configuration file: as many as there are.
-std::vector<std::string> mistakes_of(const std::string& file) {
-    std::vector<std::string> mistakes;
-    auto source = disk::read_source_files(file, control::verb_names());
-    if (!source) {
-        for (const config::FileMistake& mistake : source.error()) {
-            mistakes.push_back(mistake.text());
-        }
-        return mistakes;
-    }
-    for (const core::Error& mistake : compile_model(source->model)) {
-        mistakes.push_back(file + ": " + mistake.line());
-    }
-    return mistakes;
-}
 
 Outcome<void> check(const std::string& file, const Options& options, const Console& console) {
     const std::string name(kConfigCheck.name);
@@ -46,14 +31,17 @@ Outcome<void> check(const std::string& file, const Options& options, const Conso
         }
         return {};
     }
-    const std::vector<std::string> mistakes = file == "-" ? std::vector<std::string>() : mistakes_of(file);
-    if (mistakes.size() < 2 || read.error().error.code != EINVAL) {
+    if (file == "-" || read.error().error.code != EINVAL) {
         return tl::make_unexpected(read.error());
     }
-    for (const std::string& mistake : mistakes) {
+    const auto source = compiled(disk::read_source_files(file, control::verb_names()));
+    if (source || source.error().size() < 2) {
+        return tl::make_unexpected(read.error());
+    }
+    for (const std::string& mistake : source.error()) {
         console.err << mistake << '\n';
     }
-    return fail(Exit::kRefused, {name, file, counted(mistakes.size(), "mistake"), "", EINVAL});
+    return fail(Exit::kRefused, {name, file, counted(source.error().size(), "mistake"), "", EINVAL});
 }
 
 Arguments declare_check(CLI::App& app, Options& /*options*/) {
@@ -63,7 +51,7 @@ Arguments declare_check(CLI::App& app, Options& /*options*/) {
     return [file] {
         Question question;
         question.work = [file](const Options& options, const Console& console) {
-            return check(file->empty() ? "/etc/pfild/" + options.instance + ".toml" : *file, options, console);
+            return check(file_or_that_of_instance(*file, options.instance), options, console);
         };
         return Outcome<Question>(question);
     };

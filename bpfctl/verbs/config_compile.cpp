@@ -5,6 +5,7 @@
 #include <ostream>
 
 #include "bpfctl/config/compile_model.h"
+#include "bpfctl/config/instance_file.h"
 #include "bpfctl/text/units.h"
 #include "bpfctl/verbs.h"
 #include "config/compiled.h"
@@ -15,7 +16,7 @@
 namespace pfild::bpfctl {
 namespace {
 
-/// All but the last of the mistakes are printed; that is what comes back.
+/// The mistakes are printed; how many there are comes back.
 tl::unexpected<Failure> refuse(const std::vector<std::string>& mistakes, const std::string& file,
                                const Console& console) {
     for (const std::string& mistake : mistakes) {
@@ -26,19 +27,9 @@ tl::unexpected<Failure> refuse(const std::vector<std::string>& mistakes, const s
 }
 
 Outcome<void> compile_files(const std::string& file, const Options& options, const Console& console) {
-    auto source = disk::read_source_files(file, control::verb_names());
-    std::vector<std::string> mistakes;
+    const auto source = compiled(disk::read_source_files(file, control::verb_names()));
     if (!source) {
-        for (const config::FileMistake& mistake : source.error()) {
-            mistakes.push_back(mistake.text());
-        }
-        return refuse(mistakes, file, console);
-    }
-    for (const core::Error& mistake : compile_model(source->model)) {
-        mistakes.push_back(mistake.line());
-    }
-    if (!mistakes.empty()) {
-        return refuse(mistakes, file, console);
+        return refuse(source.error(), file, console);
     }
     const std::string& state_dir = source->model.settings.state_dir;
     const std::string folder = state_dir + '/' + options.instance;
@@ -63,7 +54,7 @@ Arguments declare_config_compile(CLI::App& app, Options& /*options*/) {
     return [file] {
         Question question;
         question.work = [file](const Options& options, const Console& console) {
-            return compile_files(file->empty() ? "/etc/pfild/" + options.instance + ".toml" : *file, options, console);
+            return compile_files(file_or_that_of_instance(*file, options.instance), options, console);
         };
         return Outcome<Question>(question);
     };

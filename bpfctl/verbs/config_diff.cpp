@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <memory>
 
+#include "bpfctl/config/instance_file.h"
 #include "bpfctl/config/read_model.h"
 #include "bpfctl/fields.h"
 #include "bpfctl/text/changed.h"
@@ -32,9 +33,7 @@ Outcome<Json> compare(const std::string& named, const Options& options, const Js
     if (!running) {
         return fail(Exit::kUnreachable, running.error());
     }
-    const std::string of_instance =
-        member(answer, "file").is_string() ? text(answer, "file") : "/etc/pfild/" + options.instance + ".toml";
-    const auto file = read_model(name, named.empty() ? of_instance : named);
+    const auto file = read_model(name, file_or_that_of_instance(named, options.instance, answer));
     if (!file) {
         return tl::make_unexpected(file.error());
     }

@@ -5,6 +5,7 @@
 #include <memory>
 #include <system_error>
 
+#include "bpfctl/config/instance_file.h"
 #include "bpfctl/fields.h"
 #include "bpfctl/text/units.h"
 #include "bpfctl/verbs.h"
@@ -100,9 +101,7 @@ Outcome<Json> save_answered(const std::string& named, const Options& options, co
     if (!model) {
         return fail(Exit::kUnreachable, model.error());
     }
-    const std::string of_instance =
-        member(answer, "file").is_string() ? text(answer, "file") : "/etc/pfild/" + options.instance + ".toml";
-    const std::string& file = named.empty() ? of_instance : named;
+    const std::string file = file_or_that_of_instance(named, options.instance, answer);
     if (number(answer, "confirm_within_s")) {
         return refused(file, "the model in force waits for its confirmation",
                        "`bpfctl config confirm` or `bpfctl config rollback` first", EBUSY);

@@ -176,7 +176,7 @@ def test_check_needs_no_daemon_and_counts_what_is_in_order(host_lab, start_pfild
     good.write_text(GUARD + HOOK + LINK)
     assert daemon.bpfctl("config", "check", good) == f"{good}: in order, 1 interface, 1 hook, 1 link\n"
     assert daemon.bpfctl.json("config", "check", good) == {"interfaces": 1, "hooks": 1, "links": 1}
-    good.write_text("colour = 3\nfrmaes = 9\n")
+    good.write_text("colour = 3\nbufers = 9\n")
     mistakes = daemon.bpfctl.refused("config", "check", good).line.splitlines()
     assert f"{good}:1:" in mistakes[0] and f"{good}:2:" in mistakes[1] and "2 mistakes" in mistakes[2], mistakes
     assert not daemon.left_behind()
