@@ -3,6 +3,7 @@
 #include "control/models.h"
 
 #include "config/described.h"
+#include "control/attach_fields.h"
 #include "describe/terms.h"
 
 namespace pfild::control {
@@ -30,12 +31,7 @@ void describe(Fields& fields, ApplyRequest& request) {
 
 void describe(Fields& fields, BatchAttach& attach) {
     fields.called("batch_attach", "An interface that gets heads; what is left out is as the configuration says.");
-    fields.required("interface", attach.interface, interface_name(), "The interface.");
-    fields.optional("unknown", attach.unknown, word(core::kAskedFailModeNames),
-                    "What becomes of packets that only the engine could decide, when it is not there.");
-    fields.optional("mode", attach.mode, word(core::kHeadModeNames), "Where incoming packets are decided.");
-    fields.optional("position", attach.position, word(core::kHeadPositionNames),
-                    "Whether the heads go in front again when a program comes before them.");
+    describe_attach(fields, attach);
 }
 
 void describe(Fields& fields, BatchStep& step) {

@@ -36,6 +36,7 @@ struct BatchAttach {
     std::optional<core::FailMode> unknown;
     std::optional<core::HeadMode> mode;
     std::optional<core::HeadPosition> position;
+    std::optional<bool> strict;
 };
 
 /// One change. => exactly one of them is there.

@@ -2,6 +2,7 @@
 // The arguments of each verb, described.
 #include "control/requests.h"
 
+#include "control/attach_fields.h"
 #include "describe/terms.h"
 
 namespace pfild::control {
@@ -12,14 +13,7 @@ void describe(Fields& fields, NoArguments& /*none*/) { fields.called("nothing", 
 
 void describe(Fields& fields, AttachRequest& request) {
     fields.called("attach_request", "An interface that gets heads. The configuration may have other defaults.");
-    fields.required("interface", request.interface, interface_name(), "The interface.");
-    fields.optional("unknown", request.unknown, word(core::kAskedFailModeNames),
-                    "What becomes of packets that only the engine could decide, when it is not there.");
-    fields.optional("mode", request.mode, word(core::kHeadModeNames), "Where incoming packets are decided.");
-    fields.optional("position", request.position, word(core::kHeadPositionNames),
-                    "Whether the heads go in front again when a program comes before them.");
-    fields.optional("strict", request.strict, flag(),
-                    "Whether one that is made while pfild runs is set down until it is guarded.");
+    describe_attach(fields, request);
     fields.optional("turned_off", request.turned_off, list(name(31), 16),
                     "Offloads that an earlier run has turned off and the detach shall turn on.");
 }

@@ -96,6 +96,7 @@ core::Result<void> Wanted::edit(config::Model& model, const control::BatchStep& 
                                              .unknown = step.attach->unknown.value_or(settings.unknown),
                                              .mode = step.attach->mode.value_or(settings.mode),
                                              .position = step.attach->position.value_or(settings.position),
+                                             .strict = step.attach->strict.value_or(settings.strict),
                                              .owner = config::Owner::kBpfctl});
     }
     if (step.detach) {

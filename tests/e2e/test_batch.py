@@ -39,6 +39,18 @@ def test_all_lines_are_in_force_at_once(host_lab, start_pfild, tmp_path):
     assert_ends_well(daemon)
 
 
+@pytest.mark.parametrize("options", ("", "--strict false", "--strict true --unknown pass --mode tc --position first"))
+def test_an_attach_in_a_batch_means_what_the_verb_means(host_lab, start_pfild, options):
+    daemon = start_pfild(host_lab.fw, config='strict = true\nunknown = "drop"\nposition = "anywhere"\n')
+    wanted = lambda: daemon.bpfctl.json("config", "show")["model"]["interfaces"]  # noqa: E731
+    daemon.bpfctl("attach", "eth0", *options.split())
+    by_verb = wanted()
+    daemon.bpfctl("detach", "eth0")
+    done = batch(daemon, f"attach eth0 {options}\n")
+    assert done.returncode == 0, done
+    assert wanted() == by_verb and by_verb[0]["strict"] is ("false" not in options), by_verb
+
+
 WRONG = {
     "a hook that is not there": ("link -i cbpf:none inet", 1, "no such hook"),
     "what is attached already": ("attach eth0", 1, "already"),
