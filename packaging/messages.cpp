@@ -3,7 +3,8 @@
 //
 //     messages --manual FILE    brings the made parts of a manual up to date; says nothing if they are
 //     messages --check FILE     exit status 1 if they are not
-//     messages --schemas DIR    a JSON Schema for the arguments and the result of each verb
+//     messages --schemas DIR    a JSON Schema for the arguments and the result of each verb, and no other in DIR
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -15,6 +16,7 @@
 namespace {
 
 namespace control = pfild::control;
+namespace fs = std::filesystem;
 
 std::string content_of(const std::string& path) {
     std::ostringstream content;
@@ -27,12 +29,20 @@ bool write_file(const std::string& path, const std::string& content) {
     return static_cast<bool>(file << content << std::flush);
 }
 
-int write_schemas(const std::string& directory) {
-    std::filesystem::create_directories(directory);
-    for (const auto& [name, content] : control::schema_files()) {
-        const std::string path = std::string(directory).append("/").append(name);
-        if (!write_file(path, content)) {
-            std::cerr << path << ": cannot be written\n";
+/// What is left there of a message that there is no more, is removed: a build folder lives longer than a verb.
+int write_schemas(const fs::path& directory) {
+    fs::create_directories(directory);
+    const auto schemas = control::schema_files();
+    for (const auto& entry : fs::directory_iterator(directory)) {
+        const bool is_made = std::any_of(schemas.begin(), schemas.end(),
+                                         [&](const auto& made) { return made.first == entry.path().filename(); });
+        if (!is_made && entry.path().extension() == ".json") {
+            fs::remove(entry.path());
+        }
+    }
+    for (const auto& [name, content] : schemas) {
+        if (!write_file(directory / name, content)) {
+            std::cerr << (directory / name).string() << ": cannot be written\n";
             return 1;
         }
     }

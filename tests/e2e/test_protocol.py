@@ -11,7 +11,7 @@ from harness.control import Control, socket_path
 from harness.device import SET_INTERFACE, Device
 from harness.judges import assert_ends_well
 from harness.ping import ping
-from harness.programs import schema_folder
+from harness.programs import program, schema_folder
 
 HOOK = {"name": "cbpf:a", "type": "inet", "on_match": "drop", "filter": "tcp dst port 23", "program": [[6, 0, 0, 0]], "dlt": 12}
 EXPIRING = [[48, 0, 0, 8], [21, 0, 1, 1], [6, 0, 0, 1], [6, 0, 0, 0]]  # time to live 1
@@ -77,6 +77,15 @@ def test_every_verb_answers_what_its_schema_says(host_lab, start_pfild):
             schema(f"{verb}.result").validate(answer["result"])
     assert {verb for verb, _ in ASKED} == {path.name.split(".")[0] for path in schema_folder().glob("*.result.json")}
     assert_ends_well(daemon)
+
+
+def test_a_folder_of_schemas_has_those_of_the_messages_and_no_others(tmp_path):
+    for name in ("removed-verb.result.json", "notes.txt"):
+        (tmp_path / name).write_text("{}\n")
+    subprocess.run([program("messages"), "--schemas", tmp_path], check=True)
+    made = {path.name for path in tmp_path.iterdir()}
+    assert made - {path.name for path in schema_folder().iterdir()} == {"notes.txt"}, "what is no schema is somebody else's"
+    assert "status.result.json" in made
 
 
 def test_errors_are_what_their_schema_says(host_lab, start_pfild):
