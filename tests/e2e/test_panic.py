@@ -4,12 +4,13 @@ import json
 
 import pytest
 
+from harness.bpfctl import ask_at
+from harness.full_disk import fill
 from harness.judges import assert_ends_well, wait_until
 from harness.pfild import Pfild
 from harness.ping import ping, unanswered
 from harness.remote_shell import RemoteShell
 from harness.rules import add_hook, guard
-from test_wanted import bpfctl, fill, small_run  # noqa: F401
 
 LOUD = "PANIC: all packets of attached interfaces are dropped"
 IPV4, IPV6 = "192.0.2.2", "2001:db8:1::2"
@@ -134,11 +135,11 @@ def test_what_is_attached_or_linked_meanwhile_counts_afterwards(host_lab, start_
     assert_ends_well(daemon)
 
 
-def test_it_is_in_force_even_if_it_cannot_be_recorded(host_lab, small_run):  # noqa: F811
+def test_it_is_in_force_even_if_it_cannot_be_recorded(host_lab, small_run):
     daemon = Pfild(host_lab.fw, config=f'runtime_dir = "{small_run}"\n', start=False)
     try:
         daemon._process = host_lab.fw.popen(*daemon._command)
-        ask = lambda *words: bpfctl(small_run, daemon, *words)  # noqa: E731
+        ask = lambda *words: ask_at(small_run / daemon.name / "control.sock", *words)  # noqa: E731
         assert wait_until(lambda: ask("status").returncode == 0, timeout_s=20)
         assert ask("attach", "eth0").returncode == 0
         fill(small_run)

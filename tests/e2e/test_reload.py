@@ -7,28 +7,19 @@ import subprocess
 
 import pytest
 
+from harness.bpfctl import ask_at
 from harness.judges import assert_ends_well, wait_until
 from harness.pfild import Pfild
 from harness.ping import ping, unanswered
 from harness.programs import program
+from harness.rules import hook_of_file
 
 GUARD = '[[interface]]\nname = "eth0"\nunknown = "drop"\n'
 UNIT = pathlib.Path(__file__).resolve().parents[2] / "packaging" / "pfild@.service.in"
 
 
 def hook(code, on_match="drop"):
-    return (
-        f'[[hook]]\nname = "file:a"\ntype = "inet"\non_match = "{on_match}"\nbytecode = "{code}"\n'
-        '[[link]]\nhook = "file:a"\nhead = "inet"\ndirections = ["in"]\n'
-    )
-
-
-@pytest.fixture
-def everything(tmp_path):
-    """A program that matches every packet."""
-    path = tmp_path / "all.bpf"
-    path.write_text("1\n6 0 0 1\n")
-    return path
+    return hook_of_file("file:a", code, on_match=on_match)
 
 
 def path_of(daemon):
@@ -148,28 +139,17 @@ def test_F41_the_journal_is_told_the_priority_of_each_line(host_lab, start_pfild
         daemon.close()
 
 
-@pytest.fixture
-def own_run(tmp_path):
-    """A file system for what an instance records."""
-    folder = tmp_path / "run"
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m,mode=0755", "pfild-test", folder], check=True)
-    yield folder
-    subprocess.run(["umount", "--lazy", folder], check=True)
-
-
-def test_F13_what_goes_through_without_a_record_ends_with_4_and_what_does_not_with_1(host_lab, own_run):
-    daemon = Pfild(host_lab.fw, config=f'runtime_dir = "{own_run}"\n', start=False)
+def test_F13_what_goes_through_without_a_record_ends_with_4_and_what_does_not_with_1(host_lab, small_run):
+    daemon = Pfild(host_lab.fw, config=f'runtime_dir = "{small_run}"\n', start=False)
 
     def ask(*words):
-        command = [program("bpfctl"), "--socket", own_run / daemon.name / "control.sock", *words]
-        return subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+        return ask_at(small_run / daemon.name / "control.sock", *words)
 
     try:
         daemon._process = host_lab.fw.popen(*daemon._command)
         assert wait_until(lambda: ask("status").returncode == 0, timeout_s=20)
         assert ask("attach", "eth0").returncode == 0
-        successor = own_run / daemon.name / "model.next"
+        successor = small_run / daemon.name / "model.next"
         successor.unlink()
         successor.mkdir()  # so the next model cannot be written
         add = ask("hook", "add", "cbpf:a", "--filter", "icmp", "--type", "inet", "--on-match", "drop")

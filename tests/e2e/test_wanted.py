@@ -2,35 +2,20 @@
 """What was declared is what runs: files, what bpfctl did, and what happens to interfaces by itself."""
 import json
 import os
-import subprocess
 import time
 
 import pytest
 
+from harness.bpfctl import ask_at
+from harness.full_disk import fill
 from harness.judges import assert_ends_well, heads, wait_until
 from harness.ping import ping, unanswered
 from harness.pfild import Pfild
 from harness.programs import program
-from harness.rules import guard
+from harness.rules import guard, hook_of_file
 
 GUARD = '[[interface]]\nname = "{}"\nunknown = "drop"\n'
 ICMP = "2\n48 0 0 9\n6 0 0 0\n"
-
-
-def hook(name, code, kind="inet", head=None, on_match="drop"):
-    """A hook of the file that matches all or nothing, and its link."""
-    return (
-        f'[[hook]]\nname = "{name}"\ntype = "{kind}"\non_match = "{on_match}"\nbytecode = "{code}"\n'
-        f'[[link]]\nhook = "{name}"\nhead = "{head or kind}"\ndirections = ["in"]\n'
-    )
-
-
-@pytest.fixture
-def everything(tmp_path):
-    """A program that matches every packet."""
-    path = tmp_path / "all.bpf"
-    path.write_text("1\n6 0 0 1\n")
-    return path
 
 
 def names(daemon):
@@ -51,11 +36,11 @@ def reloaded(daemon):
 
 @pytest.mark.parametrize("how", ["removed", "changed"])
 def test_F10_a_hook_of_the_file_that_is_removed_or_changed_before_a_restart(host_lab, start_pfild, everything, how):
-    daemon = start_pfild(host_lab.fw, config=GUARD.format("eth0") + hook("file:a", everything))
+    daemon = start_pfild(host_lab.fw, config=GUARD.format("eth0") + hook_of_file("file:a", everything))
     assert unanswered(host_lab.cli, "192.0.2.2", count=2)
     guard(daemon, "cbpf:mine", "tcp dst port 23")
     daemon.kill9()
-    daemon.configure(GUARD.format("eth0") + (hook("file:a", everything, on_match="count") if how == "changed" else ""))
+    daemon.configure(GUARD.format("eth0") + (hook_of_file("file:a", everything, on_match="count") if how == "changed" else ""))
     daemon.start()
     assert names(daemon) == (["cbpf:mine"] if how == "removed" else ["cbpf:mine", "file:a"])
     assert ping(host_lab.cli, "192.0.2.2", count=3).lost == 0
@@ -63,7 +48,7 @@ def test_F10_a_hook_of_the_file_that_is_removed_or_changed_before_a_restart(host
 
 
 def test_F10_a_reload_puts_back_what_bpfctl_took_away_of_the_file(host_lab, start_pfild, everything):
-    daemon = start_pfild(host_lab.fw, config=GUARD.format("eth0") + hook("file:a", everything))
+    daemon = start_pfild(host_lab.fw, config=GUARD.format("eth0") + hook_of_file("file:a", everything))
     daemon.bpfctl("hook", "delete", "file:a")
     daemon.bpfctl("detach", "eth0")
     assert ping(host_lab.cli, "192.0.2.2", count=2).lost == 0
@@ -80,7 +65,7 @@ def add_pair(host, name="late0"):
 
 def test_F11_an_interface_of_the_file_that_is_deleted_and_made_again_is_guarded_again(host_lab, start_pfild, everything):
     add_pair(host_lab.fw)
-    config = GUARD.format("late0") + hook("file:late", everything, "ethernet", "late0")
+    config = GUARD.format("late0") + hook_of_file("file:late", everything, "ethernet", "late0")
     daemon = start_pfild(host_lab.fw, config=config)
     for _ in range(3):
         assert attached(daemon) == ["late0"]
@@ -95,8 +80,8 @@ def test_F11_an_interface_of_the_file_that_is_deleted_and_made_again_is_guarded_
 
 @pytest.mark.parametrize("killed", [False, True], ids=["first start", "after a crash"])
 def test_F12_what_is_there_is_guarded_and_what_is_missing_is_waited_for(host_lab, start_pfild, everything, killed):
-    config = GUARD.format("late0") + GUARD.format("eth0") + hook("file:a", everything)
-    daemon = Pfild(host_lab.fw, config=GUARD.format("eth0") + hook("file:a", everything) if killed else config, start=False)
+    config = GUARD.format("late0") + GUARD.format("eth0") + hook_of_file("file:a", everything)
+    daemon = Pfild(host_lab.fw, config=GUARD.format("eth0") + hook_of_file("file:a", everything) if killed else config, start=False)
     try:
         daemon.start()
         if killed:
@@ -114,37 +99,11 @@ def test_F12_what_is_there_is_guarded_and_what_is_missing_is_waited_for(host_lab
         daemon.close()
 
 
-@pytest.fixture
-def small_run(tmp_path):
-    """A file system of 2 MiB for what an instance records."""
-    folder = tmp_path / "run"
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m,mode=0755", "pfild-test", folder], check=True)
-    yield folder
-    subprocess.run(["umount", "--lazy", folder], check=True)
-
-
-def fill(folder):
-    """Takes all that is left."""
-    with open(folder / "ballast", "wb", buffering=0) as ballast:
-        for size in (65536, 4096, 1):
-            try:
-                while True:
-                    ballast.write(b"x" * size)
-            except OSError:
-                pass
-
-
-def bpfctl(folder, daemon, *words):
-    command = [program("bpfctl"), "--socket", folder / daemon.name / "control.sock", *words]
-    return subprocess.run(list(map(str, command)), capture_output=True, text=True)
-
-
 def test_F13_with_a_full_run_what_cannot_be_recorded_is_refused_and_detach_goes_through(host_lab, small_run, everything):
     daemon = Pfild(host_lab.fw, config=f'runtime_dir = "{small_run}"\n', start=False)
     try:
         daemon._process = host_lab.fw.popen(*daemon._command)
-        ask = lambda *words: bpfctl(small_run, daemon, *words)  # noqa: E731
+        ask = lambda *words: ask_at(small_run / daemon.name / "control.sock", *words)  # noqa: E731
         assert wait_until(lambda: ask("status").returncode == 0, timeout_s=20)
         add = ["--bytecode", everything, "--on-match", "drop", "--type", "inet"]
         assert ask("attach", "eth0").returncode == 0
@@ -191,7 +150,7 @@ def test_F14_what_does_not_fit_together_is_a_mistake(host_lab, tmp_path, everyth
 
 
 def test_F15_a_typo_before_a_restart_leaves_the_host_guarded_by_the_last_good_model(host_lab, start_pfild, everything):
-    good = GUARD.format("eth0") + hook("file:a", everything, on_match="count")
+    good = GUARD.format("eth0") + hook_of_file("file:a", everything, on_match="count")
     daemon = start_pfild(host_lab.fw, config=good)
     daemon.kill9()
     daemon.configure(good.replace("on_match", "on_mach"))
@@ -204,7 +163,7 @@ def test_F15_a_typo_before_a_restart_leaves_the_host_guarded_by_the_last_good_mo
 
 
 def test_F26_1000_hooks_of_a_file_are_one_change_and_one_write(host_lab, start_pfild, everything):
-    rules = "".join(hook(f"file:{number:04}", everything, on_match="count") for number in range(1000))
+    rules = "".join(hook_of_file(f"file:{number:04}", everything, on_match="count") for number in range(1000))
     daemon = start_pfild(host_lab.fw, config=GUARD.format("eth0"))
     daemon.configure(GUARD.format("eth0") + rules)
     written = lambda: int(open(f"/proc/{daemon.pid}/io").read().split("wchar: ")[1].split()[0])  # noqa: E731, SIM115
@@ -224,8 +183,8 @@ def test_files_are_merged_in_the_order_of_their_names(host_lab, start_pfild, eve
     daemon = Pfild(host_lab.fw, config=GUARD.format("eth0"), start=False)
     folder = daemon._folder / "pfild.d"
     folder.mkdir()
-    (folder / "20-b.toml").write_text(hook("file:b", everything, on_match="count"))
-    (folder / "10-a.toml").write_text(hook("file:a", everything, on_match="count"))
+    (folder / "20-b.toml").write_text(hook_of_file("file:b", everything, on_match="count"))
+    (folder / "10-a.toml").write_text(hook_of_file("file:a", everything, on_match="count"))
     (folder / ".hidden.toml").write_text("[[[\n")
     (folder / "notes.txt").write_text("[[[\n")
     try:

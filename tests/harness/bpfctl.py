@@ -14,6 +14,12 @@ class Refusal:
     line: str  # what it said on stderr
 
 
+def ask_at(socket, *arguments):
+    """bpfctl asks a daemon whose folder is not the usual one."""
+    command = [program("bpfctl"), "--socket", socket, *arguments]
+    return subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+
+
 class Bpfctl:
     """bpfctl("attach", "eth0") must succeed; bpfctl.json(..) is parsed; bpfctl.refused(..) must fail."""
 

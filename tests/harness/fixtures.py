@@ -6,6 +6,7 @@ failure. A test that takes longer than PFILD_TEST_SECONDS (default 120) fails by
 """
 import os
 import signal
+import subprocess
 
 import pytest
 
@@ -75,6 +76,24 @@ def pytest_runtest_protocol(item):
 def _need_root():
     if os.geteuid() != 0:
         pytest.skip("network namespaces need root")
+
+
+@pytest.fixture
+def everything(tmp_path):
+    """A program that matches every packet."""
+    path = tmp_path / "all.bpf"
+    path.write_text("1\n6 0 0 1\n")
+    return path
+
+
+@pytest.fixture
+def small_run(tmp_path):
+    """A file system of 2 MiB for what an instance keeps."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m,mode=0755", "pfild-test", folder], check=True)
+    yield folder
+    subprocess.run(["umount", "--lazy", folder], check=True)
 
 
 @pytest.fixture

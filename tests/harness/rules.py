@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Hooks, said shortly: add_hook, link, and what a hook has counted.
+"""Hooks, said shortly: add_hook, link, in a file, and what a hook has counted.
 
 They run in the engine if nothing else is said, as most tests are about the way through userspace."""
 
@@ -15,6 +15,14 @@ def guard(
     """Adds a hook and links it; direction i, o or io."""
     add_hook(daemon, name, expression, kind, on_match, run)
     daemon.bpfctl("link", f"-{direction}", name, head or kind)
+
+
+def hook_of_file(name, code, kind="inet", head=None, on_match="drop"):
+    """What a configuration file says of a hook, whose program is the file `code`, and of its link for incoming packets."""
+    return (
+        f'[[hook]]\nname = "{name}"\ntype = "{kind}"\non_match = "{on_match}"\nbytecode = "{code}"\n'
+        f'[[link]]\nhook = "{name}"\nhead = "{head or kind}"\ndirections = ["in"]\n'
+    )
 
 
 def counted(daemon, name):
