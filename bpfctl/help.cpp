@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include "bpfctl/text/table.h"
+#include "bpfctl/text/wrapped.h"
 #include "bpfctl/verbs.h"
 
 namespace pfild::bpfctl {
@@ -69,8 +70,9 @@ std::string usage_text() {
     CLI::App globals;
     declare_globals(globals, options);
     globals.add_flag("--version")->description("the version of bpfctl");
-    return std::string(kIntroduction) + "Usage: bpfctl [OPTIONS] VERB ...\n\nVerbs (`bpfctl help VERB` says more):\n" +
-           table.str() + "\nOptions, before the verb or after it:\n" + options_text(globals) + std::string(kExamples);
+    return wrapped(std::string(kIntroduction) +
+                   "Usage: bpfctl [OPTIONS] VERB ...\n\nVerbs (`bpfctl help VERB` says more):\n" + table.str() +
+                   "\nOptions, before the verb or after it:\n" + options_text(globals) + std::string(kExamples));
 }
 
 std::string verb_help(const Verb& verb) {
@@ -85,7 +87,7 @@ std::string verb_help(const Verb& verb) {
         all += "Options:\n" + specific + '\n';
     }
     all += "Options of every verb:\n" + options_text(globals);
-    return verb.notes.empty() ? all : all + '\n' + std::string(verb.notes);
+    return wrapped(verb.notes.empty() ? all : all + '\n' + std::string(verb.notes));
 }
 
 std::string group_help(std::span<const std::string> words) {

@@ -28,8 +28,10 @@ const Verb kPeers{
              "flushed or its filter changed.\n"
              "\n"
              "Sees is the direction of the packets. Flags:\n"
-             "  p  the interface is promiscuous for it       h  it fills in whole headers when it writes\n"
-             "  i  immediate: each packet can be read        n  its reads do not wait\n"
+             "  p  the interface is promiscuous for it\n"
+             "  i  immediate: each packet can be read\n"
+             "  h  it fills in whole headers when it writes\n"
+             "  n  its reads do not wait\n"
              "  w  a read waits\n"
              "\n"
              "Command is what the process is called here; it may have handed its device to another.\n",

@@ -157,7 +157,7 @@ TEST(Run, shows_help_and_version_without_a_daemon) {
         const char* part;
     };
     const Row rows[] = {
-        {"help", {"help"}, "Exit status: 0 done, 1 refused, 2 the command line is wrong, 3 pfild cannot be reached"},
+        {"help", {"help"}, "Exit status: 0 done, 1 refused, 2 the command line is wrong, 3 pfild cannot be\nreached"},
         {"--help", {"--help"}, "Usage: bpfctl [OPTIONS] VERB"},
         {"-h behind another option", {"-N", "x", "-h"}, "Usage: bpfctl [OPTIONS] VERB"},
         {"help of a verb", {"help", "attach"}, "Usage: bpfctl attach IFACE [--unknown pass|drop]"},
