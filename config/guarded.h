@@ -28,7 +28,7 @@ struct Device {
     std::uint32_t ifindex = 0;
     std::string name; ///< the kernel's
     std::vector<std::string> altnames{};
-    bool only_by_name = false; ///< no pattern means it: the loopback device, a port pair's end
+    bool only_by_name = false; ///< no pattern means it: the loopback interface, a port pair's end
 
     friend bool operator==(const Device&, const Device&) = default;
 };

@@ -35,7 +35,7 @@ void Tapped::remove(std::uint32_t ifindex) {
     interfaces_.erase(ifindex);
 }
 
-// A packet on the loopback device goes out and comes in: it is shown once, going out (BD-60, BD-65).
+// A packet on the loopback interface goes out and comes in: it is shown once, going out (BD-60, BD-65).
 void Tapped::want(std::uint32_t ifindex, capture::TapWish wish) {
     const auto found = interfaces_.find(ifindex);
     if (found == interfaces_.end()) {

@@ -33,7 +33,7 @@ std::string_view link_type_words(std::uint32_t arp_type) {
     case ARPHRD_IPGRE:
         return "an IP tunnel";
     default:
-        return "not an Ethernet device";
+        return "not an Ethernet interface";
     }
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Network devices of one namespace, by rtnetlink: look at them, make and change the port pairs. libnl-route does the
+// Interfaces of one network namespace, by rtnetlink: look at them, make and change the port pairs. libnl-route does the
 // messages.
 #pragma once
 
@@ -33,7 +33,7 @@ struct Link {
     bool loopback = false;
     std::optional<Mac> mac; ///< none: the device has no Ethernet address
 
-    /// No virtual device; a device of a virtual machine is hardware too.
+    /// No virtual interface; one that a virtual machine is given is hardware too.
     [[nodiscard]] bool is_hardware() const { return kind.empty() && !loopback; }
 
     friend bool operator==(const Link&, const Link&) = default;
@@ -80,7 +80,7 @@ class Links {
     [[nodiscard]] core::Result<void> set_mtu(std::uint32_t ifindex, std::uint32_t mtu);
     [[nodiscard]] core::Result<void> set_up(std::uint32_t ifindex);
     [[nodiscard]] core::Result<void> set_down(std::uint32_t ifindex);
-    /// Removes a virtual device, a pair with both ends.
+    /// Removes a virtual interface, a pair with both ends.
     [[nodiscard]] core::Result<void> remove(std::uint32_t ifindex);
 
   private:

@@ -49,7 +49,8 @@ core::Result<void> clear_name(Links& links, const std::string& name, const std::
         return {};
     }
     if (!taken->alias.starts_with(kAliasPrefix + instance + ":")) {
-        return core::fail({"make port pair", name, "a device of that name is there and is not ours: " + taken->alias,
+        return core::fail({"make port pair", name,
+                           "an interface of that name is there and is not ours: " + taken->alias,
                            "another instance of pfild has this interface, or rename that device", EEXIST});
     }
     return links.remove(taken->ifindex);

@@ -2,8 +2,9 @@
 // The packet memory of an instance, registered with the kernel once (UMEM) and shared by all its AF_XDP sockets.
 //
 // The kernel ties a UMEM to the descriptor of its first socket, and that socket to its device. So the first socket is
-// an anchor on the loopback device of the private namespace: it carries no packet and lets every other one come and go.
-// It also sets what all sockets share: copy mode, need-wakeup, frames in several buffers where the kernel can (6.6).
+// an anchor on the loopback interface of the private namespace: it carries no packet and lets every other one come and
+// go. It also sets what all sockets share: copy mode, need-wakeup, frames in several buffers where the kernel can
+// (6.6).
 #pragma once
 
 #include <cstdint>
@@ -23,7 +24,7 @@ inline constexpr std::uint32_t kBufferSize = 4096; ///< bytes
 
 class Umem {
   public:
-    /// => the calling thread is in the private namespace, whose loopback device is up.
+    /// => the calling thread is in the private namespace, whose loopback interface is up.
     [[nodiscard]] static core::Result<std::unique_ptr<Umem>> create(std::uint32_t buffers);
     Umem(const Umem&) = delete;
     Umem& operator=(const Umem&) = delete;
