@@ -14,7 +14,7 @@ namespace {
 constexpr std::string_view kIntroduction =
     "bpfctl: talks to pfild, the packet filter.\n"
     "\n"
-    "A hook is a filter, a head is a point that packets pass. Attach an interface, add a hook, link it to a head;\n"
+    "A hook is a named filter, a head a point of filtering. Attach an interface, add a hook, link it to a head;\n"
     "then its packets are filtered. What bpfctl changes is in force when it returns; new rules lose no packet.\n"
     "\n";
 

@@ -14,7 +14,7 @@ std::string text_of_heads(const Exchange& exchange) { return heads_text(member(e
 const Verb kHeads{
     .name = "heads",
     .synopsis = "",
-    .summary = "filtering points, with the hooks linked there in run order",
+    .summary = "points of filtering, with the hooks linked there in run order",
     .notes = "A line for each head, then one for each linked hook, in the order in which a packet meets them: In for\n"
              "incoming packets, Out for outgoing ones. DLT is what the packets begin with: RAW is the IP header,\n"
              "EN10MB the Ethernet header. A head filters the packets of the interfaces under Covers, and no others.\n",

@@ -175,7 +175,7 @@ const Verb kHookAdd{
     .name = "hook add",
     .synopsis = "HOOK --filter EXPR|--bytecode FILE --on-match drop|pass|count --type inet|inet6|ethernet\n"
                 "         [--run auto|engine|kernel] [--resolve]",
-    .summary = "make a filter; link puts it into the path of packets",
+    .summary = "make a hook; link lets packets meet it",
     .notes =
         "On match:\n"
         "  drop   packets that match are dropped; all others go on to the next hook\n"
@@ -211,7 +211,7 @@ const Verb kHookAdd{
 const Verb kHookReplace{
     .name = "hook replace",
     .synopsis = kHookAdd.synopsis,
-    .summary = "make another filter of one, where it is linked",
+    .summary = "give a hook another filter, where it is linked",
     .notes = "The options are those of `hook add`. Packets meet the old filter or the new one, never none; links, "
              "order and\n"
              "whether it is disabled stay as they are, and its counters begin again. The type cannot change.\n",

@@ -26,7 +26,7 @@ std::string text_of_hook_delete(const Exchange& exchange) { return text(exchange
 const Verb kHookDelete{
     .name = "hook delete",
     .synopsis = "HOOK",
-    .summary = "unlink a filter everywhere and delete it",
+    .summary = "unlink a hook everywhere and delete it",
     .notes = "No packet meets the hook after this command has returned. Its counters are gone with it.\n",
     .request = "hook-delete",
     .declare = declare_hook_delete,

@@ -28,7 +28,7 @@ std::string text_of_hook(const Exchange& exchange) {
 const Verb kHookDisable{
     .name = "hook disable",
     .synopsis = "HOOK",
-    .summary = "let no packet meet a filter; it keeps its links",
+    .summary = "let no packet meet a hook; it keeps its links",
     .notes =
         "No packet meets the hook after this command has returned. `hook enable` puts it back where it was, in the "
         "order\n"
@@ -41,7 +41,7 @@ const Verb kHookDisable{
 const Verb kHookEnable{
     .name = "hook enable",
     .synopsis = "HOOK",
-    .summary = "let packets meet a disabled filter again",
+    .summary = "let packets meet a disabled hook again",
     .notes = "",
     .request = "hook-enable",
     .declare = declare_name,

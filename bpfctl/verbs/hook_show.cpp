@@ -49,7 +49,7 @@ std::string text_of_hook_show(const Exchange& exchange) {
 const Verb kHookShow{
     .name = "hook show",
     .synopsis = "HOOK",
-    .summary = "a filter with its program",
+    .summary = "a hook with its program",
     .notes = "The program as tcpdump -d would list it, from the header on that the type of the hook names.\n"
              "\n"
              "With --json: the members that `bpfctl --json hooks` has, and program: [[code, jt, jf, k], ...].\n",

@@ -17,7 +17,7 @@ std::string text_of_hooks(const Exchange& exchange) {
 const Verb kHooks{
     .name = "hooks",
     .synopsis = "",
-    .summary = "filters, what they counted and where they are linked",
+    .summary = "hooks, what they counted and where they are linked",
     .notes =
         "Seen, Matched and Dropped count the packets that the hook was asked about. A hook that is linked nowhere\n"
         "filters nothing.\n"

@@ -45,7 +45,7 @@ std::string text_of_link(const Exchange& exchange) { return heads_text(Json::arr
 const Verb kLink{
     .name = "link",
     .synopsis = "-i|-o|-io [-a] HOOK HEAD",
-    .summary = "make the packets of a head meet a filter",
+    .summary = "make the packets of a head meet a hook",
     .notes =
         "The newest hook runs nearest the wire: first for incoming packets, last for outgoing ones. With -a it runs\n"
         "furthest from the wire instead: last for incoming packets, first for outgoing ones. Hook and head must be\n"

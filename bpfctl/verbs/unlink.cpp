@@ -41,7 +41,7 @@ std::string text_of_unlink(const Exchange& exchange) { return heads_text(Json::a
 const Verb kUnlink{
     .name = "unlink",
     .synopsis = "-i|-o|-io HOOK HEAD",
-    .summary = "take a filter off a head",
+    .summary = "take a hook off a head",
     .notes =
         "No packet meets the hook there after this command has returned. The hook stays, with its counters, and can\n"
         "be linked again. Shows the head as it is then.\n",
