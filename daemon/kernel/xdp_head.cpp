@@ -118,7 +118,8 @@ core::Result<XdpHead> XdpHead::attach(std::uint32_t ifindex, const Programs& pro
     const bool alone = before.anything() && !before.is_dispatcher();
     const pfild_identity& self = programs.identity();
     const bool replaces = alone && is_ours(id_of(others.front()), self);
-    auto attached = replaces ? head.replace(programs, xdp_program__fd(others.front())) : head.chain(programs);
+    auto attached =
+        replaces ? head.replace(programs, xdp_program__fd(others.front())) : head.stand_beside_others(programs);
     if (!attached) {
         return core::fail(std::move(attached.error()));
     }
@@ -210,7 +211,7 @@ core::Result<void> XdpHead::replace(const Programs& programs, int stranded_fd) {
     return {};
 }
 
-core::Result<void> XdpHead::chain(const Programs& programs) {
+core::Result<void> XdpHead::stand_beside_others(const Programs& programs) {
     ForgottenDescriptors forgotten(ifindex_);
     const int error = xdp_program__attach(program_.get(), static_cast<int>(ifindex_), XDP_MODE_NATIVE, 0);
     const int program_fd = bpf_program__fd(skeleton_->progs.pfild_in_xdp);
@@ -219,13 +220,13 @@ core::Result<void> XdpHead::chain(const Programs& programs) {
     if (error != 0) {
         if (error == -EBUSY || error == -EEXIST) {
             return core::fail({"attach native XDP", "",
-                               "an XDP program of somebody else is there, and cannot be chained", "`ip link` names it",
-                               EBUSY});
+                               "an XDP program of somebody else is there, and takes none beside it",
+                               "`ip link` names it", EBUSY});
         }
         return core::fail({"attach native XDP", "", refusal(-error), "mode tc needs none of it", -error});
     }
     id_ = program_id(program_fd);
-    chained_ = OnDevice(ifindex_).is_dispatcher();
+    in_dispatcher_ = OnDevice(ifindex_).is_dispatcher();
     auto given = programs.sign_of_life().give_to(program_fd);
     if (!given) {
         detach();
@@ -245,6 +246,6 @@ bool XdpHead::intact() const {
     return std::find(all.begin(), all.end(), id_) != all.end();
 }
 
-std::string XdpHead::place() const { return chained_ ? "xdp native, in a dispatcher" : "xdp native, alone"; }
+std::string XdpHead::place() const { return in_dispatcher_ ? "xdp native, in a dispatcher" : "xdp native, alone"; }
 
 } // namespace pfild::kernel

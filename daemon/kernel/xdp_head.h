@@ -22,7 +22,7 @@ namespace pfild::kernel {
 class XdpHead {
   public:
     /// Attaches it, or takes the place of one of this run or of a killed daemon. EBUSY: a program of somebody else is
-    /// there that libxdp cannot chain; EOPNOTSUPP and others: what driver or kernel say.
+    /// there that takes none beside it; EOPNOTSUPP and others: what driver or kernel say.
     /// slot, attachment: as HeadPrograms::load().
     /// => may_attach() has succeeded.
     [[nodiscard]] static core::Result<XdpHead> attach(std::uint32_t ifindex, const Programs& programs,
@@ -64,13 +64,13 @@ class XdpHead {
     explicit XdpHead(std::uint32_t ifindex) : ifindex_(ifindex) {}
     [[nodiscard]] core::Result<void> open(const Programs& programs, const pfild_identity& identity);
     [[nodiscard]] core::Result<void> replace(const Programs& programs, int stranded_fd);
-    [[nodiscard]] core::Result<void> chain(const Programs& programs);
+    [[nodiscard]] core::Result<void> stand_beside_others(const Programs& programs);
 
     std::uint32_t ifindex_;
     std::unique_ptr<pfild_in_xdp, SkeletonDeleter> skeleton_;
     std::unique_ptr<xdp_program, ProgramDeleter> program_; ///< of the skeleton's object
     std::uint32_t id_ = 0;                                 ///< of the program, in the kernel
-    bool chained_ = false;                                 ///< in a dispatcher
+    bool in_dispatcher_ = false;                           ///< of libxdp
 };
 
 } // namespace pfild::kernel

@@ -13,7 +13,7 @@ from harness.rules import guard
 OURS, THEIRS = "pfild_in_xdp", "xdpfilt_alw_udp"
 
 
-def chain(host):
+def programs_in_order(host):
     """Names of the programs in the dispatcher of eth0, in the order in which they run."""
     lines = host.run("xdp-loader", "status", "eth0").stdout.splitlines()
     return [line.split()[2] for line in lines if line.strip().startswith("=>")]
@@ -43,18 +43,18 @@ def test_xdp_filter_runs_before_pfild_and_both_drop_what_is_theirs(host_lab, sta
     daemon.bpfctl("attach", "eth0", "--mode", "xdp", "--unknown", "drop")
     guard(daemon, "cbpf:blocked", "udp dst port 9002")
     assert daemon.bpfctl.interface("eth0")["heads"]["in"] == "xdp native, in a dispatcher"
-    assert chain(host_lab.fw) == [THEIRS, OURS]
+    assert programs_in_order(host_lab.fw) == [THEIRS, OURS]
     assert [received(host_lab, port) for port in (9000, 9001, 9002)] == [40, 0, 0]
     daemon.kill9()
     assert ping(host_lab.cli, "192.0.2.2", count=3).lost == 3
     daemon.start()
-    assert chain(host_lab.fw) == [THEIRS, OURS], "the stranded one is gone"
+    assert programs_in_order(host_lab.fw) == [THEIRS, OURS], "the stranded one is gone"
     assert [received(host_lab, port) for port in (9000, 9001, 9002)] == [40, 0, 0]
     xdp_filter()
-    assert wait_until(lambda: chain(host_lab.fw) == [OURS])
+    assert wait_until(lambda: programs_in_order(host_lab.fw) == [OURS])
     assert [received(host_lab, port) for port in (9000, 9001, 9002)] == [40, 40, 0]
     daemon.bpfctl("detach", "eth0")
-    assert chain(host_lab.fw) == []
+    assert programs_in_order(host_lab.fw) == []
     assert_ends_well(daemon)
 
 
@@ -65,11 +65,11 @@ def test_a_program_that_comes_after_pfild_stays_when_pfild_goes(host_lab, start_
     host_lab.fw.run("xdp-filter", "load", "eth0", "--mode", "native", "--policy", "allow", "--features", "udp")
     key = cleanup.register(lambda: subprocess.run(host_lab.fw.inside(("xdp-filter", "unload", "eth0")), check=False))
     host_lab.fw.run("xdp-filter", "port", "9001", "--mode", "dst", "--proto", "udp")
-    assert wait_until(lambda: chain(host_lab.fw) == [THEIRS, OURS])
+    assert wait_until(lambda: programs_in_order(host_lab.fw) == [THEIRS, OURS])
     assert "repaired" not in daemon.current_log(), "it is still there, in another dispatcher"
     assert [received(host_lab, port) for port in (9000, 9001, 9002)] == [40, 0, 0]
     daemon.bpfctl("detach", "eth0")
-    assert chain(host_lab.fw) == [THEIRS]
+    assert programs_in_order(host_lab.fw) == [THEIRS]
     assert [received(host_lab, port) for port in (9000, 9001, 9002)] == [40, 0, 40]
     cleanup.run(key)
     assert_ends_well(daemon)
