@@ -113,7 +113,7 @@ std::vector<Verb> item_verbs() {
             changes_rules("hook-add", "Makes a hook.", kMostProgramBytes),
             [](Service& service, const HookAddRequest& request) { return service.hook_add(request); }),
         row<HookAddRequest, HookView>(
-            changes_rules("hook-replace", "Makes another hook of one, at once and where it is linked.",
+            changes_rules("hook-replace", "Gives a hook another filter, at once and where it is linked.",
                           kMostProgramBytes),
             [](Service& service, const HookAddRequest& request) { return service.hook_replace(request); }),
         row<HookRequest, HookView>(
