@@ -133,7 +133,7 @@ core::Result<std::uint32_t> DeviceConnection::send(pfild_op op, std::uint32_t de
                 return core::fail(std::move(ready.error()));
             }
         } else if (errno == EPIPE || errno == ECONNRESET) {
-            return core::fail(end("it closed the connection", EPIPE));
+            break; // it has said why, or receive() finds the end
         } else if (errno != EINTR) {
             const int code = errno;
             return core::fail(end(words_for(code), code));
@@ -164,14 +164,14 @@ core::Result<Reply> DeviceConnection::receive(const Patience& patience) {
             }
             return judge(static_cast<std::size_t>(got), message.msg_flags, std::move(descriptor));
         }
-        if (got == 0 || errno == ECONNRESET) {
+        if (got == 0) {
             return core::fail(end("it closed the connection", EPIPE));
         }
         if (errno == EAGAIN) {
             if (auto ready = wait(POLLIN, deadline, patience.wake); !ready) {
                 return core::fail(std::move(ready.error()));
             }
-        } else if (errno != EINTR) {
+        } else if (errno != EINTR && errno != ECONNRESET) { // it is told once; then come the answers that are there
             const int code = errno;
             return core::fail(end(words_for(code), code));
         }

@@ -57,12 +57,13 @@ class DeviceConnection {
                                                 std::chrono::milliseconds limit = kAnswerLimit);
 
     /// Sends a request and returns its id, which is never 0 and not used again for long. EMSGSIZE: the payload is
-    /// longer than the protocol allows. ETIMEDOUT, EPIPE and others: the connection has ended.
+    /// longer than the protocol allows. ETIMEDOUT and others: the connection has ended. That the daemon has closed it,
+    /// receive() says, as there may be a last answer.
     [[nodiscard]] core::Result<std::uint32_t> send(pfild_op op, std::uint32_t device,
                                                    std::span<const std::uint8_t> payload);
 
     /// The next answer. EINTR: see Patience, the connection goes on. EPROTO: it was malformed. ETIMEDOUT: none in time.
-    /// EPIPE: the daemon closed the connection.
+    /// EPIPE: the daemon closed the connection, and all that it said before has been received.
     [[nodiscard]] core::Result<Reply> receive(const Patience& patience);
 
     /// Ends the connection, because an answer made no sense, and returns the error that says so: EPROTO.

@@ -66,7 +66,8 @@ core::Result<RemoteDevice> RemoteDevice::open(DeviceConnection connection, pfild
     if (!reply) {
         return core::fail(std::move(reply.error()));
     }
-    if (reply->header.id != *id || reply->header.op != PFILD_OP_OPEN) {
+    const bool turned_away = reply->header.id == 0 && reply->header.error != 0; // before it was asked anything
+    if ((reply->header.id != *id && !turned_away) || reply->header.op != PFILD_OP_OPEN) {
         return core::fail(connection.give_up("an answer is to another question"));
     }
     if (reply->header.error != 0) {

@@ -33,8 +33,8 @@ struct ReadWish {
 
 class RemoteDevice {
   public:
-    /// Asks for a device over this connection. ENOBUFS: there are too many. EPROTONOSUPPORT: the daemon speaks another
-    /// version of the protocol.
+    /// Asks for a device over this connection. ENOBUFS: there are too many. EAGAIN, EMFILE: there are too many
+    /// connections, in all or of this user. EPROTONOSUPPORT: the daemon speaks another version of the protocol.
     [[nodiscard]] static core::Result<RemoteDevice> open(DeviceConnection connection,
                                                          pfild_access access = PFILD_ACCESS_READ);
 

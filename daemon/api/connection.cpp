@@ -15,6 +15,14 @@
 
 namespace pfild::api {
 
+/// Of a socket that has unread bytes the kernel would tell the peer ECONNRESET in place of the end.
+Connection::~Connection() {
+    (void)::shutdown(socket_.get(), SHUT_RD); // from now on the peer gets EPIPE, so there is an end to what has come
+    std::array<char, 4096> bytes{};
+    while (::recv(socket_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT) > 0) {
+    }
+}
+
 Connection::Fate Connection::proceed() {
     if (!write_some()) {
         return Fate::kDone;

@@ -55,6 +55,12 @@ class Connection {
     Connection(sys::Fd socket, control::Peer peer, sys::Fd pidfd, Answers& answers, sys::SlowClose& slow_close) noexcept
         : socket_(std::move(socket)), peer_(peer), pidfd_(std::move(pidfd)), source_(answers), slow_close_(slow_close) {
     }
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+    Connection(Connection&&) = delete;
+    Connection& operator=(Connection&&) = delete;
+    /// Closes it. The peer finds what he was answered, then the end, whatever he has sent that nobody has read.
+    ~Connection();
 
     [[nodiscard]] const control::Peer& peer() const noexcept { return peer_; }
     [[nodiscard]] int fd() const noexcept { return socket_.get(); }

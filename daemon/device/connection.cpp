@@ -29,6 +29,7 @@ Connection::~Connection() {
         }
         (void)table_.close(number);
     }
+    hear_no_more(socket_.get());
 }
 
 void Connection::proceed(std::uint64_t now_ns) {
@@ -48,7 +49,6 @@ void Connection::proceed(std::uint64_t now_ns) {
 }
 
 void Connection::end_with(const pfild_reply& reply, const core::Error& error) {
-    discard(socket_.get());
     replies_.refuse(reply, error);
     ended_ = true;
 }

@@ -35,7 +35,7 @@ class Connection {
     Connection(sys::Fd socket, capture::DeviceTable& table, std::uint32_t largest_read);
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
-    /// Closes its devices.
+    /// Closes its devices. Who reads after that finds the answers he has not taken, then the end.
     ~Connection();
 
     [[nodiscard]] int fd() const noexcept { return socket_.get(); }

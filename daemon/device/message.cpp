@@ -31,10 +31,11 @@ Came receive(int socket, std::span<std::uint8_t> buffer, Message& message) noexc
     return Came::kMessage;
 }
 
-void discard(int socket) noexcept {
-    constexpr int kMost = 64;
-    std::uint8_t byte = 0;
-    for (int i = 0; i<kMost&& ::recv(socket, &byte, 1, MSG_DONTWAIT)> 0; ++i) {
+void hear_no_more(int socket) noexcept {
+    (void)::shutdown(socket, SHUT_RD); // so that there is an end to what has come
+    std::array<std::uint8_t, 1> byte{};
+    Message message;
+    while (receive(socket, byte, message) == Came::message) {
     }
 }
 

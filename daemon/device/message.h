@@ -26,9 +26,11 @@ enum class Came : std::uint8_t { kMessage, kNothing, kEnd };
 /// => SO_PASSCRED is set.
 [[nodiscard]] Came receive(int socket, std::span<std::uint8_t> buffer, Message& message) noexcept;
 
-/// Throws away what has come and nobody has asked for, a limited number of messages. To be done before a socket is
-/// closed after a last word: the kernel would tell the other side ECONNRESET instead of giving it that.
-void discard(int socket) noexcept;
+/// Takes no more messages, and throws away those that have come, also empty ones. To be done before a socket is closed:
+/// of one that has unread messages, the kernel tells the other side ECONNRESET before it gives it the last answers. Who
+/// sends from now on gets EPIPE, and has what was sent to him before.
+/// => SO_PASSCRED is set.
+void hear_no_more(int socket) noexcept;
 
 /// Sends a reply with `payload` behind it and a descriptor, if `fd` has one. False: it has not gone, because the other
 /// side does not take its messages or is no more. => the payload is no longer than PFILD_WIRE_REPLY_MAX allows.

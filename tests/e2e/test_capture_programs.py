@@ -12,7 +12,7 @@ import time
 import pytest
 from scapy.all import ICMP, IP, RawPcapReader
 
-from harness.device import Device, DeviceError
+from harness.device import Device, DeviceError, connect
 from harness.flow import UdpFlow
 from harness.judges import assert_ends_well, wait_until
 from harness.ping import ping, unanswered
@@ -143,6 +143,19 @@ def test_the_17th_device_is_refused_and_there_is_room_again_when_one_has_ended(h
     devices.append(Device(daemon))
     for device in devices:
         device.close()
+    assert_ends_well(daemon)
+
+
+def test_a_capture_for_which_there_is_no_connection_says_so(host_lab, start_pfild):
+    """Whether it is turned away before it has asked, or with its question unread."""
+    daemon = start_pfild(host_lab.fw)
+    connections = [connect(daemon) for _ in range(32)]
+    for _ in range(10):
+        refusal = daemon.bpfctl.refused("capture", "eth0")
+        assert refusal.exit_code == 1, refusal
+        assert refusal.line == "bpfctl: connect: user 0 has 32 connections already (close one)", refusal
+    for connection in connections:
+        connection.close()
     assert_ends_well(daemon)
 
 

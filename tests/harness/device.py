@@ -29,13 +29,19 @@ class DeviceError(OSError):
     """What the daemon answered."""
 
 
+def connect(daemon):
+    """A connection over which no device is open yet."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    connection.connect(str(daemon.run_folder / "bpf.sock"))
+    connection.settimeout(30)
+    return connection
+
+
 class Device:
     """One device on a connection of its own. Also a context manager."""
 
     def __init__(self, daemon, interface=None, expression=None, buffer_size=262144, read_timeout_ms=0, **options):
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._socket.connect(str(daemon.run_folder / "bpf.sock"))
-        self._socket.settimeout(30)
+        self._socket = connect(daemon)
         self._id = 0
         self.number = 0
         self._send(OPEN, struct.pack("=II", 1, 0))

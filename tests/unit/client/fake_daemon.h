@@ -15,6 +15,7 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -65,6 +66,12 @@ class FakePeer {
         request.payload.assign(bytes.begin() + sizeof request.header, bytes.begin() + got);
         EXPECT_EQ(request.payload.size(), request.header.length);
         return request;
+    }
+
+    /// Waits until a request is there, and leaves it.
+    void await_request() const {
+        pollfd waiting{socket_, POLLIN, 0};
+        EXPECT_EQ(poll(&waiting, 1, -1), 1);
     }
 
     void send_bytes(const Bytes& message, const std::vector<int>& descriptors = {}) const {

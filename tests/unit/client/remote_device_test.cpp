@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 
@@ -218,6 +219,48 @@ TEST(RemoteDevice, is_refused_in_the_daemons_words) {
     ASSERT_FALSE(device);
     EXPECT_EQ(device.error().code, ENOBUFS);
     EXPECT_EQ(device.error().line(), "open device: 16 devices are open");
+}
+
+/// Whom there is no room for is told so before anybody has heard him.
+TEST(RemoteDevice, is_turned_away_in_the_daemons_words_whenever_it_is_closed) {
+    const pfild_reply last{0, 0, 0, PFILD_OP_OPEN, 0, EMFILE, 0};
+    const Bytes words = bytes_of_text("connect: user 7 has 32 connections already (close one)");
+    {
+        const FakeDaemon daemon([&](FakePeer& peer) { peer.send(last, words); });
+        pollfd closed{daemon.client_end(), 0, 0};
+        ASSERT_EQ(poll(&closed, 1, -1), 1);
+        const auto device = open_at(daemon); // which cannot send
+        ASSERT_FALSE(device);
+        EXPECT_EQ(device.error().line(), "connect: user 7 has 32 connections already (close one)");
+        EXPECT_EQ(device.error().code, EMFILE);
+    }
+    for (const bool heard : {true, false}) {
+        const FakeDaemon daemon([&](FakePeer& peer) {
+            peer.await_request();
+            if (heard) {
+                (void)peer.next();
+            }
+            peer.send(last, words);
+        });
+        const auto device = open_at(daemon);
+        ASSERT_FALSE(device) << heard;
+        EXPECT_EQ(device.error().line(), "connect: user 7 has 32 connections already (close one)") << heard;
+    }
+}
+
+TEST(RemoteDevice, takes_what_it_was_answered_before_the_daemon_closed_without_hearing_it) {
+    const FakeDaemon daemon(after_open([](FakePeer& peer) {
+        const auto request = peer.next();
+        ASSERT_TRUE(request);
+        peer.await_request(); // the cancel, unread when it closes
+        peer.answer_in_chunks(*request, {Bytes(8, 1)});
+        peer.answer({.header = {request->header.id + 1, request->header.device, 0, PFILD_OP_CANCEL, 0}, .payload = {}});
+    }));
+    const Wake wake(1);
+    auto device = open_at(daemon);
+    ASSERT_TRUE(device);
+    Bytes buffer(64, 0);
+    EXPECT_EQ(device->read(buffer, {.wake = wake.get()}), 8U);
 }
 
 int open_descriptors() {

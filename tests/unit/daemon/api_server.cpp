@@ -121,6 +121,19 @@ class ServerTest : public ::testing::Test {
         return all;
     }
 
+    /// What the server has said, and then the end: it has closed, and nothing was lost by that.
+    std::string said_at_the_end(const sys::Fd& socket) {
+        settle();
+        std::string all;
+        std::array<char, 65536> bytes{};
+        ssize_t count = 0;
+        while ((count = ::recv(socket.get(), bytes.data(), bytes.size(), 0)) > 0) {
+            all.append(bytes.data(), static_cast<std::size_t>(count));
+        }
+        EXPECT_EQ(count, 0) << std::strerror(errno);
+        return all;
+    }
+
     /// Whether the server has closed it.
     static bool closed(const sys::Fd& socket) {
         char byte = 0;
@@ -286,6 +299,38 @@ TEST_F(ServerTest, serves_16_connections_tells_the_17th_and_takes_one_again_when
     const sys::Fd welcome = connect_to(path());
     send_all(welcome, kVersion);
     EXPECT_EQ(Json::parse(received(welcome))["ok"], true);
+}
+
+/// Also when he has asked already, and nobody has heard it.
+TEST_F(ServerTest, who_is_turned_away_reads_why_and_then_the_end) {
+    ASSERT_TRUE(listen());
+    std::vector<sys::Fd> clients;
+    for (int i = 0; i < 16; ++i) {
+        clients.push_back(connect_to(path()));
+        settle();
+    }
+    for (const std::size_t bytes : {std::size_t{0}, kVersion.size(), std::size_t{100'000}}) {
+        const sys::Fd refused = connect_to(path());
+        const std::string question = bytes <= kVersion.size() ? kVersion.substr(0, bytes) : std::string(bytes, 'a');
+        EXPECT_EQ(::send(refused.get(), question.data(), bytes, 0), static_cast<ssize_t>(bytes));
+        settle();
+        EXPECT_EQ(errno_of(said_at_the_end(refused)), "EBUSY") << bytes;
+        EXPECT_LT(::send(refused.get(), "a", 1, MSG_NOSIGNAL), 0);
+    }
+}
+
+TEST_F(ServerTest, who_sends_more_than_a_request_reads_why_it_ends_and_then_the_end) {
+    ASSERT_TRUE(listen());
+    const sys::Fd client = connect_to(path());
+    const std::string chunk(60'000, 'a');
+    std::size_t sent = 0;
+    while (sent < control::kMaxRequestBytes - chunk.size()) { // the last ones are there at once
+        EXPECT_EQ(send_all(client, chunk), chunk.size());
+        sent += chunk.size();
+    }
+    EXPECT_EQ(::send(client.get(), chunk.data(), chunk.size(), MSG_NOSIGNAL), static_cast<ssize_t>(chunk.size()));
+    EXPECT_EQ(::send(client.get(), chunk.data(), chunk.size(), MSG_NOSIGNAL), static_cast<ssize_t>(chunk.size()));
+    EXPECT_EQ(errno_of(said_at_the_end(client)), "EMSGSIZE");
 }
 
 TEST_F(ServerTest, answers_a_client_that_has_finished_sending) {

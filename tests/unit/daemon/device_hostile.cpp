@@ -7,7 +7,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <random>
+#include <thread>
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -97,6 +99,59 @@ TEST_F(DeviceSocketHostile, malformed_messages_end_their_connection_with_EPROTO)
         EXPECT_EQ(answer.error(), EPROTO) << row.sentence;
         EXPECT_EQ(answer.head.id, row.id) << row.sentence;
         EXPECT_FALSE(answer.text().empty()) << row.sentence;
+    }
+    expect_service();
+}
+
+/// So many requests, each fourth of them without a byte.
+void send_many(const DeviceClient& client, int count) {
+    const pfild_request flush{.id = 77, .device = 0, .length = 0, .op = PFILD_OP_FLUSH, .zero = 0};
+    for (int i = 0; i < count; ++i) {
+        (void)::send(client.fd(), &flush, i % 4 == 0 ? 0 : sizeof flush, MSG_DONTWAIT | MSG_NOSIGNAL);
+    }
+}
+
+/// All that a client has sent is there when the daemon hears the first of it, and most of it is never read.
+TEST_F(DeviceSocketHostile, the_last_answer_comes_first_whatever_is_still_unread) {
+    constexpr std::uint8_t kNonsense = 1;
+    options_.socket.max_connections_per_user = 1;
+    start();
+    for (const int behind : {0, 1, 2, 100}) {
+        DeviceClient malformed = client();
+        EXPECT_EQ(malformed.ask(PFILD_OP_FLUSH, 4711).error(), EBADF) << "it was taken in";
+        std::optional<DeviceClient> too_many;
+        EXPECT_TRUE(thread_->call([&](sys::Loop&, capture::DeviceTable&) {
+            too_many.emplace(path());
+            send_many(*too_many, behind);
+        }));
+        EXPECT_TRUE(test::wait_for(too_many->fd(), POLLHUP)); // so that it reads what a close leaves
+        EXPECT_EQ(too_many->receive().error(), EMFILE) << behind;
+        EXPECT_TRUE(too_many->is_closed()) << behind;
+        EXPECT_TRUE(thread_->call([&](sys::Loop&, capture::DeviceTable&) {
+            malformed.send_bytes(&kNonsense, sizeof kNonsense);
+            send_many(malformed, behind);
+        }));
+        EXPECT_TRUE(test::wait_for(malformed.fd(), POLLHUP));
+        EXPECT_EQ(malformed.receive().error(), EPROTO) << behind;
+        EXPECT_TRUE(malformed.is_closed()) << behind;
+    }
+    expect_service();
+}
+
+/// The same while another thread goes on sending: at each moment between the answer and the close.
+TEST_F(DeviceSocketHostile, the_last_answer_comes_whenever_something_else_is_sent) {
+    constexpr std::uint8_t kNonsense = 1;
+    start();
+    for (int round = 0; round < 3000; ++round) {
+        DeviceClient client = this->client();
+        std::thread sender([&client] { send_many(client, 40); });
+        client.send_bytes(&kNonsense, sizeof kNonsense);
+        Answer answer = client.receive();
+        while (answer.error() == EBADF) {
+            answer = client.receive();
+        }
+        sender.join();
+        ASSERT_EQ(answer.error(), EPROTO) << round;
     }
     expect_service();
 }
