@@ -35,7 +35,7 @@ void hear_no_more(int socket) noexcept {
     (void)::shutdown(socket, SHUT_RD); // so that there is an end to what has come
     std::array<std::uint8_t, 1> byte{};
     Message message;
-    while (receive(socket, byte, message) == Came::message) {
+    while (receive(socket, byte, message) == Came::kMessage) {
     }
 }
 

@@ -123,7 +123,7 @@ class ServerTest : public ::testing::Test {
 
     /// What the server has said, and then the end: it has closed, and nothing was lost by that.
     std::string said_at_the_end(const sys::Fd& socket) {
-        settle();
+        run_out();
         std::string all;
         std::array<char, 65536> bytes{};
         ssize_t count = 0;
@@ -307,13 +307,13 @@ TEST_F(ServerTest, who_is_turned_away_reads_why_and_then_the_end) {
     std::vector<sys::Fd> clients;
     for (int i = 0; i < 16; ++i) {
         clients.push_back(connect_to(path()));
-        settle();
+        run_out();
     }
     for (const std::size_t bytes : {std::size_t{0}, kVersion.size(), std::size_t{100'000}}) {
         const sys::Fd refused = connect_to(path());
         const std::string question = bytes <= kVersion.size() ? kVersion.substr(0, bytes) : std::string(bytes, 'a');
         EXPECT_EQ(::send(refused.get(), question.data(), bytes, 0), static_cast<ssize_t>(bytes));
-        settle();
+        run_out();
         EXPECT_EQ(errno_of(said_at_the_end(refused)), "EBUSY") << bytes;
         EXPECT_LT(::send(refused.get(), "a", 1, MSG_NOSIGNAL), 0);
     }
