@@ -3,10 +3,13 @@
 that uses it. A build that compiles several sources at once (PFILD_UNITY) shows it of the first of them only.
 """
 import concurrent.futures
+import functools
 import os
 import subprocess
+import tempfile
 
 import compile_flags
+import precompiled
 import sources as source_tree
 import verdicts
 
@@ -53,16 +56,23 @@ def violations(sources):
     of_headers = compile_flags.commands_of_headers(sources, entries)
     built = {names[0] for names, _ in compile_flags.units(sources) if names}
     jobs = [(path, "c++", command) for path, command in entries.items() if path not in built]
-    seen = first_includes(sources, entries)
+    # A source that gets large headers precompiled says nothing about its first header: they come before it.
+    seen = first_includes(sources, (path for path in entries if path in built or not precompiled.large_headers(sources, path)))
     for path in (path for path in sources.code() if path.endswith(".h")):
         jobs += [(path, *job) for job in commands(sources, of_headers, path) if job[0] != "c++" or path not in seen]
 
-    def judge(job):
+    def judge(job, ready):
         path, language, command = job
-        return verdicts.complaints(sources, [path], command, language, lambda: compile_alone(sources, *job))
 
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        return [line for lines in pool.map(judge, jobs) for line in lines]
+        def ask():
+            words = ready.command(path, command) if language == "c++" else command
+            return compile_alone(sources, path, language, words)
+
+        return verdicts.complaints(sources, [path], command, language, ask)
+
+    with tempfile.TemporaryDirectory() as folder, concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        judge_job = functools.partial(judge, ready=precompiled.Precompiled(sources, folder))
+        return [line for lines in pool.map(judge_job, jobs) for line in lines]
 
 
 if __name__ == "__main__":

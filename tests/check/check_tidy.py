@@ -14,7 +14,7 @@ import compile_flags
 import sources as source_tree
 import verdicts
 
-TOGETHER = 8  # files
+TOGETHER = 16  # files
 ONE_OF_ITS_KIND = re.compile(r"^(int main\(|extern \"C\" int LLVMFuzzerTestOneInput|BENCHMARK_MAIN)", re.MULTILINE)
 # clang-tidy takes what is included for a header: .cpp files too here.
 REPORTED = "/(bpfctl|capture|cbpf|client|config|core|control|daemon|describe|disk|ebpf|filter|packaging|tests)/[^:]*\\.(h|cpp)$"
@@ -56,6 +56,9 @@ def ask(sources, paths, command):
         text=True,
         check=False,
     )
+    if len(paths) > 1 and "[clang-diagnostic-error" in done.stdout:  # names that clash, most likely
+        half = len(paths) // 2
+        return ask(sources, paths[:half], command) + ask(sources, paths[half:], command)
     found = re.findall(r"^(\S+?:\d+):\d+: (?:error|warning): (.*)$", done.stdout, re.MULTILINE)
     lines = [f"{place.removeprefix(str(sources.root) + '/')}: {text}" for place, text in found]
     ours = [line for line in lines if together.name not in line]  # there only that .cpp files are included

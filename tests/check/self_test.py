@@ -420,6 +420,27 @@ class Alone(CheckTest):
         files = {"core/a.cpp": '#include "core/lone.h"\n#include "core/needy.h"\n', "core/lone.h": lone, "core/needy.h": needy}
         self.says(check_alone, files, "core/needy.h:1: does not compile alone as c++")
 
+    def test_a_library_that_is_precompiled_hides_nothing(self):
+        library = "#include <gtest/gtest.h>\n"
+        needy, fine = "#pragma once\ninline std::string a;\n", "#pragma once\n" + library + "inline std::string b;\n"
+        for text, expected in (
+            ('#include "core/needy.h"\n' + library, ["core/needy.h:1: does not compile alone as c++"]),
+            (library + '#include "core/fine.h"\n', ["core/needy.h:1: does not compile alone as c++"]),
+            ('#include "core/fine.h"\nmissing a;\n', ["core/a.cpp:1: does not compile alone as c++", "core/needy.h:1"]),
+        ):
+            tree = self.tree({"core/z.cpp": "\n", "core/a.cpp": text, "core/needy.h": needy, "core/fine.h": fine})
+            together = tree.build / "Unity/unity_0_cxx.cxx"
+            together.parent.mkdir()
+            together.write_text("".join(f'#include "{tree.root}/core/{name}.cpp"\n' for name in "za"))
+            command = f"g++ -std=c++20 -O2 -I{tree.root} -c {together}"
+            (tree.build / "compile_commands.json").write_text(
+                json.dumps([{"directory": str(tree.build), "file": str(together), "command": command}])
+            )
+            found = sorted(check_alone.violations(tree))
+            self.assertEqual(len(found), len(expected), found)
+            for part, line in zip(expected, found):
+                self.assertIn(part, line)
+
     def test_headers_of_bpf_are_compiled_as_bpf(self):
         self.says(check_alone, {"a.cpp": "\n", "bpf/a.h": "struct a { class b; };\n"}, "does not compile alone as bpf")
         self.says(check_alone, {"a.cpp": "\n", "bpf/a.h": "struct a { int class; };\n"})
