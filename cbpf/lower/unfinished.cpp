@@ -20,7 +20,7 @@ constexpr std::uint32_t kTypeInet6 = 0x86dd;
 
 enum class Family : std::uint8_t { kUnknown, kInet, kInet6 };
 enum class Origin : std::uint8_t {
-    kOther,
+    kElsewhere,
     kType,            ///< the Ethernet type
     kFirstByte,       ///< of the IP header
     kVersion,         ///< its upper four bits, in place
@@ -29,14 +29,14 @@ enum class Origin : std::uint8_t {
 
 struct Known {
     Family family = Family::kUnknown;
-    Origin a = Origin::kOther;
-    Origin x = Origin::kOther;
+    Origin a = Origin::kElsewhere;
+    Origin x = Origin::kElsewhere;
 };
 
 Known common(const Known& left, const Known& right) {
     return {.family = left.family == right.family ? left.family : Family::kUnknown,
-            .a = left.a == right.a ? left.a : Origin::kOther,
-            .x = left.x == right.x ? left.x : Origin::kOther};
+            .a = left.a == right.a ? left.a : Origin::kElsewhere,
+            .x = left.x == right.x ? left.x : Origin::kElsewhere};
 }
 
 struct Finished {
@@ -107,21 +107,22 @@ class UnfinishedWalk {
         case Opcode::kLdhInd:
         case Opcode::kLdbInd:
             look_behind_x(known, step.k, load_size_of(step.opcode));
-            known.a = Origin::kOther;
+            known.a = Origin::kElsewhere;
             break;
         case Opcode::kLdxMsh:
             look_at(known, step.k, 1);
-            known.x = step.k == network_ && known.family == Family::kInet ? Origin::kTransportHeader : Origin::kOther;
+            known.x =
+                step.k == network_ && known.family == Family::kInet ? Origin::kTransportHeader : Origin::kElsewhere;
             break;
         case Opcode::kLdLen:
         case Opcode::kLdxLen:
             report(found_.segments, "uses the packet length", kOfSegments);
-            (step.opcode == Opcode::kLdLen ? known.a : known.x) = Origin::kOther;
+            (step.opcode == Opcode::kLdLen ? known.a : known.x) = Origin::kElsewhere;
             break;
         case Opcode::kLdxImm:
         case Opcode::kLdxMem:
         case Opcode::kTax:
-            known.x = Origin::kOther;
+            known.x = Origin::kElsewhere;
             break;
         case Opcode::kSt:
         case Opcode::kStx:
@@ -133,14 +134,14 @@ class UnfinishedWalk {
             arrive(step.k, known);
             return;
         case Opcode::kAndK:
-            known.a = known.a == Origin::kFirstByte && step.k == 0xf0 ? Origin::kVersion : Origin::kOther;
+            known.a = known.a == Origin::kFirstByte && step.k == 0xf0 ? Origin::kVersion : Origin::kElsewhere;
             break;
         default:
             if (is_branch(step.opcode)) {
                 branch(known, step);
                 return;
             }
-            known.a = Origin::kOther;
+            known.a = Origin::kElsewhere;
         }
         arrive(0, known);
     }
@@ -154,7 +155,7 @@ class UnfinishedWalk {
             return Origin::kType;
         }
         const bool first = known.family != Family::kUnknown && step.opcode == Opcode::kLdb && step.k == network_;
-        return first ? Origin::kFirstByte : Origin::kOther;
+        return first ? Origin::kFirstByte : Origin::kElsewhere;
     }
 
     /// What libpcap makes of "port 53" without a link header asks for the version first, and a head knows it.
