@@ -23,6 +23,7 @@
 #include "daemon/kernel/found_heads.h"
 #include "daemon/kernel/identity.h"
 #include "daemon/kernel/unfinished_dispatchers.h"
+#include "daemon/net/ended_namespaces.h"
 #include "daemon/net/links.h"
 #include "daemon/net/port.h"
 #include "daemon/rules/confirmed.h"
@@ -42,6 +43,7 @@ constexpr const char* kPinFolder = "/sys/fs/bpf/pfild";
 constexpr std::int64_t kOldBeatSeconds = 5;
 constexpr auto kBetweenLooks = std::chrono::milliseconds(100);
 constexpr int kLooksForLeft = 30;
+constexpr auto kForEndedNamespaces = std::chrono::minutes(1);
 
 std::int64_t now_s() { return static_cast<std::int64_t>(sys::now_ns() / 1'000'000'000); }
 
@@ -379,25 +381,40 @@ class Rescue {
         }
     }
 
-    /// The kernel lets a program go a moment after its last use.
-    void wait_until_gone() {
+    /// Names of dead instances that have programs in the kernel.
+    [[nodiscard]] std::set<std::string> names_left() const {
         std::set<std::string> left;
-        for (int look = 0; look < kLooksForLeft; look++) {
-            left.clear();
-            for (const Owner& run : kernel::runs_in_kernel()) {
-                if (dead(run) != nullptr) {
-                    left.insert(name_of(run));
-                }
+        for (const Owner& run : kernel::runs_in_kernel()) {
+            if (dead(run) != nullptr) {
+                left.insert(name_of(run));
             }
-            if (left.empty()) {
-                return;
-            }
-            std::this_thread::sleep_for(kBetweenLooks);
         }
-        for (const std::string& name : left) {
-            warnings_.push_back(fmt::format("programs of instance '{}' are in the kernel still: a network namespace "
-                                            "that no process and no name leads to has them, or another BPF file system",
-                                            name));
+        return left;
+    }
+
+    /// The kernel lets a program go a moment after its last use.
+    [[nodiscard]] std::set<std::string> left_after_a_moment() const {
+        std::set<std::string> left = names_left();
+        for (int look = 0; look < kLooksForLeft && !left.empty(); look++) {
+            std::this_thread::sleep_for(kBetweenLooks);
+            left = names_left();
+        }
+        return left;
+    }
+
+    /// The namespace of a dead daemon has ended, but its devices have programs until the kernel takes it down.
+    void wait_until_gone() {
+        if (left_after_a_moment().empty()) {
+            return;
+        }
+        const auto taken_down = net::await_ended_namespaces(kForEndedNamespaces);
+        const char* const who = taken_down && !*taken_down
+                                    ? "the kernel has not yet taken down the network namespaces that have ended; "
+                                      "look again in a minute"
+                                    : "a network namespace that no process and no name leads to has them, or another "
+                                      "BPF file system";
+        for (const std::string& name : left_after_a_moment()) {
+            warnings_.push_back(fmt::format("programs of instance '{}' are in the kernel still: {}", name, who));
         }
     }
 
