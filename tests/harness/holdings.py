@@ -36,3 +36,14 @@ def holdings(daemon):
     status = pathlib.Path(f"/proc/{daemon.pid}/status").read_text()
     resident = int(re.search(r"VmRSS:\s+(\d+) kB", status)[1])
     return Holdings(dict(kinds), len(held_ids(daemon.pid, "prog")), len(held_ids(daemon.pid, "map")), resident)
+
+
+def most(looks):
+    """The most of each kind that was held at one of them. A single look can come between the end of a timer and the next one."""
+    kinds = {kind for one in looks for kind in one.descriptors}
+    return Holdings(
+        {kind: max(one.descriptors.get(kind, 0) for one in looks) for kind in kinds},
+        max(one.programs for one in looks),
+        max(one.maps for one in looks),
+        max(one.resident_kib for one in looks),
+    )
