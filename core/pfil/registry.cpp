@@ -323,14 +323,27 @@ void Registry::release() {
     }
 }
 
+std::shared_ptr<const Snapshot> Registry::linked_to_come() const {
+    if (!held_ || !changed_) {
+        return linked_;
+    }
+    const bool hidden_anew = only_ != nullptr && linked_ == current_;
+    return hidden_anew ? snapshot() : linked();
+}
+
 std::shared_ptr<Snapshot> Registry::snapshot() const {
-    auto snapshot = std::make_shared<Snapshot>();
     if (only_ != nullptr) {
+        auto snapshot = std::make_shared<Snapshot>();
         for (const Direction direction : kEachDirection) {
             snapshot->set_run_order({HeadType::ethernet, std::nullopt}, direction, {&only_, 1});
         }
         return snapshot;
     }
+    return linked();
+}
+
+std::shared_ptr<Snapshot> Registry::linked() const {
+    auto snapshot = std::make_shared<Snapshot>();
     for (const Head& head : heads_) {
         for (const Direction direction : kEachDirection) {
             const RunOrder& order = head.run_orders[index(direction)];
@@ -350,6 +363,7 @@ void Registry::publish() {
     auto next = snapshot();
     next->set_generation(++generation_);
     current_ = std::move(next);
+    linked_ = only_ == nullptr ? current_ : linked();
     publisher_.publish(current_);
 }
 

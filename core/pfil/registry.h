@@ -152,6 +152,11 @@ class Registry {
         return changed_ && held_ ? std::shared_ptr<const Snapshot>(snapshot()) : current_;
     }
 
+    /// What is linked, in force and as release() would put it in force, whether set_only() hides it or not. A hook that
+    /// is set only since hold() counts as what release() would give.
+    [[nodiscard]] const std::shared_ptr<const Snapshot>& linked_in_force() const { return linked_; }
+    [[nodiscard]] std::shared_ptr<const Snapshot> linked_to_come() const;
+
     /// Whether any hook can see a packet of that interface and direction (PF-26), by the rules that are in force.
     /// => slot < kInterfaceSlots.
     [[nodiscard]] bool hooked(std::uint8_t slot, Direction direction) const {
@@ -176,6 +181,7 @@ class Registry {
     [[nodiscard]] static HeadInfo describe(const Head& head);
     [[nodiscard]] HookInfo describe(const Hook& hook) const;
     [[nodiscard]] std::shared_ptr<Snapshot> snapshot() const;
+    [[nodiscard]] std::shared_ptr<Snapshot> linked() const;
     void publish();
 
     SnapshotPublisher& publisher_;
@@ -183,6 +189,7 @@ class Registry {
     std::vector<std::shared_ptr<Hook>> hooks_;
     std::shared_ptr<Hook> only_; ///< nullptr: none
     std::shared_ptr<const Snapshot> current_ = std::make_shared<const Snapshot>();
+    std::shared_ptr<const Snapshot> linked_ = current_; ///< what current_ would be without only_
     std::uint32_t generation_ = 0;
     bool held_ = false;
     bool changed_ = false; ///< while held
