@@ -18,6 +18,7 @@ namespace {
 struct Said {
     std::string text;
     std::string unrecorded; ///< why what was done is not recorded; empty: it is
+    std::string remark;     ///< what a person is to know beside it; empty: nothing
 };
 
 Outcome<Said> answer_to(const Invocation& invocation, const Console& console, const Ask& ask) {
@@ -26,7 +27,7 @@ Outcome<Said> answer_to(const Invocation& invocation, const Console& console, co
         return tl::make_unexpected(question.error());
     }
     if (question->work) {
-        return question->work(invocation.options, console).map([] { return Said(); });
+        return question->work(invocation.options, console).map([] { return Said{}; });
     }
     const Verb& verb = *invocation.verb;
     const auto ask_once = [&](const Json& arguments) {
@@ -47,10 +48,10 @@ Outcome<Said> answer_to(const Invocation& invocation, const Console& console, co
     }
     const std::string unrecorded = result->contains("unrecorded") ? text(*result, "unrecorded") : "";
     if (invocation.options.json) {
-        return Said{pretty(*result) + '\n', unrecorded};
+        return Said{pretty(*result) + '\n', unrecorded, ""}; // it has the remark
     }
-    const std::string remark = result->contains("remark") ? text(*result, "remark") + '\n' : "";
-    return Said{verb.text({question->arguments, *result, invocation.options}) + remark, unrecorded};
+    const std::string remark = result->contains("remark") ? text(*result, "remark") : "";
+    return Said{verb.text({question->arguments, *result, invocation.options}), unrecorded, remark};
 }
 
 Outcome<Said> text_for(const std::vector<std::string>& words, const Console& console, const Ask& ask) {
@@ -59,7 +60,7 @@ Outcome<Said> text_for(const std::vector<std::string>& words, const Console& con
         return tl::make_unexpected(std::move(parsed.error()));
     }
     if (auto* const shown = std::get_if<Shown>(&*parsed)) {
-        return Said{std::move(*shown), ""};
+        return Said{std::move(*shown), "", ""};
     }
     return answer_to(std::get<Invocation>(*parsed), console, ask);
 }
@@ -87,6 +88,9 @@ Exit run(const std::vector<std::string>& words, const Console& console, const As
     if (!said) {
         console.err << (wants_json(words) ? compact(json_of(said.error())) : line_of(said.error())) << '\n';
         return said.error().exit;
+    }
+    if (!said->remark.empty()) {
+        console.err << "bpfctl: " << printable(said->remark) << '\n';
     }
     if (!said->unrecorded.empty()) {
         console.err << "bpfctl: in force, not recorded: " << printable(said->unrecorded) << '\n';

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "core/direction.h"
+
 namespace pfild::guard {
 
 /// IPv4 in the first four bytes, or IPv6; network byte order.
@@ -29,6 +31,7 @@ struct Connection {
     std::uint16_t remote_port = 0;
     std::uint32_t ifindex = 0; ///< its socket is bound to that interface; 0: to none
     std::uint64_t inode = 0;   ///< of its socket
+    std::uint8_t traffic = 0;  ///< type of service or traffic class of what its socket sends
 };
 
 /// `TCP 192.0.2.1:40000 to 192.0.2.2:22`
@@ -52,6 +55,7 @@ struct Way {
     std::vector<std::uint16_t> vlans; ///< of the tags that they have there, outermost first
     std::array<std::uint8_t, 6> local{};
     std::array<std::uint8_t, 6> remote{}; ///< of the peer or the router on the way to it; 0: nobody knows
+    core::Directions directions = core::Directions::both(); ///< of the packets that pass there
 };
 
 } // namespace pfild::guard

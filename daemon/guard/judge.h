@@ -28,13 +28,24 @@ struct Place {
     std::optional<std::uint8_t> next;
 };
 
+/// The slot of an awaited interface in the rules that it will have.
+inline constexpr std::uint8_t kAwaitedSlot = 0;
+
+/// An interface that is to be attached as soon as that can be, and is not yet.
+struct Awaited {
+    std::string name;
+    std::optional<std::uint32_t> ifindex;        ///< nothing: there is none of that name
+    std::shared_ptr<const core::Snapshot> rules; ///< as they will be there
+};
+
 /// The rules in force, and those that are to come.
 struct Prospect {
     std::shared_ptr<const core::Snapshot> now;
     std::shared_ptr<const core::Snapshot> next;
     std::map<std::uint32_t, Place> interfaces; ///< by ifindex
+    std::vector<Awaited> awaited{};            ///< those whose rules the change is about
 
-    /// Whether a packet of any interface could meet another rule than now, and be dropped.
+    /// Whether a packet of any interface that is there could be dropped by a rule that it does not meet now.
     [[nodiscard]] bool asks_others() const;
 };
 
@@ -54,8 +65,16 @@ class Judge {
     /// The first packet of the connection that the rules to come drop, and those in force do not. Nothing: none.
     [[nodiscard]] std::optional<Cut> cut(const Prospect& prospect, const Watched& watched,
                                          const std::vector<Way>& ways);
+    /// The same, if it came by an interface that is awaited.
+    [[nodiscard]] std::optional<Cut> cut_at(const Awaited& awaited, const Watched& watched, const Way& way);
 
   private:
+    struct Meets {
+        const core::Snapshot& now;
+        const core::Snapshot& next;
+        Place place;
+    };
+    [[nodiscard]] std::optional<Cut> cut_at(const Meets& meets, const Watched& watched, const Way& way);
     [[nodiscard]] core::Stopped stopped(const core::Snapshot& rules, std::optional<std::uint8_t> slot, const Way& way,
                                         const Packet& packet);
 

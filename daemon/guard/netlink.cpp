@@ -20,7 +20,8 @@ constexpr std::size_t aligned(std::size_t length) {
 /// What a part of an answer says of the rest.
 enum class Rest : std::uint8_t { kComes, kNone };
 
-core::Result<Rest> take_messages(ByteSpan part, const char* name, const std::function<void(ByteSpan body)>& visit) {
+core::Result<Rest> take_messages(ByteSpan part, std::uint32_t number, const char* name,
+                                 const std::function<void(ByteSpan body)>& visit) {
     bool more = true;
     while (part.size() >= sizeof(nlmsghdr)) {
         const auto header = front_of<nlmsghdr>(part);
@@ -28,9 +29,13 @@ core::Result<Rest> take_messages(ByteSpan part, const char* name, const std::fun
             return sys::failed("ask", name, EBADMSG);
         }
         const ByteSpan body = part.first(header.nlmsg_len).subspan(sizeof header);
+        if (header.nlmsg_seq != number) { // of an earlier question
+            part = part.subspan(std::min(aligned(header.nlmsg_len), part.size()));
+            continue;
+        }
         if (header.nlmsg_type == NLMSG_DONE || header.nlmsg_type == NLMSG_ERROR) {
-            const int number = -front_of<int>(body);
-            return number == 0 ? core::Result<Rest>(Rest::kNone) : sys::failed("ask", name, number);
+            const int error = -front_of<int>(body);
+            return error == 0 ? core::Result<Rest>(Rest::kNone) : sys::failed("ask", name, error);
         }
         visit(body);
         more = (header.nlmsg_flags & NLM_F_MULTI) != 0;
@@ -54,7 +59,8 @@ Question& Question::with(std::uint16_t type, const void* value, std::size_t size
     return *this;
 }
 
-const std::vector<std::uint8_t>& Question::bytes() {
+const std::vector<std::uint8_t>& Question::bytes(std::uint32_t number) {
+    header_.nlmsg_seq = number;
     header_.nlmsg_len = static_cast<std::uint32_t>(bytes_.size());
     std::memcpy(bytes_.data(), &header_, sizeof header_);
     return bytes_;
@@ -82,17 +88,17 @@ core::Result<Netlink> Netlink::open(int protocol, const char* name) {
 
 core::Result<void> Netlink::ask(Question question, const std::function<void(ByteSpan body)>& visit) {
     constexpr std::size_t kPart = 65536; // a kernel's message is at most half of it
-    const std::vector<std::uint8_t>& bytes = question.bytes();
+    const std::vector<std::uint8_t>& bytes = question.bytes(++asked_);
     if (::send(socket_.get(), bytes.data(), bytes.size(), 0) < 0) {
         return sys::failed("ask", name_, errno);
     }
-    std::vector<std::uint8_t> part(kPart);
+    part_.resize(kPart);
     for (;;) {
-        const ssize_t count = ::recv(socket_.get(), part.data(), part.size(), 0);
+        const ssize_t count = ::recv(socket_.get(), part_.data(), part_.size(), 0);
         if (count < 0) {
             return sys::failed("ask", name_, errno);
         }
-        const auto rest = take_messages({part.data(), static_cast<std::size_t>(count)}, name_, visit);
+        const auto rest = take_messages({part_.data(), static_cast<std::size_t>(count)}, asked_, name_, visit);
         if (!rest || *rest == Rest::kNone) {
             return rest ? core::Result<void>() : core::fail(rest.error());
         }

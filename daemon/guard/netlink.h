@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A question to the kernel by netlink, and each message of its answer. Blocks for as long as the kernel answers.
+// A question to the kernel by netlink, and each message of its answer. Blocks for as long as the kernel answers. The
+// socket asks about the network namespace in which it was opened, for as long as it is open.
 //
 // Control thread.
 #pragma once
@@ -43,7 +44,7 @@ class Question {
     }
     Question& with(std::uint16_t type, const void* value, std::size_t size);
     Question& with(std::uint16_t type, std::uint32_t value) { return with(type, &value, sizeof value); }
-    [[nodiscard]] const std::vector<std::uint8_t>& bytes();
+    [[nodiscard]] const std::vector<std::uint8_t>& bytes(std::uint32_t number);
 
   private:
     void put(const void* bytes, std::size_t size);
@@ -59,7 +60,8 @@ class Netlink {
   public:
     [[nodiscard]] static core::Result<Netlink> open(int protocol, const char* name);
 
-    /// `visit` gets what is behind the header of each message. The kernel's refusal is an error.
+    /// `visit` gets what is behind the header of each message. The kernel's refusal is an error. Rests of an answer
+    /// that nobody waited for do not count.
     [[nodiscard]] core::Result<void> ask(Question question, const std::function<void(ByteSpan body)>& visit);
 
   private:
@@ -67,6 +69,8 @@ class Netlink {
 
     sys::Fd socket_;
     const char* name_;
+    std::uint32_t asked_ = 0;        ///< the number of the last question
+    std::vector<std::uint8_t> part_; ///< of an answer
 };
 
 } // namespace pfild::guard

@@ -18,7 +18,7 @@ constexpr std::uint8_t kPush = 0x08;
 constexpr std::uint8_t kAck = 0x10;
 constexpr std::uint32_t kTcpHeader = 20;
 constexpr std::uint32_t kTimestamps = 12; ///< the option, padded
-constexpr std::uint32_t kLongestIp = 1500;
+constexpr std::uint32_t kLongestIp = 9000;
 
 struct Segment {
     std::string_view what;
@@ -26,6 +26,7 @@ struct Segment {
     std::uint8_t flags;
     std::uint32_t payload; ///< bytes
     bool another;          ///< of another connection of the same peer
+    std::uint8_t traffic = 0;
 };
 
 void put16(Bytes& bytes, std::uint32_t value) {
@@ -48,13 +49,15 @@ void put_link(Bytes& bytes, const Way& way, Direction direction, bool inet) {
     put16(bytes, inet ? PFILD_ETH_INET : PFILD_ETH_INET6);
 }
 
-void put_ip(Bytes& bytes, const Address& from, const Address& to, std::uint32_t payload) {
+void put_ip(Bytes& bytes, const Address& from, const Address& to, std::uint8_t traffic, std::uint32_t payload) {
     if (from.inet) {
-        bytes.insert(bytes.end(), {0x45, 0});
+        bytes.insert(bytes.end(), {0x45, traffic});
         put16(bytes, PFILD_INET_HEADER + payload);
         bytes.insert(bytes.end(), {0, 1, 0x40, 0, 64, PFILD_TCP, 0, 0}); // not to be fragmented
     } else {
-        bytes.insert(bytes.end(), {0x60, 0, 0, 0});
+        const std::uint32_t label = 0x12345; // Linux gives each flow one
+        put16(bytes, 0x6000U | std::uint32_t{traffic} << 4U | label >> 16U);
+        put16(bytes, label);
         put16(bytes, payload);
         bytes.insert(bytes.end(), {PFILD_TCP, 64});
     }
@@ -95,7 +98,7 @@ Packet packet_of(const Segment& segment, const Connection& connection, const Way
     Packet packet{segment.what, segment.direction, {}};
     put_link(packet.bytes, way, segment.direction, from.inet);
     const std::uint32_t options = (segment.flags & kSyn) != 0 ? 20 : kTimestamps;
-    put_ip(packet.bytes, from, to, kTcpHeader + options + segment.payload);
+    put_ip(packet.bytes, from, to, segment.traffic, kTcpHeader + options + segment.payload);
     put_tcp(packet.bytes, in ? peer : connection.local_port, in ? connection.local_port : peer, segment.flags);
     packet.bytes.resize(packet.bytes.size() + segment.payload, 'x');
     return packet;
@@ -110,15 +113,22 @@ std::vector<Packet> packets_for(const Watched& watched, const Way& way) {
     const std::uint32_t ip = std::clamp(way.mtu, header + kTimestamps + kShort, kLongestIp);
     const std::uint32_t longest = ip - header - kTimestamps;
     std::vector<Segment> segments;
-    for (const Direction direction : core::kEachDirection) {
-        segments.push_back({kNext, direction, kPush | kAck, kShort, false});
-        segments.push_back({kNext, direction, kAck, 0, false});
-        segments.push_back({kNext, direction, kAck, longest, false});
+    const std::uint8_t traffic = watched.connection.traffic;
+    const auto put_next = [&](Direction direction, std::uint8_t with) {
+        segments.push_back({kNext, direction, kPush | kAck, kShort, false, with});
+        segments.push_back({kNext, direction, kAck, 0, false, with});
+        segments.push_back({kNext, direction, kAck, longest, false, with});
+    };
+    put_next(Direction::in, 0);
+    if (traffic != 0) { // the peer's is most likely the same
+        put_next(Direction::in, traffic);
     }
+    put_next(Direction::out, traffic);
     if (watched.accepted) {
         segments.push_back({"a new one from the same peer", Direction::in, kSyn, 0, true});
         segments.push_back({"the answer to a new one from the same peer", Direction::out, kSyn | kAck, 0, true});
     }
+    std::erase_if(segments, [&](const Segment& segment) { return !way.directions.has(segment.direction); });
     std::vector<Packet> packets;
     packets.reserve(segments.size());
     for (const Segment& segment : segments) {

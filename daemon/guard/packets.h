@@ -22,7 +22,7 @@ struct Packet {
 };
 
 /// The longest that packets_for() makes.
-inline constexpr std::uint32_t kLongestPacket = 1526;
+inline constexpr std::uint32_t kLongestPacket = 9026;
 
 [[nodiscard]] std::vector<Packet> packets_for(const Watched& watched, const Way& way);
 

@@ -2,6 +2,7 @@
 // See daemon/guard/processes.h.
 #include "daemon/guard/processes.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <climits>
@@ -219,6 +220,18 @@ Inodes Processes::sockets_of_ancestry(std::uint32_t pid, const std::function<boo
         ancestry.begin(pid, lives);
     }
     return ancestry.sockets();
+}
+
+Inodes Processes::sockets_beside(const Inodes& sockets) const {
+    Inodes all;
+    each_process(root_, [&](Pid pid) {
+        Inodes open = pid == kInit ? Inodes() : Process(root_, pid).open_files().sockets;
+        const auto is_meant = [&](std::uint64_t inode) { return open.contains(inode); };
+        if (std::any_of(sockets.begin(), sockets.end(), is_meant)) {
+            all.merge(open);
+        }
+    });
+    return all;
 }
 
 Inodes Processes::sockets_of_named(std::string_view name) const {

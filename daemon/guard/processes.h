@@ -30,6 +30,8 @@ class Processes {
 
     /// Sockets of the process and its ancestry. => `lives` says whether the process that is meant is still there.
     [[nodiscard]] Inodes sockets_of_ancestry(std::uint32_t pid, const std::function<bool()>& lives) const;
+    /// All sockets of the processes that have one of these open.
+    [[nodiscard]] Inodes sockets_beside(const Inodes& sockets) const;
     /// Sockets of all processes whose name is that, or that and a dash and more.
     [[nodiscard]] Inodes sockets_of_named(std::string_view name) const;
 

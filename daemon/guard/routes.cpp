@@ -6,12 +6,11 @@
 #include <optional>
 #include <string>
 
+#include <arpa/inet.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
-
-#include "daemon/guard/netlink.h"
 
 namespace pfild::guard {
 namespace {
@@ -41,16 +40,29 @@ void copy_to(Mac& mac, ByteSpan value) {
     }
 }
 
-core::Result<Route> route_of(Netlink& kernel, const Connection& connection) {
-    const bool inet = connection.remote.inet;
-    const auto bits = static_cast<unsigned char>(connection.remote.size() * 8);
+/// A question for the route of a TCP packet from one address to another.
+Question route_question(const Address& from, std::uint16_t from_port, const Address& to, std::uint16_t to_port) {
+    const auto bits = static_cast<unsigned char>(to.size() * 8);
     rtmsg body{};
-    body.rtm_family = inet ? AF_INET : AF_INET6;
+    body.rtm_family = to.inet ? AF_INET : AF_INET6;
     body.rtm_dst_len = bits;
     body.rtm_src_len = bits;
     Question question(RTM_GETROUTE, 0, body);
-    question.with(RTA_DST, connection.remote.bytes.data(), connection.remote.size());
-    question.with(RTA_SRC, connection.local.bytes.data(), connection.local.size());
+    question.with(RTA_DST, to.bytes.data(), to.size());
+    question.with(RTA_SRC, from.bytes.data(), from.size());
+    const std::uint8_t protocol = IPPROTO_TCP;
+    const std::uint16_t source = htons(from_port);
+    const std::uint16_t destination = htons(to_port);
+    question.with(RTA_IP_PROTO, &protocol, sizeof protocol);
+    question.with(RTA_SPORT, &source, sizeof source);
+    question.with(RTA_DPORT, &destination, sizeof destination);
+    return question;
+}
+
+core::Result<Route> route_of(Netlink& kernel, const Connection& connection) {
+    const bool inet = connection.remote.inet;
+    Question question =
+        route_question(connection.local, connection.local_port, connection.remote, connection.remote_port);
     if (connection.ifindex != 0) {
         question.with(RTA_OIF, connection.ifindex);
     }
@@ -69,6 +81,38 @@ core::Result<Route> route_of(Netlink& kernel, const Connection& connection) {
                        });
     });
     return std::move(asked).map([&route] { return route; });
+}
+
+/// The interface that has an address; nothing: none, or the loopback device.
+std::optional<std::uint32_t> interface_with(Netlink& kernel, const Address& address) {
+    ifaddrmsg body{};
+    body.ifa_family = address.inet ? AF_INET : AF_INET6;
+    std::optional<std::uint32_t> found;
+    (void)kernel.ask(Question(RTM_GETADDR, NLM_F_DUMP, body), [&](ByteSpan answer) {
+        const auto header = front_of<ifaddrmsg>(answer);
+        std::optional<Address> local;
+        each_attribute(answer.subspan(std::min(sizeof header, answer.size())), [&](std::uint16_t type, ByteSpan value) {
+            const bool is_local = type == IFA_LOCAL || (type == IFA_ADDRESS && !local);
+            if (is_local && value.size() == address.size()) {
+                local = Address::of(address.inet, value.data());
+            }
+        });
+        if (local == address && header.ifa_scope != RT_SCOPE_HOST) {
+            found = header.ifa_index;
+        }
+    });
+    return found;
+}
+
+/// Whether the kernel takes packets of the peer that come by that interface.
+bool is_taken(Netlink& kernel, const Connection& connection, std::uint32_t ifindex) {
+    Question question =
+        route_question(connection.remote, connection.remote_port, connection.local, connection.local_port);
+    question.with(RTA_IIF, ifindex);
+    bool local = false;
+    const auto asked = kernel.ask(std::move(question),
+                                  [&local](ByteSpan answer) { local = front_of<rtmsg>(answer).rtm_type == RTN_LOCAL; });
+    return asked && local;
 }
 
 /// Nothing of it is known: zeros.
@@ -173,43 +217,63 @@ std::optional<std::uint32_t> port_of(Netlink& kernel, std::uint32_t bridge, cons
     return port;
 }
 
-} // namespace
+/// The interfaces below one, with what packets have there.
+std::vector<Way> below(Netlink& kernel, const Way& way, const Device& device) {
+    std::vector<std::uint32_t> parts;
+    Way next = way;
+    if (device.below != 0) {
+        parts = {device.below};
+        if (device.vlan) {
+            next.vlans.insert(next.vlans.begin(), *device.vlan);
+        }
+    } else if (device.kind == "bridge") {
+        const auto port = port_of(kernel, device.ifindex, way.remote);
+        parts = port ? std::vector{*port} : parts_of(kernel, device.ifindex);
+    } else if (device.kind == "bond" || device.kind == "team") {
+        parts = parts_of(kernel, device.ifindex);
+    }
+    std::vector<Way> ways;
+    for (const std::uint32_t ifindex : parts) {
+        next.ifindex = ifindex;
+        ways.push_back(next);
+    }
+    return ways;
+}
 
-core::Result<std::vector<Way>> ways_of(const Connection& connection) {
-    auto kernel = Netlink::open(NETLINK_ROUTE, "rtnetlink");
-    if (!kernel) {
-        return core::fail(std::move(kernel.error()));
-    }
-    const auto route = route_of(*kernel, connection);
-    if (!route) {
-        return core::fail(route.error());
-    }
-    const Mac remote = neighbour(*kernel, *route);
-    std::vector<Way> ways{{.ifindex = route->ifindex, .remote = remote}};
-    for (std::size_t i = 0; i < ways.size() && ways.size() < kMostWays; ++i) {
-        const auto device = device_of(*kernel, ways[i].ifindex);
+/// From an interface of the network layer down to the wire.
+core::Result<void> add_ways(Netlink& kernel, std::vector<Way>& ways, Way top) {
+    const std::size_t first = ways.size();
+    ways.push_back(std::move(top));
+    for (std::size_t i = first; i < ways.size() && ways.size() < kMostWays; ++i) {
+        const auto device = device_of(kernel, ways[i].ifindex);
         if (!device) {
             return core::fail(device.error());
         }
         ways[i].mtu = device->mtu;
-        ways[i].local = i == 0 ? device->mac : ways[0].local;
-        std::vector<std::uint32_t> below;
-        Way next = ways[i];
-        if (device->below != 0) {
-            below = {device->below};
-            if (device->vlan) {
-                next.vlans.insert(next.vlans.begin(), *device->vlan);
-            }
-        } else if (device->kind == "bridge") {
-            const auto port = port_of(*kernel, device->ifindex, remote);
-            below = port ? std::vector{*port} : parts_of(*kernel, device->ifindex);
-        } else if (device->kind == "bond" || device->kind == "team") {
-            below = parts_of(*kernel, device->ifindex);
-        }
-        for (const std::uint32_t ifindex : below) {
-            next.ifindex = ifindex;
-            ways.push_back(next);
-        }
+        ways[i].local = i == first ? device->mac : ways[first].local;
+        const std::vector<Way> under = below(kernel, ways[i], *device);
+        ways.insert(ways.end(), under.begin(), under.end());
+    }
+    return {};
+}
+
+} // namespace
+
+core::Result<std::vector<Way>> ways_of(Netlink& kernel, const Connection& connection) {
+    const auto route = route_of(kernel, connection);
+    if (!route) {
+        return core::fail(route.error());
+    }
+    std::vector<Way> ways;
+    if (auto added = add_ways(kernel, ways, {.ifindex = route->ifindex, .remote = neighbour(kernel, *route)}); !added) {
+        return core::fail(std::move(added.error()));
+    }
+    const auto other = interface_with(kernel, connection.local);
+    if (other && *other != route->ifindex && is_taken(kernel, connection, *other)) {
+        const Route back{*other, connection.remote};
+        // What cannot be found out of it is no reason to know nothing of the route.
+        (void)add_ways(kernel, ways,
+                       {.ifindex = *other, .remote = neighbour(kernel, back), .directions = {true, false}});
     }
     return ways;
 }

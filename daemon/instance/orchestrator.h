@@ -93,7 +93,8 @@ class Orchestrator final : public rules::World {
                                                    const std::vector<std::string>& hooks) override;
     void set_panic(bool on) override;
     [[nodiscard]] std::vector<rules::Attached> attached(const config::Model& model) const override;
-    /// Between prepare() and go_live(): the rules that are in force, and those that will be.
+    /// Between prepare() and go_live(): the rules that are in force, and those that will be. Panic that is on before
+    /// and after hides none.
     [[nodiscard]] guard::Prospect prospect() const;
     /// Offloads that a daemon before has turned off, by interface: restored when that is detached.
     void remember(const std::vector<rules::Attached>& before);

@@ -12,6 +12,7 @@
 #include "config/described.h"
 #include "config/edit.h"
 #include "config/guarded.h"
+#include "daemon/guard/awaited.h"
 #include "daemon/instance/asked.h"
 #include "daemon/instance/views.h"
 
@@ -33,10 +34,17 @@ InterfaceEvents Wanted::events() {
                     log(transaction_.gone(name));
                     orchestrator_.expect_more(transaction_.expects_more());
                 },
-            .renamed = [this](const std::map<std::string, std::string>& names) { log(transaction_.renamed(names)); },
+            .renamed =
+                [this](const std::map<std::string, std::string>& names) {
+                    log(transaction_.renamed(names));
+                    for (const auto& [before, now] : names) {
+                        came_.insert(now); // patterns may mean it now
+                    }
+                },
             .every_second =
                 [this] {
                     look_at_trial();
+                    tell_who_is_cut();
                     if (!transaction_.waited_for().empty()) {
                         look_again(std::nullopt);
                     }
@@ -50,7 +58,13 @@ void Wanted::tell_start(std::string from, config::Settings runs_with) {
 }
 
 void Wanted::look_again(const std::optional<std::string>& seen) {
+    const std::vector<config::Interface> guarded = transaction_.guarded().interfaces;
     log(transaction_.look_again(seen));
+    for (const config::Interface& one : transaction_.guarded().interfaces) {
+        if (config::find_interface({.interfaces = guarded}, one.name) == nullptr) {
+            came_.insert(one.name);
+        }
+    }
     orchestrator_.expect_more(transaction_.expects_more());
     std::map<std::string, std::string> now;
     for (const auto& [name, why] : transaction_.waited_for()) {
@@ -64,12 +78,20 @@ void Wanted::look_again(const std::optional<std::string>& seen) {
     said_ = std::move(now);
 }
 
-core::Result<void> Wanted::ask_guard() {
+core::Result<void> Wanted::ask_guard(const config::Model& next) {
     if (asker_.force) {
         return {};
     }
-    auto checked = guard_.check({asker_.peer.pid, asker_.pidfd}, transaction_.model().settings.guard_ports,
-                                orchestrator_.prospect());
+    const config::Model& now = transaction_.model();
+    guard::Prospect prospect = orchestrator_.prospect();
+    if (!transaction_.waited_for().empty() || next.interfaces != now.interfaces) {
+        std::set<std::uint32_t> attached;
+        for (const auto& [ifindex, place] : prospect.interfaces) {
+            attached.insert(ifindex);
+        }
+        prospect.awaited = guard::awaited(now, next, orchestrator_.devices(rules::Look::kAsKnown), attached);
+    }
+    auto checked = guard_.check({asker_.peer.pid, asker_.pidfd}, now.settings.guard_ports, prospect);
     if (!checked) {
         return core::fail(std::move(checked.error()));
     }
@@ -80,10 +102,27 @@ core::Result<void> Wanted::ask_guard() {
     return {};
 }
 
+void Wanted::tell_who_is_cut() {
+    const std::set<std::string> came = std::exchange(came_, {});
+    if (came.empty()) {
+        return;
+    }
+    guard::Prospect prospect = orchestrator_.prospect();
+    std::erase_if(prospect.interfaces, [&](const auto& one) { return !came.contains(one.second.name); });
+    for (auto& [ifindex, place] : prospect.interfaces) {
+        place.now.reset();
+    }
+    const auto checked = guard_.check({}, transaction_.model().settings.guard_ports, prospect);
+    if (!checked) {
+        spdlog::warn("an interface that has come by itself is guarded, as was asked for, and that cuts {}: {}",
+                     checked.error().object, checked.error().why);
+    }
+}
+
 core::Result<control::ChangedView> Wanted::change(const config::Model& next, rules::Transaction::How how) {
     // A model on trial takes itself back, and the one before it was there already.
     if (!how.trial && !how.ends_trial) {
-        how.allowed = [this] { return ask_guard(); };
+        how.allowed = [this, &next] { return ask_guard(next); };
     }
     const bool is_safer = how.unrecorded == rules::Unrecorded::kGoesOn;
     if (transaction_.trial() && !is_safer) {

@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -90,7 +91,9 @@ class Wanted final : public control::Service {
     void look_again(const std::optional<std::string>& seen);
     /// Refuses what would cut the connection of whoever asks. If nobody asks, or from nowhere, those by which anybody
     /// administers the host.
-    [[nodiscard]] core::Result<void> ask_guard();
+    [[nodiscard]] core::Result<void> ask_guard(const config::Model& next);
+    /// Whom interfaces cut that have come by themselves: nobody has asked for it, and nobody is told but by the log.
+    void tell_who_is_cut();
     /// An item of the model as a verb means it.
     [[nodiscard]] core::Result<void> take_off(config::Model& model, std::string_view interface);
     [[nodiscard]] core::Result<void> edit(config::Model& model, const control::BatchStep& step);
@@ -111,6 +114,7 @@ class Wanted final : public control::Service {
     std::uint64_t applied_by_ = 0;            ///< the connection that asked for the model on trial
     std::string trial_said_;                  ///< why a trial cannot be ended
     std::optional<std::string> unrecorded_;   ///< of the last change
+    std::set<std::string> came_;              ///< attached or renamed with nobody asking, and not yet looked at
     std::map<std::string, std::string> said_; ///< of interfaces that cannot be attached, why
 };
 

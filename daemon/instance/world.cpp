@@ -130,6 +130,9 @@ core::Result<void> Orchestrator::put_interface(const config::Interface& interfac
     leaving_.erase(attached->first);
     remade_.erase(attached->first);
     if (attachment.mode() == interface.mode) {
+        if (attachment.only_tapped() && registry_.find_head(interface.name)) { // of a change that is taken back
+            (void)registry_.unregister_head(interface.name);
+        }
         return attachment.set_manner(interface.unknown, interface.position);
     }
     if (auto possible = Attachment::attachable(attachment.link(), interface.mode, *umem_); !possible) {
@@ -309,7 +312,7 @@ std::vector<rules::Attached> Orchestrator::attached(const config::Model& model) 
 }
 
 guard::Prospect Orchestrator::prospect() const {
-    guard::Prospect prospect{registry_.in_force(), registry_.held(), {}};
+    guard::Prospect prospect{registry_.linked_in_force(), registry_.linked_to_come(), {}};
     for (const auto& [ifindex, attachment] : attachments_) {
         const std::optional<std::uint8_t> slot = attachment->slot();
         const auto remade = remade_.find(ifindex);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The lock-out guard: a change that would cut the connection by which it is made is refused."""
+import json
 import shlex
 
 import pytest
@@ -50,6 +51,7 @@ def linked(daemon, hook="cbpf:in"):
 HOW = {
     "directly": lambda words: words,
     "sudo": lambda words: ["sudo", "-n", *words],
+    "sudo in a shell of sudo": lambda words: ["sudo", "-n", "sh", "-c", f"sudo -n {shlex.join(words)}; exit $?"],
     "a pipe": lambda words: ["bash", "-c", f"set -o pipefail; echo | {shlex.join(words)} 2>&1 | cat"],
     "a shell in a session of its own": lambda words: ["setsid", "--wait", "sh", "-c", f"{shlex.join(words)}; exit $?"],
 }
@@ -127,11 +129,35 @@ def test_a_caller_from_elsewhere_does_not_cut_who_is_connected_to_a_guarded_port
 
 
 def test_it_says_so_if_there_is_nothing_to_check(daemon):
-    assert NOTHING in daemon.bpfctl("link", "-i", "cbpf:in", "inet")
-    assert NOTHING in daemon.bpfctl.json("link", "-i", "cbpf:out", "inet")["remark"]
-    said = daemon.bpfctl("hook", "add", "cbpf:more", "--type", "inet", "--on-match", "drop", "--filter", "ip")
-    assert NOTHING not in said, "no packet meets another rule than before"
+    people = daemon.bpfctl.run("link", "-i", "cbpf:in", "inet")
+    assert people.returncode == 0 and NOTHING not in people.stdout, "a script reads it"
+    assert people.stderr == f"bpfctl: {NOTHING}: neither you nor anybody at the guarded ports is connected by TCP\n"
+    script = daemon.bpfctl.run("--json", "link", "-i", "cbpf:out", "inet")
+    assert NOTHING in json.loads(script.stdout)["remark"] and script.stderr == ""
     assert NOTHING in daemon.current_log()
+    assert_ends_well(daemon)
+
+
+def test_it_says_nothing_under_changes_that_can_cut_nobody(daemon):
+    daemon.host.run("ip", "link", "add", "spare0", "type", "veth", "peer", "name", "spare1")
+    daemon.bpfctl("attach", "--force", "spare0")
+    daemon.bpfctl("link", "-i", "--force", "cbpf:in", "inet")
+    add_hook(daemon, "cbpf:frames", "ip", kind="ethernet")
+    daemon.bpfctl("link", "-i", "--force", "cbpf:frames", "spare0")
+    add_hook(daemon, "cbpf:counts", "ip", on_match="count")
+    for words in (
+        ("hook", "add", "cbpf:more", "--type", "inet", "--on-match", "drop", "--filter", "ip"),
+        ("link", "-i", "cbpf:counts", "inet"),
+        ("unlink", "-i", "cbpf:frames", "spare0"),
+        ("hook", "disable", "cbpf:in"),
+        ("hook", "delete", "cbpf:frames"),
+        ("detach", "spare0"),
+        ("hook", "delete", "cbpf:in"),
+        ("detach", "eth0"),
+    ):
+        done = daemon.bpfctl.run(*words)
+        assert done.returncode == 0 and done.stderr == "", words
+    assert NOTHING not in daemon.current_log()
     assert_ends_well(daemon)
 
 

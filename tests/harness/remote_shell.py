@@ -17,12 +17,17 @@ import time
 
 
 class RemoteShell:
-    def __init__(self, server, client, port, name="python3", address="192.0.2.2"):
-        """name: of the server's process."""
+    def __init__(self, server, client, port, name="python3", address="192.0.2.2", source="", relay_port=None):
+        """name: of the server's process. source: the client's address. relay_port: another process of the server's host listens
+        there for the client, and is connected to the server by 127.0.0.1."""
         script = [sys.executable, "-B", pathlib.Path(__file__).resolve()]
-        self._server = server.popen(*script, "serve", port, name)
+        self._server = server.popen(*script, "serve", "::" if ":" in address else "", port, name)
         self._server.wait_for_output("listening")
-        self._client = client.popen(*script, "talk", address, port, interactive=True)
+        self._relay = None
+        if relay_port is not None:
+            self._relay = server.popen(*script, "relay", relay_port, port)
+            self._relay.wait_for_output("listening")
+        self._client = client.popen(*script, "talk", address, relay_port or port, source, interactive=True)
         assert self.run("true") == (0, "")
 
     def run(self, *command, timeout_s=20):
@@ -49,6 +54,8 @@ class RemoteShell:
 
     def close(self):
         self._client.close()
+        if self._relay is not None:
+            self._relay.close()
         self._server.close()
 
     def _ask(self, question):
@@ -88,9 +95,9 @@ def _run_in_tmux(command):
         return int(pathlib.Path(code).read_text()), pathlib.Path(out).read_text()
 
 
-def _serve(port, name):
+def _serve(at, port, name):
     pathlib.Path("/proc/self/comm").write_text(name)
-    with socket.create_server(("", port)) as listener:
+    with socket.create_server((at, port), family=socket.AF_INET6 if at else socket.AF_INET) as listener:
         print("listening", flush=True)
         connection, _ = listener.accept()
         for line in connection.makefile():
@@ -99,8 +106,20 @@ def _serve(port, name):
             connection.sendall(json.dumps(answer).encode() + b"\n")
 
 
-def _talk(address, port):
-    with socket.create_connection((address, port)) as connection:
+def _relay(port, to_port):
+    with socket.create_server(("", port)) as listener, socket.create_connection(("127.0.0.1", to_port)) as server:
+        print("listening", flush=True)
+        client, _ = listener.accept()
+        while True:
+            for one in select.select([client, server], [], [])[0]:
+                data = one.recv(65536)
+                if not data:
+                    return
+                (server if one is client else client).sendall(data)
+
+
+def _talk(address, port, source):
+    with socket.create_connection((address, port), source_address=(source, 0) if source else None) as connection:
         answers = connection.makefile()
         for line in sys.stdin:
             connection.sendall(line.encode())
@@ -110,6 +129,8 @@ def _talk(address, port):
 
 if __name__ == "__main__":
     if sys.argv[1] == "serve":
-        _serve(int(sys.argv[2]), sys.argv[3])
+        _serve(sys.argv[2], int(sys.argv[3]), sys.argv[4])
+    elif sys.argv[1] == "relay":
+        _relay(int(sys.argv[2]), int(sys.argv[3]))
     else:
-        _talk(sys.argv[2], int(sys.argv[3]))
+        _talk(sys.argv[2], int(sys.argv[3]), sys.argv[4])

@@ -44,6 +44,7 @@ class Tables final : public Host {
     Sockets all;
     Inodes caller;
     Inodes sshd;
+    std::map<std::uint64_t, Inodes> of_processes; ///< by one of their sockets
     std::vector<Way> by{{.ifindex = 7}};
     bool no_sockets = false;
     bool no_ways = false;
@@ -53,6 +54,13 @@ class Tables final : public Host {
                           : core::Result<Sockets>(all);
     }
     Inodes sockets_of(const Caller& /*caller*/) override { return caller; }
+    Inodes sockets_beside(const Inodes& sockets) override {
+        Inodes found;
+        for (const std::uint64_t one : sockets) {
+            found.merge(Inodes(of_processes[one]));
+        }
+        return found;
+    }
     Inodes sockets_of_sshd() override { return sshd; }
     core::Result<std::vector<Way>> ways(const Connection& /*connection*/) override {
         return no_ways ? core::fail({"ask", "rtnetlink", "no route", "", ENETUNREACH})
@@ -90,7 +98,16 @@ class GuardTest : public ::testing::Test {
         ASSERT_TRUE(registry_.link({.hook = name, .head = head, .directions = directions}));
     }
     [[nodiscard]] Prospect prospect() const {
-        return {registry_.in_force(), registry_.held(), {{7, Place{"eth0", kSlot, kSlot}}}};
+        return {registry_.linked_in_force(), registry_.linked_to_come(), {{7, Place{"eth0", kSlot, kSlot}}}};
+    }
+    /// The rules with the hook at the head of the awaited interface.
+    [[nodiscard]] std::shared_ptr<const core::Snapshot> rules_with(const std::vector<cbpf::Instruction>& code) const {
+        const std::shared_ptr<core::Hook> frames =
+            std::make_shared<core::CbpfHook>(core::CbpfHookSpec{.name = "a:frames", .type = core::HeadType::ethernet},
+                                             *cbpf::Program::verify(std::vector<cbpf::Instruction>(code)));
+        auto rules = std::make_shared<core::Snapshot>();
+        rules->set_run_order({core::HeadType::ethernet, kAwaitedSlot}, Direction::in, {&frames, 1});
+        return rules;
     }
     [[nodiscard]] core::Result<std::optional<std::string>> check() { return guard_.check({}, ports_, prospect()); }
     /// The error that refuses the change; empty: it is not refused.
@@ -257,6 +274,106 @@ TEST_F(GuardTest, what_only_counts_needs_no_look_at_connections) {
     EXPECT_EQ(check().value(), std::nullopt);
     link("a:drops", "inet", {false, true});
     EXPECT_NE(check().value(), std::nullopt);
+    registry_.release();
+}
+
+TEST_F(GuardTest, where_filters_only_go_there_is_nothing_to_look_at) {
+    hook("a:all", core::HeadType::inet, all_);
+    hook("a:ssh", core::HeadType::inet, to_ssh_);
+    link("a:all", "inet", {false, true});
+    link("a:ssh", "inet");
+    host_.all.established.clear(); // says so when it is asked
+    registry_.hold();
+    ASSERT_TRUE(registry_.remove_hook("a:all"));
+    EXPECT_EQ(check().value(), std::nullopt) << "a packet meets less than before";
+    registry_.release();
+    registry_.hold();
+    ASSERT_TRUE(registry_.unregister_head("eth1"));
+    EXPECT_EQ(check().value(), std::nullopt) << "another interface goes";
+    hook("a:all", core::HeadType::inet, all_);
+    link("a:all", "inet");
+    EXPECT_NE(check().value(), std::nullopt);
+    registry_.release();
+}
+
+TEST_F(GuardTest, a_relay_on_this_host_leads_to_who_is_connected_to_it) {
+    hook("a:all", core::HeadType::inet, all_);
+    registry_.hold();
+    link("a:all", "inet");
+    Connection to_relay = ssh(100);
+    to_relay.local = to_relay.remote = address("127.0.0.1");
+    Connection of_relay = to_relay;
+    std::swap(of_relay.local_port, of_relay.remote_port);
+    of_relay.inode = 200;
+    Connection out = ssh(201, 50000);
+    out.remote_port = 22;
+    host_.all.established = {to_relay, of_relay, out, ssh(300, 9999)};
+    EXPECT_EQ(refusal(), "") << "nobody has the other end";
+    host_.of_processes = {{200, {200, 201}}};
+    EXPECT_THAT(refusal(), HasSubstr("TCP 192.0.2.1:22 to 192.0.2.2:50000"));
+    host_.of_processes = {{200, {200}}};
+    EXPECT_EQ(refusal(), "") << "it is connected to nobody else";
+    registry_.release();
+}
+
+TEST_F(GuardTest, an_interface_that_could_not_be_attached_yet_is_judged_as_if_it_were) {
+    host_.by = {{.ifindex = 9}};
+    Prospect waits = prospect();
+    waits.awaited = {{.name = "eth9", .ifindex = 9, .rules = rules_with(all_)}};
+    const auto refused = guard_.check({}, ports_, waits);
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error().why, HasSubstr("hook a:frames at head eth9 would drop its next segment"));
+    waits.awaited[0].rules = rules_with({{0x06, 0, 0, 0}});
+    EXPECT_EQ(guard_.check({}, ports_, waits).value(), std::nullopt);
+}
+
+TEST_F(GuardTest, of_an_interface_that_is_not_there_it_is_told_what_its_rules_will_drop) {
+    Prospect waits = prospect();
+    waits.awaited = {{.name = "eth9", .ifindex = std::nullopt, .rules = rules_with(all_)}};
+    EXPECT_EQ(
+        guard_.check({}, ports_, waits).value(),
+        "the lock-out guard: eth9 is not there yet; when it comes, hook a:frames at head eth9 would drop its next "
+        "segment of TCP 192.0.2.1:40000 to 192.0.2.2:22, if that came by it");
+    waits.awaited[0].rules = rules_with({{0x06, 0, 0, 0}});
+    EXPECT_EQ(guard_.check({}, ports_, waits).value(), std::nullopt);
+    host_.all.established.clear();
+    EXPECT_EQ(guard_.check({}, ports_, waits).value(), std::nullopt) << "it cuts nobody now";
+}
+
+TEST_F(GuardTest, what_is_linked_while_panic_is_on_is_judged_by_what_comes_after_it) {
+    auto panic = std::make_shared<core::CbpfHook>(
+        core::CbpfHookSpec{.name = "a:panic", .type = core::HeadType::ethernet}, *cbpf::Program::verify(all_));
+    hook("a:ssh", core::HeadType::inet, to_ssh_);
+    registry_.hold();
+    registry_.set_only(panic);
+    EXPECT_THAT(refusal(), HasSubstr("a:panic")) << "panic itself cuts, if it is no verb's";
+    registry_.release();
+    registry_.hold();
+    link("a:ssh", "inet");
+    EXPECT_THAT(refusal(), HasSubstr("hook a:ssh at head inet"));
+    registry_.release();
+    registry_.hold();
+    registry_.set_only(nullptr);
+    EXPECT_EQ(refusal(), "") << "the end of panic brings what was there";
+    registry_.release();
+}
+
+TEST_F(GuardTest, packets_are_as_long_as_their_way_allows_and_have_the_traffic_class_of_the_socket) {
+    hook("a:long", core::HeadType::inet, {{0x80, 0, 0, 0}, {0x25, 0, 1, 8000}, {0x06, 0, 0, 1}, {0x06, 0, 0, 0}});
+    hook("a:class", core::HeadType::inet,
+         {{0x30, 0, 0, 1}, {0x15, 0, 1, 0x48}, {0x06, 0, 0, 1}, {0x06, 0, 0, 0}}); // type of service 0x48
+    registry_.hold();
+    link("a:long", "inet");
+    EXPECT_EQ(refusal(), "");
+    host_.by[0].mtu = 9000;
+    EXPECT_THAT(refusal(), HasSubstr("a:long"));
+    host_.by[0].mtu = 1500;
+    link("a:class", "inet", {false, true});
+    EXPECT_EQ(refusal(), "");
+    host_.all.established[0].traffic = 0x48;
+    EXPECT_THAT(refusal(), HasSubstr("a:class"));
+    host_.by[0].directions = {true, false};
+    EXPECT_EQ(refusal(), "") << "nothing goes out by there";
     registry_.release();
 }
 

@@ -48,6 +48,14 @@ class ProcessesTest : public ::testing::Test {
     std::string root_;
 };
 
+TEST_F(ProcessesTest, who_has_a_socket_open_has_others_beside_it) {
+    process(1, 0, "systemd", kNoTerminal, {"socket:[50]", "socket:[1]"});
+    process(50, 1, "ssh", kNoTerminal, {"socket:[50]", "socket:[51]"});
+    process(60, 1, "proxy", kNoTerminal, {"socket:[60]", "socket:[61]"});
+    EXPECT_EQ(Processes(root_).sockets_beside({51, 99}), (Inodes{50, 51}));
+    EXPECT_EQ(Processes(root_).sockets_beside({1}), Inodes()) << "the first process relays nothing";
+}
+
 TEST_F(ProcessesTest, sockets_of_all_ancestors_are_the_callers) {
     process(1, 0, "systemd", kNoTerminal, {"socket:[1]"});
     process(50, 1, "sshd", kNoTerminal, {"socket:[50]", "/dev/null"});
