@@ -13,6 +13,7 @@
 
 #include "daemon/guard/netlink.h"
 #include "daemon/guard/routes.h"
+#include "daemon/sys/capabilities.h"
 
 namespace pfild::guard {
 namespace {
@@ -79,14 +80,17 @@ Inodes KernelHost::sockets_of(const Caller& caller) {
         pollfd ended{caller.pidfd, POLLIN, 0};
         return caller.pidfd >= 0 && ::poll(&ended, 1, 0) == 0;
     };
+    const sys::PtraceRight right;
     return processes_.sockets_of_ancestry(caller.pid, lives);
 }
 
 Inodes KernelHost::sockets_beside(const Inodes& sockets) {
+    const sys::PtraceRight right;
     return processes_.sockets_beside(sockets);
 }
 
 Inodes KernelHost::sockets_of_sshd() {
+    const sys::PtraceRight right;
     return processes_.sockets_of_named("sshd");
 }
 

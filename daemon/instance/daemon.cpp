@@ -72,6 +72,7 @@ core::Result<void> Daemon::start() {
     if (!ready) {
         return ready;
     }
+    sys::lay_down_ptrace_right();
     sys::raise_memlock_limit();
     return enter()
         .and_then([this] { return choose(); })

@@ -27,6 +27,14 @@ struct CapFree {
 };
 using Capabilities = std::unique_ptr<std::remove_pointer_t<cap_t>, CapFree>;
 
+void set_ptrace_right(cap_flag_value_t value) noexcept {
+    const Capabilities own(cap_get_proc());
+    constexpr cap_value_t kPtrace = CAP_SYS_PTRACE;
+    if (own && cap_set_flag(own.get(), CAP_EFFECTIVE, 1, &kPtrace, value) == 0) {
+        (void)cap_set_proc(own.get()); // whoever may not have it goes without
+    }
+}
+
 } // namespace
 
 std::span<const NeededCapability> needed_capabilities() noexcept { return kNeeded; }
@@ -48,6 +56,10 @@ core::Result<std::vector<NeededCapability>> missing_capabilities() {
     }
     return missing;
 }
+
+PtraceRight::PtraceRight() noexcept { set_ptrace_right(CAP_SET); }
+PtraceRight::~PtraceRight() { set_ptrace_right(CAP_CLEAR); }
+void lay_down_ptrace_right() noexcept { set_ptrace_right(CAP_CLEAR); }
 
 core::Result<void> refuse_missing(std::span<const NeededCapability> missing) {
     if (missing.empty()) {

@@ -27,6 +27,19 @@ struct NeededCapability {
 /// EPERM, naming every missing one, if any is missing.
 [[nodiscard]] core::Result<void> require_capabilities();
 
+/// CAP_SYS_PTRACE of the calling thread: it is in effect for as long as one of these lives, if the thread may have it.
+class PtraceRight {
+  public:
+    PtraceRight() noexcept;
+    PtraceRight(const PtraceRight&) = delete;
+    PtraceRight& operator=(const PtraceRight&) = delete;
+    PtraceRight(PtraceRight&&) = delete;
+    PtraceRight& operator=(PtraceRight&&) = delete;
+    ~PtraceRight();
+};
+/// It is not in effect from now on, also for threads that are made later.
+void lay_down_ptrace_right() noexcept;
+
 /// The error that `missing` deserves; pure, success when it is empty.
 [[nodiscard]] core::Result<void> refuse_missing(std::span<const NeededCapability> missing);
 

@@ -10,7 +10,8 @@ import pytest
 from harness.judges import assert_ends_well, wait_until
 from harness.ping import ping
 from harness.programs import program
-from harness.rules import counted, guard
+from harness.remote_shell import RemoteShell
+from harness.rules import add_hook, counted, guard
 
 PACKAGING = pathlib.Path(__file__).resolve().parents[2] / "packaging"
 TEMPLATE = PACKAGING / "pfild@.service.in"
@@ -18,6 +19,8 @@ TEMPLATE = PACKAGING / "pfild@.service.in"
 # What the daemon does not start without, and what it can do without: to give bpf.sock to the group pfild.
 NEEDED = {"CAP_BPF", "CAP_NET_ADMIN", "CAP_NET_RAW", "CAP_IPC_LOCK", "CAP_SYS_ADMIN"}
 USEFUL = {"CAP_CHOWN", "CAP_SYS_PTRACE"}
+# In effect only while the lock-out guard looks whose sockets are whose.
+SELDOM = {"CAP_SYS_PTRACE"}
 
 
 def unit():
@@ -42,9 +45,9 @@ def confined(monkeypatch, tmp_path):
     monkeypatch.setattr("harness.pfild.program", lambda name: str(wrapper) if name == "pfild" else program(name))
 
 
-def effective(pid):
-    """The names of a process's effective capabilities, as capsh has them."""
-    line = next(line for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("CapEff"))
+def rights(pid, which="CapEff"):
+    """The names of a process's capabilities that are in effect (or, CapPrm, may be), as capsh has them."""
+    line = next(line for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith(which))
     decoded = subprocess.run(["capsh", f"--decode={line.split()[1]}"], capture_output=True, text=True, check=True).stdout
     return {name.upper() for name in decoded.strip().split("=")[1].split(",")}
 
@@ -58,7 +61,8 @@ def test_the_unit_allows_what_the_daemon_asks_for_and_one_thing_more():
 @pytest.mark.parametrize("mode", ["tc", "xdp"])
 def test_with_these_rights_it_attaches_filters_in_kernel_and_engine_captures_and_is_taken_over(host_lab, start_pfild, confined, mode):
     daemon = start_pfild(host_lab.fw)
-    assert effective(daemon.pid) == capabilities()
+    assert rights(daemon.pid, "CapPrm") == capabilities()
+    assert all(rights(thread.name) == capabilities() - SELDOM for thread in pathlib.Path(f"/proc/{daemon.pid}/task").iterdir())
     daemon.bpfctl("attach", "eth0", "--mode", mode)
     guard(daemon, "cbpf:large", "icmp and greater 1000", direction="i", run="engine")
     guard(daemon, "cbpf:old", "ip[8] < 5", direction="i", run="kernel")
@@ -74,6 +78,18 @@ def test_with_these_rights_it_attaches_filters_in_kernel_and_engine_captures_and
     daemon.start()
     assert ping(host_lab.cli, "192.0.2.2", count=3, options=("-t", "3")).received == 0
     assert counted(daemon, "cbpf:old")["dropped"] >= 3
+    assert_ends_well(daemon)
+
+
+def test_with_these_rights_the_lock_out_guard_finds_a_caller_who_has_all(host_lab, start_pfild, confined):
+    daemon = start_pfild(host_lab.fw)
+    daemon.bpfctl("attach", "eth0")
+    add_hook(daemon, "cbpf:in", "tcp dst port 2222")
+    shell = RemoteShell(host_lab.fw, host_lab.cli, 2222)
+    code, said = shell.run(program("bpfctl"), "-N", daemon.name, "link", "-i", "cbpf:in", "inet")
+    assert code == 1 and "the lock-out guard: hook cbpf:in" in said, said
+    assert rights(daemon.pid) == capabilities() - SELDOM
+    shell.close()
     assert_ends_well(daemon)
 
 
