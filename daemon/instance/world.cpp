@@ -300,11 +300,14 @@ void Orchestrator::set_panic(bool on) { registry_.set_only(on ? panic_hook() : n
 
 std::vector<rules::Attached> Orchestrator::attached(const config::Model& model) const {
     std::vector<rules::Attached> found;
-    auto links = net::Links::open();
+    std::optional<core::Result<net::Links>> links; // most often all of them are attached
     for (const config::Interface& interface : model.interfaces) {
         if (const auto here = find_attached(interface.name); here != attachments_.end()) {
             found.push_back({interface.name, here->first, here->second->turned_off()});
-        } else if (const auto link = links ? links->find(interface.name) : core::fail(links.error()); link) {
+            continue;
+        }
+        links = links ? std::move(links) : net::Links::open();
+        if (const auto link = *links ? (*links)->find(interface.name) : core::fail(links->error()); link) {
             found.push_back({interface.name, link->ifindex, {}});
         }
     }

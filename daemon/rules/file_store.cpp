@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// See daemon/rules/file_store.h. A text ends in a newline; what is behind it in a reserved file is no part of it.
+// See daemon/rules/file_store.h. A text ends in one newline; more of them, up to the end of the file, are no part of
+// it: to cut a file, and to reserve again what was cut off, takes longer than to write over it.
 #include "daemon/rules/file_store.h"
 
 #include <algorithm>
@@ -42,6 +43,11 @@ sys::Fd open_to_write(const std::string& path, int flags) {
 
 /// Space for `size` bytes that nobody else can take.
 core::Result<void> allocate(int fd, const std::string& path, off_t size) {
+    constexpr off_t kBlock = 512;
+    struct stat now {};
+    if (::fstat(fd, &now) == 0 && now.st_blocks * kBlock >= size) {
+        return {};
+    }
     if (::fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, size) == 0 || errno == EOPNOTSUPP) {
         return {};
     }
@@ -79,13 +85,17 @@ core::Result<std::string> FileStore::read() const {
             return sys::failed("read", path(), errno);
         }
         if (count == 0) {
+            while (text.ends_with("\n\n")) {
+                text.pop_back();
+            }
             return text.empty() ? core::Result<std::string>(sys::failed("read", path(), ENOENT)) : text;
         }
         text.append(piece.data(), static_cast<std::size_t>(count));
     }
 }
 
-// The size is cut last: whoever reads the file in between finds a text that is not whole, and that is not in force.
+// A file that is much too long is cut last: whoever reads it in between finds a text that is not whole, and that is not
+// in force.
 core::Result<void> FileStore::put_next(const std::string& text) {
     const sys::Fd file = open_to_write(next(), 0);
     if (!file) {
@@ -95,13 +105,22 @@ core::Result<void> FileStore::put_next(const std::string& text) {
     if (auto allocated = allocate(file.get(), next(), std::max(size, kReserve)); !allocated) {
         return allocated;
     }
-    if (auto written = write_all(file.get(), next(), text); !written) {
-        return written;
-    }
-    if (::ftruncate(file.get(), size) != 0) {
+    struct stat before {};
+    if (::fstat(file.get(), &before) != 0) {
         return sys::failed("write", next(), errno);
     }
-    (void)allocate(file.get(), next(), kReserve); // cutting has given back what was behind
+    const bool is_cut = before.st_size > std::max(size, kReserve);
+    const off_t behind = is_cut ? 0 : std::max<off_t>(before.st_size - size, 0);
+    if (auto written = write_all(file.get(), next(), text + std::string(static_cast<std::size_t>(behind), '\n'));
+        !written) {
+        return written;
+    }
+    if (is_cut && ::ftruncate(file.get(), size) != 0) {
+        return sys::failed("write", next(), errno);
+    }
+    if (is_cut) {
+        (void)allocate(file.get(), next(), kReserve); // cutting has given back what was behind
+    }
     return {};
 }
 

@@ -43,6 +43,12 @@ TEST_F(Stored, is_what_was_exchanged_last_and_goes_back_by_exchanging_again) {
     EXPECT_EQ(*store.read(), "two\n") << "nothing is left of the longer one";
     ASSERT_TRUE(FileStore(folder_).reserve());
     EXPECT_EQ(*store.read(), "two\n") << "a successor finds it";
+    ASSERT_TRUE(store.put_next("a long one\n"));
+    ASSERT_TRUE(store.exchange());
+    ASSERT_TRUE(store.exchange());
+    ASSERT_TRUE(store.put_next("3\n"));
+    ASSERT_TRUE(store.exchange());
+    EXPECT_EQ(*store.read(), "3\n") << "nothing is left of one that is a little longer";
     store.remove();
     EXPECT_TRUE(std::filesystem::is_empty(folder_));
 }
