@@ -195,12 +195,10 @@ core::Result<void> Daemon::begin() {
 }
 
 core::Result<void> Daemon::furnish() {
-    InterfaceEvents events = wanted_->events();
-    events.every_second = [this, look_again = std::move(events.every_second)] {
-        look_again();
+    orchestrator_->tell(wanted_->events(), [this] {
+        wanted_->every_second();
         keep();
-    };
-    orchestrator_->tell(std::move(events));
+    });
     std::string from = plan_.from;
     if (plan_.take_over) {
         take_over(*plan_.take_over);

@@ -1,23 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/instance/orchestrator.h"
 
-#include <algorithm>
-#include <cerrno>
 #include <filesystem>
 #include <random>
 #include <utility>
 
-#include <fmt/format.h>
 #include <spdlog/spdlog.h>
-#include <unistd.h>
 
-#include "cbpf/program.h"
 #include "core/flow/flow_entry.h"
-#include "core/pfil/cbpf_hook.h"
-#include "daemon/instance/views.h"
-#include "daemon/interfaces/renames.h"
-#include "daemon/kernel/found_heads.h"
-#include "daemon/sys/kernel.h"
 
 namespace pfild {
 namespace {
@@ -86,7 +76,8 @@ core::Result<void> Orchestrator::load_programs() {
         return core::fail(std::move(programs.error()));
     }
     programs_ = std::move(*programs);
-    lowered_ = std::make_unique<LoweredHooks>(*programs_, registry_, options_.odd_packets.fragments);
+    chains_ = std::make_unique<rules::KernelChains>(*programs_);
+    lowered_ = std::make_unique<rules::LoweredHooks>(*chains_, registry_, options_.odd_packets.fragments);
     pins_.take_over_chains(*programs_);
     if (options_.flows == 0) {
         return {};
@@ -131,14 +122,6 @@ core::Result<void> Orchestrator::make_engine() {
         return core::fail(std::move(thread.error()));
     }
     engine_thread_ = std::move(*thread);
-    world_ = std::make_unique<AttachmentWorld>(AttachmentWorld{.instance = options_.instance,
-                                                               .stack = stack_,
-                                                               .engine = engine_,
-                                                               .programs = *programs_,
-                                                               .umem = *umem_,
-                                                               .engine_thread = *engine_thread_,
-                                                               .side_thread = side_thread_,
-                                                               .tcx_wanted = options_.tcx_wanted});
     const std::uint64_t largest_pair = 2ULL * options_.capture_buffer_bytes;
     auto tap = captures::Tap::start(*programs_, {.socket = {.path = options_.device_socket,
                                                             .max_connections = options_.devices + 48U,
@@ -155,10 +138,22 @@ core::Result<void> Orchestrator::make_engine() {
 }
 
 core::Result<void> Orchestrator::watch(sys::Loop& loop) {
-    loop_ = &loop;
-    auto monitor = net::LinkMonitor::open(loop, {.changed = [this](std::uint32_t ifindex) { look_at(ifindex); },
-                                                 .gone = [this](std::uint32_t ifindex) { let_go(ifindex); },
-                                                 .lost = [this] { look_at_all(); }});
+    host_ = std::make_unique<interfaces::KernelHost>(interfaces::AttachmentWorld{.instance = options_.instance,
+                                                                                 .stack = stack_,
+                                                                                 .engine = engine_,
+                                                                                 .programs = *programs_,
+                                                                                 .umem = *umem_,
+                                                                                 .engine_thread = *engine_thread_,
+                                                                                 .side_thread = side_thread_,
+                                                                                 .tcx_wanted = options_.tcx_wanted},
+                                                     loop);
+    schedule_ = std::make_unique<interfaces::LoopSchedule>(loop, side_thread_);
+    interfaces_ =
+        std::make_unique<interfaces::Interfaces>(*host_, static_cast<interfaces::Dependents&>(*this), *schedule_);
+    auto monitor =
+        net::LinkMonitor::open(loop, {.changed = [this](std::uint32_t ifindex) { interfaces_->look_at(ifindex); },
+                                      .gone = [this](std::uint32_t ifindex) { interfaces_->let_go(ifindex); },
+                                      .lost = [this] { interfaces_->look_at_all(); }});
     if (!monitor) {
         return core::fail(std::move(monitor.error()));
     }
@@ -175,18 +170,13 @@ Orchestrator::~Orchestrator() { stop(false); }
 
 void Orchestrator::stop(bool in_order) noexcept {
     housekeeping_.reset();
-    finishing_.reset();
-    if (loader_.joinable()) {
-        loader_.join();
-    }
     monitor_.reset();
     tap_.reset();
-    attachments_.clear();
-    going_.clear();
-    side_thread_.wait();
-    making_.reset();
-    while (in_order && !spared_.empty()) {
-        (void)remove_spared(*spared_.begin());
+    if (interfaces_) {
+        interfaces_->end();
+        if (in_order) {
+            interfaces_->sweep_spared();
+        }
     }
     lowered_.reset();
     engine_thread_.reset();
@@ -195,182 +185,18 @@ void Orchestrator::stop(bool in_order) noexcept {
     }
 }
 
-// Interfaces and ports as they are
-
-// An announcement may be old by the time it is read, so it only says where to look.
-void Orchestrator::look_at(std::uint32_t ifindex) {
-    const auto owner = std::find_if(attachments_.begin(), attachments_.end(),
-                                    [&](const auto& one) { return one.second->owns_port(ifindex); });
-    if (owner != attachments_.end()) {
-        repair(*owner->second);
-    } else if (attachments_.contains(ifindex)) {
-        look_at_attached(ifindex);
-    } else {
-        look_at_other(ifindex);
-    }
-}
-
-void Orchestrator::look_at_attached(std::uint32_t ifindex) {
-    auto attached = attachments_.find(ifindex);
-    auto links = net::Links::open();
-    auto link = links ? links->find(ifindex) : core::fail(std::move(links.error()));
-    if (!link && link.error().code != ENODEV) {
-        spdlog::error("{}: {}", attached->second->link().name, link.error().line());
-        return;
-    }
-    if (!link || !attached->second->is_there()) {
-        end_attachment(attached);
-        look_at_other(ifindex); // another may have its index, and have brought heads along
-        return;
-    }
-    const bool has_other_altnames = link->altnames != attached->second->link().altnames;
-    if (link->name != attached->second->link().name) {
-        follow_names();
-        attached = attachments_.find(ifindex);
-        if (attached == attachments_.end()) { // nothing means it any more
-            return;
-        }
-    }
-    Attachment& attachment = *attached->second;
-    known_.know(*link);
-    tap_->put(*link, attachment.slot(), attachment.has_xdp_head());
-    if (auto followed = attachment.follow(*link); !followed) {
-        spdlog::error("{}: {}", link->name, followed.error().line());
-    }
-    repair(attachment);
-    if (has_other_altnames && events_.seen) {
-        events_.seen(link->name);
-    }
-}
-
-/// One that is not attached.
-void Orchestrator::look_at_other(std::uint32_t ifindex) {
-    auto links = net::Links::open();
-    auto link = links ? links->find(ifindex) : core::fail(std::move(links.error()));
-    if (link) {
-        known_.know(*link);
-        if (swept_ && !net::is_port(*link)) {
-            sweep(*link);
-            if (events_.seen) {
-                events_.seen(link->name);
-            }
-            known_.looked_at(ifindex);
-        }
-    } else if (link.error().code == ENODEV) {
-        const auto gone = known_.forget(ifindex);
-        if (gone && swept_ && events_.gone && !gone->only_by_name) {
-            events_.gone(gone->name);
-        }
-    }
-}
-
-// Whatever the kernel calls an attached one by now: that it has another name will be announced.
-std::vector<config::Device> Orchestrator::devices(rules::Look look) {
-    if (look == rules::Look::kAnew) {
-        auto links = net::Links::open();
-        const auto all = links ? links->all() : core::fail(std::move(links.error()));
-        all ? known_.know_all(*all) : spdlog::error("names of interfaces: {}", all.error().line());
-    }
-    return known_.all(attached_names());
-}
-
-std::map<std::uint32_t, std::string> Orchestrator::attached_names() const {
-    std::map<std::uint32_t, std::string> names;
-    for (const auto& [ifindex, attachment] : attachments_) {
-        names.emplace(ifindex, attachment->link().name);
-    }
-    return names;
-}
-
-// Names may have been exchanged meanwhile, so all are looked at.
-void Orchestrator::follow_names() {
-    auto links = net::Links::open();
-    auto all = links ? links->all() : core::fail(std::move(links.error()));
-    if (!all) {
-        spdlog::error("names of interfaces: {}", all.error().line());
-        return;
-    }
-    known_.know_all(*all);
-    std::map<std::string, std::string> names;
-    std::map<std::uint32_t, std::string> heads; // as they are called before
-    std::map<std::uint32_t, std::string> now;
-    for (const net::Link& link : *all) {
-        const auto attached = attachments_.find(link.ifindex);
-        if (attached == attachments_.end() || attached->second->link().name == link.name) {
-            continue;
-        }
-        const std::string before = attached->second->link().name;
-        spdlog::info("{}: is now called {}", before, link.name);
-        names.emplace(before, link.name);
-        now.emplace(link.ifindex, link.name);
-        if (!attached->second->only_tapped()) {
-            heads.emplace(link.ifindex, before);
-        }
-        if (auto followed = attached->second->follow(link); !followed) {
-            spdlog::error("{}: {}", link.name, followed.error().line());
-        }
-    }
-    for (const Rename& step : renames(heads, now)) {
-        if (auto renamed = registry_.rename_head(step.from, step.to); !renamed) {
-            spdlog::error("{}", renamed.error().line());
-        }
-    }
-    if (events_.renamed && !names.empty()) {
-        events_.renamed(names);
-    }
-}
-
-void Orchestrator::end_attachment(Attachments::iterator attached) {
-    const std::string name = attached->second->link().name;
-    spdlog::warn("{}: the interface is gone, detached", name);
-    attached->second->let_go();
-    leaving_.erase(attached->first);
-    (void)known_.forget(attached->first);
-    drop_attachment(attached, Ends::kLater);
-    if (events_.gone) {
-        events_.gone(name);
-    }
-}
-
-// The announcement may be old, and another interface have the index, or the same one again. It is the one that was
-// attached if that attachment's heads are on it.
-void Orchestrator::let_go(std::uint32_t ifindex) {
-    const auto attached = attachments_.find(ifindex);
-    if (attached != attachments_.end() && !attached->second->is_there()) {
-        end_attachment(attached);
-    } else if (attached != attachments_.end()) {
-        if (auto back = attached->second->take_back(); !back) {
-            spdlog::error("{}: {}", attached->second->link().name, back.error().line());
-        }
-    }
-    look_at(ifindex);
-}
-
-void Orchestrator::look_at_all() {
-    std::vector<std::uint32_t> known;
-    for (const auto& [ifindex, attachment] : attachments_) {
-        known.push_back(ifindex);
-    }
-    for (const std::uint32_t ifindex : known) {
-        look_at(ifindex);
-    }
-    repair_all();
-}
-
 void Orchestrator::keep_house() {
-    repair_all();
-    for (auto& [ifindex, attachment] : attachments_) {
-        attachment->watch_lanes();
-    }
+    interfaces_->repair_all();
+    interfaces_->watch_lanes();
     release_old_chains();
     if (lane_heads() != lowered_->heads()) { // an XDP head has gone, or could be had again
-        put_in_force(lowered_->prepare(lane_heads()));
+        place_hooks();
         if (auto kept = lowered_->keeps_promises(); !kept) {
             spdlog::error("{}", kept.error().line());
         }
     }
-    if (events_.every_second) {
-        events_.every_second();
+    if (every_second_) {
+        every_second_();
     }
     if (flow_maps_) {
         if (auto set = flow_maps_->set_clock(); !set) {
@@ -379,80 +205,64 @@ void Orchestrator::keep_house() {
     }
 }
 
-void Orchestrator::repair_all() {
-    for (auto& [ifindex, attachment] : attachments_) {
-        repair(*attachment);
+void Orchestrator::settle() {
+    interfaces_->keep_all();
+    release_old_chains();
+}
+
+// Not while heads of a killed daemon, which ask them, are where none of this run could be put.
+void Orchestrator::release_old_chains() {
+    if (interfaces_->all_replaced() && !std::exchange(old_chains_released_, true)) {
+        pins_.release_old_chains();
     }
 }
 
-void Orchestrator::repair(Attachment& attachment) {
-    auto repaired = attachment.repair();
-    if (!repaired) {
-        spdlog::error("{}: repair failed, trying again: {}", attachment.link().name, repaired.error().line());
-    } else if (*repaired) {
-        spdlog::warn("{}: port or heads were changed by somebody else, repaired", attachment.link().name);
+// What depends on which interfaces are attached
+
+core::Result<void> Orchestrator::register_head(const core::HeadSpec& head) { return registry_.register_head(head); }
+
+void Orchestrator::unregister_head(const std::string& name) {
+    if (auto gone = registry_.unregister_head(name); !gone) {
+        spdlog::error("{}", gone.error().line());
     }
 }
 
-std::uint64_t Orchestrator::used_slots() const {
-    std::uint64_t used = 0;
-    for (const auto& [ifindex, attachment] : attachments_) {
-        used |= 1ULL << attachment->slot();
-    }
-    for (const auto& [number, attachment] : going_) {
-        used |= 1ULL << attachment->slot();
-    }
-    return used;
+core::Result<void> Orchestrator::rename_head(const std::string& from, const std::string& to) {
+    return registry_.rename_head(from, to);
 }
 
-core::Result<std::uint8_t> Orchestrator::free_slot(const std::string& interface, bool with_sockets) const {
-    const std::uint64_t used = used_slots();
-    const auto coming = std::count_if(attachments_.begin(), attachments_.end(),
-                                      [](const auto& one) { return one.second->is_coming(); });
-    if (with_sockets && !engine_thread_->has_buffers_for(2 + 2 * static_cast<std::size_t>(coming))) {
-        return core::fail({"attach", interface, "the packet memory is used up by the interfaces that are attached",
-                           "raise `buffers` in the configuration", ENOBUFS});
+void Orchestrator::came(const interfaces::Attachment& attachment) {
+    changed(attachment);
+    if (!attachment.only_tapped()) {
+        flow_rules_.add_interface(attachment.link().ifindex, attachment.slot());
     }
-    for (const SpareHeads& spare : world_->spares) {
-        if (((used >> spare.slot) & 1U) == 0) {
-            return spare.slot;
-        }
-    }
-    for (std::uint8_t slot = 0; slot < PFILD_MAX_INTERFACES; slot++) {
-        if (((used >> slot) & 1U) == 0) {
-            return slot;
-        }
-    }
-    return core::fail({"attach", interface, "as many interfaces are attached as an instance can have",
-                       "detach one, or run another instance", ENOBUFS});
 }
 
-Orchestrator::Attachments::iterator Orchestrator::find_attached(std::string_view interface) {
-    return std::find_if(attachments_.begin(), attachments_.end(),
-                        [&](const auto& entry) { return entry.second->link().name == interface; });
+// Before the tap is there, and after, nobody captures.
+void Orchestrator::changed(const interfaces::Attachment& attachment) {
+    if (tap_) {
+        tap_->put(attachment.link(), attachment.slot(), attachment.has_xdp_head());
+    }
 }
 
-Orchestrator::Attachments::const_iterator Orchestrator::find_attached(std::string_view interface) const {
-    return std::find_if(attachments_.begin(), attachments_.end(),
-                        [&](const auto& entry) { return entry.second->link().name == interface; });
+void Orchestrator::leaves(std::uint32_t ifindex) {
+    if (tap_) {
+        tap_->remove(ifindex);
+    }
+    flow_rules_.remove_interface(ifindex);
 }
+
+void Orchestrator::place_hooks() { put_in_force(lowered_->prepare(lane_heads())); }
 
 Directions Orchestrator::diverted(std::uint8_t slot) const {
     return {registry_.hooked(slot, Direction::in), registry_.hooked(slot, Direction::out)};
 }
 
-void Orchestrator::refresh_divert() {
-    for (auto& [ifindex, attachment] : attachments_) {
-        const std::uint8_t slot = attachment->slot();
-        if (auto set = attachment->set_divert(diverted(slot), lowered_->chained(slot)); !set) {
-            spdlog::error("{}: {}", attachment->link().name, set.error().line());
-        }
-    }
-}
+Directions Orchestrator::chained(std::uint8_t slot) const { return lowered_->chained(slot); }
 
-std::set<LaneHead> Orchestrator::lane_heads() const {
-    std::set<LaneHead> heads;
-    for (const auto& [ifindex, attachment] : attachments_) {
+std::set<rules::LaneHead> Orchestrator::lane_heads() const {
+    std::set<rules::LaneHead> heads;
+    for (const auto& [ifindex, attachment] : interfaces_->all()) {
         if (attachment->only_tapped()) {
             continue;
         }
@@ -466,43 +276,10 @@ std::set<LaneHead> Orchestrator::lane_heads() const {
     return heads;
 }
 
-void Orchestrator::put_in_force(LoweredHooks::Next next) {
+void Orchestrator::put_in_force(rules::LoweredHooks::Next next) {
     lowered_->install(std::move(next));
-    refresh_divert();
+    interfaces_->set_diverts();
     lowered_->await_old_chains();
-}
-
-// By itself, and wherever it will be linked: what the verifier does not take at all is refused here.
-// => the hook has a lowering.
-core::Result<void> Orchestrator::try_in_kernel(const core::Hook& hook) const {
-    core::ChainSpec spec{.place = ebpf::Place::tc};
-    core::ChainBlock& block = hook.type() == core::HeadType::ethernet ? spec.link : spec.inet;
-    block.hooks.push_back(*hook.lowering());
-    const auto code = chain_program(spec);
-    auto chain = code ? kernel::Chain::load(*programs_, *code, spec.place, spec.size())
-                      : core::fail({"run in the kernel", "", "it is too long", "", E2BIG});
-    if (!chain) {
-        return core::fail({"add hook", hook.name(), chain.error().why, "add it with --run auto", EOPNOTSUPP});
-    }
-    return {};
-}
-
-void Orchestrator::drop_attachment(Attachments::iterator attached, Ends when) {
-    const std::string name = attached->second->link().name;
-    const bool filters = !attached->second->only_tapped();
-    tap_->remove(attached->first);
-    flow_rules_.remove_interface(attached->first);
-    if (when == Ends::kLater) {
-        const std::uint32_t number = attached->second->number();
-        going_.emplace(number, std::move(attached->second));
-        finish_soon();
-    }
-    attachments_.erase(attached);
-    put_in_force(lowered_->prepare(lane_heads()));
-    if (auto gone = filters ? registry_.unregister_head(name) : core::Result<void>(); !gone) {
-        spdlog::error("{}", gone.error().line());
-    }
-    refresh_divert();
 }
 
 } // namespace pfild

@@ -7,20 +7,18 @@
 //          +------v-------+     snapshots      +--------+
 //          | orchestrator | -----------------> | engine |
 //          +--+--------+--+                    +--------+
-//             |        |  attachments: port, sockets, heads
+//             |        |  interfaces: heads, ports, sockets
 //          registry   netlink: interfaces and ports that change
 //
 #pragma once
 
 #include <chrono>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 #include "config/model.h"
@@ -33,10 +31,12 @@
 #include "core/pfil/registry.h"
 #include "daemon/captures/tap.h"
 #include "daemon/guard/judge.h"
-#include "daemon/interfaces/attachment.h"
-#include "daemon/interfaces/known_devices.h"
+#include "daemon/interfaces/edges.h"
+#include "daemon/interfaces/interfaces.h"
+#include "daemon/interfaces/kernel_host.h"
 #include "daemon/kernel/flow_maps.h"
 #include "daemon/net/link_monitor.h"
+#include "daemon/rules/kernel_chains.h"
 #include "daemon/rules/lowered_hooks.h"
 #include "daemon/rules/world.h"
 #include "daemon/sys/loop.h"
@@ -56,15 +56,7 @@ struct OrchestratorOptions {
     bool tcx_wanted = true; ///< heads by TCX where the kernel has it, or always on clsact
 };
 
-/// What happens to interfaces by itself.
-struct InterfaceEvents {
-    std::function<void(const std::string& name)> seen; ///< new, or it has other names, or is not attached
-    std::function<void(const std::string& name)> gone;
-    std::function<void(const std::map<std::string, std::string>& names)> renamed; ///< old name -> name now
-    std::function<void()> every_second;
-};
-
-class Orchestrator final : public rules::World {
+class Orchestrator final : public rules::World, private interfaces::Dependents {
   public:
     /// For the network namespace that the calling thread is in. => `loop` outlives it and is run by the same thread.
     [[nodiscard]] static core::Result<std::unique_ptr<Orchestrator>> start(OrchestratorOptions options,
@@ -74,8 +66,11 @@ class Orchestrator final : public rules::World {
     Orchestrator(Orchestrator&&) = delete;
     Orchestrator& operator=(Orchestrator&&) = delete;
     ~Orchestrator() override;
-    /// => called once, before the loop runs.
-    void tell(InterfaceEvents events) { events_ = std::move(events); }
+    /// What happens to interfaces by itself, and each second. => called once, before the loop runs.
+    void tell(interfaces::Events events, std::function<void()> every_second) {
+        interfaces_->tell(std::move(events));
+        every_second_ = std::move(every_second);
+    }
 
     // Between prepare() and go_live() what is attached gets everything but its heads, what is detached keeps them, and
     // the rules in force stay as they are; at the end all changes of rules come as one, then heads come, then heads go.
@@ -100,16 +95,16 @@ class Orchestrator final : public rules::World {
     void remember(const std::vector<rules::Attached>& before);
 
     /// Whether interfaces may come that are to be attached at once: heads are loaded for them before.
-    void expect_more(bool any);
+    void expect_more(bool any) { interfaces_->expect_more(any); }
     /// What has become live stays so: heads of a killed daemon that it took the place of are let go. At the start; then
     /// go_live() does it.
     void settle();
     /// The name of an interface that has heads of a killed daemon of this instance; nothing: it has none.
-    [[nodiscard]] std::optional<std::string> left_on(std::uint32_t ifindex) const;
-    /// The index of an interface, if it has such heads.
-    [[nodiscard]] std::optional<std::uint32_t> left_on(const std::string& interface) const;
+    [[nodiscard]] std::optional<std::string> left_on(std::uint32_t ifindex) const {
+        return interfaces_->left_on(ifindex);
+    }
     /// Removes heads that belong to no attachment from all interfaces but those that `spared` names.
-    void sweep_all(const std::set<std::string>& spared);
+    void sweep_all(const std::set<std::string>& spared) { interfaces_->sweep_all(spared); }
     /// Detaches everything, in order, without losing packets that are on their way. Afterwards only the destructor.
     /// in_order: nothing is to go on with what the kernel knows; else the next start finds it.
     void stop(bool in_order) noexcept;
@@ -130,62 +125,31 @@ class Orchestrator final : public rules::World {
     [[nodiscard]] control::PeersView peers() const;
 
   private:
-    using Attachments = std::map<std::uint32_t, std::unique_ptr<Attachment>>; // by ifindex
-
     Orchestrator(OrchestratorOptions options, sys::NetNs stack, sys::NetNs engine);
     [[nodiscard]] core::Result<void> load_programs();
     [[nodiscard]] core::Result<void> make_engine();
     [[nodiscard]] core::Result<void> watch(sys::Loop& loop);
-    [[nodiscard]] std::uint64_t used_slots() const;
-    [[nodiscard]] core::Result<std::uint8_t> free_slot(const std::string& interface, bool with_sockets) const;
-    [[nodiscard]] Attachments::iterator find_attached(std::string_view interface);
-    [[nodiscard]] core::Directions diverted(std::uint8_t slot) const;
-    void refresh_divert();
-    [[nodiscard]] Attachments::const_iterator find_attached(std::string_view interface) const;
-    /// As it was asked for, without heads until go_live().
-    [[nodiscard]] core::Result<void> attach(const config::Interface& interface);
-    [[nodiscard]] core::Result<std::unique_ptr<Attachment>> make_attachment(const net::Link& link, std::uint8_t slot,
-                                                                            const config::Interface& interface);
-    [[nodiscard]] core::Result<void> bring_heads(Attachment::WithoutHeads then);
-    [[nodiscard]] core::Result<void> remake(std::uint32_t ifindex, const config::Interface& interface);
-    void drop_leaving();
-    [[nodiscard]] std::set<LaneHead> lane_heads() const;
-    void put_in_force(LoweredHooks::Next next);
-    [[nodiscard]] core::Result<void> try_in_kernel(const core::Hook& hook) const;
-    [[nodiscard]] control::HookView hook_view(const core::HookInfo& hook) const;
-    void look_at(std::uint32_t ifindex);
-    void look_at_attached(std::uint32_t ifindex);
-    void finish_soon();
-    void finish_after(std::chrono::nanoseconds wait);
-    void finish_next();
-    void make_port(const Attachment& attachment);
-    void take_port();
-    void clear_up_gone();
-    void load_spare();
-    void look_at_other(std::uint32_t ifindex);
-    [[nodiscard]] std::map<std::uint32_t, std::string> attached_names() const;
-    void let_go(std::uint32_t ifindex);
-    void follow_names();
-    void end_attachment(Attachments::iterator attached);
-    void sweep(const net::Link& link);
-    [[nodiscard]] bool remove_spared(std::uint32_t ifindex);
-    void look_at_all();
+
+    // As interfaces::Dependents
+    [[nodiscard]] core::Result<void> register_head(const core::HeadSpec& head) override;
+    void unregister_head(const std::string& name) override;
+    [[nodiscard]] core::Result<void> rename_head(const std::string& from, const std::string& to) override;
+    void came(const interfaces::Attachment& attachment) override;
+    void changed(const interfaces::Attachment& attachment) override;
+    void leaves(std::uint32_t ifindex) override;
+    void place_hooks() override;
+    [[nodiscard]] core::Directions diverted(std::uint8_t slot) const override;
+    [[nodiscard]] core::Directions chained(std::uint8_t slot) const override;
+
+    [[nodiscard]] std::set<rules::LaneHead> lane_heads() const;
+    void put_in_force(rules::LoweredHooks::Next next);
     void release_old_chains();
     void keep_house();
-    void repair_all();
-    static void repair(Attachment& attachment);
-    /// A port that is made for an attachment.
-    struct MakingPort {
-        std::uint32_t ifindex = 0;
-        std::uint32_t number = 0; ///< the attachment's
-        core::Result<std::unique_ptr<PortAndSockets>> made;
-    };
-    /// When an attachment ends for which nothing more may come.
-    enum class Ends : std::uint8_t { kNow, kLater };
-    void drop_attachment(Attachments::iterator attached, Ends when);
+
     [[nodiscard]] control::FlowTableView flow_table_view() const;
     [[nodiscard]] std::vector<std::string> covered_by(const core::HeadInfo& head) const;
     [[nodiscard]] control::HeadView head_view(const core::HeadInfo& head) const;
+    [[nodiscard]] control::HookView hook_view(const core::HookInfo& hook) const;
 
     OrchestratorOptions options_;
     std::chrono::steady_clock::time_point started_;
@@ -199,33 +163,19 @@ class Orchestrator final : public rules::World {
     std::unique_ptr<core::FlowTable> flows_;
     core::FlowRules flow_rules_;
     core::Registry registry_; ///< its end is a change of rules: what is above is still needed
-    std::unique_ptr<LoweredHooks> lowered_;
+    std::unique_ptr<rules::KernelChains> chains_;
+    std::unique_ptr<rules::LoweredHooks> lowered_;
     std::unique_ptr<xsk::Umem> umem_;
     std::unique_ptr<xsk::EngineThread> engine_thread_;
-    std::unique_ptr<AttachmentWorld> world_;
-    Attachments attachments_;
-    std::map<std::uint32_t, std::unique_ptr<Attachment>> going_; ///< of gone interfaces, by number; slots are theirs
     std::unique_ptr<captures::Tap> tap_;
+    std::unique_ptr<interfaces::KernelHost> host_;
+    std::unique_ptr<interfaces::LoopSchedule> schedule_;
+    std::unique_ptr<interfaces::Interfaces> interfaces_;
     std::unique_ptr<net::LinkMonitor> monitor_;
     sys::Registration housekeeping_;
-    InterfaceEvents events_;
+    std::function<void()> every_second_;
     bool preparing_ = false;
-    bool tc_will_do_ = false; ///< of the change that is prepared, as the next
-    bool heads_first_ = false;
-    bool expects_more_ = false;
-    sys::Loop* loop_ = nullptr;
-    sys::Registration finishing_;
-    std::optional<MakingPort> making_;                                  ///< the side thread does
-    std::thread loader_;                                                ///< of a spare; touches programs_ only
-    std::optional<std::chrono::steady_clock::time_point> finish_since_; ///< something has been left to be finished
     bool old_chains_released_ = false;
-    std::set<std::uint32_t> leaving_;                   ///< attached until go_live()
-    std::map<std::uint32_t, config::Interface> remade_; ///< to be attached in another mode by go_live()
-    std::map<std::string, std::vector<std::string>> turned_off_before_;
-    KnownDevices known_;
-    bool heads_come_ = false;          ///< with the next go_live()
-    bool swept_ = false;               ///< before, what is there may be wanted
-    std::set<std::uint32_t> spared_{}; ///< interfaces whose heads could not be replaced: better theirs than none
 };
 
 } // namespace pfild

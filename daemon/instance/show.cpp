@@ -22,7 +22,7 @@ tl::unexpected<core::Error> no_flow_table(const char* what) {
                        "start it without", EOPNOTSUPP});
 }
 
-control::InterfaceView view_of(const Attachment& attachment) {
+control::InterfaceView view_of(const interfaces::Attachment& attachment) {
     control::InterfaceView view = attachment.view();
     view.altnames = attachment.link().altnames;
     return view;
@@ -47,7 +47,7 @@ control::StatusView Orchestrator::status() const {
         std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - started_).count());
     view.version = PFILD_VERSION;
     view.kernel = sys::kernel_release();
-    for (const auto& [ifindex, attachment] : attachments_) {
+    for (const auto& [ifindex, attachment] : interfaces_->all()) {
         view.interfaces.push_back(view_of(*attachment));
     }
     view.buffers = buffers_view(umem_->pool());
@@ -85,9 +85,9 @@ core::Result<control::FlowsView> Orchestrator::flows(const control::FlowsRequest
         }
         auto flow = flow_view(entries[place], generation, now);
         if (flow) {
-            const auto attached = attachments_.find(flow->ifindex);
-            flow->view.interface =
-                attached == attachments_.end() ? fmt::format("if{}", flow->ifindex) : attached->second->link().name;
+            const auto attached = interfaces_->all().find(flow->ifindex);
+            flow->view.interface = attached == interfaces_->all().end() ? fmt::format("if{}", flow->ifindex)
+                                                                        : attached->second->link().name;
             view.flows.push_back(std::move(flow->view));
         }
     }
@@ -111,12 +111,12 @@ control::PeersView Orchestrator::peers() const {
 }
 
 control::InterfaceView Orchestrator::interface(const std::string& name) const {
-    return view_of(*find_attached(name)->second);
+    return view_of(*interfaces_->find(name));
 }
 
 std::vector<std::string> Orchestrator::covered_by(const core::HeadInfo& head) const {
     std::vector<std::string> names;
-    for (const auto& [ifindex, attachment] : attachments_) {
+    for (const auto& [ifindex, attachment] : interfaces_->all()) {
         if (!attachment->only_tapped() && (!head.slot || *head.slot == attachment->slot())) {
             names.push_back(attachment->link().name);
         }
@@ -142,7 +142,7 @@ std::vector<control::HeadView> Orchestrator::heads() const {
 
 control::HookView Orchestrator::hook_view(const core::HookInfo& hook) const {
     control::HookView view = pfild::hook_view(hook);
-    for (const auto& [ifindex, attachment] : attachments_) {
+    for (const auto& [ifindex, attachment] : interfaces_->all()) {
         for (const Direction direction : core::kEachDirection) {
             const core::LanePlacement* lane = lowered_->placement(attachment->slot(), direction);
             if (lane == nullptr) {
@@ -182,7 +182,7 @@ core::Result<control::HookProgramView> Orchestrator::hook_show(std::string_view 
 }
 
 core::Result<control::StatsView> Orchestrator::stats(const control::StatsRequest& request) const {
-    if (request.interface && find_attached(*request.interface) == attachments_.end()) {
+    if (request.interface && interfaces_->find(*request.interface) == nullptr) {
         return core::fail(
             {"stats", *request.interface, "it is not attached", "`bpfctl status` lists those that are", ENODEV});
     }
@@ -190,7 +190,7 @@ core::Result<control::StatsView> Orchestrator::stats(const control::StatsRequest
     view.engine = {{"rounds", engine_thread_->rounds()}, {"sleeps", engine_thread_->sleeps()}};
     view.flows = flow_table_view();
     view.buffers = buffers_view(umem_->pool());
-    for (const auto& [ifindex, attachment] : attachments_) {
+    for (const auto& [ifindex, attachment] : interfaces_->all()) {
         if (!request.interface || attachment->link().name == *request.interface) {
             view.interfaces.push_back(
                 {attachment->link().name, {attachment->counters(Direction::in), attachment->counters(Direction::out)}});

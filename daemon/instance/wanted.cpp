@@ -27,7 +27,7 @@ void log(const core::Result<void>& result) {
 
 } // namespace
 
-InterfaceEvents Wanted::events() {
+interfaces::Events Wanted::events() {
     return {.seen = [this](const std::string& name) { look_again(name); },
             .gone =
                 [this](const std::string& name) {
@@ -40,15 +40,15 @@ InterfaceEvents Wanted::events() {
                     for (const auto& [before, now] : names) {
                         came_.insert(now); // patterns may mean it now
                     }
-                },
-            .every_second =
-                [this] {
-                    look_at_trial();
-                    tell_who_is_cut();
-                    if (!transaction_.waited_for().empty()) {
-                        look_again(std::nullopt);
-                    }
                 }};
+}
+
+void Wanted::every_second() {
+    look_at_trial();
+    tell_who_is_cut();
+    if (!transaction_.waited_for().empty()) {
+        look_again(std::nullopt);
+    }
 }
 
 void Wanted::tell_start(std::string from, config::Settings runs_with) {

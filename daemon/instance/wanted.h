@@ -31,7 +31,9 @@ class Wanted final : public control::Service {
         : orchestrator_(orchestrator), transaction_(transaction), seen_{orchestrator, transaction} {}
 
     /// For Orchestrator::tell().
-    [[nodiscard]] InterfaceEvents events();
+    [[nodiscard]] interfaces::Events events();
+    /// To be called each second.
+    void every_second();
     /// Reads the files, as they are now.
     using ReadFiles = std::function<config::FileResult<config::Source>()>;
     /// For reload(); without it there are none.

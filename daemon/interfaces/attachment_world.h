@@ -14,7 +14,7 @@
 #include "daemon/xsk/engine_thread.h"
 #include "daemon/xsk/umem.h"
 
-namespace pfild {
+namespace pfild::interfaces {
 
 /// Head programs that are loaded for an attachment that is yet to come.
 struct SpareHeads {
@@ -39,4 +39,4 @@ struct AttachmentWorld {
     [[nodiscard]] std::optional<SpareHeads> take_spare(std::uint8_t slot);
 };
 
-} // namespace pfild
+} // namespace pfild::interfaces

@@ -9,7 +9,7 @@
 #include "daemon/kernel/forgotten_descriptors.h"
 #include "daemon/kernel/xdp_head.h"
 
-namespace pfild {
+namespace pfild::interfaces {
 
 void FrontWatch::look(const std::string& interface, std::uint32_t ifindex, kernel::Heads& heads,
                       std::uint32_t own_xdp) {
@@ -59,4 +59,4 @@ void FrontWatch::go_in_front(const std::string& interface, kernel::Heads& heads)
     try_again_ = !moved && moved.error().code != EBUSY; // what cannot be preceded cannot be later
 }
 
-} // namespace pfild
+} // namespace pfild::interfaces

@@ -12,7 +12,7 @@
 #include "daemon/kernel/heads.h"
 #include "daemon/kernel/programs.h"
 
-namespace pfild {
+namespace pfild::interfaces {
 
 class FrontWatch {
   public:
@@ -37,4 +37,4 @@ class FrontWatch {
     std::uint32_t xdp_runs_ = 0; ///< the driver's program, when that was looked at
 };
 
-} // namespace pfild
+} // namespace pfild::interfaces

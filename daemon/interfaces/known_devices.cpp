@@ -6,7 +6,7 @@
 
 #include "daemon/net/port.h"
 
-namespace pfild {
+namespace pfild::interfaces {
 
 void KnownDevices::know(const net::Link& link) {
     if (all_are_known_ && !devices_.contains(link.ifindex)) {
@@ -51,4 +51,4 @@ std::vector<config::Device> KnownDevices::all(const std::map<std::uint32_t, std:
     return found;
 }
 
-} // namespace pfild
+} // namespace pfild::interfaces

@@ -13,7 +13,7 @@
 #include "config/guarded.h"
 #include "daemon/net/links.h"
 
-namespace pfild {
+namespace pfild::interfaces {
 
 class KnownDevices {
   public:
@@ -40,4 +40,4 @@ class KnownDevices {
     bool all_are_known_ = false;
 };
 
-} // namespace pfild
+} // namespace pfild::interfaces

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/interfaces/lane_watch.h"
 
-namespace pfild {
+namespace pfild::interfaces {
 
 LaneWatch::Look LaneWatch::look(const pfild_counters& counters, bool head_was_there) {
     const auto came = [&](pfild_counter which) { return counters.count[which] - last_.count[which]; };
@@ -21,4 +21,4 @@ LaneWatch::Look LaneWatch::look(const pfild_counters& counters, bool head_was_th
     return look;
 }
 
-} // namespace pfild
+} // namespace pfild::interfaces

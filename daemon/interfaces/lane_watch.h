@@ -11,7 +11,7 @@
 
 #include "pfild/abi.h"
 
-namespace pfild {
+namespace pfild::interfaces {
 
 class LaneWatch {
   public:
@@ -33,4 +33,4 @@ class LaneWatch {
     int quiet_ = 0;
 };
 
-} // namespace pfild
+} // namespace pfild::interfaces

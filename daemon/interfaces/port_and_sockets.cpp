@@ -6,7 +6,7 @@
 #include "daemon/interfaces/attachment_world.h"
 #include "daemon/kernel/heads.h"
 
-namespace pfild {
+namespace pfild::interfaces {
 namespace {
 
 using core::Direction;
@@ -111,4 +111,4 @@ PortAndSockets::~PortAndSockets() {
     }
 }
 
-} // namespace pfild
+} // namespace pfild::interfaces

@@ -17,7 +17,7 @@
 #include "daemon/net/port.h"
 #include "daemon/xsk/socket.h"
 
-namespace pfild {
+namespace pfild::interfaces {
 
 struct AttachmentWorld;
 
@@ -58,4 +58,4 @@ class PortAndSockets {
     bool was_in_engine_ = false;
 };
 
-} // namespace pfild
+} // namespace pfild::interfaces

@@ -2,7 +2,7 @@
 // See daemon/interfaces/renames.h.
 #include "daemon/interfaces/renames.h"
 
-namespace pfild {
+namespace pfild::interfaces {
 
 std::vector<Rename> renames(const std::map<std::uint32_t, std::string>& before,
                             const std::map<std::uint32_t, std::string>& now) {
@@ -20,4 +20,4 @@ std::vector<Rename> renames(const std::map<std::uint32_t, std::string>& before,
     return away;
 }
 
-} // namespace pfild
+} // namespace pfild::interfaces

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace pfild {
+namespace pfild::interfaces {
 
 struct Rename {
     std::string from;
@@ -22,4 +22,4 @@ struct Rename {
 [[nodiscard]] std::vector<Rename> renames(const std::map<std::uint32_t, std::string>& before,
                                           const std::map<std::uint32_t, std::string>& now);
 
-} // namespace pfild
+} // namespace pfild::interfaces

@@ -14,7 +14,7 @@
 #include "daemon/interfaces/attachment_world.h"
 #include "daemon/net/features.h"
 
-namespace pfild {
+namespace pfild::interfaces {
 namespace {
 
 std::uint32_t queues_of(const net::Link& link) {
@@ -141,4 +141,4 @@ XdpSide::~XdpSide() {
     }
 }
 
-} // namespace pfild
+} // namespace pfild::interfaces

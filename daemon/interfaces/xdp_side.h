@@ -22,7 +22,7 @@
 #include "daemon/xsk/socket.h"
 #include "daemon/xsk/umem.h"
 
-namespace pfild {
+namespace pfild::interfaces {
 
 struct AttachmentWorld;
 
@@ -69,4 +69,4 @@ class XdpSide {
     std::optional<kernel::XdpHead> head_;
 };
 
-} // namespace pfild
+} // namespace pfild::interfaces

@@ -10,14 +10,27 @@
 
 #include "core/chain/chain_program.h"
 
-namespace pfild {
+namespace pfild::rules {
 
 LoweredHooks::~LoweredHooks() {
     for (const auto& [head, found] : found_) {
         if (found.chain) {
-            programs_.clear_chain(head.place, kernel::lane(head.slot, head.direction));
+            chains_.hide(head);
         }
     }
+}
+
+core::Result<void> LoweredHooks::takes(const core::Hook& hook) const {
+    core::ChainSpec spec{.place = ebpf::Place::tc};
+    core::ChainBlock& block = hook.type() == core::HeadType::ethernet ? spec.link : spec.inet;
+    block.hooks.push_back(*hook.lowering());
+    const auto code = chain_program(spec);
+    auto chain = code ? chains_.load(*code, spec.place, spec.size())
+                      : core::fail({"run in the kernel", "", "it is too long", "", E2BIG});
+    if (!chain) {
+        return core::fail({"add hook", hook.name(), chain.error().why, "add it with --run auto", EOPNOTSUPP});
+    }
+    return {};
 }
 
 // What the kernel does not take is made shorter until it does.
@@ -45,7 +58,7 @@ LoweredHooks::Found LoweredHooks::make(const LaneHead& head) const {
             found.chain = before->second.chain;
             return found;
         }
-        auto chain = kernel::Chain::load(programs_, found.code, head.place, size);
+        auto chain = chains_.load(found.code, head.place, size);
         if (chain) {
             found.chain = *std::move(chain);
             return found;
@@ -80,6 +93,14 @@ core::Result<void> LoweredHooks::keep_promises(const FoundAt& all) {
     return {};
 }
 
+/// As if there were no hooks for the kernel: the head asks the engine.
+LoweredHooks::Found LoweredHooks::without_chain(const LaneHead& head, std::string because) const {
+    return {.placement = place_lane(registry_.hooks_of(head.slot, head.direction), head.direction, head.place,
+                                    {.most = 0, .because = std::move(because)}),
+            .code = {},
+            .chain = nullptr};
+}
+
 void LoweredHooks::retire(Found&& found) {
     if (found.chain) {
         retired_.push_back(std::move(found));
@@ -90,15 +111,15 @@ void LoweredHooks::retire(Found&& found) {
 void LoweredHooks::install(Next&& next) {
     for (auto& [head, found] : next.found_) {
         Found& now = found_[head];
-        const std::uint32_t lane = kernel::lane(head.slot, head.direction);
         if (found.chain && found.chain != now.chain) {
             changed_ = true;
-            if (auto set = programs_.set_chain(head.place, lane, found.chain->program_fd()); !set) {
-                spdlog::error("{}", set.error().line()); // heads ask the engine, as if there were none
-                programs_.clear_chain(head.place, lane);
+            if (auto shown = chains_.show(head, *found.chain); !shown) {
+                spdlog::error("{}", shown.error().line());
+                chains_.hide(head);
+                found = without_chain(head, shown.error().why);
             }
         } else if (!found.chain && now.chain) {
-            programs_.clear_chain(head.place, lane);
+            chains_.hide(head);
         }
         if (found.chain != now.chain) {
             retire(std::move(now));
@@ -110,7 +131,7 @@ void LoweredHooks::install(Next&& next) {
             ++at;
             continue;
         }
-        programs_.clear_chain(at->first.place, kernel::lane(at->first.slot, at->first.direction));
+        chains_.hide(at->first);
         retire(std::move(at->second));
         at = found_.erase(at);
     }
@@ -120,7 +141,7 @@ void LoweredHooks::await_old_chains() {
     if (!std::exchange(changed_, false)) {
         return;
     }
-    kernel::await_programs();
+    chains_.await_packets();
     for (const Found& found : retired_) {
         const auto tallies = found.chain->tallies();
         for (std::size_t at = 0; at < tallies.size(); at++) {
@@ -173,4 +194,4 @@ void LoweredHooks::refresh_counters() const {
     }
 }
 
-} // namespace pfild
+} // namespace pfild::rules

@@ -15,10 +15,8 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <optional>
 #include <set>
 #include <string>
-#include <tuple>
 #include <vector>
 
 #include "core/chain/placement.h"
@@ -26,36 +24,25 @@
 #include "core/error.h"
 #include "core/odd_packets.h"
 #include "core/pfil/registry.h"
-#include "daemon/kernel/chain.h"
-#include "daemon/kernel/programs.h"
+#include "daemon/rules/chains.h"
 #include "ebpf/instruction.h"
-#include "ebpf/place.h"
 
-namespace pfild {
-
-/// A lane and a head of it. An IN lane may have two.
-struct LaneHead {
-    std::uint8_t slot;
-    core::Direction direction;
-    ebpf::Place place;
-
-    friend bool operator<(const LaneHead& left, const LaneHead& right) {
-        return std::tie(left.slot, left.direction, left.place) < std::tie(right.slot, right.direction, right.place);
-    }
-    friend bool operator==(const LaneHead&, const LaneHead&) = default;
-};
+namespace pfild::rules {
 
 class LoweredHooks {
   public:
     /// => both outlive it. Fragments that are to be dropped are left to the engine, which does.
-    LoweredHooks(kernel::Programs& programs, const core::Registry& registry, core::Fragments fragments)
-        : programs_(programs), registry_(registry), fragments_(fragments) {}
+    LoweredHooks(Chains& chains, const core::Registry& registry, core::Fragments fragments)
+        : chains_(chains), registry_(registry), fragments_(fragments) {}
     LoweredHooks(const LoweredHooks&) = delete;
     LoweredHooks& operator=(const LoweredHooks&) = delete;
     /// Heads find none of them any more.
     ~LoweredHooks();
 
     class Next;
+    /// Whether the kernel takes it at all, alone and whatever it will be linked to. EOPNOTSUPP: it does not, and why.
+    /// => the hook has a lowering.
+    [[nodiscard]] core::Result<void> takes(const core::Hook& hook) const;
     /// For the links as they are now, held back or not, and heads as given.
     [[nodiscard]] Next prepare(const std::set<LaneHead>& heads) const;
     void install(Next&& next);
@@ -77,14 +64,15 @@ class LoweredHooks {
     struct Found {
         core::LanePlacement placement;
         std::vector<ebpf::Instruction> code;
-        std::shared_ptr<kernel::Chain> chain; ///< nothing: no hook runs here
+        std::shared_ptr<LoadedChain> chain; ///< nothing: no hook runs here
     };
     using FoundAt = std::map<LaneHead, Found>;
     [[nodiscard]] static core::Result<void> keep_promises(const FoundAt& all);
     [[nodiscard]] Found make(const LaneHead& head) const;
+    [[nodiscard]] Found without_chain(const LaneHead& head, std::string because) const;
     void retire(Found&& found);
 
-    kernel::Programs& programs_;
+    Chains& chains_;
     const core::Registry& registry_;
     core::Fragments fragments_;
     FoundAt found_;
@@ -104,4 +92,4 @@ class LoweredHooks::Next {
     FoundAt found_;
 };
 
-} // namespace pfild
+} // namespace pfild::rules

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Arrows point inward (docs/architecture.md): which folder may include what. Edges of the daemon never include each other; only
-captures, interfaces, instance, rules/lowered_hooks and main.cpp of daemon know more than one. daemon/sys (descriptors, errno, namespaces) is below the edges. The rooms
-inside of core, cbpf, bpfctl and daemon have arrows of their own (rooms.py), and no two files include each other."""
+captures, interfaces, instance, rules/kernel_chains and main.cpp of daemon know more than one, and what owns attachments knows netlink alone. daemon/sys
+(descriptors, errno, namespaces) is below the edges. The rooms inside of core, cbpf, bpfctl and daemon have arrows of their own (rooms.py), and no two files include each other."""
 import re
 
 import rooms
@@ -32,6 +32,10 @@ ALLOWED = {
     **{f"daemon/{edge}": ("daemon/sys", "control", "describe", "capture", *INNER) for edge in EDGES},
     "daemon": ("daemon/sys", *(f"daemon/{edge}" for edge in EDGES), "control", "config", "disk", "describe", "capture", *INNER),
 }
+
+# Of daemon: what knows edges, and what of it knows only what a link is.
+OVER_EDGES = re.compile(r"daemon/(captures/|interfaces/|instance/|rules/kernel_chains\.|main\.)")
+OVER_NETLINK = re.compile(r"daemon/interfaces/(interfaces|following|coming|edges|attachment|known_devices|renames|lane_watch)\.")
 
 # These are pure: no kernel interface, socket, clock, thread, log or file format.
 IMPURE = re.compile(
@@ -67,10 +71,10 @@ def judge(sources, path, layer, name):
     """What is wrong with this include; None when nothing."""
     file = included_file(sources, path, name)
     target = file and layer_of(file)
-    if layer == "daemon" and not re.match(r"daemon/(captures/|interfaces/|instance/|rules/lowered_hooks\.|main\.)", path):
-        allowed = ("daemon/sys", "control", "config", "disk", "describe", *INNER)  # only those know more than one edge; any other file here knows none
-    else:
-        allowed = ALLOWED[layer]
+    allowed = ALLOWED[layer]
+    if layer == "daemon" and (OVER_NETLINK.match(path) or not OVER_EDGES.match(path)):
+        netlink = ("daemon/net",) if OVER_NETLINK.match(path) else ()
+        allowed = ("daemon/sys", *netlink, "control", "config", "disk", "describe", *INNER)
     if layer == "capture" and name in CORE_OF_CAPTURE:
         return None
     if target is not None and target != layer and target not in allowed:

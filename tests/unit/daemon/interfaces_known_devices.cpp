@@ -5,7 +5,7 @@
 
 #include "daemon/interfaces/known_devices.h"
 
-namespace pfild {
+namespace pfild::interfaces {
 namespace {
 
 using ::testing::ElementsAre;
@@ -88,4 +88,4 @@ TEST(KnownDevices, that_no_pattern_means_are_told) {
 }
 
 } // namespace
-} // namespace pfild
+} // namespace pfild::interfaces

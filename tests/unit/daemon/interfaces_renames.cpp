@@ -8,7 +8,7 @@
 
 #include "daemon/interfaces/renames.h"
 
-namespace pfild {
+namespace pfild::interfaces {
 namespace {
 
 using Names = std::map<std::uint32_t, std::string>;
@@ -57,4 +57,4 @@ TEST(Renames, end_at_the_names_of_now_whatever_was_exchanged) {
 }
 
 } // namespace
-} // namespace pfild
+} // namespace pfild::interfaces

@@ -4,7 +4,7 @@
 
 #include "daemon/interfaces/lane_watch.h"
 
-namespace pfild {
+namespace pfild::interfaces {
 namespace {
 
 class LaneWatchTest : public ::testing::Test {
@@ -57,4 +57,4 @@ TEST_F(LaneWatchTest, changes_and_the_first_part_of_a_stamp_are_told_once) {
 }
 
 } // namespace
-} // namespace pfild
+} // namespace pfild::interfaces

@@ -5,16 +5,16 @@
 
 #include <fmt/format.h>
 
-#include "daemon/interfaces/attachment.h"
+#include "daemon/interfaces/kernel_attachment.h"
 
-namespace pfild {
+namespace pfild::interfaces {
 namespace {
 
 using core::Direction;
 
 } // namespace
 
-control::InterfaceView Attachment::view() const {
+control::InterfaceView KernelAttachment::view() const {
     control::InterfaceView view;
     view.name = spec_.link.name;
     view.ifindex = spec_.link.ifindex;
@@ -48,7 +48,7 @@ control::InterfaceView Attachment::view() const {
     return view;
 }
 
-std::uint64_t Attachment::port_dropped(Direction direction) const {
+std::uint64_t KernelAttachment::port_dropped(Direction direction) const {
     const net::Pair& up = direction == Direction::in ? port_->port().q() : port_->port().p();
     return within(world_.stack,
                   [&] {
@@ -58,7 +58,7 @@ std::uint64_t Attachment::port_dropped(Direction direction) const {
         .value_or(0);
 }
 
-control::Counters Attachment::counters(Direction direction) const {
+control::Counters KernelAttachment::counters(Direction direction) const {
     static constexpr std::array<const char*, PFILD_COUNTERS> kHeadCounterNames PFILD_COUNTER_NAMES;
     control::Counters counters;
     const pfild_counters head = world_.programs.counters(slot(), direction);
@@ -96,4 +96,4 @@ control::Counters Attachment::counters(Direction direction) const {
     return counters;
 }
 
-} // namespace pfild
+} // namespace pfild::interfaces

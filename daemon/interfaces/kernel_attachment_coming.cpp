@@ -1,14 +1,30 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// An attachment of an interface that has just come: heads first, the rest later. See coming.cpp.
+// An attachment of an interface that has just come: heads first, the rest later.
 #include <algorithm>
 #include <cerrno>
 #include <utility>
 
 #include <spdlog/spdlog.h>
 
-#include "daemon/interfaces/attachment.h"
+#include "daemon/interfaces/kernel_attachment.h"
 
-namespace pfild {
+namespace pfild::interfaces {
+namespace {
+
+class MakingPort final : public PortWork {
+  public:
+    MakingPort(AttachmentWorld& world, PortAndSockets::Request request) : world_(world), request_(std::move(request)) {}
+
+    void make() override { made_ = PortAndSockets::make(world_, request_); }
+    [[nodiscard]] core::Result<std::unique_ptr<PortAndSockets>> take() { return std::move(made_); }
+
+  private:
+    AttachmentWorld& world_;
+    PortAndSockets::Request request_;
+    core::Result<std::unique_ptr<PortAndSockets>> made_;
+};
+
+} // namespace
 
 std::optional<SpareHeads> AttachmentWorld::take_spare(std::uint8_t slot) {
     const auto found =
@@ -23,7 +39,7 @@ std::optional<SpareHeads> AttachmentWorld::take_spare(std::uint8_t slot) {
 
 // A daemon that lives opens nothing: until there is a port, the heads drop what they would divert, which is everything
 // until it is known what is linked.
-core::Result<void> Attachment::come() {
+core::Result<void> KernelAttachment::come() {
     coming_ = !only_tapped();
     spec_.divert = {true, true};
     return hold_device()
@@ -38,7 +54,7 @@ core::Result<void> Attachment::come() {
 }
 
 /// If it is new, is to be so, and is up.
-core::Result<void> Attachment::hold_down() {
+core::Result<void> KernelAttachment::hold_down() {
     if (!spec_.strict || !spec_.link.up) {
         return {};
     }
@@ -48,7 +64,7 @@ core::Result<void> Attachment::hold_down() {
     });
 }
 
-void Attachment::let_up() noexcept {
+void KernelAttachment::let_up() noexcept {
     spec_.strict = false;
     if (!std::exchange(held_down_, false) || !device_ || !device_->is_here()) {
         return;
@@ -61,14 +77,18 @@ void Attachment::let_up() noexcept {
     }
 }
 
-core::Result<void> Attachment::take_port(core::Result<std::unique_ptr<PortAndSockets>> made) {
-    auto taken = take(std::move(made));
+std::shared_ptr<PortWork> KernelAttachment::port_work() const {
+    return std::make_shared<MakingPort>(world_, PortAndSockets::Request{spec_.link, slot()});
+}
+
+core::Result<void> KernelAttachment::take_port(PortWork& work) {
+    auto taken = take(dynamic_cast<MakingPort&>(work).take());
     coming_ = taken.has_value();
     repairing_ = !taken;
     return taken;
 }
 
-core::Result<void> Attachment::go_on() {
+core::Result<void> KernelAttachment::go_on() {
     coming_ = false;
     if (stood_down_) {
         return {};
@@ -83,21 +103,20 @@ core::Result<void> Attachment::go_on() {
     return done;
 }
 
-void Attachment::clear_up(std::function<void()> done) {
+KernelAttachment::Work KernelAttachment::clear_up() {
     cleared_up_ = true;
     drop_xdp();
     if (port_) {
         port_->leave_engine();
     }
     const bool had_flows = heads_ && !only_tapped();
-    world_.side_thread.run([&engine = world_.engine_thread, port = std::shared_ptr<PortAndSockets>(std::move(port_)),
-                            ifindex = spec_.link.ifindex, had_flows, done = std::move(done)]() mutable {
+    return [&engine = world_.engine_thread, port = std::shared_ptr<PortAndSockets>(std::move(port_)),
+            ifindex = spec_.link.ifindex, had_flows]() mutable {
         port.reset();
         if (had_flows) {
             (void)engine.forget_flows(ifindex);
         }
-        done();
-    });
+    };
 }
 
-} // namespace pfild
+} // namespace pfild::interfaces

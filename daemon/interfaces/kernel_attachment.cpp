@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "daemon/interfaces/attachment.h"
+#include "daemon/interfaces/kernel_attachment.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -14,7 +14,7 @@
 #include "daemon/net/features.h"
 #include "daemon/net/link_type.h"
 
-namespace pfild {
+namespace pfild::interfaces {
 namespace {
 
 using core::Direction;
@@ -27,7 +27,7 @@ constexpr std::uint32_t kFrameOverhead = 14 + 8 + PFILD_LABEL_SIZE;
 
 } // namespace
 
-core::Result<void> Attachment::attachable(const net::Link& link, core::HeadMode mode, const xsk::Umem& umem) {
+core::Result<void> KernelAttachment::attachable(const net::Link& link, core::HeadMode mode, const xsk::Umem& umem) {
     const auto refuse = [&](std::string why, std::string advice) {
         return core::fail({"attach", link.name, std::move(why), std::move(advice), EOPNOTSUPP});
     };
@@ -54,12 +54,12 @@ core::Result<void> Attachment::attachable(const net::Link& link, core::HeadMode 
     return {};
 }
 
-Attachment::Attachment(AttachmentWorld& world, AttachmentSpec spec)
-    : world_(world), spec_(std::move(spec)), ready_(world.take_spare(spec_.slot)),
+KernelAttachment::KernelAttachment(AttachmentWorld& world, AttachmentSpec spec)
+    : Attachment(std::move(spec)), world_(world), ready_(world.take_spare(spec_.slot)),
       number_(ready_ ? ready_->attachment : ++world.attachments), front_(world.programs, spec_.position) {}
 
-core::Result<std::unique_ptr<Attachment>> Attachment::make(AttachmentWorld& world, AttachmentSpec spec) {
-    std::unique_ptr<Attachment> self(new Attachment(world, std::move(spec)));
+core::Result<std::unique_ptr<Attachment>> KernelAttachment::make(AttachmentWorld& world, AttachmentSpec spec) {
+    std::unique_ptr<KernelAttachment> self(new KernelAttachment(world, std::move(spec)));
     world.programs.reset_counters(self->slot());
     if (auto renewed = world.programs.renew_secrets(self->slot()); !renewed) {
         return core::fail(std::move(renewed.error()));
@@ -74,12 +74,12 @@ core::Result<std::unique_ptr<Attachment>> Attachment::make(AttachmentWorld& worl
     return self;
 }
 
-core::Result<void> Attachment::hold_device() {
+core::Result<void> KernelAttachment::hold_device() {
     return within(world_.stack, [&] { return net::DeviceHold::take(spec_.link.ifindex); })
         .map([&](net::DeviceHold hold) { device_.emplace(std::move(hold)); });
 }
 
-core::Result<void> Attachment::bring_up() {
+core::Result<void> KernelAttachment::bring_up() {
     if (!device_) {
         if (auto held = hold_device(); !held) {
             return held;
@@ -90,13 +90,13 @@ core::Result<void> Attachment::bring_up() {
             [&] { return spec_.heads_later ? core::Result<void>() : attach_heads(); });
     }
     world_.side_thread.wait(); // a port that it makes or removes may have the same name
-    return take(PortAndSockets::make(world_, port_request())).and_then([&] { return use_xdp(); }).and_then([&] {
+    return take(PortAndSockets::make(world_, {spec_.link, slot()})).and_then([&] { return use_xdp(); }).and_then([&] {
         return spec_.heads_later ? core::Result<void>() : attach_heads();
     });
 }
 
 // Heads may be there: the port is another.
-core::Result<void> Attachment::take(core::Result<std::unique_ptr<PortAndSockets>> made) {
+core::Result<void> KernelAttachment::take(core::Result<std::unique_ptr<PortAndSockets>> made) {
     if (!made) {
         return core::fail(std::move(made.error()));
     }
@@ -105,7 +105,7 @@ core::Result<void> Attachment::take(core::Result<std::unique_ptr<PortAndSockets>
 }
 
 // Makes ready what the XDP head will need, if it is to come.
-core::Result<void> Attachment::use_xdp() {
+core::Result<void> KernelAttachment::use_xdp() {
     const bool wanted = spec_.mode == core::HeadMode::xdp;
     if (spec_.mode == core::HeadMode::tc || (!wanted && !spec_.link.is_hardware())) {
         mode_because_ = spec_.mode == core::HeadMode::tc ? "" : "it is a virtual interface";
@@ -126,7 +126,7 @@ core::Result<void> Attachment::use_xdp() {
 }
 
 // Those that a run before turned off for XDP.
-core::Result<void> Attachment::restore_offloads() {
+core::Result<void> KernelAttachment::restore_offloads() {
     const std::vector<std::string> turned_off = std::exchange(spec_.turned_off, {});
     if (turned_off.empty()) {
         return {};
@@ -135,7 +135,7 @@ core::Result<void> Attachment::restore_offloads() {
 }
 
 // Mode auto; and mode xdp at a start or reload, when an error would leave the interface open.
-void Attachment::do_without_xdp(const core::Error& why) {
+void KernelAttachment::do_without_xdp(const core::Error& why) {
     mode_because_ = "no native XDP: " + why.why;
     spdlog::warn("{}: {}; TC it is", spec_.link.name, why.line());
     drop_xdp();
@@ -146,28 +146,28 @@ void Attachment::do_without_xdp(const core::Error& why) {
     });
 }
 
-void Attachment::drop_xdp() noexcept {
+void KernelAttachment::drop_xdp() noexcept {
     (void)within(world_.stack, [&]() -> core::Result<void> {
         xdp_.reset();
         return {};
     });
 }
 
-core::Result<void> Attachment::go_live(WithoutHeads then) {
-    if (coming_ && then == WithoutHeads::stays) {
+core::Result<void> KernelAttachment::go_live(WithoutHeads then) {
+    if (coming_ && then == WithoutHeads::kStays) {
         keep();
     }
     if (!spec_.heads_later) {
         return {};
     }
-    kept_ = then == WithoutHeads::stays;
+    kept_ = then == WithoutHeads::kStays;
     auto attached = attach_heads();
     spec_.heads_later = false;
     spec_.tc_will_do = false;
     return attached;
 }
 
-core::Result<void> Attachment::attach_heads() {
+core::Result<void> KernelAttachment::attach_heads() {
     return within(world_.stack, [&]() -> core::Result<void> {
         if (!heads_ || !heads_->intact()) { // what is in place stays
             std::optional<SpareHeads> ready = std::exchange(ready_, std::nullopt);
@@ -201,7 +201,7 @@ core::Result<void> Attachment::attach_heads() {
     });
 }
 
-void Attachment::keep() noexcept {
+void KernelAttachment::keep() noexcept {
     kept_ = true;
     (void)within(world_.stack, [&]() -> core::Result<void> {
         if (heads_) {
@@ -212,7 +212,7 @@ void Attachment::keep() noexcept {
 }
 
 // The TC head decides until this one is there.
-core::Result<void> Attachment::attach_xdp_head() {
+core::Result<void> KernelAttachment::attach_xdp_head() {
     if (auto attached = xdp_->attach_head(number_); !attached) {
         if (spec_.mode == core::HeadMode::xdp && !spec_.tc_will_do) {
             return attached;
@@ -229,7 +229,7 @@ core::Result<void> Attachment::attach_xdp_head() {
     return {};
 }
 
-core::Result<void> Attachment::write_interface(core::Directions divert, core::Directions chained) {
+core::Result<void> KernelAttachment::write_interface(core::Directions divert, core::Directions chained) {
     if (gone_) {
         return {};
     }
@@ -254,7 +254,7 @@ core::Result<void> Attachment::write_interface(core::Directions divert, core::Di
     return world_.programs.set_interface(entry);
 }
 
-Attachment::~Attachment() {
+KernelAttachment::~KernelAttachment() {
     if (port_ && !gone_) {
         (void)write_interface({}, {}); // diverts no more; if not, the drain catches less
         std::this_thread::sleep_for(kDrain);
@@ -278,13 +278,13 @@ Attachment::~Attachment() {
     }
 }
 
-void Attachment::take_down_port() noexcept {
+void KernelAttachment::take_down_port() noexcept {
     drop_xdp();
     port_.reset();
 }
 
 // It may have left and come back, with its heads.
-bool Attachment::is_there() {
+bool KernelAttachment::is_there() {
     if (device_->is_here()) {
         return true;
     }
@@ -294,16 +294,16 @@ bool Attachment::is_there() {
     return came_back.value_or(false) && !strayed_ && hold_device();
 }
 
-void Attachment::let_go() noexcept {
+void KernelAttachment::let_go() noexcept {
     gone_ = true;
     world_.programs.clear_interface(slot());
 }
 
-core::Result<void> Attachment::take_back() {
+core::Result<void> KernelAttachment::take_back() {
     return std::exchange(gone_, false) ? write_interface(spec_.divert, spec_.chained) : core::Result<void>();
 }
 
-core::Result<void> Attachment::set_divert(core::Directions divert, core::Directions chained) {
+core::Result<void> KernelAttachment::set_divert(core::Directions divert, core::Directions chained) {
     if (divert == spec_.divert && chained == spec_.chained) {
         return {};
     }
@@ -315,7 +315,14 @@ core::Result<void> Attachment::set_divert(core::Directions divert, core::Directi
     return written;
 }
 
-core::Result<void> Attachment::follow(const net::Link& link) {
+core::Result<void> KernelAttachment::set_manner(core::FailMode unknown, core::HeadPosition position) {
+    spec_.position = position;
+    front_.set_position(position);
+    return std::exchange(spec_.unknown, unknown) == unknown ? core::Result<void>()
+                                                            : write_interface(spec_.divert, spec_.chained);
+}
+
+core::Result<void> KernelAttachment::follow(const net::Link& link) {
     if (link == spec_.link) {
         return {};
     }
@@ -349,7 +356,7 @@ core::Result<void> Attachment::follow(const net::Link& link) {
     return mtu_changed && port_ ? port_->port().set_mtu(link.mtu) : core::Result<void>();
 }
 
-bool Attachment::port_intact() const {
+bool KernelAttachment::port_intact() const {
     if (only_tapped()) {
         return true;
     }
@@ -365,7 +372,7 @@ bool Attachment::port_intact() const {
     });
 }
 
-core::Result<bool> Attachment::repair() {
+core::Result<bool> KernelAttachment::repair() {
     if (stood_down_ || coming_) {
         return false;
     }
@@ -409,7 +416,7 @@ core::Result<bool> Attachment::repair() {
     return true;
 }
 
-void Attachment::watch_lanes() {
+void KernelAttachment::watch_lanes() {
     const bool head_was_there = !std::exchange(was_broken_, false);
     if (only_tapped()) {
         return;
@@ -435,7 +442,7 @@ void Attachment::watch_lanes() {
 }
 
 // Without its XDP head, the TC head decides.
-core::Result<bool> Attachment::repair_xdp() {
+core::Result<bool> KernelAttachment::repair_xdp() {
     if (!xdp_ || spec_.heads_later) {
         return false;
     }
@@ -448,11 +455,11 @@ core::Result<bool> Attachment::repair_xdp() {
     });
 }
 
-void Attachment::watch_front() {
+void KernelAttachment::watch_front() {
     (void)within(world_.stack, [&]() -> core::Result<void> {
         front_.look(spec_.link.name, spec_.link.ifindex, *heads_, xdp_ ? xdp_->head_id() : 0);
         return {};
     });
 }
 
-} // namespace pfild
+} // namespace pfild::interfaces
