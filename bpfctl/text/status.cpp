@@ -25,7 +25,7 @@ std::string state_text(const Json& interface) {
 }
 
 std::string unknown_text(const Json& interface) {
-    const std::string unknown = text(interface, "unknown");
+    std::string unknown = text(interface, "unknown");
     if (unknown == "drop") {
         return "drop: what only the engine could decide is dropped while it is not there";
     }

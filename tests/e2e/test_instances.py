@@ -127,7 +127,8 @@ def test_every_verb_answers_with_valid_json_and_exit_0(guarded):
 def test_every_verb_says_something_to_people_and_has_help(guarded):
     for words, _ in VERBS:
         done = guarded.bpfctl.run(*words)
-        assert (done.returncode, done.stderr) == (0, ""), (words, done.stderr)
+        said = [line for line in done.stderr.splitlines() if "the lock-out guard has found no connection" not in line]
+        assert (done.returncode, said) == (0, []), (words, done.stderr)
         name = words[:2] if words[0] == "hook" else words[:1]
         told = guarded.bpfctl.run("help", *name)
         assert told.returncode == 0 and told.stdout.startswith(f"Usage: bpfctl {' '.join(name)}"), told.stdout
