@@ -168,7 +168,7 @@ pfild_record Device::header_of(const TappedPacket& packet, std::uint32_t wanted)
     header.caplen = wanted;
     header.datalen = facts.wire_length;
     if (settings_.origins) {
-        header.direction = facts.direction == core::Direction::in ? PFILD_RECORD_IN : PFILD_RECORD_OUT;
+        header.direction = facts.direction == core::Direction::kIn ? PFILD_RECORD_IN : PFILD_RECORD_OUT;
         header.ifindex = facts.ifindex;
     }
     return header;

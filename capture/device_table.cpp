@@ -17,8 +17,8 @@ constexpr std::uint32_t aligned_down(std::uint32_t size) { return size & ~(PFILD
 std::string words(DeviceNumber number) { return "bpf" + std::to_string(number); }
 
 core::Directions joined(core::Directions a, core::Directions b) {
-    return {a.has(core::Direction::in) || b.has(core::Direction::in),
-            a.has(core::Direction::out) || b.has(core::Direction::out)};
+    return {a.has(core::Direction::kIn) || b.has(core::Direction::kIn),
+            a.has(core::Direction::kOut) || b.has(core::Direction::kOut)};
 }
 
 } // namespace
@@ -246,7 +246,7 @@ void DeviceTable::dispatch(const TappedPacket& packet) noexcept {
         return;
     }
     const core::Direction direction = packet.facts().direction;
-    if (bool& up = found->second.facts.up; direction == core::Direction::out && !up) {
+    if (bool& up = found->second.facts.up; direction == core::Direction::kOut && !up) {
         up = port_.is_up_by_now(found->first);
         if (!up) {
             return; // nothing leaves an interface that is down (BD-62)

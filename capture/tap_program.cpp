@@ -30,7 +30,7 @@ std::optional<std::vector<ebpf::Instruction>> tap_program(std::span<const cbpf::
     Assembler out;
     const Assembler::Label take = out.label();
     out.move(cbpf::kContext, Register::k1);
-    if (place == ebpf::Place::xdp) {
+    if (place == ebpf::Place::kXdp) {
         out.call(ebpf::Helper::kXdpBufferLength);
         out.store(8, Register::kFrame, kLengthSlot, Register::k0);
     } else {

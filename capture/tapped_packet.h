@@ -16,7 +16,7 @@ namespace pfild::capture {
 struct TapFacts {
     std::uint32_t wire_length = 0; ///< bytes; the tap may have taken fewer
     std::uint32_t ifindex = 0;
-    core::Direction direction = core::Direction::in;
+    core::Direction direction = core::Direction::kIn;
     std::uint64_t realtime_ns = 0; ///< since 1970-01-01 UTC
 };
 

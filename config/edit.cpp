@@ -31,7 +31,7 @@ bool has(Items& items, typename Items::iterator at, std::string_view name) {
 
 bool has_head(const Model& model, std::string_view head) {
     const Interface* const interface = item_of(model, head);
-    return common_head(head) || (interface != nullptr && interface->wanted && interface->mode != core::HeadMode::tap);
+    return common_head(head) || (interface != nullptr && interface->wanted && interface->mode != core::HeadMode::kTap);
 }
 
 std::string words(Directions directions) {
@@ -45,11 +45,13 @@ std::string words(Directions directions) {
 }
 
 Directions both_of(Directions one, Directions other) {
-    return {one.has(Direction::in) && other.has(Direction::in), one.has(Direction::out) && other.has(Direction::out)};
+    return {one.has(Direction::kIn) && other.has(Direction::kIn),
+            one.has(Direction::kOut) && other.has(Direction::kOut)};
 }
 
 Directions without(Directions from, Directions what) {
-    return {from.has(Direction::in) && !what.has(Direction::in), from.has(Direction::out) && !what.has(Direction::out)};
+    return {from.has(Direction::kIn) && !what.has(Direction::kIn),
+            from.has(Direction::kOut) && !what.has(Direction::kOut)};
 }
 
 core::Result<void> find_ends(const char* what, const Model& model, std::string_view hook, std::string_view head,
@@ -281,7 +283,7 @@ Model with_others(const Model& files, const Model& others) {
         for (const Direction direction : core::kEachDirection) { // the files may have one of them, too
             if (one.directions.has(direction)) {
                 Link part = one;
-                part.directions = {direction == Direction::in, direction == Direction::out};
+                part.directions = {direction == Direction::kIn, direction == Direction::kOut};
                 (void)link(whole, std::move(part));
             }
         }

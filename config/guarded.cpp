@@ -22,8 +22,8 @@ core::Directions not_yet(const std::vector<Link>& links, const Link& link) {
     core::Directions left = link.directions;
     for (const Link& one : links) {
         if (one.hook == link.hook && one.head == link.head) {
-            left = {left.has(core::Direction::in) && !one.directions.has(core::Direction::in),
-                    left.has(core::Direction::out) && !one.directions.has(core::Direction::out)};
+            left = {left.has(core::Direction::kIn) && !one.directions.has(core::Direction::kIn),
+                    left.has(core::Direction::kOut) && !one.directions.has(core::Direction::kOut)};
         }
     }
     return left;
@@ -95,7 +95,7 @@ Guarded guarded(const Model& model, const std::vector<Device>& devices) {
         }
         here.model.interfaces.push_back(*item);
         here.model.interfaces.back().name = device.name;
-        if (item->mode != core::HeadMode::tap) {
+        if (item->mode != core::HeadMode::kTap) {
             for (Link& link : links_of(of_interfaces, device)) {
                 here.model.links.push_back(std::move(link));
             }

@@ -75,7 +75,7 @@ class LinkCheck {
             add("hook", "is of type " + std::string(core::name(hook->second)) + ", the head of type " +
                             std::string(core::name(type_of_head(link.head))));
         }
-        if (interface != nullptr && interface->mode == core::HeadMode::tap) {
+        if (interface != nullptr && interface->mode == core::HeadMode::kTap) {
             add("head", "is an interface that is only tapped, which has no head");
         }
         if (interface != nullptr && !interface->wanted) {
@@ -217,7 +217,7 @@ std::vector<std::string> run_order(const std::vector<Link>& links, core::Directi
     std::vector<std::string> last;
     for (const Link& link : links) {
         if (link.directions.has(direction)) {
-            const bool in_front = (direction == core::Direction::in) != link.append;
+            const bool in_front = (direction == core::Direction::kIn) != link.append;
             (in_front ? first : last).push_back(link.hook);
         }
     }
@@ -228,7 +228,7 @@ std::vector<std::string> run_order(const std::vector<Link>& links, core::Directi
 
 std::optional<core::HeadType> common_head(std::string_view name) { return core::head_type_named(name); }
 
-core::HeadType type_of_head(std::string_view name) { return common_head(name).value_or(core::HeadType::ethernet); }
+core::HeadType type_of_head(std::string_view name) { return common_head(name).value_or(core::HeadType::kEthernet); }
 
 bool is_interface_name(std::string_view name) {
     return is_name(name, kMaxInterfaceName) && name.find('/') == std::string_view::npos;

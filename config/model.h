@@ -41,8 +41,8 @@ static_assert(static_cast<std::size_t>(Owner::kApplied) + 1 == kOwnerNames.size(
 struct Interface {
     std::string name; ///< the kernel's, an alternative one, or a pattern
     core::FailMode unknown = core::FailMode::kPass;
-    core::HeadMode mode = core::HeadMode::automatic;
-    core::HeadPosition position = core::HeadPosition::anywhere;
+    core::HeadMode mode = core::HeadMode::kAutomatic;
+    core::HeadPosition position = core::HeadPosition::kAnywhere;
     bool strict = false; ///< one that is made while pfild runs is down until it is guarded
     bool wanted = true;  ///< false: it is left alone, whatever pattern means it
     Owner owner = Owner::kFile;
@@ -52,11 +52,11 @@ struct Interface {
 
 struct Hook {
     std::string name; ///< MODULE:NAME
-    core::HeadType type = core::HeadType::inet;
-    core::OnMatch on_match = core::OnMatch::drop;
+    core::HeadType type = core::HeadType::kInet;
+    core::OnMatch on_match = core::OnMatch::kDrop;
     std::optional<std::string> filter;      ///< what counts; nothing: there is only the program
     std::vector<cbpf::Instruction> program; ///< it verifies; empty: the filter is yet to be compiled
-    core::RunsIn run = core::RunsIn::automatic;
+    core::RunsIn run = core::RunsIn::kAutomatic;
     core::Compiled compiled = core::Compiled::kUnverified;
     bool enabled = true; ///< no packet meets a disabled one, but it keeps its links and their places
     Owner owner = Owner::kFile;

@@ -26,8 +26,8 @@ static_assert(static_cast<std::size_t>(LogLevel::kError) + 1 == kLogLevelNames.s
 struct Settings {
     LogLevel log_level = LogLevel::kInfo;
     core::FailMode unknown = core::FailMode::kPass;
-    core::HeadMode mode = core::HeadMode::automatic;
-    core::HeadPosition position = core::HeadPosition::anywhere;
+    core::HeadMode mode = core::HeadMode::kAutomatic;
+    core::HeadPosition position = core::HeadPosition::kAnywhere;
     bool strict = false;                     ///< of interfaces, as these
     std::uint32_t buffers = 32768;           ///< of packet memory, 4096 bytes each
     std::uint32_t flows = 65536;             ///< 0: none are known

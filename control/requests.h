@@ -25,16 +25,16 @@ struct NoArguments {};
 /// What attach means where a request does not say; from the configuration.
 struct AttachDefaults {
     core::FailMode unknown = core::FailMode::kPass;
-    core::HeadMode mode = core::HeadMode::automatic;
-    core::HeadPosition position = core::HeadPosition::anywhere;
+    core::HeadMode mode = core::HeadMode::kAutomatic;
+    core::HeadPosition position = core::HeadPosition::kAnywhere;
     bool strict = false;
 };
 
 struct AttachRequest {
     std::string interface;
     core::FailMode unknown = core::FailMode::kPass;
-    core::HeadMode mode = core::HeadMode::automatic;
-    core::HeadPosition position = core::HeadPosition::anywhere;
+    core::HeadMode mode = core::HeadMode::kAutomatic;
+    core::HeadPosition position = core::HeadPosition::kAnywhere;
     bool strict = false;                 ///< interfaces that come are down until they are guarded
     std::vector<std::string> turned_off; ///< offloads that a daemon which was killed has turned off on it
 
@@ -52,12 +52,12 @@ struct ListRequest {
 
 struct HookAddRequest {
     std::string name; ///< "MODULE:NAME" (PF-31)
-    core::HeadType type = core::HeadType::inet;
-    core::OnMatch on_match = core::OnMatch::drop;
+    core::HeadType type = core::HeadType::kInet;
+    core::OnMatch on_match = core::OnMatch::kDrop;
     std::optional<std::string> filter;      ///< shown, never compiled
     std::vector<cbpf::Instruction> program; ///< not verified yet
     std::uint32_t dlt = 0;                  ///< the DLT number the program was compiled for
-    core::RunsIn run = core::RunsIn::automatic;
+    core::RunsIn run = core::RunsIn::kAutomatic;
     core::Compiled compiled = core::Compiled::kUnverified; ///< shown, never believed
 };
 

@@ -70,7 +70,7 @@ struct InterfaceView {
     std::uint32_t rx_queues = 0;
     bool up = false;
     std::string mode; ///< "tc", "xdp" or "tap": where the IN head is
-    core::HeadMode mode_wanted = core::HeadMode::automatic;
+    core::HeadMode mode_wanted = core::HeadMode::kAutomatic;
     std::string mode_because;            ///< why it is not XDP, when that was for pfild to choose; may be empty
     std::uint64_t queues_served = 0;     ///< receive queues with a socket of their own (XDP)
     std::vector<std::string> turned_off; ///< offloads of the interface that are off as long as it is attached (XDP)
@@ -78,7 +78,7 @@ struct InterfaceView {
     State state = State::kAttached;
     PortPairView port_pair;
     HeadPlacesView heads;
-    core::HeadPosition position = core::HeadPosition::anywhere;
+    core::HeadPosition position = core::HeadPosition::kAnywhere;
     std::vector<std::string> in_front; ///< programs that packets meet before ours, "tcx ingress: name (12)"
     HookedView hooked;
     std::vector<std::string> altnames;
@@ -127,7 +127,7 @@ struct StatusView {
 
 struct HeadView {
     std::string name;
-    core::HeadType type = core::HeadType::inet;
+    core::HeadType type = core::HeadType::kInet;
     std::string dlt; ///< "RAW", without DLT_
     std::uint32_t dlt_number = 0;
     core::Directions directions;     ///< in which it filters at all
@@ -144,22 +144,22 @@ struct HeadList {
 /// Where a hook runs for packets of one interface and direction.
 struct HookRunView {
     std::string interface;
-    core::Direction direction = core::Direction::in;
-    core::RunsIn where = core::RunsIn::engine; ///< never `auto`
-    std::optional<std::string> because;        ///< why it is the engine; nothing in the kernel
+    core::Direction direction = core::Direction::kIn;
+    core::RunsIn where = core::RunsIn::kEngine; ///< never `auto`
+    std::optional<std::string> because;         ///< why it is the engine; nothing in the kernel
 };
 
 struct HookView {
     std::string name;   ///< "MODULE:NAME"
     std::string module; ///< "cbpf"
-    core::HeadType type = core::HeadType::inet;
-    core::OnMatch on_match = core::OnMatch::drop;
+    core::HeadType type = core::HeadType::kInet;
+    core::OnMatch on_match = core::OnMatch::kDrop;
     std::optional<std::string> filter; ///< the text it was compiled from, if there was one
     std::uint64_t instructions = 0;
-    std::string answers;                        ///< "per flow" or "per packet"
-    std::optional<std::string> because;         ///< why the kernel cannot answer for a flow, or not for all of them
-    std::optional<std::string> as_it_is;        ///< what it asks for that is otherwise folded away: "tags"
-    core::RunsIn run = core::RunsIn::automatic; ///< as it was asked for
+    std::string answers;                         ///< "per flow" or "per packet"
+    std::optional<std::string> because;          ///< why the kernel cannot answer for a flow, or not for all of them
+    std::optional<std::string> as_it_is;         ///< what it asks for that is otherwise folded away: "tags"
+    core::RunsIn run = core::RunsIn::kAutomatic; ///< as it was asked for
     core::Compiled compiled = core::Compiled::kUnverified;
     bool enabled = true;           ///< packets meet it where it is linked
     std::vector<HookRunView> runs; ///< as it is

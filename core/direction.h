@@ -9,7 +9,7 @@
 
 namespace pfild::core {
 
-enum class Direction : std::uint8_t { in, out };
+enum class Direction : std::uint8_t { kIn, kOut };
 
 inline constexpr std::size_t kDirections = 2;
 inline constexpr std::array<std::string_view, kDirections> kDirectionNames{"in", "out"};
@@ -35,6 +35,6 @@ class Directions {
     std::uint8_t bits_ = 0;
 };
 
-inline constexpr std::array<Direction, kDirections> kEachDirection{Direction::in, Direction::out};
+inline constexpr std::array<Direction, kDirections> kEachDirection{Direction::kIn, Direction::kOut};
 
 } // namespace pfild::core

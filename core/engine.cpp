@@ -43,9 +43,9 @@ void add_to(Engine::Counters& counters, EngineCounter which, std::uint64_t count
 
 // Whether any hook would be asked about a packet of that family.
 bool is_asked(const Snapshot& rules, const Passage& passage, Family family) {
-    const HeadType network = family == Family::kInet ? HeadType::inet : HeadType::inet6;
+    const HeadType network = family == Family::kInet ? HeadType::kInet : HeadType::kInet6;
     return !rules.run_order(passage.interface_slot, passage.direction).empty() ||
-           !rules.run_order(HeadType::ethernet, passage.direction).empty() ||
+           !rules.run_order(HeadType::kEthernet, passage.direction).empty() ||
            (family != Family::kOther && !rules.run_order(network, passage.direction).empty());
 }
 
@@ -98,15 +98,15 @@ std::size_t Engine::round(std::uint64_t now_ns) noexcept {
         if (interface) {
             FramePort& p = *interface->p;
             FramePort& q = *interface->q;
-            packets += carry(rules, *interface, {.up = q, .down = p, .direction = Direction::in});
+            packets += carry(rules, *interface, {.up = q, .down = p, .direction = Direction::kIn});
             for (FramePort* queue : interface->queues) {
                 packets += carry(rules, *interface,
                                  {.up = *queue,
                                   .down = p,
-                                  .direction = Direction::in,
+                                  .direction = Direction::kIn,
                                   .complete_checksums = interface->complete_checksums});
             }
-            packets += carry(rules, *interface, {.up = p, .down = q, .direction = Direction::out});
+            packets += carry(rules, *interface, {.up = p, .down = q, .direction = Direction::kOut});
         }
     }
     return packets;

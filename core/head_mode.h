@@ -10,12 +10,12 @@
 namespace pfild::core {
 
 enum class HeadMode : std::uint8_t {
-    automatic, ///< native XDP on hardware, if it can be had; TC otherwise
-    xdp,
-    tc,
-    tap, ///< nowhere: packets are only shown to capture devices, and pass
+    kAutomatic, ///< native XDP on hardware, if it can be had; TC otherwise
+    kXdp,
+    kTc,
+    kTap, ///< nowhere: packets are only shown to capture devices, and pass
 };
 inline constexpr std::array<std::string_view, 4> kHeadModeNames{"auto", "xdp", "tc", "tap"};
-static_assert(static_cast<std::size_t>(HeadMode::tap) + 1 == kHeadModeNames.size());
+static_assert(static_cast<std::size_t>(HeadMode::kTap) + 1 == kHeadModeNames.size());
 
 } // namespace pfild::core

@@ -10,10 +10,10 @@
 namespace pfild::core {
 
 enum class HeadPosition : std::uint8_t {
-    anywhere, ///< a program that comes in front later is reported
-    first,    ///< and the heads go in front of it again
+    kAnywhere, ///< a program that comes in front later is reported
+    kFirst,    ///< and the heads go in front of it again
 };
 inline constexpr std::array<std::string_view, 2> kHeadPositionNames{"anywhere", "first"};
-static_assert(static_cast<std::size_t>(HeadPosition::first) + 1 == kHeadPositionNames.size());
+static_assert(static_cast<std::size_t>(HeadPosition::kFirst) + 1 == kHeadPositionNames.size());
 
 } // namespace pfild::core

@@ -13,7 +13,7 @@ tl::expected<core::Directions, std::string> directions_of(const Each& each) {
     const auto has = [&each](core::Direction direction) {
         return std::find(each.begin(), each.end(), direction) != each.end();
     };
-    return core::Directions(has(core::Direction::in), has(core::Direction::out));
+    return core::Directions(has(core::Direction::kIn), has(core::Direction::kOut));
 }
 
 Each each_of(const core::Directions& directions) {

@@ -10,11 +10,11 @@
 namespace pfild::ebpf {
 
 enum class Place : std::uint8_t {
-    xdp, ///< as the driver has received it
-    tc,  ///< in a socket buffer: segments uncut, checksums unfinished, a tag beside it
+    kXdp, ///< as the driver has received it
+    kTc,  ///< in a socket buffer: segments uncut, checksums unfinished, a tag beside it
 };
 inline constexpr std::array<std::string_view, 2> kPlaceNames{"XDP", "TC"};
-static_assert(static_cast<std::size_t>(Place::tc) + 1 == kPlaceNames.size());
+static_assert(static_cast<std::size_t>(Place::kTc) + 1 == kPlaceNames.size());
 
 [[nodiscard]] constexpr std::string_view name(Place place) noexcept {
     return kPlaceNames[static_cast<std::size_t>(place)];
@@ -31,7 +31,7 @@ inline constexpr ContextLayout kXdpContext{.data = 0, .data_end = 4, .length = -
 inline constexpr ContextLayout kTcContext{.data = 76, .data_end = 80, .length = 0};
 
 [[nodiscard]] constexpr const ContextLayout& context_of(Place place) noexcept {
-    return place == Place::xdp ? kXdpContext : kTcContext;
+    return place == Place::kXdp ? kXdpContext : kTcContext;
 }
 
 } // namespace pfild::ebpf

@@ -32,8 +32,8 @@ std::vector<pfild_instruction> on_the_wire(const std::vector<cbpf::Instruction>&
 pfild_options options_of(const CapturePlan& plan) {
     pfild_options options{};
     options.immediate = plan.immediate || plan.live() ? 1 : 0;
-    options.incoming = plan.directions.has(core::Direction::in) ? 1 : 0;
-    options.outgoing = plan.directions.has(core::Direction::out) ? 1 : 0;
+    options.incoming = plan.directions.has(core::Direction::kIn) ? 1 : 0;
+    options.outgoing = plan.directions.has(core::Direction::kOut) ? 1 : 0;
     options.origins = 1;
     options.nanoseconds = 1;
     return options;

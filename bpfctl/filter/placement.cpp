@@ -9,7 +9,7 @@ namespace pfild::bpfctl {
 
 std::vector<KernelPlace> kernel_places(const cbpf::Program& program, cbpf::PacketForm form) {
     std::vector<KernelPlace> places;
-    for (const ebpf::Place place : {ebpf::Place::xdp, ebpf::Place::tc}) {
+    for (const ebpf::Place place : {ebpf::Place::kXdp, ebpf::Place::kTc}) {
         const auto lowered = cbpf::lower(program, place, form);
         places.push_back({std::string(ebpf::name(place)),
                           lowered ? std::nullopt : std::optional<std::string>(lowered.error().message)});

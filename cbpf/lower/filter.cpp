@@ -150,7 +150,7 @@ class Form {
         out_.move(ebpf::Register::k3, ebpf::Register::kFrame);
         out_.calculate(Width::k64, Arithmetic::kAdd, ebpf::Register::k3, kLoaded);
         out_.set(ebpf::Register::k4, place.size);
-        out_.call(site_.place == ebpf::Place::xdp ? ebpf::Helper::kXdpLoadBytes : ebpf::Helper::kSkbLoadBytes);
+        out_.call(site_.place == ebpf::Place::kXdp ? ebpf::Helper::kXdpLoadBytes : ebpf::Helper::kSkbLoadBytes);
         out_.jump_if(Width::k64, ebpf::Register::k0, Condition::kNotEqual, 0, exits_.failed);
         out_.load(place.size, to, ebpf::Register::kFrame, kLoaded);
     }

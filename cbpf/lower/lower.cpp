@@ -22,7 +22,7 @@ LoweringRefusal refuse(const Program& program, std::size_t instruction, std::str
 void emit_entry(ebpf::Assembler& out, ebpf::Place place) {
     const ebpf::ContextLayout& context = ebpf::context_of(place);
     out.move(kContext, ebpf::Register::k1);
-    if (place == ebpf::Place::xdp) {
+    if (place == ebpf::Place::kXdp) {
         out.call(ebpf::Helper::kXdpBufferLength);
         out.move(kPacketLength, ebpf::Register::k0);
     } else {
@@ -56,7 +56,7 @@ tl::expected<std::vector<ebpf::Instruction>, LoweringRefusal> lower(const Progra
 
 tl::expected<std::vector<ebpf::Instruction>, LoweringRefusal> lower(const Program& program, ebpf::Place place,
                                                                     PacketForm form) {
-    if (place == ebpf::Place::tc) {
+    if (place == ebpf::Place::kTc) {
         if (const Unfinished unfinished = unfinished_of(program, form); unfinished.checksum) {
             return tl::make_unexpected(refuse(program, unfinished.checksum->instruction, unfinished.checksum->why));
         }

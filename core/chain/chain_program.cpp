@@ -36,13 +36,13 @@ class ChainWriter {
         const bool frames = !spec_.link.hooks.empty();
         emit_frame_look(out_, {.place = spec_.place, .frames = frames, .leave_fragments = spec_.leave_fragments},
                         leave_);
-        if (spec_.place == ebpf::Place::tc && frames) { // the engine sees the tag in the frame
+        if (spec_.place == ebpf::Place::kTc && frames) { // the engine sees the tag in the frame
             out_.load(4, Register::k1, kContext, TcContext::kTagBeside);
             out_.jump_if(Width::k64, Register::k1, Condition::kNotEqual, 0, leave_);
         }
         emit_packets(out_, spec_.place, spec_.uncut, leave_);
         prepare_counts();
-        if (spec_.direction == Direction::in) {
+        if (spec_.direction == Direction::kIn) {
             const Target network = out_.label();
             block(spec_.link, 0, Shown::kFrame, network);
             out_.bind(network);
@@ -115,9 +115,9 @@ class ChainWriter {
         out_.bind(exits.nonzero);
         out_.load(8, Register::k1, Register::kFrame, kCountsSlot);
         out_.store(8, Register::k1, field(index, offsetof(pfild_chain_hook, matched)), 1);
-        out_.jump(hook.on_match == OnMatch::drop ? drop_ : next);
+        out_.jump(hook.on_match == OnMatch::kDrop ? drop_ : next);
         out_.bind(exits.zero);
-        if (hook.on_match == OnMatch::pass) {
+        if (hook.on_match == OnMatch::kPass) {
             out_.jump(drop_);
         }
         out_.bind(next);
@@ -161,12 +161,12 @@ class ChainWriter {
         out_.load(8, Register::k4, Register::k1, field(index, offsetof(pfild_chain_hook, matched)));
         out_.jump_if(Width::k64, Register::k4, Condition::kEqual, 0, unmatched);
         add(index, offsetof(pfild_chain_hook, matched_packets));
-        if (on_match == OnMatch::drop) {
+        if (on_match == OnMatch::kDrop) {
             add(index, offsetof(pfild_chain_hook, dropped_packets));
         }
         out_.jump(done);
         out_.bind(unmatched);
-        if (on_match == OnMatch::pass) {
+        if (on_match == OnMatch::kPass) {
             add(index, offsetof(pfild_chain_hook, dropped_packets));
         }
         out_.bind(done);

@@ -37,8 +37,8 @@ struct ChainBlock {
 };
 
 struct ChainSpec {
-    ebpf::Place place = ebpf::Place::tc;
-    Direction direction = Direction::in;
+    ebpf::Place place = ebpf::Place::kTc;
+    Direction direction = Direction::kIn;
     ChainBlock link; ///< of heads that show frames: those of the interface and `ethernet`
     ChainBlock inet;
     ChainBlock inet6;

@@ -54,7 +54,7 @@ void read_by_helper(Assembler& out, Place place, std::uint32_t bytes) {
     out.move(Register::k3, Register::kFrame);
     out.calculate(Width::k64, Arithmetic::kAdd, Register::k3, kScratchSlot);
     out.set(Register::k4, static_cast<std::int32_t>(bytes));
-    out.call(place == Place::xdp ? ebpf::Helper::kXdpLoadBytes : ebpf::Helper::kSkbLoadBytes);
+    out.call(place == Place::kXdp ? ebpf::Helper::kXdpLoadBytes : ebpf::Helper::kSkbLoadBytes);
 }
 
 /// One of the two forms.
@@ -87,7 +87,7 @@ class Parser {
                 out_.jump(exits_.leave); // the engine looks further
                 break;
             }
-            if (tags + 1 == kTagsSeen && place_ == Place::tc) { // one beside the packet is one of them
+            if (tags + 1 == kTagsSeen && place_ == Place::kTc) { // one beside the packet is one of them
                 out_.load(4, Register::k1, kContext, TcContext::kTagBeside);
                 out_.jump_if(Width::k64, Register::k1, Condition::kNotEqual, 0, exits_.leave);
             }
@@ -239,7 +239,7 @@ class Parser {
 };
 
 void load_frame_length(Assembler& out, Place place) {
-    if (place == Place::tc) {
+    if (place == Place::kTc) {
         out.load(4, kFrameLength, kContext, ebpf::kTcContext.length);
         return;
     }
@@ -269,7 +269,7 @@ void emit_frame_look(Assembler& out, const FrameLook& look, Target leave) {
     const Parser::Exits exits{.inet = out.label(), .inet6 = out.label(), .other = out.label(), .leave = leave};
     const Target slow = out.label();
     const Target found = out.label();
-    const bool length_known = look.place == Place::tc || look.frames;
+    const bool length_known = look.place == Place::kTc || look.frames;
     const ebpf::ContextLayout& context = ebpf::context_of(look.place);
     out.move(kContext, Register::k1);
     if (length_known) {
@@ -307,7 +307,7 @@ namespace {
 void read_byte_at_base(Assembler& out, std::int32_t behind, Target leave) {
     out.move(Register::k2, kBase);
     out.calculate(Width::k64, Arithmetic::kAdd, Register::k2, behind);
-    read_by_helper(out, Place::tc, 1);
+    read_by_helper(out, Place::kTc, 1);
     out.jump_if(Width::k64, Register::k0, Condition::kNotEqual, 0, leave);
     out.load(1, kValue, Register::kFrame, kScratchSlot);
 }
@@ -362,10 +362,10 @@ void emit_bytes(Assembler& out) {
 void emit_packets(Assembler& out, Place place, bool uncut, Target leave) {
     const Target one = out.label();
     const Target counted = out.label();
-    if (place == Place::tc && !uncut) {
+    if (place == Place::kTc && !uncut) {
         out.load(4, Register::k1, kContext, TcContext::kSegmentSize);
         out.jump_if(Width::k64, Register::k1, Condition::kNotEqual, 0, leave);
-    } else if (place == Place::tc) {
+    } else if (place == Place::kTc) {
         out.load(4, Register::k1, kContext, TcContext::kSegmentSize);
         out.jump_if(Width::k64, Register::k1, Condition::kEqual, 0, one);
         emit_header_length(out, leave);

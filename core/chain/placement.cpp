@@ -14,7 +14,7 @@ namespace {
 bool answers_per_flow(const Hook& hook) { return hook.answers().hold == Answers::Hold::kPerFlow; }
 
 bool wants_kernel(const Hook& hook) {
-    return hook.runs_in() == RunsIn::kernel || (hook.runs_in() == RunsIn::automatic && !answers_per_flow(hook));
+    return hook.runs_in() == RunsIn::kKernel || (hook.runs_in() == RunsIn::kAutomatic && !answers_per_flow(hook));
 }
 
 /// Why it cannot be lowered, whatever stands in front of it.
@@ -23,7 +23,7 @@ std::optional<std::string> why_engine(const Hook& hook, ebpf::Place place) {
     if (!lowering) {
         return "it is no classic BPF program";
     }
-    if (hook.runs_in() == RunsIn::engine) {
+    if (hook.runs_in() == RunsIn::kEngine) {
         return "it was asked to (--run engine)";
     }
     const auto lowered = cbpf::lower(*lowering->program, place, lowering->form);
@@ -36,7 +36,7 @@ class Placer {
         : place_(place), limit_(limit), spec_{.place = place, .direction = direction, .uncut = true} {}
 
     LanePlacement place(const LaneHooks& hooks) {
-        if (spec_.direction == Direction::in) {
+        if (spec_.direction == Direction::kIn) {
             std::optional<std::string> behind;
             add(hooks.link, spec_.link, behind);
             std::optional<std::string> behind_inet = behind;
@@ -85,7 +85,7 @@ class Placer {
                                         [](const PlacedHook& one) { return !one.because && wants_kernel(*one.hook); });
         if (!wanted) {
             for (PlacedHook& one : placement_.hooks) {
-                const bool is_known = one.hook->runs_in() == RunsIn::automatic && answers_per_flow(*one.hook);
+                const bool is_known = one.hook->runs_in() == RunsIn::kAutomatic && answers_per_flow(*one.hook);
                 if (!one.because || is_known) {
                     one.because = "no hook here wants every packet; what it says of a flow the kernel remembers";
                 }
@@ -120,7 +120,7 @@ class Placer {
 
 const PlacedHook* LanePlacement::broken_promise() const {
     const auto found = std::find_if(hooks.begin(), hooks.end(), [](const PlacedHook& one) {
-        return one.because && one.hook->runs_in() == RunsIn::kernel;
+        return one.because && one.hook->runs_in() == RunsIn::kKernel;
     });
     return found == hooks.end() ? nullptr : &*found;
 }

@@ -20,7 +20,7 @@ std::optional<FlowKey> read_flow_key(const Frame& frame, std::uint32_t ifindex, 
     const std::size_t length = std::min<std::size_t>(head.size(), PFILD_FLOW_LOOK);
     FlowKey key{};
     key.ifindex = ifindex;
-    if (pfild_read_flow_key(&key, head.data(), head.data() + length, direction == Direction::out ? 1 : 0) == 0) {
+    if (pfild_read_flow_key(&key, head.data(), head.data() + length, direction == Direction::kOut ? 1 : 0) == 0) {
         return std::nullopt;
     }
     return key;
@@ -33,7 +33,7 @@ bool opens_connection(const PacketView& view) {
 }
 
 std::vector<std::uint8_t> representative(const FlowKey& key, Direction direction) {
-    const bool out = direction == Direction::out;
+    const bool out = direction == Direction::kOut;
     const auto& source = out ? key.local : key.remote;
     const auto& destination = out ? key.remote : key.local;
     const pfild_ports ports{out ? key.local_port : key.remote_port, out ? key.remote_port : key.local_port};

@@ -58,7 +58,7 @@ inline constexpr std::array<std::string_view, 5> kFlowCounterNames{"in_use", "cr
 /// What the engine did with a packet, as far as the table is concerned.
 struct DecidedPacket {
     FlowKey key;
-    Direction direction = Direction::in;
+    Direction direction = Direction::kIn;
     std::uint16_t incarnation = 0; ///< of its label
     bool passed = false;           ///< goes on its way; else it ended in the engine
     bool alone = false;            ///< no other packet of the flow can be behind it yet

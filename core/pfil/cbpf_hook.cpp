@@ -64,11 +64,11 @@ std::string words(const cbpf::PerPacket& why) {
 
 cbpf::PacketForm form_of(HeadType type) {
     switch (type) {
-    case HeadType::inet:
+    case HeadType::kInet:
         return cbpf::PacketForm::kInet;
-    case HeadType::inet6:
+    case HeadType::kInet6:
         return cbpf::PacketForm::kInet6;
-    case HeadType::ethernet:
+    case HeadType::kEthernet:
         break;
     }
     return cbpf::PacketForm::kEthernet;
@@ -84,7 +84,7 @@ Answers CbpfHook::answers() const {
     if (per_packet_) {
         return {Answers::Hold::kPerPacket, words(*per_packet_)};
     }
-    if (on_match_ == OnMatch::count) {
+    if (on_match_ == OnMatch::kCount) {
         return {Answers::Hold::kPerFlow, "packets that match are counted one by one"};
     }
     return {Answers::Hold::kPerFlow, std::nullopt};
@@ -118,7 +118,7 @@ bool CbpfHook::matches(const Packet& packet) const noexcept {
 // The looks are all packets that there are between the one that came and the folded one: whether a rule asks for tags
 // says nothing about whether it asks for extension headers.
 bool CbpfHook::matches_some_look(const Packet& packet) const noexcept {
-    const bool whole = type() == HeadType::ethernet;
+    const bool whole = type() == HeadType::kEthernet;
     const Folded::Out all = to_take_out(packet.view, whole);
     for (const bool tags : {true, false}) {
         for (const bool extensions : {true, false}) {
@@ -130,7 +130,7 @@ bool CbpfHook::matches_some_look(const Packet& packet) const noexcept {
                 continue;
             }
             const bool folded = tags == all.tags && extensions == all.extensions;
-            if (on_match_ != OnMatch::pass || folded) {
+            if (on_match_ != OnMatch::kPass || folded) {
                 return true;
             }
             const cbpf::AsItIs about =
@@ -145,8 +145,8 @@ bool CbpfHook::matches_some_look(const Packet& packet) const noexcept {
 
 CbpfHook::Judgement CbpfHook::judge(const Packet& packet) const noexcept {
     const bool matches = this->matches(packet);
-    const bool drops = (on_match_ == OnMatch::drop && matches) || (on_match_ == OnMatch::pass && !matches);
-    const bool lasts = !per_packet_ && !(on_match_ == OnMatch::count && matches);
+    const bool drops = (on_match_ == OnMatch::kDrop && matches) || (on_match_ == OnMatch::kPass && !matches);
+    const bool lasts = !per_packet_ && !(on_match_ == OnMatch::kCount && matches);
     return {matches, (drops ? Verdict::dropped(EACCES) : Verdict::pass()).lasting(lasts)};
 }
 

@@ -39,10 +39,10 @@ namespace pfild::core {
 
 struct CbpfHookSpec {
     std::string name; ///< `MODULE:NAME`
-    HeadType type = HeadType::inet;
-    OnMatch on_match = OnMatch::drop;
+    HeadType type = HeadType::kInet;
+    OnMatch on_match = OnMatch::kDrop;
     std::optional<std::string> filter; ///< the expression the program came from, for listings
-    RunsIn runs_in = RunsIn::automatic;
+    RunsIn runs_in = RunsIn::kAutomatic;
     Compiled compiled = Compiled::kUnverified;
 };
 

@@ -60,12 +60,12 @@ static_assert(static_cast<std::size_t>(Answers::Hold::kPerFlow) + 1 == kHoldName
 
 /// Where a hook is to run (core/chain/placement.h says where it does).
 enum class RunsIn : std::uint8_t {
-    automatic, ///< in the kernel where that helps and can be
-    engine,    ///< in userspace
-    kernel,    ///< in the kernel, or its link is refused
+    kAutomatic, ///< in the kernel where that helps and can be
+    kEngine,    ///< in userspace
+    kKernel,    ///< in the kernel, or its link is refused
 };
 inline constexpr std::array<std::string_view, 3> kRunsInNames{"auto", "engine", "kernel"};
-static_assert(static_cast<std::size_t>(RunsIn::kernel) + 1 == kRunsInNames.size());
+static_assert(static_cast<std::size_t>(RunsIn::kKernel) + 1 == kRunsInNames.size());
 
 /// What a chain needs to say of each packet what the hook says.
 struct Lowering {
@@ -86,7 +86,7 @@ static_assert(static_cast<std::size_t>(Compiled::kUnverified) + 1 == kCompiledNa
 
 /// What a listing says of the program that a hook runs.
 struct ProgramInfo {
-    OnMatch on_match = OnMatch::drop;
+    OnMatch on_match = OnMatch::kDrop;
     std::optional<std::string> filter; ///< the expression it came from; nothing when it came as bytecode
     Compiled compiled = Compiled::kUnverified;
     std::optional<std::string> as_it_is; ///< what it asks for that is otherwise folded away: "tags"
@@ -109,7 +109,7 @@ class Hook {
     [[nodiscard]] virtual std::string_view module() const = 0;
     /// For which packets an answer of run() holds.
     [[nodiscard]] virtual Answers answers() const { return {}; }
-    [[nodiscard]] virtual RunsIn runs_in() const { return RunsIn::automatic; }
+    [[nodiscard]] virtual RunsIn runs_in() const { return RunsIn::kAutomatic; }
     /// What goes into a chain; nothing: it cannot run in the kernel.
     [[nodiscard]] virtual std::optional<Lowering> lowering() const { return std::nullopt; }
     /// Nothing if it runs no program.

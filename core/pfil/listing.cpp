@@ -107,12 +107,12 @@ LaneHooks Registry::hooks_of(std::uint8_t slot, Direction direction) const {
             }
         }
     };
-    const HeadKey interface { HeadType::ethernet, slot };
-    const HeadKey ethernet{HeadType::ethernet, std::nullopt};
-    append(lane.link, direction == Direction::in ? interface : ethernet);
-    append(lane.link, direction == Direction::in ? ethernet : interface);
-    append(lane.inet, {HeadType::inet, std::nullopt});
-    append(lane.inet6, {HeadType::inet6, std::nullopt});
+    const HeadKey interface { HeadType::kEthernet, slot };
+    const HeadKey ethernet{HeadType::kEthernet, std::nullopt};
+    append(lane.link, direction == Direction::kIn ? interface : ethernet);
+    append(lane.link, direction == Direction::kIn ? ethernet : interface);
+    append(lane.inet, {HeadType::kInet, std::nullopt});
+    append(lane.inet6, {HeadType::kInet6, std::nullopt});
     return lane;
 }
 

@@ -10,11 +10,11 @@
 
 namespace pfild::core {
 
-enum class OnMatch : std::uint8_t { drop, pass, count };
+enum class OnMatch : std::uint8_t { kDrop, kPass, kCount };
 
 inline constexpr std::size_t kOnMatches = 3;
 inline constexpr std::array<std::string_view, kOnMatches> kOnMatchNames{"drop", "pass", "count"};
-static_assert(static_cast<std::size_t>(OnMatch::count) + 1 == kOnMatches);
+static_assert(static_cast<std::size_t>(OnMatch::kCount) + 1 == kOnMatches);
 
 [[nodiscard]] constexpr std::string_view name(OnMatch on_match) {
     return kOnMatchNames[static_cast<std::size_t>(on_match)];

@@ -78,7 +78,7 @@ Result<void> Registry::register_head(HeadSpec spec) {
     if (spec.directions.empty()) {
         return fail({kWhat, spec.name, "it has no direction", "give in, out or both", EINVAL});
     }
-    if (spec.slot && (*spec.slot >= kInterfaceSlots || spec.type != HeadType::ethernet)) {
+    if (spec.slot && (*spec.slot >= kInterfaceSlots || spec.type != HeadType::kEthernet)) {
         return fail(
             {kWhat, spec.name, "the head of an interface has type ethernet and a slot from 0 to 63", "", EINVAL});
     }
@@ -235,7 +235,7 @@ Result<void> Registry::link(const LinkRequest& request) {
     for (const Direction direction : kEachDirection) {
         if (request.directions.has(direction)) {
             RunOrder& order = ends->head->run_orders[index(direction)];
-            const bool first = (direction == Direction::in) != request.append; // nearest the wire: first in, last out
+            const bool first = (direction == Direction::kIn) != request.append; // nearest the wire: first in, last out
             order.insert(first ? order.begin() : order.end(), ends->hook);
         }
     }
@@ -335,7 +335,7 @@ std::shared_ptr<Snapshot> Registry::snapshot() const {
     if (only_ != nullptr) {
         auto snapshot = std::make_shared<Snapshot>();
         for (const Direction direction : kEachDirection) {
-            snapshot->set_run_order({HeadType::ethernet, std::nullopt}, direction, {&only_, 1});
+            snapshot->set_run_order({HeadType::kEthernet, std::nullopt}, direction, {&only_, 1});
         }
         return snapshot;
     }

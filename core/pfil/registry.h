@@ -41,7 +41,7 @@ class SnapshotPublisher {
 
 struct HeadSpec {
     std::string name; ///< 1 to kMaxNameLength visible ASCII characters
-    HeadType type = HeadType::ethernet;
+    HeadType type = HeadType::kEthernet;
     Directions directions = Directions::both(); ///< what can be linked here
     std::optional<std::uint8_t> slot;           ///< of the interface whose head it is; the type is then ethernet
 };
@@ -57,7 +57,7 @@ struct LinkRequest {
 
 struct HeadInfo {
     std::string name;
-    HeadType type = HeadType::ethernet;
+    HeadType type = HeadType::kEthernet;
     Directions directions;
     std::optional<std::uint8_t> slot;
     std::array<std::vector<std::string>, kDirections> hooks; ///< by direction, in run order
@@ -65,17 +65,17 @@ struct HeadInfo {
 
 struct HookLink {
     std::string head;
-    Direction direction = Direction::in;
+    Direction direction = Direction::kIn;
 
     friend bool operator==(const HookLink&, const HookLink&) = default;
 };
 
 struct HookInfo {
     std::string name;
-    HeadType type = HeadType::ethernet;
+    HeadType type = HeadType::kEthernet;
     std::string module;
     Answers answers;
-    RunsIn runs_in = RunsIn::automatic;
+    RunsIn runs_in = RunsIn::kAutomatic;
     std::optional<ProgramInfo> program;
     HookTally tally;
     std::vector<HookLink> links;

@@ -21,22 +21,22 @@ class Walk {
   private:
     Verdict interface_head() noexcept {
         const Verdict verdict =
-            head(snapshot_.run_order(passage_.interface_slot, passage_.direction), HeadType::ethernet);
+            head(snapshot_.run_order(passage_.interface_slot, passage_.direction), HeadType::kEthernet);
         if (stopped_ != nullptr) {
             stopped_->at_interface = verdict.stops();
         }
         return verdict;
     }
     Verdict ethernet_head() noexcept {
-        return head(snapshot_.run_order(HeadType::ethernet, passage_.direction), HeadType::ethernet);
+        return head(snapshot_.run_order(HeadType::kEthernet, passage_.direction), HeadType::kEthernet);
     }
     /// The head of the family that the packet has now; none for what is not IP.
     Verdict network_head() noexcept {
         switch (view_.family) {
         case Family::kInet:
-            return head(snapshot_.run_order(HeadType::inet, passage_.direction), HeadType::inet);
+            return head(snapshot_.run_order(HeadType::kInet, passage_.direction), HeadType::kInet);
         case Family::kInet6:
-            return head(snapshot_.run_order(HeadType::inet6, passage_.direction), HeadType::inet6);
+            return head(snapshot_.run_order(HeadType::kInet6, passage_.direction), HeadType::kInet6);
         case Family::kOther:
             break;
         }
@@ -48,7 +48,8 @@ class Walk {
     }
 
     [[nodiscard]] bool still_is(HeadType type) const noexcept {
-        return type == HeadType::ethernet || view_.family == (type == HeadType::inet ? Family::kInet : Family::kInet6);
+        return type == HeadType::kEthernet ||
+               view_.family == (type == HeadType::kInet ? Family::kInet : Family::kInet6);
     }
 
     Verdict head(Snapshot::RunOrder order, HeadType type) noexcept {
@@ -70,13 +71,13 @@ class Walk {
     Verdict run(Hook& hook, HeadType type) noexcept {
         const BufferIndex first = frame_.first();
         const std::uint32_t length = frame_.length();
-        const bool whole = type == HeadType::ethernet;
+        const bool whole = type == HeadType::kEthernet;
         Packet packet{.frame = frame_,
                       .view = view_,
                       .offset = whole ? 0U : view_.network_offset,
                       .length = whole ? length : view_.network_length,
                       .direction = passage_.direction,
-                      .forwarded = passage_.forwarded && passage_.direction == Direction::out,
+                      .forwarded = passage_.forwarded && passage_.direction == Direction::kOut,
                       .ifindex = passage_.ifindex};
         const Verdict verdict = ask_ == Ask::kRun ? hook.run(packet) : hook.foresee(packet);
         lasts_ = lasts_ && verdict.lasts;
@@ -109,7 +110,7 @@ Verdict Walk::walk() noexcept {
     static constexpr std::array<Step, 3> kIn{&Walk::interface_head, &Walk::ethernet_head, &Walk::network_head};
     static constexpr std::array<Step, 3> kOut{&Walk::network_head, &Walk::ethernet_head, &Walk::interface_head};
 
-    for (const Step step : passage_.direction == Direction::in ? kIn : kOut) {
+    for (const Step step : passage_.direction == Direction::kIn ? kIn : kOut) {
         const Verdict verdict = (this->*step)();
         if (verdict.stops()) {
             return verdict;

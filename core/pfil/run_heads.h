@@ -27,7 +27,7 @@ namespace pfild::core {
 /// Where a packet is and where it goes.
 struct Passage {
     std::uint8_t interface_slot = 0; ///< of the attached interface it is seen at, < kInterfaceSlots
-    Direction direction = Direction::in;
+    Direction direction = Direction::kIn;
     bool forwarded = false;    ///< counts on output only (PF-15)
     std::uint32_t ifindex = 0; ///< of the same interface
 };

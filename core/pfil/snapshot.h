@@ -27,7 +27,7 @@ static_assert(kInterfaceSlots <= 64, "a bit for each slot");
 
 /// Which filtering point (PF-05): the instance's one of that type, or that of the interface in a slot.
 struct HeadKey {
-    HeadType type = HeadType::ethernet;
+    HeadType type = HeadType::kEthernet;
     std::optional<std::uint8_t> slot; ///< < kInterfaceSlots; the type is then ethernet
 
     friend bool operator==(const HeadKey&, const HeadKey&) = default;

@@ -42,7 +42,7 @@ void Tapped::want(std::uint32_t ifindex, capture::TapWish wish) {
         return;
     }
     for (const Direction direction : core::kEachDirection) {
-        const bool shown = wish.directions.has(direction) && !(found->second.loopback && direction == Direction::in);
+        const bool shown = wish.directions.has(direction) && !(found->second.loopback && direction == Direction::kIn);
         // A device that wants no byte of them still counts them.
         heads_.want(found->second.lanes.at(core::index(direction)).number, shown ? std::max(wish.length, 1U) : 0);
     }
@@ -57,9 +57,9 @@ void Tapped::set_filters(std::uint32_t ifindex, Direction direction, std::span<c
     }
     Lane& lane = found->second.lanes.at(core::index(direction));
     bool filtered = false;
-    for (const ebpf::Place place : {ebpf::Place::tc, ebpf::Place::xdp}) {
+    for (const ebpf::Place place : {ebpf::Place::kTc, ebpf::Place::kXdp}) {
         if (filters.empty() ||
-            (place == ebpf::Place::xdp && (direction == Direction::out || !found->second.xdp_head))) {
+            (place == ebpf::Place::kXdp && (direction == Direction::kOut || !found->second.xdp_head))) {
             heads_.clear_filters(lane.number, place);
         } else if (auto set = heads_.set_filters(lane.number, place, filters); set) {
             filtered = true;

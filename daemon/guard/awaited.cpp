@@ -43,7 +43,7 @@ RunOrders run_orders_of(const config::Model& model, const config::Model& links, 
 std::optional<Rules> rules_of(const config::Model& model, const config::Device& device) {
     const config::Guarded seen = config::guarded(model, {device});
     const config::Interface* const interface = config::find_interface(seen.model, device.name);
-    if (interface == nullptr || interface->mode == core::HeadMode::tap) {
+    if (interface == nullptr || interface->mode == core::HeadMode::kTap) {
         return std::nullopt;
     }
     Rules rules{.own = run_orders_of(model, seen.model, device.name), .common = {}};
@@ -89,7 +89,7 @@ std::shared_ptr<const core::Snapshot> snapshot_of(const Rules& rules, Hooks& hoo
     auto snapshot = std::make_shared<core::Snapshot>();
     for (const core::Direction direction : core::kEachDirection) {
         const std::size_t at = core::index(direction);
-        snapshot->set_run_order({core::HeadType::ethernet, kAwaitedSlot}, direction, hooks.made(rules.own.at(at)));
+        snapshot->set_run_order({core::HeadType::kEthernet, kAwaitedSlot}, direction, hooks.made(rules.own.at(at)));
         for (const core::HeadType type : core::kEachHeadType) {
             snapshot->set_run_order({type, std::nullopt}, direction,
                                     hooks.made(rules.common.at(core::index(type)).at(at)));

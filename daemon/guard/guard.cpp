@@ -12,7 +12,7 @@ constexpr int kMostRelays = 4; // one behind the other
 constexpr const char* kNothing = "the lock-out guard has found no connection to check";
 
 std::string why_of(const Cut& cut) {
-    const bool in = cut.direction == core::Direction::in;
+    const bool in = cut.direction == core::Direction::kIn;
     return "hook " + cut.hook + " at head " + cut.head + " would drop " + std::string(cut.what) + ", " +
            (in ? "incoming" : "outgoing") + " at " + cut.interface;
 }

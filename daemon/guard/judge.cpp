@@ -18,7 +18,7 @@ using RunOrder = core::Snapshot::RunOrder;
 
 bool only_counts(const core::Hook* hook) {
     const auto lowering = hook->lowering();
-    return lowering && lowering->on_match == core::OnMatch::count;
+    return lowering && lowering->on_match == core::OnMatch::kCount;
 }
 
 /// Whether packets of `next` are dropped by what drops them now, or by less of it: where a filter goes, more of them

@@ -52,7 +52,7 @@ struct Prospect {
 /// A packet that would be dropped, and by whom.
 struct Cut {
     std::string_view what; ///< "its next segment"
-    core::Direction direction = core::Direction::in;
+    core::Direction direction = core::Direction::kIn;
     std::string interface;
     std::string hook;
     std::string head;

@@ -39,7 +39,7 @@ void put(Bytes& bytes, const auto& range, std::size_t count) {
 }
 
 void put_link(Bytes& bytes, const Way& way, Direction direction, bool inet) {
-    const bool in = direction == Direction::in;
+    const bool in = direction == Direction::kIn;
     put(bytes, in ? way.local : way.remote, 6);
     put(bytes, in ? way.remote : way.local, 6);
     for (const std::uint16_t vlan : way.vlans) {
@@ -91,7 +91,7 @@ void put_tcp(Bytes& bytes, std::uint16_t from, std::uint16_t to, std::uint8_t fl
 std::uint16_t another_port(std::uint16_t port) { return static_cast<std::uint16_t>(port ^ 1U); }
 
 Packet packet_of(const Segment& segment, const Connection& connection, const Way& way) {
-    const bool in = segment.direction == Direction::in;
+    const bool in = segment.direction == Direction::kIn;
     const Address& from = in ? connection.remote : connection.local;
     const Address& to = in ? connection.local : connection.remote;
     const std::uint16_t peer = segment.another ? another_port(connection.remote_port) : connection.remote_port;
@@ -119,14 +119,14 @@ std::vector<Packet> packets_for(const Watched& watched, const Way& way) {
         segments.push_back({kNext, direction, kAck, 0, false, with});
         segments.push_back({kNext, direction, kAck, longest, false, with});
     };
-    put_next(Direction::in, 0);
+    put_next(Direction::kIn, 0);
     if (traffic != 0) { // the peer's is most likely the same
-        put_next(Direction::in, traffic);
+        put_next(Direction::kIn, traffic);
     }
-    put_next(Direction::out, traffic);
+    put_next(Direction::kOut, traffic);
     if (watched.accepted) {
-        segments.push_back({"a new one from the same peer", Direction::in, kSyn, 0, true});
-        segments.push_back({"the answer to a new one from the same peer", Direction::out, kSyn | kAck, 0, true});
+        segments.push_back({"a new one from the same peer", Direction::kIn, kSyn, 0, true});
+        segments.push_back({"the answer to a new one from the same peer", Direction::kOut, kSyn | kAck, 0, true});
     }
     std::erase_if(segments, [&](const Segment& segment) { return !way.directions.has(segment.direction); });
     std::vector<Packet> packets;

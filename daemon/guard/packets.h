@@ -17,7 +17,7 @@ namespace pfild::guard {
 
 struct Packet {
     std::string_view what; ///< "its next segment"
-    core::Direction direction = core::Direction::in;
+    core::Direction direction = core::Direction::kIn;
     std::vector<std::uint8_t> bytes; ///< from the Ethernet header on
 };
 

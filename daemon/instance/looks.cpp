@@ -98,7 +98,7 @@ Result<control::HookProgramView> program_of(const Seen& seen, const std::string&
 std::vector<control::HeadView> heads_of(const Seen& seen) {
     std::vector<control::HeadView> all = seen.orchestrator.heads();
     for (const config::Interface& item : seen.transaction.model().interfaces) {
-        if (item.wanted && item.mode != core::HeadMode::tap && config::is_pattern(item.name)) {
+        if (item.wanted && item.mode != core::HeadMode::kTap && config::is_pattern(item.name)) {
             all.push_back(head_seen(seen, item.name));
         }
     }
@@ -159,8 +159,8 @@ control::HeadView head_seen(const Seen& seen, const std::string& name) {
     info.name = name;
     info.directions = {true, true};
     control::HeadView view = head_view(info);
-    view.in = config::run_order(links, core::Direction::in);
-    view.out = config::run_order(links, core::Direction::out);
+    view.in = config::run_order(links, core::Direction::kIn);
+    view.out = config::run_order(links, core::Direction::kOut);
     view.covers = std::move(covers);
     return view;
 }

@@ -255,7 +255,7 @@ void Orchestrator::leaves(std::uint32_t ifindex) {
 void Orchestrator::place_hooks() { put_in_force(lowered_->prepare(lane_heads())); }
 
 Directions Orchestrator::diverted(std::uint8_t slot) const {
-    return {registry_.hooked(slot, Direction::in), registry_.hooked(slot, Direction::out)};
+    return {registry_.hooked(slot, Direction::kIn), registry_.hooked(slot, Direction::kOut)};
 }
 
 Directions Orchestrator::chained(std::uint8_t slot) const { return lowered_->chained(slot); }
@@ -267,10 +267,10 @@ std::set<rules::LaneHead> Orchestrator::lane_heads() const {
             continue;
         }
         for (const Direction direction : core::kEachDirection) {
-            heads.insert({attachment->slot(), direction, ebpf::Place::tc});
+            heads.insert({attachment->slot(), direction, ebpf::Place::kTc});
         }
         if (attachment->has_xdp_head()) {
-            heads.insert({attachment->slot(), Direction::in, ebpf::Place::xdp});
+            heads.insert({attachment->slot(), Direction::kIn, ebpf::Place::kXdp});
         }
     }
     return heads;

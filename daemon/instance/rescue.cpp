@@ -147,7 +147,7 @@ class Rescue {
     /// Why a run that no socket speaks for is not to be touched all the same; "" if it is dead.
     [[nodiscard]] std::string kept(const Owner& run, const std::vector<Owner>& all) const {
         const auto heir = std::find_if(all.begin(), all.end(), [&run](const Owner& other) {
-            return other.living && kernel::whose(run, other.identity) == kernel::Whose::left;
+            return other.living && kernel::whose(run, other.identity) == kernel::Whose::kLeft;
         });
         if (heir != all.end()) {
             return fmt::format("{} takes it over", heir->words());

@@ -153,7 +153,7 @@ control::HookView Orchestrator::hook_view(const core::HookInfo& hook) const {
             });
             if (placed != lane->hooks.end()) {
                 view.runs.push_back({attachment->link().name, direction,
-                                     placed->because ? core::RunsIn::engine : core::RunsIn::kernel, placed->because});
+                                     placed->because ? core::RunsIn::kEngine : core::RunsIn::kKernel, placed->because});
             }
         }
     }
@@ -192,8 +192,8 @@ core::Result<control::StatsView> Orchestrator::stats(const control::StatsRequest
     view.buffers = buffers_view(umem_->pool());
     for (const auto& [ifindex, attachment] : interfaces_->all()) {
         if (!request.interface || attachment->link().name == *request.interface) {
-            view.interfaces.push_back(
-                {attachment->link().name, {attachment->counters(Direction::in), attachment->counters(Direction::out)}});
+            view.interfaces.push_back({attachment->link().name,
+                                       {attachment->counters(Direction::kIn), attachment->counters(Direction::kOut)}});
         }
     }
     return view;

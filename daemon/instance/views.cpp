@@ -18,8 +18,8 @@ control::HeadView head_view(const core::HeadInfo& head) {
     view.dlt = core::dlt_name(head.type);
     view.dlt_number = static_cast<std::uint32_t>(core::dlt(head.type));
     view.directions = head.directions;
-    view.in = head.hooks[core::index(core::Direction::in)];
-    view.out = head.hooks[core::index(core::Direction::out)];
+    view.in = head.hooks[core::index(core::Direction::kIn)];
+    view.out = head.hooks[core::index(core::Direction::kOut)];
     return view;
 }
 
@@ -122,7 +122,7 @@ std::optional<SeenFlow> flow_view(pfild_flow& flow, std::uint32_t generation, st
     const bool in_force = static_cast<std::int32_t>(PFILD_FLOW_GENERATION(decision) - generation) >= 0;
     for (const core::Direction direction : core::kEachDirection) {
         const std::size_t which = core::index(direction);
-        control::FlowLaneView& lane = direction == core::Direction::in ? view.in : view.out;
+        control::FlowLaneView& lane = direction == core::Direction::kIn ? view.in : view.out;
         const auto answer = PFILD_FLOW_ANSWER(decision, which);
         // Heads ask about every answer that they do not know, so that is what is said of it.
         lane.answer = in_force && answer <= PFILD_FLOW_DROP ? static_cast<pfild_flow_answer>(answer) : PFILD_FLOW_ASK;

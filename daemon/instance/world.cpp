@@ -27,10 +27,10 @@ std::shared_ptr<core::Hook> panic_hook() {
     constexpr std::array kMatchesAll{cbpf::Instruction{0x06, 0, 0, 1}}; // ret #1
     auto program = cbpf::Program::verify(kMatchesAll);
     return std::make_shared<core::CbpfHook>(core::CbpfHookSpec{.name = "pfild:panic",
-                                                               .type = core::HeadType::ethernet,
-                                                               .on_match = core::OnMatch::drop,
+                                                               .type = core::HeadType::kEthernet,
+                                                               .on_match = core::OnMatch::kDrop,
                                                                .filter = {},
-                                                               .runs_in = core::RunsIn::kernel},
+                                                               .runs_in = core::RunsIn::kKernel},
                                             *std::move(program));
 }
 
@@ -105,7 +105,7 @@ core::Result<void> Orchestrator::put_hook(const config::Hook& hook) {
                                                                     .runs_in = hook.run,
                                                                     .compiled = hook.compiled},
                                                  std::move(*program));
-    if (hook.run == core::RunsIn::kernel) {
+    if (hook.run == core::RunsIn::kKernel) {
         if (auto possible = lowered_->takes(*made); !possible) {
             return possible;
         }

@@ -25,8 +25,8 @@ struct AttachmentSpec {
     net::Link link;
     std::uint8_t slot = 0;
     core::FailMode unknown = core::FailMode::kPass;
-    core::HeadMode mode = core::HeadMode::automatic;
-    core::HeadPosition position = core::HeadPosition::anywhere;
+    core::HeadMode mode = core::HeadMode::kAutomatic;
+    core::HeadPosition position = core::HeadPosition::kAnywhere;
     std::vector<std::string> turned_off; ///< offloads that a run before turned off on it
     core::Directions divert;             ///< in which directions a hook is linked
     core::Directions chained;            ///< in which directions hooks run in the kernel
@@ -70,7 +70,7 @@ class Attachment {
     [[nodiscard]] const net::Link& link() const { return spec_.link; } ///< as it was when it was last followed
     [[nodiscard]] std::uint8_t slot() const { return spec_.slot; }
     [[nodiscard]] core::HeadMode mode() const { return spec_.mode; } ///< as it was asked for
-    [[nodiscard]] bool only_tapped() const { return spec_.mode == core::HeadMode::tap; }
+    [[nodiscard]] bool only_tapped() const { return spec_.mode == core::HeadMode::kTap; }
 
     /// No other attachment of this run has it.
     [[nodiscard]] virtual std::uint32_t number() const = 0;

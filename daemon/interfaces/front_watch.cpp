@@ -28,7 +28,7 @@ void FrontWatch::look(const std::string& interface, std::uint32_t ifindex, kerne
         return;
     }
     spdlog::warn("{}: in front of the heads, and may let packets by unseen: {}", interface, fmt::join(said_, ", "));
-    if (position_ == core::HeadPosition::first && said_.size() > xdp_.size()) {
+    if (position_ == core::HeadPosition::kFirst && said_.size() > xdp_.size()) {
         go_in_front(interface, heads);
     }
 }

@@ -28,10 +28,10 @@ core::Result<void> about(const Attachment& attachment, core::Result<void> result
     return result;
 }
 
-bool is_only_tapped(const config::Interface& interface) { return interface.mode == core::HeadMode::tap; }
+bool is_only_tapped(const config::Interface& interface) { return interface.mode == core::HeadMode::kTap; }
 
 core::HeadSpec head_of(const std::string& name, std::uint8_t slot) {
-    return {.name = name, .type = core::HeadType::ethernet, .slot = slot};
+    return {.name = name, .type = core::HeadType::kEthernet, .slot = slot};
 }
 
 } // namespace

@@ -34,7 +34,7 @@ core::Result<void> KernelAttachment::attachable(const net::Link& link, core::Hea
     if (link.alias.starts_with(net::kAliasPrefix)) {
         return refuse("it is a port of pfild itself", "attach the interface that it belongs to");
     }
-    if (mode == core::HeadMode::tap) {
+    if (mode == core::HeadMode::kTap) {
         return net::link_type(link)
                    ? core::Result<void>()
                    : refuse(fmt::format("captures know nothing of its link type {}", link.arp_type), "");
@@ -106,9 +106,9 @@ core::Result<void> KernelAttachment::take(core::Result<std::unique_ptr<PortAndSo
 
 // Makes ready what the XDP head will need, if it is to come.
 core::Result<void> KernelAttachment::use_xdp() {
-    const bool wanted = spec_.mode == core::HeadMode::xdp;
-    if (spec_.mode == core::HeadMode::tc || (!wanted && !spec_.link.is_hardware())) {
-        mode_because_ = spec_.mode == core::HeadMode::tc ? "" : "it is a virtual interface";
+    const bool wanted = spec_.mode == core::HeadMode::kXdp;
+    if (spec_.mode == core::HeadMode::kTc || (!wanted && !spec_.link.is_hardware())) {
+        mode_because_ = spec_.mode == core::HeadMode::kTc ? "" : "it is a virtual interface";
         return restore_offloads();
     }
     auto made = within(world_.stack,
@@ -214,7 +214,7 @@ void KernelAttachment::keep() noexcept {
 // The TC head decides until this one is there.
 core::Result<void> KernelAttachment::attach_xdp_head() {
     if (auto attached = xdp_->attach_head(number_); !attached) {
-        if (spec_.mode == core::HeadMode::xdp && !spec_.tc_will_do) {
+        if (spec_.mode == core::HeadMode::kXdp && !spec_.tc_will_do) {
             return attached;
         }
         do_without_xdp(attached.error());
@@ -242,10 +242,10 @@ core::Result<void> KernelAttachment::write_interface(core::Directions divert, co
         return world_.programs.set_interface(entry);
     }
     entry.flags = (spec_.unknown == core::FailMode::kDrop ? PFILD_FAIL_DROP : 0U) |
-                  (divert.has(Direction::in) ? PFILD_DIVERT_IN : 0U) |
-                  (divert.has(Direction::out) ? PFILD_DIVERT_OUT : 0U) |
-                  (chained.has(Direction::in) ? PFILD_CHAIN_IN : 0U) |
-                  (chained.has(Direction::out) ? PFILD_CHAIN_OUT : 0U) | (stood_down_ ? PFILD_STOOD_DOWN : 0U);
+                  (divert.has(Direction::kIn) ? PFILD_DIVERT_IN : 0U) |
+                  (divert.has(Direction::kOut) ? PFILD_DIVERT_OUT : 0U) |
+                  (chained.has(Direction::kIn) ? PFILD_CHAIN_IN : 0U) |
+                  (chained.has(Direction::kOut) ? PFILD_CHAIN_OUT : 0U) | (stood_down_ ? PFILD_STOOD_DOWN : 0U);
     if (port_) {
         entry.port_p = port_->port().p().stack_ifindex;
         entry.port_q = port_->port().q().stack_ifindex;
@@ -365,7 +365,7 @@ bool KernelAttachment::port_intact() const {
         return false;
     }
     return std::all_of(core::kEachDirection.begin(), core::kEachDirection.end(), [&](Direction direction) {
-        const net::Pair& down = direction == Direction::in ? port_->port().p() : port_->port().q();
+        const net::Pair& down = direction == Direction::kIn ? port_->port().p() : port_->port().q();
         const auto end = links->find(down.stack_ifindex);
         return end && end->up && end->mtu == spec_.link.mtu + net::kPortHeadroom &&
                kernel::reentry_intact(down.stack_ifindex, direction, world_.programs);

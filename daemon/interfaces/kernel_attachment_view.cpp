@@ -36,20 +36,20 @@ control::InterfaceView KernelAttachment::view() const {
         view.port_pair.q = port_->port().q().name;
     }
     if (heads_) {
-        view.heads.in = xdp_ ? xdp_->place() : heads_->place(Direction::in);
-        view.heads.out = heads_->place(Direction::out);
+        view.heads.in = xdp_ ? xdp_->place() : heads_->place(Direction::kIn);
+        view.heads.out = heads_->place(Direction::kOut);
         view.in_front = within(world_.stack, [&]() -> core::Result<std::vector<std::string>> {
                             return front_.in_front(*heads_);
                         }).value_or(std::vector<std::string>());
     }
     view.position = spec_.position;
     const core::Directions hooked = only_tapped() ? core::Directions() : spec_.divert;
-    view.hooked = {hooked.has(Direction::in), hooked.has(Direction::out)};
+    view.hooked = {hooked.has(Direction::kIn), hooked.has(Direction::kOut)};
     return view;
 }
 
 std::uint64_t KernelAttachment::port_dropped(Direction direction) const {
-    const net::Pair& up = direction == Direction::in ? port_->port().q() : port_->port().p();
+    const net::Pair& up = direction == Direction::kIn ? port_->port().q() : port_->port().p();
     return within(world_.stack,
                   [&] {
                       return net::Links::open().and_then(
@@ -77,7 +77,7 @@ control::Counters KernelAttachment::counters(Direction direction) const {
                               engine[i].load(std::memory_order_relaxed));
     }
     if (port_ || coming_) {
-        const bool incoming = direction == Direction::in;
+        const bool incoming = direction == Direction::kIn;
         xsk::SocketCounters from;
         if (port_) {
             from = (incoming ? port_->q() : port_->p()).counters();

@@ -117,7 +117,7 @@ void KernelHost::load_next() {
 bool KernelHost::has_left_heads(std::uint32_t ifindex) const {
     const std::vector<kernel::FoundHead> heads = kernel::find_heads(ifindex);
     return std::any_of(heads.begin(), heads.end(), [&](const kernel::FoundHead& head) {
-        return kernel::whose(head.owner, world_.programs.identity()) == kernel::Whose::left;
+        return kernel::whose(head.owner, world_.programs.identity()) == kernel::Whose::kLeft;
     });
 }
 

@@ -25,8 +25,8 @@ core::Result<std::unique_ptr<PortAndSockets>> PortAndSockets::make(AttachmentWor
         return core::fail(std::move(port.error()));
     }
     std::unique_ptr<PortAndSockets> self(new PortAndSockets(world, std::move(request), *std::move(port)));
-    return self->prepare_lane(Direction::in)
-        .and_then([&] { return self->prepare_lane(Direction::out); })
+    return self->prepare_lane(Direction::kIn)
+        .and_then([&] { return self->prepare_lane(Direction::kOut); })
         .and_then([&] { return self->port_.set_up(); })
         .and_then([&] { return self->open_sockets(); })
         .map([&] { return std::move(self); });
@@ -35,7 +35,7 @@ core::Result<std::unique_ptr<PortAndSockets>> PortAndSockets::make(AttachmentWor
 // Programs on two of the four ends, and what those look up.
 core::Result<void> PortAndSockets::prepare_lane(Direction direction) {
     // Lane IN comes up on q and goes back down on p, lane OUT the other way round.
-    const bool in = direction == Direction::in;
+    const bool in = direction == Direction::kIn;
     const net::Pair& up = in ? port_.q() : port_.p();
     const net::Pair& down = in ? port_.p() : port_.q();
     const std::uint32_t lane = kernel::lane(request_.slot, direction);
@@ -61,11 +61,11 @@ core::Result<void> PortAndSockets::open_sockets() {
         return xsk::Socket::open(world_.umem, pair.name, holder_of(kernel::lane(request_.slot, direction)));
     };
     return within(world_.engine, [&]() -> core::Result<void> {
-        auto p = open(port_.p(), Direction::out);
+        auto p = open(port_.p(), Direction::kOut);
         if (!p) {
             return core::fail(std::move(p.error()));
         }
-        auto q = open(port_.q(), Direction::in);
+        auto q = open(port_.q(), Direction::kIn);
         if (!q) {
             return core::fail(std::move(q.error()));
         }
@@ -79,8 +79,8 @@ core::Result<void> PortAndSockets::enter_engine() {
     world_.engine_thread.add(request_.slot, request_.interface.ifindex, *socket_p_, *socket_q_);
     in_engine_ = true;
     was_in_engine_ = true;
-    return world_.programs.set_socket(kernel::lane(request_.slot, Direction::out), socket_p_->fd()).and_then([&] {
-        return world_.programs.set_socket(kernel::lane(request_.slot, Direction::in), socket_q_->fd());
+    return world_.programs.set_socket(kernel::lane(request_.slot, Direction::kOut), socket_p_->fd()).and_then([&] {
+        return world_.programs.set_socket(kernel::lane(request_.slot, Direction::kIn), socket_q_->fd());
     });
 }
 

@@ -35,7 +35,7 @@ bpf_tc_hook hook_of(std::uint32_t ifindex, core::Direction direction) {
     bpf_tc_hook hook{};
     hook.sz = sizeof(hook);
     hook.ifindex = static_cast<int>(ifindex);
-    hook.attach_point = direction == core::Direction::in ? BPF_TC_INGRESS : BPF_TC_EGRESS;
+    hook.attach_point = direction == core::Direction::kIn ? BPF_TC_INGRESS : BPF_TC_EGRESS;
     return hook;
 }
 
@@ -76,7 +76,7 @@ std::optional<std::vector<Filter>> list_entries(std::uint32_t ifindex, core::Dir
     if (!socket || nl_connect(socket.get(), NETLINK_ROUTE) < 0) {
         return std::nullopt;
     }
-    const std::uint32_t minor = direction == core::Direction::in ? TC_H_MIN_INGRESS : TC_H_MIN_EGRESS;
+    const std::uint32_t minor = direction == core::Direction::kIn ? TC_H_MIN_INGRESS : TC_H_MIN_EGRESS;
     nl_cache* cache = nullptr;
     if (rtnl_cls_alloc_cache(socket.get(), static_cast<int>(ifindex), TC_H_MAKE(TC_H_CLSACT, minor), &cache) < 0) {
         return std::nullopt;
@@ -98,7 +98,7 @@ bool unused(std::uint32_t ifindex, core::Direction direction) {
 
 /// Whether that filter is there, and nobody else uses the qdisc.
 bool is_alone(std::uint32_t ifindex, core::Direction direction, const Filter& filter) {
-    const auto other_way = direction == core::Direction::in ? core::Direction::out : core::Direction::in;
+    const auto other_way = direction == core::Direction::kIn ? core::Direction::kOut : core::Direction::kIn;
     const auto entries = list_entries(ifindex, direction, Chains::kAll);
     const auto is_other = [&filter](const Filter& one) {
         return one.handle != 0 && (one.handle != filter.handle || one.preference != filter.preference);
@@ -147,7 +147,7 @@ core::Result<Filter> put_first(std::uint32_t ifindex, core::Direction direction,
 }
 
 void remove_qdisc(std::uint32_t ifindex) {
-    bpf_tc_hook hook = hook_of(ifindex, core::Direction::in);
+    bpf_tc_hook hook = hook_of(ifindex, core::Direction::kIn);
     hook.attach_point = static_cast<bpf_tc_attach_point>(BPF_TC_INGRESS | BPF_TC_EGRESS);
     (void)bpf_tc_hook_destroy(&hook);
 }
@@ -225,7 +225,7 @@ bool came_with_qdisc(const Filter& filter) {
 }
 
 void remove_qdisc_if_unused(std::uint32_t ifindex) {
-    if (unused(ifindex, core::Direction::in) && unused(ifindex, core::Direction::out)) {
+    if (unused(ifindex, core::Direction::kIn) && unused(ifindex, core::Direction::kOut)) {
         remove_qdisc(ifindex);
     }
 }

@@ -81,7 +81,7 @@ Message new_qdisc(std::uint32_t ifindex) {
 
 Message new_filter(std::uint32_t ifindex, core::Direction direction, std::uint32_t handle, int program_fd,
                    const std::string& name) {
-    const std::uint32_t minor = direction == core::Direction::in ? TC_H_MIN_INGRESS : TC_H_MIN_EGRESS;
+    const std::uint32_t minor = direction == core::Direction::kIn ? TC_H_MIN_INGRESS : TC_H_MIN_EGRESS;
     tcmsg header = header_of(ifindex, TC_H_MAKE(TC_H_CLSACT, minor), handle);
     header.tcm_info = TC_H_MAKE(kPreference << 16U, static_cast<std::uint32_t>(__builtin_bswap16(ETH_P_ALL)));
     Message message = request(RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL, header);

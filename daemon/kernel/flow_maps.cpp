@@ -31,7 +31,7 @@ struct PinnedChains {
     ebpf::Place place;
 };
 constexpr std::array<PinnedChains, 2> kChains{
-    {{"tc_chains", "next_tc_chains", ebpf::Place::tc}, {"xdp_chains", "next_xdp_chains", ebpf::Place::xdp}}};
+    {{"tc_chains", "next_tc_chains", ebpf::Place::kTc}, {"xdp_chains", "next_xdp_chains", ebpf::Place::kXdp}}};
 
 std::size_t page_round(std::size_t bytes) {
     const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));

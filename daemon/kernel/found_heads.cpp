@@ -24,7 +24,7 @@ void add_if_head(std::vector<FoundHead>& heads, FoundHead candidate) {
 } // namespace
 
 std::string FoundHead::where() const {
-    const std::string_view side = direction == core::Direction::in ? "ingress" : "egress";
+    const std::string_view side = direction == core::Direction::kIn ? "ingress" : "egress";
     switch (place) {
     case HeadPlace::kTcx:
         return fmt::format("tcx {}", side);
@@ -49,14 +49,14 @@ std::vector<FoundHead> find_heads(std::uint32_t ifindex) {
         }
     }
     for (const std::uint32_t program : XdpHead::programs_at(ifindex)) {
-        add_if_head(heads, {.place = HeadPlace::kXdp, .direction = core::Direction::in, .program = program});
+        add_if_head(heads, {.place = HeadPlace::kXdp, .direction = core::Direction::kIn, .program = program});
     }
     return heads;
 }
 
 std::vector<Owner> port_owners(std::uint32_t ifindex) {
-    std::vector<std::uint32_t> programs = tcx::list(ifindex, core::Direction::in);
-    for (const clsact::Filter& filter : clsact::list(ifindex, core::Direction::in)) {
+    std::vector<std::uint32_t> programs = tcx::list(ifindex, core::Direction::kIn);
+    for (const clsact::Filter& filter : clsact::list(ifindex, core::Direction::kIn)) {
         programs.push_back(filter.program);
     }
     std::vector<Owner> owners;
@@ -86,7 +86,7 @@ void remove_head(std::uint32_t ifindex, const FoundHead& head) {
 bool has_head_of(std::uint32_t ifindex, const pfild_identity& identity) {
     const std::vector<FoundHead> heads = find_heads(ifindex);
     return std::any_of(heads.begin(), heads.end(), [&](const FoundHead& head) {
-        return whose(head.owner, identity) == Whose::ours && head.owner.identity.attachment == identity.attachment;
+        return whose(head.owner, identity) == Whose::kOurs && head.owner.identity.attachment == identity.attachment;
     });
 }
 
@@ -94,7 +94,7 @@ core::Result<std::vector<std::string>> may_attach(std::uint32_t ifindex, const s
                                                   const pfild_identity& self) {
     std::vector<std::string> taken_over;
     for (const FoundHead& head : find_heads(ifindex)) {
-        if (whose(head.owner, self) == Whose::other) {
+        if (whose(head.owner, self) == Whose::kOther) {
             return core::fail({"attach", name,
                                fmt::format("another instance of pfild has this interface: {} has a head there ({})",
                                            head.owner.words(), head.where()),
@@ -109,7 +109,7 @@ std::vector<std::string> sweep(std::uint32_t ifindex, const pfild_identity& self
     std::vector<std::string> removed;
     for (const FoundHead& head : find_heads(ifindex)) {
         const Whose whom = whose(head.owner, self);
-        if (whom == Whose::ours || whom == Whose::left || whom == Whose::strayed) {
+        if (whom == Whose::kOurs || whom == Whose::kLeft || whom == Whose::kStrayed) {
             remove_head(ifindex, head);
             removed.push_back(fmt::format("{} of {}", head.where(), head.owner.words()));
         }

@@ -18,7 +18,7 @@ enum class HeadPlace : std::uint8_t { kTcx, kClsact, kXdp };
 
 struct FoundHead {
     HeadPlace place = HeadPlace::kTcx;
-    core::Direction direction = core::Direction::in;
+    core::Direction direction = core::Direction::kIn;
     std::uint32_t program = 0;
     clsact::Filter filter; ///< on clsact
     Owner owner;

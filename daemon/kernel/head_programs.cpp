@@ -46,7 +46,7 @@ core::Result<HeadPrograms> HeadPrograms::load(const Programs& programs, std::uin
     }
     HeadPrograms heads;
     for (const core::Direction direction : core::kEachDirection) {
-        const bool incoming = direction == core::Direction::in;
+        const bool incoming = direction == core::Direction::kIn;
         auto loaded = incoming ? load_one(programs, identity, in->obj, in->progs.pfild_in)
                                : load_one(programs, identity, out->obj, out->progs.pfild_out);
         if (!loaded) {

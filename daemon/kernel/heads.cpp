@@ -20,13 +20,13 @@ namespace {
 
 bool use_tcx(std::uint32_t ifindex, bool wanted) { return wanted && tcx::supported(ifindex); }
 
-std::string_view side_of(core::Direction direction) { return direction == core::Direction::in ? "ingress" : "egress"; }
+std::string_view side_of(core::Direction direction) { return direction == core::Direction::kIn ? "ingress" : "egress"; }
 
 /// The heads that this attachment may take the place of.
 std::vector<FoundHead> take_over_from(std::uint32_t ifindex, const pfild_identity& self) {
     std::vector<FoundHead> heads = find_heads(ifindex);
     std::erase_if(heads, [&](const FoundHead& head) {
-        return head.place == HeadPlace::kXdp || whose(head.owner, self) == Whose::other;
+        return head.place == HeadPlace::kXdp || whose(head.owner, self) == Whose::kOther;
     });
     return heads;
 }
@@ -75,7 +75,7 @@ core::Result<Heads> Heads::attach(const Programs& programs, const HeadsSpec& spe
 // TCX waits for a grace period of RCU at each head, 10 ms and more on a busy host: the second one would come so late. A
 // filter waits for nothing. keep() removes it; if it cannot be had, there is nothing but the wait.
 void Heads::guard_meanwhile(const HeadPrograms& programs) {
-    constexpr auto kSecond = core::Direction::out;
+    constexpr auto kSecond = core::Direction::kOut;
     if (auto filter = clsact::attach(spec_.ifindex, kSecond, programs.fd(kSecond), false)) {
         meanwhile_ = std::move(*filter);
     }
@@ -134,8 +134,8 @@ core::Result<void> Heads::replace(core::Direction direction, const HeadPrograms&
 // Attached the other way, or by a daemon that was killed while it moved one.
 void Heads::keep(const pfild_identity& self) noexcept {
     replaced_ = {};
-    if (meanwhile_ && seat_of(core::Direction::out).program != 0) {
-        clsact::detach(spec_.ifindex, core::Direction::out, *std::exchange(meanwhile_, std::nullopt));
+    if (meanwhile_ && seat_of(core::Direction::kOut).program != 0) {
+        clsact::detach(spec_.ifindex, core::Direction::kOut, *std::exchange(meanwhile_, std::nullopt));
     }
     for (const FoundHead& head : take_over_from(spec_.ifindex, self)) {
         if (!has(head.program)) {
@@ -191,7 +191,7 @@ bool Heads::put_back(core::Direction direction) const noexcept {
 void Heads::detach() const noexcept {
     bool qdisc_was_ours = false;
     if (meanwhile_) {
-        clsact::detach(spec_.ifindex, core::Direction::out, *meanwhile_);
+        clsact::detach(spec_.ifindex, core::Direction::kOut, *meanwhile_);
     }
     for (const core::Direction direction : core::kEachDirection) {
         if (!seated(direction)) {
@@ -235,8 +235,8 @@ std::vector<std::string> Heads::in_front(core::Direction direction) const {
 }
 
 std::vector<std::string> Heads::in_front() const {
-    std::vector<std::string> all = in_front(core::Direction::in);
-    const std::vector<std::string> out = in_front(core::Direction::out);
+    std::vector<std::string> all = in_front(core::Direction::kIn);
+    const std::vector<std::string> out = in_front(core::Direction::kOut);
     all.insert(all.end(), out.begin(), out.end());
     return all;
 }
@@ -280,18 +280,18 @@ core::Result<void> attach_reentry(std::uint32_t ifindex, core::Direction directi
                                   bool tcx_wanted) {
     const int program = programs.reentry_fd(direction);
     if (use_tcx(ifindex, tcx_wanted)) {
-        return tcx::attach_first(ifindex, core::Direction::in, program);
+        return tcx::attach_first(ifindex, core::Direction::kIn, program);
     }
-    return clsact::attach(ifindex, core::Direction::in, program, false).map([](const clsact::Filter&) {});
+    return clsact::attach(ifindex, core::Direction::kIn, program, false).map([](const clsact::Filter&) {});
 }
 
 bool reentry_intact(std::uint32_t ifindex, core::Direction direction, const Programs& programs) {
     const std::uint32_t program = program_id(programs.reentry_fd(direction));
-    const auto by_tcx = tcx::list(ifindex, core::Direction::in);
+    const auto by_tcx = tcx::list(ifindex, core::Direction::kIn);
     if (std::find(by_tcx.begin(), by_tcx.end(), program) != by_tcx.end()) {
         return true;
     }
-    const auto filters = clsact::list(ifindex, core::Direction::in);
+    const auto filters = clsact::list(ifindex, core::Direction::kIn);
     return std::any_of(filters.begin(), filters.end(),
                        [&](const clsact::Filter& filter) { return filter.program == program; });
 }

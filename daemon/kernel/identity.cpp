@@ -188,16 +188,16 @@ std::vector<Owner> runs_in_kernel() {
 Whose whose(const Owner& owner, const pfild_identity& self) {
     const pfild_identity& theirs = owner.identity;
     if (same_run(theirs, self)) {
-        return Whose::ours;
+        return Whose::kOurs;
     }
     if (theirs.netns_device != self.netns_device || theirs.netns_inode != self.netns_inode) {
-        return Whose::strayed;
+        return Whose::kStrayed;
     }
     if (owner.living) {
-        return Whose::other;
+        return Whose::kOther;
     }
     const bool same_name = std::strncmp(theirs.instance, self.instance, sizeof(self.instance)) == 0;
-    return same_name && theirs.home == self.home ? Whose::left : Whose::abandoned;
+    return same_name && theirs.home == self.home ? Whose::kLeft : Whose::kAbandoned;
 }
 
 std::string program_name(std::uint32_t program) {

@@ -62,11 +62,11 @@ struct Owner {
 [[nodiscard]] std::optional<Owner> owner_of(std::uint32_t program);
 
 enum class Whose : std::uint8_t {
-    ours,      ///< of this run
-    left,      ///< a daemon of this name that was killed has left it here
-    strayed,   ///< an interface has brought it along from another namespace
-    abandoned, ///< of another instance, whose daemon is dead
-    other,     ///< of another instance, whose daemon lives; also of another daemon of this name
+    kOurs,      ///< of this run
+    kLeft,      ///< a daemon of this name that was killed has left it here
+    kStrayed,   ///< an interface has brought it along from another namespace
+    kAbandoned, ///< of another instance, whose daemon is dead
+    kOther,     ///< of another instance, whose daemon lives; also of another daemon of this name
 };
 [[nodiscard]] Whose whose(const Owner& owner, const pfild_identity& self);
 

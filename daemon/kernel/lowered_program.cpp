@@ -57,7 +57,7 @@ constexpr std::array<Manner, 4> kXdpManners{
     {{BPF_F_XDP_HAS_FRAGS, BPF_XDP}, {0, BPF_XDP}, {BPF_F_XDP_HAS_FRAGS, kNoAttachType}, {0, kNoAttachType}}};
 
 std::span<const Manner> manners_of(ebpf::Place place) {
-    return place == ebpf::Place::xdp ? std::span<const Manner>(kXdpManners) : kTcManners;
+    return place == ebpf::Place::kXdp ? std::span<const Manner>(kXdpManners) : kTcManners;
 }
 
 core::Result<sys::Fd> load_in(const Manner& manner, const LoweredProgram& program, const std::vector<bpf_insn>& code) {
@@ -65,7 +65,7 @@ core::Result<sys::Fd> load_in(const Manner& manner, const LoweredProgram& progra
     options.prog_flags = manner.flags;
     options.expected_attach_type = manner.attach_type;
     const auto attempt = [&] {
-        const bpf_prog_type type = program.place == ebpf::Place::xdp ? BPF_PROG_TYPE_XDP : BPF_PROG_TYPE_SCHED_CLS;
+        const bpf_prog_type type = program.place == ebpf::Place::kXdp ? BPF_PROG_TYPE_XDP : BPF_PROG_TYPE_SCHED_CLS;
         return sys::Fd(bpf_prog_load(type, program.name, kLicense, code.data(), code.size(), &options));
     };
     sys::Fd loaded = attempt();

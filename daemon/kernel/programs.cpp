@@ -91,7 +91,7 @@ core::Result<std::unique_ptr<Programs>> Programs::load(const Options& options) {
             return core::fail(std::move(renewed.error()));
         }
     }
-    if (auto set = programs->set_chain(ebpf::Place::tc, PFILD_CHAIN_UNMARK, programs->unmark_fd()); !set) {
+    if (auto set = programs->set_chain(ebpf::Place::kTc, PFILD_CHAIN_UNMARK, programs->unmark_fd()); !set) {
         return core::fail(std::move(set.error()));
     }
     programs->identity_ = options.identity;
@@ -120,7 +120,7 @@ int Programs::tap_ring_fd() const { return bpf_map__fd(skeleton_->maps.tap_ring)
 std::uint32_t Programs::tap_ring_bytes() const { return bpf_map__max_entries(skeleton_->maps.tap_ring); }
 int Programs::tap_state_fd() const { return bpf_map__fd(skeleton_->maps.tap_state); }
 int Programs::tap_filters_fd(ebpf::Place place) const {
-    return bpf_map__fd(place == ebpf::Place::xdp ? skeleton_->maps.xdp_filters : skeleton_->maps.tc_filters);
+    return bpf_map__fd(place == ebpf::Place::kXdp ? skeleton_->maps.xdp_filters : skeleton_->maps.tc_filters);
 }
 int Programs::tap_skipped_fd() const { return bpf_map__fd(skeleton_->maps.tap_skipped); }
 
@@ -132,8 +132,8 @@ pfild_identity Programs::identity(std::uint8_t slot, std::uint32_t attachment) c
 }
 
 int Programs::reentry_fd(core::Direction direction) const {
-    return bpf_program__fd(direction == core::Direction::in ? skeleton_->progs.reentry_in
-                                                            : skeleton_->progs.reentry_out);
+    return bpf_program__fd(direction == core::Direction::kIn ? skeleton_->progs.reentry_in
+                                                             : skeleton_->progs.reentry_out);
 }
 
 int Programs::port_up_fd() const { return bpf_program__fd(skeleton_->progs.port_up); }
@@ -173,7 +173,7 @@ core::Result<void> Programs::renew_secrets(std::uint8_t slot) {
 }
 
 core::Result<void> Programs::renew_mark(std::uint8_t slot) {
-    const std::uint32_t key = lane(slot, core::Direction::in);
+    const std::uint32_t key = lane(slot, core::Direction::kIn);
     pfild_secret secret{};
     (void)bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.secrets), &key, &secret); // of an array: cannot fail
     if (::getrandom(&secret.decided, sizeof(secret.decided), 0) != static_cast<ssize_t>(sizeof(secret.decided))) {
@@ -221,7 +221,7 @@ void Programs::clear_queue_socket(std::uint8_t slot, std::uint32_t queue) {
 }
 
 const bpf_map* Programs::chains(ebpf::Place place) const {
-    return place == ebpf::Place::xdp ? skeleton_->maps.xdp_chains : skeleton_->maps.tc_chains;
+    return place == ebpf::Place::kXdp ? skeleton_->maps.xdp_chains : skeleton_->maps.tc_chains;
 }
 
 int Programs::chains_fd(ebpf::Place place) const { return bpf_map__fd(chains(place)); }

@@ -28,7 +28,7 @@ namespace pfild::kernel {
 
 /// The number of a lane (pfild/abi.h).
 [[nodiscard]] constexpr std::uint32_t lane(std::uint8_t slot, core::Direction direction) {
-    return direction == core::Direction::in ? PFILD_LANE_IN(slot) : PFILD_LANE_OUT(slot);
+    return direction == core::Direction::kIn ? PFILD_LANE_IN(slot) : PFILD_LANE_OUT(slot);
 }
 
 class Programs {

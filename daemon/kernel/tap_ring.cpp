@@ -94,7 +94,7 @@ void TapRing::show(const pfild_tap_packet& about) {
     reader_.show({std::span(pieces).first(tagged ? 3 : 1),
                   {.wire_length = about.length + (about.tag_type != 0 ? kTag : 0),
                    .ifindex = about.ifindex,
-                   .direction = (about.flags & PFILD_TAP_OUTGOING) != 0 ? core::Direction::out : core::Direction::in,
+                   .direction = (about.flags & PFILD_TAP_OUTGOING) != 0 ? core::Direction::kOut : core::Direction::kIn,
                    .realtime_ns = about.time_ns + realtime_offset_ns_}});
 }
 

@@ -21,7 +21,7 @@ constexpr unsigned kFlagBefore = 1U << 3U; // without another program named: bef
 
 constexpr std::uint32_t kMostPrograms = 64; // the kernel's own limit for a list
 
-bpf_attach_type type_of(core::Direction direction) { return direction == core::Direction::in ? kIngress : kEgress; }
+bpf_attach_type type_of(core::Direction direction) { return direction == core::Direction::kIn ? kIngress : kEgress; }
 
 core::Result<void> attach(std::uint32_t ifindex, core::Direction direction, int program_fd, unsigned flags,
                           int old_fd) {

@@ -71,7 +71,7 @@ std::uint32_t id_of(const xdp_program* program) { return program != nullptr ? xd
 // Of this run or of nobody that lives.
 bool is_ours(std::uint32_t program, const pfild_identity& self) {
     const auto owner = owner_of(program);
-    return owner && whose(*owner, self) != Whose::other;
+    return owner && whose(*owner, self) != Whose::kOther;
 }
 
 std::vector<xdp_program*> OnDevice::programs() const {

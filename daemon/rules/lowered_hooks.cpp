@@ -21,8 +21,8 @@ LoweredHooks::~LoweredHooks() {
 }
 
 core::Result<void> LoweredHooks::takes(const core::Hook& hook) const {
-    core::ChainSpec spec{.place = ebpf::Place::tc};
-    core::ChainBlock& block = hook.type() == core::HeadType::ethernet ? spec.link : spec.inet;
+    core::ChainSpec spec{.place = ebpf::Place::kTc};
+    core::ChainBlock& block = hook.type() == core::HeadType::kEthernet ? spec.link : spec.inet;
     block.hooks.push_back(*hook.lowering());
     const auto code = chain_program(spec);
     auto chain = code ? chains_.load(*code, spec.place, spec.size())
@@ -78,8 +78,8 @@ LoweredHooks::Next LoweredHooks::prepare(const std::set<LaneHead>& heads) const 
 
 core::Result<void> LoweredHooks::keep_promises(const FoundAt& all) {
     for (const auto& [head, found] : all) {
-        const bool in_front = head.place == ebpf::Place::xdp;
-        const LaneHead xdp{head.slot, head.direction, ebpf::Place::xdp};
+        const bool in_front = head.place == ebpf::Place::kXdp;
+        const LaneHead xdp{head.slot, head.direction, ebpf::Place::kXdp};
         if (!in_front && all.contains(xdp)) {
             continue; // what is behind it decides what it does not
         }
@@ -166,11 +166,11 @@ core::Directions LoweredHooks::chained(std::uint8_t slot) const {
             return entry.first.slot == slot && entry.first.direction == direction && entry.second.chain;
         });
     };
-    return {any(core::Direction::in), any(core::Direction::out)};
+    return {any(core::Direction::kIn), any(core::Direction::kOut)};
 }
 
 const core::LanePlacement* LoweredHooks::placement(std::uint8_t slot, core::Direction direction) const {
-    for (const ebpf::Place place : {ebpf::Place::xdp, ebpf::Place::tc}) {
+    for (const ebpf::Place place : {ebpf::Place::kXdp, ebpf::Place::kTc}) {
         if (const auto found = found_.find({slot, direction, place}); found != found_.end()) {
             return &found->second.placement;
         }

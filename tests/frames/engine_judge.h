@@ -29,12 +29,12 @@ struct PortRule {
     core::OnMatch on_match;
 };
 
-inline constexpr PortRule kBlock{kBlockedPort, core::OnMatch::drop};
-inline constexpr PortRule kDeny{kAllowedPort, core::OnMatch::pass};
+inline constexpr PortRule kBlock{kBlockedPort, core::OnMatch::kDrop};
+inline constexpr PortRule kDeny{kAllowedPort, core::OnMatch::kPass};
 
 [[nodiscard]] inline cbpf::Program port_program(core::HeadType type, std::uint16_t port) {
     std::vector<cbpf::Instruction> instructions;
-    for (const ProgramRow& row : type == core::HeadType::inet ? inet_port_program(port) : inet6_port_program(port)) {
+    for (const ProgramRow& row : type == core::HeadType::kInet ? inet_port_program(port) : inet6_port_program(port)) {
         instructions.push_back({row.code, row.jt, row.jf, row.k});
     }
     return cbpf::Program::verify(instructions).value();
@@ -51,7 +51,7 @@ inline void register_heads(core::Registry& registry) {
 
 /// => heads are registered.
 inline void link_rule(core::Registry& registry, const PortRule& rule, core::RunsIn runs_in) {
-    for (const core::HeadType type : {core::HeadType::inet, core::HeadType::inet6}) {
+    for (const core::HeadType type : {core::HeadType::kInet, core::HeadType::kInet6}) {
         core::CbpfHookSpec spec{.name = "cbpf:" + std::string(core::name(type)),
                                 .type = type,
                                 .on_match = rule.on_match,
@@ -66,8 +66,8 @@ inline void link_rule(core::Registry& registry, const PortRule& rule, core::Runs
 /// A hook that is shown every frame, and lets it go on. => heads are registered.
 inline void link_counter(core::Registry& registry, core::RunsIn runs_in) {
     core::CbpfHookSpec spec{.name = "cbpf:frames",
-                            .type = core::HeadType::ethernet,
-                            .on_match = core::OnMatch::count,
+                            .type = core::HeadType::kEthernet,
+                            .on_match = core::OnMatch::kCount,
                             .filter = {},
                             .runs_in = runs_in};
     const std::vector<cbpf::Instruction> first_byte{{0x30, 0, 0, 0}, {0x16, 0, 0, 0}};
@@ -80,7 +80,7 @@ class EngineJudge {
   public:
     explicit EngineJudge(const PortRule& rule) {
         register_heads(registry_);
-        link_rule(registry_, rule, core::RunsIn::engine);
+        link_rule(registry_, rule, core::RunsIn::kEngine);
         engine_.add({.slot = 0, .ifindex = kIfindex, .p = &down_, .q = &up_});
     }
     EngineJudge(const EngineJudge&) = delete;
@@ -102,7 +102,7 @@ class EngineJudge {
     }
     /// The key that the engine publishes an answer under; nothing where it does not.
     [[nodiscard]] std::optional<core::FlowKey> key(const Bytes& frame, std::uint32_t ifindex = kIfindex) {
-        return core::read_flow_key(core::Frame::copy_of(pool_, frame), ifindex, core::Direction::in);
+        return core::read_flow_key(core::Frame::copy_of(pool_, frame), ifindex, core::Direction::kIn);
     }
 
   private:

@@ -108,7 +108,7 @@ class AttackFrames : public KernelProgramsTest {
                             .tag_value = static_cast<std::uint32_t>(frame[14] << 8U | frame[15])};
             scene.frame.erase(scene.frame.begin() + 12, scene.frame.begin() + 16);
         }
-        const auto verdict = stage().verdict(heads().fd(Direction::in), scene);
+        const auto verdict = stage().verdict(heads().fd(Direction::kIn), scene);
         if (!verdict) {
             return std::nullopt;
         }
@@ -124,19 +124,19 @@ class AttackFrames : public KernelProgramsTest {
         SnapshotKeeper keeper;
         core::Registry registry(keeper);
         frames::register_heads(registry);
-        frames::must(registry.register_head({.name = "watched", .type = core::HeadType::ethernet, .slot = kSlot}));
-        frames::link_rule(registry, rule, core::RunsIn::kernel);
+        frames::must(registry.register_head({.name = "watched", .type = core::HeadType::kEthernet, .slot = kSlot}));
+        frames::link_rule(registry, rule, core::RunsIn::kKernel);
         if (beside_frames) {
-            frames::link_counter(registry, core::RunsIn::kernel);
+            frames::link_counter(registry, core::RunsIn::kKernel);
         }
-        for (const Place place : {Place::tc, Place::xdp}) {
-            const auto placement = place_lane(registry.hooks_of(kSlot, Direction::in), Direction::in, place);
+        for (const Place place : {Place::kTc, Place::kXdp}) {
+            const auto placement = place_lane(registry.hooks_of(kSlot, Direction::kIn), Direction::kIn, place);
             ASSERT_TRUE(placement.chain);
             const auto code = core::chain_program(*placement.chain);
             ASSERT_TRUE(code);
             auto chain = kernel::Chain::load(programs(), *code, place, placement.chain->size());
             ASSERT_TRUE(chain) << chain.error().line();
-            ASSERT_TRUE(programs().set_chain(place, kernel::lane(kSlot, Direction::in), (*chain)->program_fd()));
+            ASSERT_TRUE(programs().set_chain(place, kernel::lane(kSlot, Direction::kIn), (*chain)->program_fd()));
             chains_.push_back(*std::move(chain));
         }
         attach(PFILD_FAIL_DROP | PFILD_DIVERT_IN | PFILD_CHAIN_IN);

@@ -51,11 +51,11 @@ struct Instance {
         for (const HeadType type : core::kEachHeadType) {
             EXPECT_TRUE(registry.register_head({.name = std::string(name(type)), .type = type}));
         }
-        EXPECT_TRUE(registry.register_head({.name = "eth0", .type = HeadType::ethernet, .slot = kSlot}));
+        EXPECT_TRUE(registry.register_head({.name = "eth0", .type = HeadType::kEthernet, .slot = kSlot}));
     }
 
     core::CbpfHook& add(const std::string& name, HeadType type, cbpf::Program program, OnMatch on_match,
-                        RunsIn runs_in = RunsIn::kernel) {
+                        RunsIn runs_in = RunsIn::kKernel) {
         auto hook = std::make_shared<core::CbpfHook>(
             core::CbpfHookSpec{.name = name, .type = type, .on_match = on_match, .filter = {}, .runs_in = runs_in},
             std::move(program));
@@ -66,7 +66,7 @@ struct Instance {
     }
     void link(const std::string& hook, const std::string& head, Direction direction) {
         EXPECT_TRUE(registry.link(
-            {.hook = hook, .head = head, .directions = {direction == Direction::in, direction == Direction::out}}));
+            {.hook = hook, .head = head, .directions = {direction == Direction::kIn, direction == Direction::kOut}}));
     }
 
     KeptSnapshot snapshot;
@@ -189,10 +189,10 @@ void add_any_hooks(AnyProgram& random, Instance& instance, Direction direction) 
         ASSERT_TRUE(program);
         const auto type = static_cast<HeadType>(random.below(3));
         const auto on_match = static_cast<OnMatch>(random.below(3));
-        const auto runs_in = random.one_in(8) ? RunsIn::engine : RunsIn::kernel;
+        const auto runs_in = random.one_in(8) ? RunsIn::kEngine : RunsIn::kKernel;
         const std::string name = "cbpf:" + std::to_string(number);
         instance.add(name, type, *std::move(program), on_match, runs_in);
-        const bool of_interface = type == HeadType::ethernet && random.one_in(2);
+        const bool of_interface = type == HeadType::kEthernet && random.one_in(2);
         instance.link(name, of_interface ? "eth0" : std::string(core::name(type)), direction);
     }
 }
@@ -217,8 +217,8 @@ TEST_F(Chains, of_any_hooks_say_and_count_what_the_engine_does_about_any_frame) 
         const std::uint32_t seed = first_seed + round;
         SCOPED_TRACE("seed " + std::to_string(seed));
         AnyProgram random(seed);
-        const Direction direction = random.one_in(2) ? Direction::in : Direction::out;
-        const Place place = random.one_in(2) ? Place::xdp : Place::tc;
+        const Direction direction = random.one_in(2) ? Direction::kIn : Direction::kOut;
+        const Place place = random.one_in(2) ? Place::kXdp : Place::kTc;
         Instance instance;
         ASSERT_NO_FATAL_FAILURE(add_any_hooks(random, instance, direction));
         const Loaded loaded = load(instance, direction, place);
@@ -285,10 +285,10 @@ class ChainsOfHeads : public Chains {
         instance_.add("cbpf:one", type, std::move(program), on_match);
         for (const Direction direction : core::kEachDirection) {
             instance_.link("cbpf:one", std::string(core::name(type)), direction);
-            loaded_.push_back(load(instance_, direction, Place::tc));
+            loaded_.push_back(load(instance_, direction, Place::kTc));
             ASSERT_TRUE(loaded_.back().chain);
             ASSERT_TRUE(
-                programs().set_chain(Place::tc, kernel::lane(kSlot, direction), loaded_.back().chain->program_fd()));
+                programs().set_chain(Place::kTc, kernel::lane(kSlot, direction), loaded_.back().chain->program_fd()));
         }
     }
 
@@ -300,7 +300,7 @@ class ChainsOfHeads : public Chains {
 };
 
 TEST_F(ChainsOfHeads, answer_by_tail_call_and_heads_go_by_it) {
-    hook(HeadType::inet, time_to_live(), OnMatch::drop);
+    hook(HeadType::kInet, time_to_live(), OnMatch::kDrop);
     for (const Direction direction : core::kEachDirection) {
         EXPECT_EQ(head(direction, on_watched(ethernet(kTypeIpv4, ipv4(17)))).action, TC_ACT_SHOT);
         EXPECT_EQ(counted(), named(direction) + ".dropped_lowered+1");
@@ -310,25 +310,25 @@ TEST_F(ChainsOfHeads, answer_by_tail_call_and_heads_go_by_it) {
 }
 
 TEST_F(ChainsOfHeads, are_asked_unattended_too) {
-    hook(HeadType::inet, time_to_live(), OnMatch::pass);
+    hook(HeadType::kInet, time_to_live(), OnMatch::kPass);
     leave_unattended();
-    EXPECT_EQ(head(Direction::in, on_watched(ethernet(kTypeIpv4, ipv4(17)))).action, kPass);
+    EXPECT_EQ(head(Direction::kIn, on_watched(ethernet(kTypeIpv4, ipv4(17)))).action, kPass);
     EXPECT_EQ(counted(), "in.passed_lowered+1");
 }
 
 TEST_F(ChainsOfHeads, that_are_not_there_leave_the_packet_to_the_engine) {
-    EXPECT_EQ(head(Direction::in, on_watched(ethernet(kTypeIpv4, ipv4(17)))).action, TC_ACT_REDIRECT);
+    EXPECT_EQ(head(Direction::kIn, on_watched(ethernet(kTypeIpv4, ipv4(17)))).action, TC_ACT_REDIRECT);
     EXPECT_EQ(counted(), "in.diverted+1");
 }
 
 TEST_F(ChainsOfHeads, leave_neighbour_traffic_alone) {
-    hook(HeadType::ethernet, length(), OnMatch::drop);
+    hook(HeadType::kEthernet, length(), OnMatch::kDrop);
     for (const Bytes& frame : {ethernet(kTypeArp, arp()), ethernet(kTypeIpv6, icmpv6(135)),
                                ethernet(kTypeArp, arp(), {{kTypeServiceVlan, 1}, {kTypeVlan, 2}})}) {
-        EXPECT_EQ(head(Direction::in, on_watched(frame)).action, kPass);
+        EXPECT_EQ(head(Direction::kIn, on_watched(frame)).action, kPass);
         EXPECT_EQ(counted(), "in.passed_neighbour+1");
     }
-    EXPECT_EQ(tally(Direction::in).seen_packets, 0U);
+    EXPECT_EQ(tally(Direction::kIn).seen_packets, 0U);
 }
 
 /// A packet of protocol 6 or 17, with that fragment field.
@@ -340,7 +340,7 @@ Bytes ipv4_fragment(std::uint8_t protocol, std::uint16_t fragment, std::size_t b
 }
 
 TEST_F(ChainsOfHeads, leave_what_the_engine_looks_through_or_drops) {
-    hook(HeadType::ethernet, returning({{0x30, 0, 0, 0}}), OnMatch::drop); // by the first byte of the frame
+    hook(HeadType::kEthernet, returning({{0x30, 0, 0, 0}}), OnMatch::kDrop); // by the first byte of the frame
     struct Row {
         const char* sentence;
         Bytes frame;
@@ -372,7 +372,7 @@ TEST_F(ChainsOfHeads, leave_what_the_engine_looks_through_or_drops) {
         {"an unfragmented packet that is short", ipv4_fragment(6, 0x4000, 8), true},
     };
     for (const Row& row : rows) {
-        const std::uint32_t action = head(Direction::in, on_watched(row.frame)).action;
+        const std::uint32_t action = head(Direction::kIn, on_watched(row.frame)).action;
         EXPECT_EQ(action, row.answered ? std::uint32_t{TC_ACT_SHOT} : std::uint32_t{TC_ACT_REDIRECT}) << row.sentence;
     }
 }
@@ -380,19 +380,19 @@ TEST_F(ChainsOfHeads, leave_what_the_engine_looks_through_or_drops) {
 TEST_F(ChainsOfHeads, leave_frames_with_a_tag_beside_them_to_the_engine_if_hooks_see_frames) {
     Scene scene = on_watched(ethernet(kTypeIpv4, ipv4(17)));
     scene.before = {.tagged = 1, .tag_type = kTypeVlan, .tag_value = 7};
-    hook(HeadType::ethernet, returning({{0x30, 0, 0, 0}}), OnMatch::drop);
-    EXPECT_EQ(head(Direction::in, scene).action, TC_ACT_REDIRECT);
+    hook(HeadType::kEthernet, returning({{0x30, 0, 0, 0}}), OnMatch::kDrop);
+    EXPECT_EQ(head(Direction::kIn, scene).action, TC_ACT_REDIRECT);
     EXPECT_EQ(counted(), "in.diverted+1");
 }
 
 TEST_F(ChainsOfHeads, see_the_packet_behind_a_tag_beside_it_if_hooks_see_packets) {
     Scene scene = on_watched(ethernet(kTypeIpv4, ipv4(17), {{kTypeVlan, 8}}));
     scene.before = {.tagged = 1, .tag_type = kTypeServiceVlan, .tag_value = 7};
-    hook(HeadType::inet, time_to_live(), OnMatch::drop);
-    EXPECT_EQ(head(Direction::in, scene).action, TC_ACT_SHOT);
+    hook(HeadType::kInet, time_to_live(), OnMatch::kDrop);
+    EXPECT_EQ(head(Direction::kIn, scene).action, TC_ACT_SHOT);
     EXPECT_EQ(counted(), "in.dropped_lowered+1");
     scene.frame = ethernet(kTypeIpv4, ipv4(17), {{kTypeVlan, 8}, {kTypeVlan, 9}}); // three: the engine sees no packet
-    EXPECT_EQ(head(Direction::in, scene).action, TC_ACT_REDIRECT);
+    EXPECT_EQ(head(Direction::kIn, scene).action, TC_ACT_REDIRECT);
     EXPECT_EQ(counted(), "in.diverted+1");
 }
 
@@ -408,7 +408,7 @@ Scene uncut(Scene scene, std::uint32_t segments) {
 }
 
 TEST_F(ChainsOfHeads, answer_uncut_packets_as_the_packets_they_become_if_programs_see_no_difference) {
-    hook(HeadType::inet, time_to_live(), OnMatch::drop);
+    hook(HeadType::kInet, time_to_live(), OnMatch::kDrop);
     for (const Direction direction : core::kEachDirection) {
         EXPECT_EQ(head(direction, uncut(on_watched({}), 12)).action, TC_ACT_SHOT);
         EXPECT_EQ(counted(), named(direction) + ".dropped_lowered+12");
@@ -420,12 +420,12 @@ TEST_F(ChainsOfHeads, answer_uncut_packets_as_the_packets_they_become_if_program
 }
 
 TEST_F(ChainsOfHeads, leave_uncut_packets_to_the_engine_if_a_program_looks_at_what_they_differ_in) {
-    hook(HeadType::inet, length(), OnMatch::drop);
-    EXPECT_EQ(head(Direction::in, uncut(on_watched({}), 12)).action, TC_ACT_REDIRECT);
+    hook(HeadType::kInet, length(), OnMatch::kDrop);
+    EXPECT_EQ(head(Direction::kIn, uncut(on_watched({}), 12)).action, TC_ACT_REDIRECT);
     EXPECT_EQ(counted(), "in.diverted+12");
     Scene cut = uncut(on_watched({}), 0);
     cut.segment_size = 0;
-    EXPECT_EQ(head(Direction::in, cut).action, TC_ACT_SHOT);
+    EXPECT_EQ(head(Direction::kIn, cut).action, TC_ACT_SHOT);
     EXPECT_EQ(counted(), "in.dropped_lowered+1");
 }
 

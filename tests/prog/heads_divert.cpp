@@ -94,12 +94,12 @@ TEST_F(HeadsDivert, the_label_says_forwarded_only_of_what_goes_out_and_once_came
         std::uint32_t label;
     };
     const Row rows[] = {
-        {"made here, going out", Direction::out, 0, PFILD_LABEL_MARK},
-        {"came in elsewhere, going out", Direction::out, other(), PFILD_LABEL_MARK | PFILD_LABEL_FWD},
-        {"came in here, going out", Direction::out, watched(), PFILD_LABEL_MARK | PFILD_LABEL_FWD},
-        {"coming in", Direction::in, watched(), PFILD_LABEL_MARK},
-        {"coming in, by nobody's account", Direction::in, 0, PFILD_LABEL_MARK},
-        {"coming in from elsewhere, as from a bridge port", Direction::in, other(), PFILD_LABEL_MARK},
+        {"made here, going out", Direction::kOut, 0, PFILD_LABEL_MARK},
+        {"came in elsewhere, going out", Direction::kOut, other(), PFILD_LABEL_MARK | PFILD_LABEL_FWD},
+        {"came in here, going out", Direction::kOut, watched(), PFILD_LABEL_MARK | PFILD_LABEL_FWD},
+        {"coming in", Direction::kIn, watched(), PFILD_LABEL_MARK},
+        {"coming in, by nobody's account", Direction::kIn, 0, PFILD_LABEL_MARK},
+        {"coming in from elsewhere, as from a bridge port", Direction::kIn, other(), PFILD_LABEL_MARK},
     };
     for (const Row& row : rows) {
         Scene scene = on_watched(ethernet(kTypeIpv4, ipv4(17)));
@@ -149,7 +149,7 @@ TEST_F(HeadsDivert, a_diverted_buffer_counts_its_segments) {
 TEST_F(HeadsDivert, a_hook_asks_in_its_direction_only) {
     const Scene scene = on_watched(ethernet(kTypeIpv4, ipv4(17)));
     for (const Direction direction : kEachDirection) {
-        attach(direction == Direction::in ? PFILD_DIVERT_IN : PFILD_DIVERT_OUT);
+        attach(direction == Direction::kIn ? PFILD_DIVERT_IN : PFILD_DIVERT_OUT);
         for (const Direction asked : kEachDirection) {
             const bool hooked = asked == direction;
             EXPECT_EQ(head(asked, scene).action, hooked ? TC_ACT_REDIRECT : kPass) << named(asked);
@@ -165,7 +165,7 @@ TEST_F(HeadsDivert, the_stage_itself_does_what_the_other_tests_believe) {
     attach(0);
     scene.before = {
         .tc_index = 77, .packet_type = PACKET_OTHERHOST, .tagged = 1, .tag_type = kTypeVlan, .tag_value = 9};
-    const StageProps left = left_by_head(Direction::in, scene);
+    const StageProps left = left_by_head(Direction::kIn, scene);
     EXPECT_EQ(left.tc_index, 77U);
     EXPECT_EQ(left.packet_type, PACKET_OTHERHOST);
     EXPECT_EQ(left.tagged, 1U);

@@ -88,7 +88,7 @@ std::vector<Arrival> everything() {
 
 TEST_F(HeadsUnattended, act_for_their_own_attachment_and_for_no_other) {
     const Bytes frame = ethernet(kTypeIpv4, ipv4(17));
-    const auto shot = [&] { return head(Direction::in, on_watched(frame)).action == TC_ACT_SHOT; };
+    const auto shot = [&] { return head(Direction::kIn, on_watched(frame)).action == TC_ACT_SHOT; };
     attach(PFILD_FAIL_DROP);
     EXPECT_TRUE(shot());
     attach(0);
@@ -157,7 +157,7 @@ TEST_F(HeadsUnattended, unattended_with_unknown_pass_everything_passes) {
 
 TEST_F(HeadsUnattended, without_a_hook_in_this_direction_everything_passes_also_in_drop_mode) {
     for (const Direction direction : kEachDirection) {
-        const std::uint32_t elsewhere = direction == Direction::in ? PFILD_DIVERT_OUT : PFILD_DIVERT_IN;
+        const std::uint32_t elsewhere = direction == Direction::kIn ? PFILD_DIVERT_OUT : PFILD_DIVERT_IN;
         for (const std::uint32_t hooked : {0U, elsewhere}) {
             attach(PFILD_FAIL_DROP | hooked);
             attend(kernel::lane(kSlot, direction));
@@ -177,13 +177,13 @@ TEST_F(HeadsUnattended, a_lane_is_attended_as_long_as_its_socket_is_there) {
     const Scene scene = on_watched(ethernet(kTypeIpv4, ipv4(17)));
     attend(PFILD_LANE_IN(kSlot));
     attend(PFILD_LANE_OUT(kOtherSlot));
-    EXPECT_EQ(head(Direction::in, scene).action, kPass);
+    EXPECT_EQ(head(Direction::kIn, scene).action, kPass);
     EXPECT_EQ(counted(), "in.passed_unhooked+1");
-    EXPECT_EQ(head(Direction::out, scene).action, TC_ACT_SHOT)
+    EXPECT_EQ(head(Direction::kOut, scene).action, TC_ACT_SHOT)
         << "neither the other direction nor the other slot counts";
     EXPECT_EQ(counted(), "out.dropped_unattended+1");
     leave_unattended(); // closes; no table is written
-    EXPECT_EQ(head(Direction::in, scene).action, TC_ACT_SHOT);
+    EXPECT_EQ(head(Direction::kIn, scene).action, TC_ACT_SHOT);
     EXPECT_EQ(counted(), "in.dropped_unattended+1");
 }
 
@@ -221,7 +221,7 @@ TEST_F(HeadsUnattended, a_daemon_that_lives_opens_nothing_while_a_lane_has_no_so
             }
         }
         attach(unknown);
-        EXPECT_EQ(head(Direction::in, on_watched(strangers()[0].frame)).action, kPass) << "no hook asks";
+        EXPECT_EQ(head(Direction::kIn, on_watched(strangers()[0].frame)).action, kPass) << "no hook asks";
         EXPECT_EQ(counted(), "in.passed_unhooked+1");
     }
 }
@@ -230,10 +230,10 @@ TEST_F(HeadsUnattended, an_interface_that_stood_down_is_unattended_though_the_da
     ASSERT_TRUE(programs().show_life());
     const Bytes frame = strangers()[0].frame;
     attach(kBoth | PFILD_STOOD_DOWN);
-    EXPECT_EQ(head(Direction::in, on_watched(frame)).action, kPass);
+    EXPECT_EQ(head(Direction::kIn, on_watched(frame)).action, kPass);
     EXPECT_EQ(counted(), "in.passed_unattended+1");
     attach(kBoth | PFILD_STOOD_DOWN | PFILD_FAIL_DROP);
-    EXPECT_EQ(head(Direction::in, on_watched(frame)).action, TC_ACT_SHOT);
+    EXPECT_EQ(head(Direction::kIn, on_watched(frame)).action, TC_ACT_SHOT);
     EXPECT_EQ(counted(), "in.dropped_unattended+1");
 }
 

@@ -100,15 +100,15 @@ Scene KernelProgramsTest::back_again(core::Direction direction, Bytes frame, std
     scene.before = stamp.value_or(StageProps{});
     scene.mark = scene.before.mark;
     scene.ifindex = watched_;
-    scene.ingress_ifindex = direction == core::Direction::out ? other_ : watched_;
+    scene.ingress_ifindex = direction == core::Direction::kOut ? other_ : watched_;
     return scene;
 }
 
 KernelProgramsTest::AllCounters KernelProgramsTest::read_counters() const {
     AllCounters all{};
     for (std::uint8_t slot = 0; slot < PFILD_MAX_INTERFACES; slot++) {
-        all[PFILD_LANE_IN(slot)] = programs_->counters(slot, core::Direction::in);
-        all[PFILD_LANE_OUT(slot)] = programs_->counters(slot, core::Direction::out);
+        all[PFILD_LANE_IN(slot)] = programs_->counters(slot, core::Direction::kIn);
+        all[PFILD_LANE_OUT(slot)] = programs_->counters(slot, core::Direction::kOut);
     }
     return all;
 }

@@ -38,10 +38,10 @@ class LoadedObjects : public KernelProgramsTest {
     }
 
     [[nodiscard]] std::vector<Program> all() {
-        return {describe(heads().fd(core::Direction::in)),
-                describe(heads().fd(core::Direction::out)),
-                describe(programs().reentry_fd(core::Direction::in)),
-                describe(programs().reentry_fd(core::Direction::out)),
+        return {describe(heads().fd(core::Direction::kIn)),
+                describe(heads().fd(core::Direction::kOut)),
+                describe(programs().reentry_fd(core::Direction::kIn)),
+                describe(programs().reentry_fd(core::Direction::kOut)),
                 describe(programs().port_up_fd()),
                 describe(programs().unmark_fd()),
                 describe(programs().set_clock_fd())};
@@ -58,12 +58,12 @@ TEST_F(LoadedObjects, every_program_says_whose_it_is_and_that_its_daemon_lives) 
         const bool head = std::string_view(program.info.name).starts_with("pfild_");
         EXPECT_EQ(owner->identity.attachment, head ? kNumber : 0) << program.info.name;
         EXPECT_EQ(owner->identity.slot, head ? kSlot : 0) << program.info.name;
-        EXPECT_EQ(kernel::whose(*owner, programs().identity()), kernel::Whose::ours) << program.info.name;
+        EXPECT_EQ(kernel::whose(*owner, programs().identity()), kernel::Whose::kOurs) << program.info.name;
     }
 }
 
 TEST_F(LoadedObjects, an_identity_cannot_be_changed) {
-    const Program program = describe(heads().fd(core::Direction::in));
+    const Program program = describe(heads().fd(core::Direction::kIn));
     std::size_t identities = 0;
     for (const std::uint32_t id : program.map_ids) {
         const sys::Fd fd(bpf_map_get_fd_by_id(id));

@@ -35,7 +35,7 @@ std::vector<ebpf::Instruction> lowered_behind_header(const cbpf::Program& progra
     const cbpf::FilterExits exits{.zero = out.label(), .nonzero = out.label(), .failed = out.label()};
     const ebpf::ContextLayout& context = ebpf::context_of(place);
     out.move(cbpf::kContext, Register::k1);
-    if (place == Place::xdp) {
+    if (place == Place::kXdp) {
         out.call(ebpf::Helper::kXdpBufferLength);
         out.move(cbpf::kPacketLength, Register::k0);
     } else {
@@ -64,8 +64,8 @@ std::vector<ebpf::Instruction> lowered_behind_header(const cbpf::Program& progra
 LoadedCode LoadedCode::load(std::span<const ebpf::Instruction> code, Place place) {
     static_assert(sizeof(ebpf::Instruction) == sizeof(bpf_insn));
     LIBBPF_OPTS(bpf_prog_load_opts, options);
-    options.prog_flags = place == Place::xdp ? BPF_F_XDP_HAS_FRAGS : 0;
-    const bpf_prog_type type = place == Place::xdp ? BPF_PROG_TYPE_XDP : BPF_PROG_TYPE_SCHED_CLS;
+    options.prog_flags = place == Place::kXdp ? BPF_F_XDP_HAS_FRAGS : 0;
+    const bpf_prog_type type = place == Place::kXdp ? BPF_PROG_TYPE_XDP : BPF_PROG_TYPE_SCHED_CLS;
     const auto* instructions = reinterpret_cast<const bpf_insn*>(code.data());
     LoadedCode loaded;
     loaded.program.reset(bpf_prog_load(type, "lowered", "Dual BSD/GPL", instructions, code.size(), &options));

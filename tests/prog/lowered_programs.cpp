@@ -24,7 +24,7 @@ using ebpf::Place;
 constexpr std::uint32_t kPacketsPerProgram = 16;
 constexpr std::size_t kShortestFrame = 14; ///< that the kernel runs a program over
 
-constexpr Place kPlaces[] = {Place::xdp, Place::tc};
+constexpr Place kPlaces[] = {Place::kXdp, Place::kTc};
 constexpr Shown kEachShown[] = {Shown::kWhole, Shown::kBehind};
 
 std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
@@ -97,9 +97,9 @@ struct Outcome {
 constexpr std::size_t kFirstBuffer = 3520; ///< of an XDP packet in a test run, at most
 
 void compare(AnyProgram& random, const cbpf::Program& program, const std::string& about, Outcome& outcome) {
-    const auto place = random.one_in(2) ? Place::xdp : Place::tc;
+    const auto place = random.one_in(2) ? Place::kXdp : Place::kTc;
     const auto shown = random.one_in(2) ? Shown::kWhole : Shown::kBehind;
-    const std::size_t longest = place == Place::xdp ? 9000 : 3400;
+    const std::size_t longest = place == Place::kXdp ? 9000 : 3400;
     const auto filter = LoweredFilter::load(program, place, shown);
     ASSERT_TRUE(filter) << about << words(place, shown) << ": " << filter.error();
     std::vector<std::uint8_t> memory(longest);
@@ -120,7 +120,7 @@ void compare(AnyProgram& random, const cbpf::Program& program, const std::string
                                      << print_decimal(program.instructions());
         ++outcome.pairs;
         outcome.nonzero += expected != 0 ? 1 : 0;
-        outcome.beyond += place == Place::xdp && length > kFirstBuffer ? 1 : 0;
+        outcome.beyond += place == Place::kXdp && length > kFirstBuffer ? 1 : 0;
     }
 }
 

@@ -42,8 +42,8 @@ class PinnedChainsTest : public KernelProgramsTest {
              {.code = BPF_JMP | BPF_EXIT}}};
         const sys::Fd chain(bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "chain", "GPL", drop.data(), drop.size(), nullptr));
         ASSERT_TRUE(chain);
-        ASSERT_TRUE(before->set_chain(Place::tc, kLane, chain.get()));
-        id_ = id_of(before->chains_fd(Place::tc));
+        ASSERT_TRUE(before->set_chain(Place::kTc, kLane, chain.get()));
+        id_ = id_of(before->chains_fd(Place::kTc));
     }
     void TearDown() override {
         if (!folder_.empty()) {

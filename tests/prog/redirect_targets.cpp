@@ -166,7 +166,7 @@ class RedirectTargets : public KernelProgramsTest {
 };
 
 TEST_F(RedirectTargets, what_goes_out_leaves_by_p) {
-    hook(watched(), BPF_TC_EGRESS, heads().fd(core::Direction::out));
+    hook(watched(), BPF_TC_EGRESS, heads().fd(core::Direction::kOut));
     const Bytes frame = ethernet(kTestType, Bytes(64, 0x01));
     ASSERT_TRUE(here("watched").send(frame));
     expect_only(frame, away("other"), "OUT comes up on p");
@@ -174,7 +174,7 @@ TEST_F(RedirectTargets, what_goes_out_leaves_by_p) {
 }
 
 TEST_F(RedirectTargets, what_goes_out_is_what_it_says_itself_not_what_its_sender_calls_it) {
-    hook(watched(), BPF_TC_EGRESS, heads().fd(core::Direction::out));
+    hook(watched(), BPF_TC_EGRESS, heads().fd(core::Direction::kOut));
     const Bytes packet = ethernet(kTypeIpv4, ipv4(17, Bytes(32, 0x05)));
     ASSERT_TRUE(here("watched").send_as(kTypeArp, packet, watched()));
     expect_only(packet, away("other"), "it is asked about, though its sender calls it ARP");
@@ -184,7 +184,7 @@ TEST_F(RedirectTargets, what_goes_out_is_what_it_says_itself_not_what_its_sender
 }
 
 TEST_F(RedirectTargets, what_comes_in_leaves_by_q) {
-    hook(watched(), BPF_TC_INGRESS, heads().fd(core::Direction::in));
+    hook(watched(), BPF_TC_INGRESS, heads().fd(core::Direction::kIn));
     const Bytes frame = ethernet(kTestType, Bytes(64, 0x02));
     ASSERT_TRUE(away("watched").send(frame));
     // A packet socket sees what comes in before the head does.
@@ -195,7 +195,7 @@ TEST_F(RedirectTargets, what_comes_in_leaves_by_q) {
 
 TEST_F(RedirectTargets, what_re_enters_in_is_received_by_the_interface) {
     ASSERT_TRUE(programs().set_stack_port(other(), {.lane = PFILD_LANE_IN(kSlot), .interface = watched()}));
-    hook(other(), BPF_TC_INGRESS, programs().reentry_fd(core::Direction::in));
+    hook(other(), BPF_TC_INGRESS, programs().reentry_fd(core::Direction::kIn));
     const Bytes frame = ethernet(kTestType, Bytes(64, 0x03));
     ASSERT_TRUE(away("other").send(frame));
     ASSERT_TRUE(here("other").arrived(frame, kPatienceMs)) << "on its way";
@@ -204,7 +204,7 @@ TEST_F(RedirectTargets, what_re_enters_in_is_received_by_the_interface) {
 
 TEST_F(RedirectTargets, what_re_enters_out_is_sent_by_the_interface) {
     ASSERT_TRUE(programs().set_stack_port(here_["third"], {.lane = PFILD_LANE_OUT(kSlot), .interface = watched()}));
-    hook(here_["third"], BPF_TC_INGRESS, programs().reentry_fd(core::Direction::out));
+    hook(here_["third"], BPF_TC_INGRESS, programs().reentry_fd(core::Direction::kOut));
     const Bytes frame = ethernet(kTestType, Bytes(64, 0x04));
     ASSERT_TRUE(away("third").send(frame));
     ASSERT_TRUE(here("third").arrived(frame, kPatienceMs)) << "on its way";

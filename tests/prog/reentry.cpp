@@ -78,24 +78,24 @@ TEST_F(Reentry, what_is_missing_of_a_stamp_decides) {
     const auto users_mark = [](Scene& scene) { scene.mark = kUsersMark; };
     const auto from_elsewhere = [this](Scene& scene) { scene.ingress_ifindex = watched(); };
     const Row rows[] = {
-        {"whole", Direction::in, {}, "in.reentered+1"},
-        {"a socket's filter has cleared cb", Direction::in, {clear_cb}, "in.reentered+1"},
-        {"a program has set a mark", Direction::in, {users_mark}, "in.reentered+1"},
-        {"a program has counted classes", Direction::in, {other_bit}, "in.reentered+1"},
-        {"only tc_index", Direction::in, {clear_cb, clear_mark}, "in.dropped_stamp+1"},
-        {"only tc_index, with another's mark", Direction::in, {clear_cb, users_mark}, "in.dropped_stamp+1"},
-        {"only the mark", Direction::in, {clear_cb, clear_tc_index}, "in.dropped_stamp+1"},
-        {"only cb", Direction::in, {clear_mark, clear_tc_index}, "in.dropped_stamp+1"},
-        {"tc_index, and three words of cb", Direction::in, {flip(3), clear_mark}, "in.dropped_stamp+1"},
-        {"three words of cb", Direction::in, {flip(0), clear_mark, clear_tc_index}, "in.dropped_unattended+1"},
-        {"nothing", Direction::in, {clear_cb, clear_mark, clear_tc_index}, "in.dropped_unattended+1"},
-        {"whole", Direction::out, {}, "out.reentered+1"},
-        {"a program has counted classes", Direction::out, {clear_tc_index}, "out.reentered+1"},
-        {"a program has set a mark", Direction::out, {users_mark}, "out.reentered+1"},
-        {"from the port, cb is cleared", Direction::out, {clear_cb}, "out.dropped_stamp+1"},
-        {"from the port, the last word of cb", Direction::out, {flip(3)}, "out.dropped_stamp+1"},
-        {"from the port, nothing", Direction::out, {clear_cb, clear_tc_index}, "out.dropped_unattended+1"},
-        {"a class of that number", Direction::out, {clear_cb, from_elsewhere}, "out.dropped_unattended+1"},
+        {"whole", Direction::kIn, {}, "in.reentered+1"},
+        {"a socket's filter has cleared cb", Direction::kIn, {clear_cb}, "in.reentered+1"},
+        {"a program has set a mark", Direction::kIn, {users_mark}, "in.reentered+1"},
+        {"a program has counted classes", Direction::kIn, {other_bit}, "in.reentered+1"},
+        {"only tc_index", Direction::kIn, {clear_cb, clear_mark}, "in.dropped_stamp+1"},
+        {"only tc_index, with another's mark", Direction::kIn, {clear_cb, users_mark}, "in.dropped_stamp+1"},
+        {"only the mark", Direction::kIn, {clear_cb, clear_tc_index}, "in.dropped_stamp+1"},
+        {"only cb", Direction::kIn, {clear_mark, clear_tc_index}, "in.dropped_stamp+1"},
+        {"tc_index, and three words of cb", Direction::kIn, {flip(3), clear_mark}, "in.dropped_stamp+1"},
+        {"three words of cb", Direction::kIn, {flip(0), clear_mark, clear_tc_index}, "in.dropped_unattended+1"},
+        {"nothing", Direction::kIn, {clear_cb, clear_mark, clear_tc_index}, "in.dropped_unattended+1"},
+        {"whole", Direction::kOut, {}, "out.reentered+1"},
+        {"a program has counted classes", Direction::kOut, {clear_tc_index}, "out.reentered+1"},
+        {"a program has set a mark", Direction::kOut, {users_mark}, "out.reentered+1"},
+        {"from the port, cb is cleared", Direction::kOut, {clear_cb}, "out.dropped_stamp+1"},
+        {"from the port, the last word of cb", Direction::kOut, {flip(3)}, "out.dropped_stamp+1"},
+        {"from the port, nothing", Direction::kOut, {clear_cb, clear_tc_index}, "out.dropped_unattended+1"},
+        {"a class of that number", Direction::kOut, {clear_cb, from_elsewhere}, "out.dropped_unattended+1"},
     };
     for (const Row& row : rows) {
         Scene scene = stamped(row.direction);
@@ -122,7 +122,7 @@ TEST_F(Reentry, what_drops_a_part_of_a_stamp_does_so_attended_and_diverts_it_nev
 TEST_F(Reentry, a_head_accepts_the_stamp_of_no_other_lane) {
     attach(kHooked);
     for (const Direction direction : kEachDirection) {
-        const Direction back = direction == Direction::in ? Direction::out : Direction::in;
+        const Direction back = direction == Direction::kIn ? Direction::kOut : Direction::kIn;
         struct Row {
             const char* sentence;
             Scene scene;
@@ -180,11 +180,11 @@ TEST_F(Reentry, every_value_of_tc_index_that_a_container_can_set_lets_nothing_in
             scene.before.tc_index = value;
             scene.before.cb[0] = value * 2654435761U;
             scene.before.cb[1] = ~scene.before.cb[0];
-            scene.mark = direction == Direction::in ? 0 : scene.before.cb[0]; // veth clears it, macvlan does not
+            scene.mark = direction == Direction::kIn ? 0 : scene.before.cb[0]; // veth clears it, macvlan does not
             ASSERT_EQ(stage().verdict(heads().fd(direction), scene).value().action, TC_ACT_SHOT) << value;
         }
         const std::string one_is_in_the_secret = "in.dropped_unattended+65535 in.dropped_stamp+1";
-        EXPECT_EQ(counted(), direction == Direction::in ? one_is_in_the_secret : "out.dropped_unattended+65536");
+        EXPECT_EQ(counted(), direction == Direction::kIn ? one_is_in_the_secret : "out.dropped_unattended+65536");
     }
 }
 
@@ -197,9 +197,9 @@ TEST_F(Reentry, fields_that_nobody_may_take_stay) {
         EXPECT_EQ(left.mark, foreign.mark) << named(direction);
         EXPECT_TRUE(std::equal(std::begin(left.cb), std::end(left.cb), std::begin(foreign.before.cb)));
     }
-    Scene marked = stamped(Direction::in);
+    Scene marked = stamped(Direction::kIn);
     marked.mark = kUsersMark;
-    EXPECT_EQ(left_by_head(Direction::in, marked).mark, kUsersMark) << "back, and a program has marked it on its way";
+    EXPECT_EQ(left_by_head(Direction::kIn, marked).mark, kUsersMark) << "back, and a program has marked it on its way";
 }
 
 TEST_F(Reentry, no_two_lanes_share_a_secret_and_none_is_what_an_ordinary_packet_carries) {
@@ -209,7 +209,7 @@ TEST_F(Reentry, no_two_lanes_share_a_secret_and_none_is_what_an_ordinary_packet_
             const Scene scene = stamped(direction, slot);
             EXPECT_GT(scene.before.tc_index, 255U) << "classifiers count";
             EXPECT_LE(scene.before.tc_index, 0xffffU) << "tc_index has 16 bits";
-            EXPECT_EQ(scene.mark != 0, direction == Direction::in);
+            EXPECT_EQ(scene.mark != 0, direction == Direction::kIn);
             EXPECT_EQ(std::count(seen.begin(), seen.end(), scene.before.cb[0]), 0);
             seen.push_back(scene.before.cb[0]);
         }
@@ -238,14 +238,14 @@ TEST_F(Reentry, what_comes_back_in_is_of_the_type_that_its_address_says) {
         {"to nobody", {}, PACKET_OTHERHOST},
     };
     for (const Row& row : rows) {
-        Scene scene = stamped(Direction::in);
+        Scene scene = stamped(Direction::kIn);
         scene.frame = ethernet(kTypeIpv4, ipv4(17), {}, row.to);
         scene.before.packet_type = PACKET_HOST; // as a redirect leaves it
-        EXPECT_EQ(left_by_head(Direction::in, scene).packet_type, row.packet_type) << row.sentence;
+        EXPECT_EQ(left_by_head(Direction::kIn, scene).packet_type, row.packet_type) << row.sentence;
         // The twin: the type is the driver's business when the packet was never away.
         scene.mark = 0;
         scene.before = {};
-        EXPECT_EQ(left_by_head(Direction::in, scene).packet_type, PACKET_HOST) << "never away, " << row.sentence;
+        EXPECT_EQ(left_by_head(Direction::kIn, scene).packet_type, PACKET_HOST) << "never away, " << row.sentence;
     }
 }
 

@@ -21,7 +21,7 @@ using core::Direction;
 using core::kEachDirection;
 using ebpf::Place;
 
-constexpr Place kBothPlaces[] = {Place::xdp, Place::tc};
+constexpr Place kBothPlaces[] = {Place::kXdp, Place::kTc};
 constexpr std::uint8_t kProtocolTcp = 6;
 constexpr std::uint8_t kProtocolUdp = 17;
 
@@ -46,7 +46,7 @@ class TapFiltersTest : public TapTest {
     }
 
     void filter(Direction direction, const std::vector<const cbpf::Program*>& programs) {
-        const auto set = filters_->set(lane(direction), Place::tc, programs);
+        const auto set = filters_->set(lane(direction), Place::kTc, programs);
         ASSERT_TRUE(set) << set.error().line();
         ring().set_filtered(lane(direction), true);
     }
@@ -77,14 +77,14 @@ TEST_F(TapFiltersTest, heads_do_not_take_what_no_filter_wants_and_count_it) {
 }
 
 TEST_F(TapFiltersTest, heads_take_everything_where_there_is_no_program) {
-    filter(Direction::in, {&udp_});
-    EXPECT_TRUE(takes(Direction::out, on_watched(kOfTcp))) << "each direction for itself";
-    filters_->clear(lane(Direction::in), Place::tc);
-    EXPECT_TRUE(takes(Direction::in, on_watched(kOfTcp))) << "asked, but there is none";
-    filter(Direction::in, {&udp_});
-    ring().set_filtered(lane(Direction::in), false);
-    EXPECT_TRUE(takes(Direction::in, on_watched(kOfTcp))) << "not asked";
-    EXPECT_EQ(skipped(Direction::in), 0U);
+    filter(Direction::kIn, {&udp_});
+    EXPECT_TRUE(takes(Direction::kOut, on_watched(kOfTcp))) << "each direction for itself";
+    filters_->clear(lane(Direction::kIn), Place::kTc);
+    EXPECT_TRUE(takes(Direction::kIn, on_watched(kOfTcp))) << "asked, but there is none";
+    filter(Direction::kIn, {&udp_});
+    ring().set_filtered(lane(Direction::kIn), false);
+    EXPECT_TRUE(takes(Direction::kIn, on_watched(kOfTcp))) << "not asked";
+    EXPECT_EQ(skipped(Direction::kIn), 0U);
 }
 
 TEST_F(TapFiltersTest, too_long_together_are_no_program_and_nothing_is_skipped) {
@@ -95,11 +95,11 @@ TEST_F(TapFiltersTest, too_long_together_are_no_program_and_nothing_is_skipped) 
     long_one.push_back({0x16, 0, 0, 0});
     const cbpf::Program program = verified(long_one);
     const std::vector<const cbpf::Program*> all(40, &program);
-    filter(Direction::in, {&udp_});
-    const auto set = filters_->set(lane(Direction::in), Place::tc, all);
+    filter(Direction::kIn, {&udp_});
+    const auto set = filters_->set(lane(Direction::kIn), Place::kTc, all);
     ASSERT_FALSE(set);
     EXPECT_EQ(set.error().code, E2BIG);
-    EXPECT_TRUE(takes(Direction::in, on_watched(kOfTcp))) << "the one that was there before is gone";
+    EXPECT_TRUE(takes(Direction::kIn, on_watched(kOfTcp))) << "the one that was there before is gone";
 }
 
 /// 20 bits of a packet each add to a number that is then compared: 2^20 numbers, all of which the verifier would look
@@ -119,7 +119,7 @@ TEST_F(TapFiltersTest, that_are_written_to_keep_the_verifier_busy_are_not_loaded
     const std::vector<const cbpf::Program*> one{&program};
     for (const Place place : kBothPlaces) {
         const auto begun = std::chrono::steady_clock::now();
-        const auto set = filters_->set(lane(Direction::in), place, one);
+        const auto set = filters_->set(lane(Direction::kIn), place, one);
         EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::milliseconds(300)) << "it was 6 s";
         ASSERT_FALSE(set);
         EXPECT_EQ(set.error().code, E2BIG);
@@ -131,15 +131,15 @@ TEST_F(TapFiltersTest, that_change_all_the_time_are_not_loaded_any_more_and_noth
     const auto begun = std::chrono::steady_clock::now();
     core::Result<void> set;
     std::size_t loaded = 0;
-    while ((set = filters_->set(lane(Direction::in), Place::tc, one)) && loaded < 10'000) {
+    while ((set = filters_->set(lane(Direction::kIn), Place::kTc, one)) && loaded < 10'000) {
         loaded++;
     }
     ASSERT_FALSE(set);
     EXPECT_EQ(set.error().code, EAGAIN);
     EXPECT_GT(loaded, 16U) << "a limit that nobody meets by opening devices";
     EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(2));
-    ring().set_filtered(lane(Direction::in), true);
-    EXPECT_TRUE(takes(Direction::in, on_watched(kOfTcp)));
+    ring().set_filtered(lane(Direction::kIn), true);
+    EXPECT_TRUE(takes(Direction::kIn, on_watched(kOfTcp)));
 }
 
 TEST_F(TapFiltersTest, skip_a_packet_exactly_when_every_program_returns_0_for_it) {

@@ -35,7 +35,7 @@ class TappedByXdp : public TapTest {
     [[nodiscard]] std::vector<Bytes> incoming() {
         std::vector<Bytes> all;
         for (TapCopy& one : take()) {
-            if (one.facts.direction == Direction::in) {
+            if (one.facts.direction == Direction::kIn) {
                 all.push_back(std::move(one.bytes));
             }
         }
@@ -43,7 +43,7 @@ class TappedByXdp : public TapTest {
     }
     void leave_head_for_queue_without_socket() {
         attach(PFILD_FAIL_DROP | PFILD_DIVERT_IN);
-        attend(lane(Direction::in)); // but nobody at the interface's own queue
+        attend(lane(Direction::kIn)); // but nobody at the interface's own queue
     }
 
   private:
@@ -62,7 +62,7 @@ TEST_F(TappedByXdp, packets_of_any_size_are_shown_whole) {
         EXPECT_EQ(all[0].bytes, frame) << size;
         EXPECT_EQ(all[0].facts.wire_length, size);
         EXPECT_EQ(all[0].facts.ifindex, watched());
-        EXPECT_EQ(all[0].facts.direction, Direction::in);
+        EXPECT_EQ(all[0].facts.direction, Direction::kIn);
     }
 }
 
@@ -73,7 +73,7 @@ TEST_F(TappedByXdp, packets_are_cut_to_what_is_wanted_and_are_none_when_nothing_
     want(0);
     EXPECT_EQ(action(kXdpPacket), XDP_PASS);
     EXPECT_EQ(incoming(), std::vector<Bytes>{});
-    EXPECT_EQ(lost(Direction::in), 0U);
+    EXPECT_EQ(lost(Direction::kIn), 0U);
 }
 
 TEST_F(TappedByXdp, BD_64_packets_that_are_dropped_are_shown_too) {
@@ -95,15 +95,15 @@ TEST_F(TappedByXdp, what_no_filter_wants_is_counted_and_not_taken) {
     ASSERT_TRUE(udp);
     kernel::TapFilters filters(programs());
     const std::vector<const cbpf::Program*> one{&*udp};
-    const auto set = filters.set(lane(Direction::in), ebpf::Place::xdp, one);
+    const auto set = filters.set(lane(Direction::kIn), ebpf::Place::kXdp, one);
     ASSERT_TRUE(set) << set.error().line();
-    ring().set_filtered(lane(Direction::in), true);
+    ring().set_filtered(lane(Direction::kIn), true);
     EXPECT_EQ(action(ethernet(kTypeIpv4, ipv4(6))), XDP_PASS);
     EXPECT_EQ(incoming(), std::vector<Bytes>{});
-    EXPECT_EQ(filters.skipped(lane(Direction::in)), 1U);
+    EXPECT_EQ(filters.skipped(lane(Direction::kIn)), 1U);
     EXPECT_EQ(action(kXdpPacket), XDP_PASS);
     EXPECT_EQ(incoming(), std::vector<Bytes>{kXdpPacket});
-    EXPECT_EQ(filters.skipped(lane(Direction::in)), 1U);
+    EXPECT_EQ(filters.skipped(lane(Direction::kIn)), 1U);
 }
 
 } // namespace

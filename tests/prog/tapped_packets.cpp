@@ -38,7 +38,7 @@ TEST_F(TappedPackets, of_any_size_are_shown_whole_with_what_is_known_of_them) {
 TEST_F(TappedPackets, are_cut_to_what_is_wanted) {
     for (const std::uint32_t wanted : {1U, 14U, 20U}) {
         want(wanted);
-        const std::vector<TapCopy> all = tapped(Direction::in, on_watched(kUdpPacket));
+        const std::vector<TapCopy> all = tapped(Direction::kIn, on_watched(kUdpPacket));
         ASSERT_EQ(all.size(), 1U);
         EXPECT_EQ(all[0].bytes, first(wanted, kUdpPacket));
         EXPECT_EQ(all[0].facts.wire_length, kUdpPacket.size());
@@ -51,17 +51,17 @@ TEST_F(TappedPackets, are_none_while_nobody_wants_them) {
         EXPECT_TRUE(tapped(direction, on_watched(kUdpPacket)).empty());
         EXPECT_EQ(lost(direction), 0U);
     }
-    ring().want(lane(Direction::out), kWhole);
-    EXPECT_TRUE(tapped(Direction::in, on_watched(kUdpPacket)).empty()) << "each direction for itself";
-    EXPECT_EQ(tapped(Direction::out, on_watched(kUdpPacket)).size(), 1U) << "the twin";
+    ring().want(lane(Direction::kOut), kWhole);
+    EXPECT_TRUE(tapped(Direction::kIn, on_watched(kUdpPacket)).empty()) << "each direction for itself";
+    EXPECT_EQ(tapped(Direction::kOut, on_watched(kUdpPacket)).size(), 1U) << "the twin";
 }
 
 TEST_F(TappedPackets, BD_64_that_come_in_are_shown_also_when_dropped_those_that_go_out_only_when_not) {
     attach(PFILD_FAIL_DROP | PFILD_DIVERT_IN | PFILD_DIVERT_OUT); // and unattended
-    EXPECT_EQ(tapped(Direction::in, on_watched(kUdpPacket)).size(), 1U);
-    EXPECT_EQ(tapped(Direction::out, on_watched(kUdpPacket)).size(), 0U);
+    EXPECT_EQ(tapped(Direction::kIn, on_watched(kUdpPacket)).size(), 1U);
+    EXPECT_EQ(tapped(Direction::kOut, on_watched(kUdpPacket)).size(), 0U);
     attach(PFILD_DIVERT_IN | PFILD_DIVERT_OUT);
-    EXPECT_EQ(tapped(Direction::out, on_watched(kUdpPacket)).size(), 1U) << "the twin";
+    EXPECT_EQ(tapped(Direction::kOut, on_watched(kUdpPacket)).size(), 1U) << "the twin";
 }
 
 TEST_F(TappedPackets, that_go_through_the_engine_are_shown_once) {
@@ -70,14 +70,14 @@ TEST_F(TappedPackets, that_go_through_the_engine_are_shown_once) {
         attend(lane(direction));
         const Scene back = back_again(direction, kUdpPacket);
         const std::size_t there = tapped(direction, on_watched(kUdpPacket)).size();
-        EXPECT_EQ(there, direction == Direction::in ? 1U : 0U) << "BD-64: in before the hooks, out after them";
+        EXPECT_EQ(there, direction == Direction::kIn ? 1U : 0U) << "BD-64: in before the hooks, out after them";
         EXPECT_EQ(there + tapped(direction, back).size(), 1U);
     }
 }
 
 TEST_F(TappedPackets, have_their_tag_where_it_belongs_wherever_the_kernel_keeps_it) {
     const Bytes tagged = ethernet(kTypeIpv4, ipv4(kUdp), {{}});
-    const std::vector<TapCopy> all = tapped(Direction::in, on_watched(tagged));
+    const std::vector<TapCopy> all = tapped(Direction::kIn, on_watched(tagged));
     ASSERT_EQ(all.size(), 1U);
     EXPECT_EQ(all[0].bytes, tagged);
     EXPECT_EQ(all[0].facts.wire_length, tagged.size());
@@ -94,14 +94,14 @@ TEST_F(TappedPackets, pass_an_interface_that_is_only_tapped_whatever_else_is_the
 
 TEST_F(TappedPackets, that_find_no_room_are_counted_and_go_their_way) {
     std::size_t there = 0;
-    while (lost(Direction::in) < 5 && there < 1000) {
-        EXPECT_EQ(head(Direction::in, on_watched(kUdpPacket)).action, kPass);
+    while (lost(Direction::kIn) < 5 && there < 1000) {
+        EXPECT_EQ(head(Direction::kIn, on_watched(kUdpPacket)).action, kPass);
         there++;
     }
-    EXPECT_EQ(lost(Direction::in), 5U);
-    EXPECT_EQ(lost(Direction::out), 0U);
+    EXPECT_EQ(lost(Direction::kIn), 5U);
+    EXPECT_EQ(lost(Direction::kOut), 0U);
     EXPECT_EQ(take().size(), there - 5) << "every one is in the ring or lost";
-    EXPECT_EQ(tapped(Direction::in, on_watched(kUdpPacket)).size(), 1U) << "there is room again";
+    EXPECT_EQ(tapped(Direction::kIn, on_watched(kUdpPacket)).size(), 1U) << "there is room again";
 }
 
 } // namespace

@@ -106,7 +106,7 @@ TEST(FlowFilter, refuses_what_is_no_question_about_a_flow) {
 TEST(FlowKey, is_read_as_it_is_on_the_wire) {
     const auto key = flow_key(Json::parse(kTwice));
     ASSERT_TRUE(key);
-    const std::vector<std::uint8_t> frame = core::representative(*key, core::Direction::in);
+    const std::vector<std::uint8_t> frame = core::representative(*key, core::Direction::kIn);
     const std::vector<std::uint8_t> types(frame.begin() + 12, frame.begin() + 22);
     EXPECT_EQ(types, (std::vector<std::uint8_t>{0x88, 0xa8, 0, 100, 0x81, 0x00, 0, 5, 0x86, 0xdd}));
     EXPECT_EQ(flow_key(Json::parse(kTagged))->tag[0].tci, __builtin_bswap16(0x7005));

@@ -141,8 +141,8 @@ TEST_F(DevicePackets, BD_56_carry_the_time_in_microseconds_or_nanoseconds_rounde
 TEST_F(DevicePackets, tell_where_they_come_from_only_to_those_who_ask) {
     attach();
     set(&DeviceSettings::immediate);
-    const TestPacket in(60, {.ifindex = 7, .direction = core::Direction::in});
-    const TestPacket out(60, {.ifindex = 8, .direction = core::Direction::out});
+    const TestPacket in(60, {.ifindex = 7, .direction = core::Direction::kIn});
+    const TestPacket out(60, {.ifindex = 8, .direction = core::Direction::kOut});
     device_.offer(out.tapped());
     set(&DeviceSettings::origins);
     device_.offer(in.tapped());

@@ -98,8 +98,8 @@ TEST_F(DeviceSetup, BD_60_sees_no_direction_but_those_it_was_set_to) {
     EXPECT_EQ(device_.directions(), core::Directions::both());
     for (const core::Directions directions : {kInOnly, kOutOnly, core::Directions::both()}) {
         ASSERT_TRUE(device_.set_directions(directions).has_value());
-        EXPECT_EQ(device_.wants(core::Direction::in), directions.has(core::Direction::in));
-        EXPECT_EQ(device_.wants(core::Direction::out), directions.has(core::Direction::out));
+        EXPECT_EQ(device_.wants(core::Direction::kIn), directions.has(core::Direction::kIn));
+        EXPECT_EQ(device_.wants(core::Direction::kOut), directions.has(core::Direction::kOut));
     }
 }
 

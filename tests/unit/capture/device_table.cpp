@@ -167,11 +167,11 @@ TEST_F(DeviceTables, BD_60_BD_62_show_a_packet_to_every_device_of_its_interface_
     const DeviceNumber writer = open_on("eth0", Access::kWrite);
     ASSERT_TRUE(device(in).set_directions(kInOnly).has_value());
     ASSERT_TRUE(device(out).set_directions(kOutOnly).has_value());
-    dispatch(kEth0, core::Direction::in);
-    dispatch(kEth0, core::Direction::in);
-    dispatch(kEth0, core::Direction::out);
-    dispatch(kEth1, core::Direction::out);
-    dispatch(kTun0, core::Direction::in);
+    dispatch(kEth0, core::Direction::kIn);
+    dispatch(kEth0, core::Direction::kIn);
+    dispatch(kEth0, core::Direction::kOut);
+    dispatch(kEth1, core::Direction::kOut);
+    dispatch(kTun0, core::Direction::kIn);
     struct Row {
         const char* sentence;
         DeviceNumber number;
@@ -231,12 +231,12 @@ TEST_F(DeviceTables, BD_62_BD_94_show_what_comes_in_while_the_interface_is_down_
     table_.put_interface({.index = kEth0, .name = "eth0", .up = false});
     EXPECT_EQ(device(number).state(), DeviceState::kAttached);
     EXPECT_TRUE(device(number).waits()) << "down is not gone";
-    dispatch(kEth0, core::Direction::out);
+    dispatch(kEth0, core::Direction::kOut);
     EXPECT_EQ(received(number), 0U);
-    dispatch(kEth0, core::Direction::in);
+    dispatch(kEth0, core::Direction::kIn);
     EXPECT_EQ(received(number), 1U);
     table_.put_interface({.index = kEth0, .name = "eth0", .up = true});
-    dispatch(kEth0, core::Direction::out);
+    dispatch(kEth0, core::Direction::kOut);
     EXPECT_EQ(received(number), 2U);
 }
 
@@ -259,11 +259,11 @@ TEST_F(DeviceTables, wait_for_several_late_readers_in_the_same_moments) {
 TEST_F(DeviceTables, BD_62_show_what_goes_out_by_an_interface_whose_coming_up_is_still_on_its_way_to_them) {
     const DeviceNumber number = open_on("eth0");
     table_.put_interface({.index = kEth0, .name = "eth0", .up = false});
-    dispatch(kEth0, core::Direction::out);
+    dispatch(kEth0, core::Direction::kOut);
     EXPECT_EQ(received(number), 0U) << "the twin: it is down indeed";
     taps_.up.insert(kEth0);
-    dispatch(kEth0, core::Direction::out);
-    dispatch(kEth0, core::Direction::out);
+    dispatch(kEth0, core::Direction::kOut);
+    dispatch(kEth0, core::Direction::kOut);
     EXPECT_EQ(received(number), 2U);
     EXPECT_EQ(taps_.asked_whether_up, 2) << "not of every packet";
 }
@@ -271,7 +271,7 @@ TEST_F(DeviceTables, BD_62_show_what_goes_out_by_an_interface_whose_coming_up_is
 TEST_F(DeviceTables, count_packets_of_interfaces_that_are_not_known) {
     const DeviceNumber any = open_on("any");
     dispatch(77);
-    table_.charge_lost(77, core::Direction::in, 3);
+    table_.charge_lost(77, core::Direction::kIn, 3);
     EXPECT_EQ(table_.strays(), 4U);
     EXPECT_EQ(received(any), 0U);
 }
@@ -296,7 +296,7 @@ TEST_F(DeviceTables, charge_lost_packets_to_those_who_would_have_seen_them) {
     const DeviceNumber other = open_on("eth1");
     const DeviceNumber writer = open_on("eth0", Access::kWrite);
     ASSERT_TRUE(device(out).set_directions(kOutOnly).has_value());
-    table_.charge_lost(kEth0, core::Direction::in, 5);
+    table_.charge_lost(kEth0, core::Direction::kIn, 5);
     EXPECT_EQ(device(both).stats().lost, 5U);
     EXPECT_EQ(device(both).stats().dropped, 5U);
     EXPECT_EQ(device(out).stats().lost, 0U);

@@ -101,7 +101,7 @@ class DeviceTables : public testing::Test {
         const auto result = table_.set_promiscuous(number);
         return result ? 0 : result.error().code;
     }
-    void dispatch(std::uint32_t ifindex, core::Direction direction = core::Direction::in) {
+    void dispatch(std::uint32_t ifindex, core::Direction direction = core::Direction::kIn) {
         table_.dispatch(TestPacket(60, {.ifindex = ifindex, .direction = direction}).tapped());
         table_.announce();
     }

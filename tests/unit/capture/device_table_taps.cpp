@@ -38,8 +38,8 @@ TEST_F(DeviceTables, tell_a_tap_the_most_that_anybody_needs_and_nothing_when_nob
 
 TEST_F(DeviceTables, tell_a_tap_the_filters_of_all_who_listen_unless_one_has_none) {
     using Filters = std::vector<std::uint32_t>;
-    const auto in = [&] { return taps_.filters[{kEth0, core::Direction::in}]; };
-    const auto out = [&] { return taps_.filters[{kEth0, core::Direction::out}]; };
+    const auto in = [&] { return taps_.filters[{kEth0, core::Direction::kIn}]; };
+    const auto out = [&] { return taps_.filters[{kEth0, core::Direction::kOut}]; };
     const auto open_with = [&](const char* interface, core::Directions directions, std::optional<std::uint32_t> snap) {
         const DeviceNumber number = open_on(interface);
         EXPECT_TRUE(device(number).set_directions(directions).has_value());
@@ -53,7 +53,7 @@ TEST_F(DeviceTables, tell_a_tap_the_filters_of_all_who_listen_unless_one_has_non
     const DeviceNumber second = open_with("any", kInOnly, 2);
     EXPECT_EQ(in(), (Filters{1, 2}));
     EXPECT_EQ(out(), Filters{1});
-    EXPECT_EQ((taps_.filters[{kEth1, core::Direction::in}]), Filters{2});
+    EXPECT_EQ((taps_.filters[{kEth1, core::Direction::kIn}]), Filters{2});
     device(first).replace_filter(returning(3));
     table_.announce();
     EXPECT_EQ(in(), (Filters{3, 2}));
@@ -84,7 +84,7 @@ TEST_F(DeviceTables, tell_a_tap_the_filter_of_who_has_the_number_of_another_now)
     EXPECT_EQ(second, first);
     device(second).set_filter(returning(2));
     table_.announce();
-    EXPECT_EQ((taps_.filters[{kEth0, core::Direction::in}]), std::vector<std::uint32_t>{2});
+    EXPECT_EQ((taps_.filters[{kEth0, core::Direction::kIn}]), std::vector<std::uint32_t>{2});
 }
 
 TEST_F(DeviceTables, charge_filtered_to_those_with_a_filter_who_see_that_direction) {
@@ -95,11 +95,11 @@ TEST_F(DeviceTables, charge_filtered_to_those_with_a_filter_who_see_that_directi
     device(out).set_filter(returning(0));
     ASSERT_TRUE(device(out).set_directions(kOutOnly).has_value());
     const DeviceNumber all = open_on("eth0");
-    table_.charge_filtered(kEth0, core::Direction::in, 5);
+    table_.charge_filtered(kEth0, core::Direction::kIn, 5);
     EXPECT_EQ(device(in).stats(), (DeviceCounts{.received = 5, .filtered = 5}));
     EXPECT_EQ(device(out).stats(), DeviceCounts{});
     EXPECT_EQ(device(all).stats(), DeviceCounts{}) << "it has seen what there was";
-    table_.charge_filtered(77, core::Direction::in, 5);
+    table_.charge_filtered(77, core::Direction::kIn, 5);
     EXPECT_EQ(table_.strays(), 5U);
 }
 

@@ -18,7 +18,7 @@ TEST(Lower, the_longest_programs_fit) {
     code.push_back({info(Opcode::kRetA).code, 0, 0, 0});
     const auto program = Program::verify(code);
     ASSERT_TRUE(program);
-    for (const ebpf::Place place : {ebpf::Place::xdp, ebpf::Place::tc}) {
+    for (const ebpf::Place place : {ebpf::Place::kXdp, ebpf::Place::kTc}) {
         const auto lowered = lower(*program, place);
         ASSERT_TRUE(lowered) << lowered.error().message;
         EXPECT_LT(lowered->size(), ebpf::kMaxInstructions / 2);

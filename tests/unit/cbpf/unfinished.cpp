@@ -101,14 +101,14 @@ TEST(Unfinished, is_what_the_kernel_finishes_later) {
         const Unfinished unfinished = unfinished_of(*program, row.form);
         EXPECT_EQ(unfinished.checksum.has_value(), row.checksum) << row.sentence;
         EXPECT_EQ(unfinished.segments.has_value(), row.segments) << row.sentence;
-        EXPECT_EQ(lower(*program, ebpf::Place::tc, row.form).has_value(), !row.checksum) << row.sentence;
-        EXPECT_TRUE(lower(*program, ebpf::Place::xdp, row.form)) << row.sentence;
+        EXPECT_EQ(lower(*program, ebpf::Place::kTc, row.form).has_value(), !row.checksum) << row.sentence;
+        EXPECT_TRUE(lower(*program, ebpf::Place::kXdp, row.form)) << row.sentence;
     }
 }
 
 TEST(Unfinished, a_refusal_names_instruction_and_reason) {
     const auto program = Program::verify(behind_header(0, one(Opcode::kLdhInd, 16)));
-    const auto lowered = lower(*program, ebpf::Place::tc, PacketForm::kInet);
+    const auto lowered = lower(*program, ebpf::Place::kTc, PacketForm::kInet);
     ASSERT_FALSE(lowered);
     EXPECT_EQ(lowered.error().instruction, 1U);
     EXPECT_EQ(lowered.error().message,

@@ -90,7 +90,7 @@ class AnyModel {
     void add_links(Model& model) {
         std::vector<std::string> heads{"inet", "inet6", "ethernet"};
         for (const Interface& interface : model.interfaces) {
-            if (interface.mode != core::HeadMode::tap) {
+            if (interface.mode != core::HeadMode::kTap) {
                 heads.push_back(interface.name);
             }
         }

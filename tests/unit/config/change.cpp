@@ -11,7 +11,7 @@ namespace {
 
 constexpr int kPairs = 1000;
 
-Hook hook(const char* name, core::OnMatch on_match = core::OnMatch::drop) {
+Hook hook(const char* name, core::OnMatch on_match = core::OnMatch::kDrop) {
     return {.name = name, .on_match = on_match, .program = {{0x06, 0, 0, 1}}};
 }
 
@@ -56,14 +56,14 @@ TEST(Change, leaves_out_what_both_models_have) {
     Model before = any.next();
     before.hooks.push_back(hook("z:one"));
     Model after = before;
-    after.hooks.back().on_match = core::OnMatch::count;
+    after.hooks.back().on_match = core::OnMatch::kCount;
     EXPECT_EQ(lines(difference(before, after)), std::vector<std::string>{"hook z:one: changed"});
 }
 
 TEST(Change, of_a_hook_that_becomes_another_keeps_its_links) {
     Model before{.hooks = {hook("a:a"), hook("a:b")}, .links = {in_link("a:a"), in_link("a:b")}};
     Model after = before;
-    after.hooks[0].on_match = core::OnMatch::pass;
+    after.hooks[0].on_match = core::OnMatch::kPass;
     EXPECT_EQ(lines(difference(before, after)), std::vector<std::string>{"hook a:a: changed"});
 }
 
@@ -89,7 +89,7 @@ TEST(Change, that_disables_a_hook_says_so_and_is_told_from_one_that_makes_it_ano
     after.hooks[0].enabled = false;
     after.hooks[0].owner = Owner::kBpfctl;
     after.hooks[1].enabled = false;
-    after.hooks[1].on_match = core::OnMatch::count;
+    after.hooks[1].on_match = core::OnMatch::kCount;
     EXPECT_EQ(lines(difference(before, after)), (std::vector<std::string>{"hook a:a: disabled", "hook a:b: changed"}));
     EXPECT_EQ(lines(difference(after, before)), (std::vector<std::string>{"hook a:a: enabled", "hook a:b: changed"}));
 }
@@ -119,8 +119,8 @@ TEST(RunOrder, is_nearest_the_wire_first_in_and_last_out_and_the_other_way_with_
         links.push_back({.hook = name, .head = "inet", .directions = core::Directions::both()});
     }
     links.push_back({.hook = "a:3", .head = "inet", .directions = core::Directions::both(), .append = true});
-    EXPECT_EQ(run_order(links, core::Direction::in), (std::vector<std::string>{"a:2", "a:1", "a:3"}));
-    EXPECT_EQ(run_order(links, core::Direction::out), (std::vector<std::string>{"a:3", "a:1", "a:2"}));
+    EXPECT_EQ(run_order(links, core::Direction::kIn), (std::vector<std::string>{"a:2", "a:1", "a:3"}));
+    EXPECT_EQ(run_order(links, core::Direction::kOut), (std::vector<std::string>{"a:3", "a:1", "a:2"}));
 }
 
 TEST(NeedsRestart, names_each_setting_that_stays) {

@@ -16,12 +16,12 @@ const core::Directions kBoth = core::Directions::both();
 const core::Directions kIn{true, false};
 const core::Directions kOut{false, true};
 
-Hook hook_of(const char* name, core::HeadType type = core::HeadType::inet, Owner owner = Owner::kBpfctl) {
+Hook hook_of(const char* name, core::HeadType type = core::HeadType::kInet, Owner owner = Owner::kBpfctl) {
     return {.name = name, .type = type, .program = {{0x06, 0, 0, 1}}, .owner = owner};
 }
 
 Model two_hooks() {
-    return {.interfaces = {{.name = "eth0"}}, .hooks = {hook_of("a:a"), hook_of("a:e", core::HeadType::ethernet)}};
+    return {.interfaces = {{.name = "eth0"}}, .hooks = {hook_of("a:a"), hook_of("a:e", core::HeadType::kEthernet)}};
 }
 
 TEST(Edit, links_and_unlinks_one_direction_at_a_time) {
@@ -60,7 +60,7 @@ TEST(Edit, disables_and_replaces_a_hook_where_it_is_linked) {
         ASSERT_TRUE(link(model, {.hook = name, .head = "inet", .directions = kIn}));
     }
     const std::vector<Link> links = model.links;
-    const auto met = [&model] { return run_order(guarded(model, {}).model.links, core::Direction::in); };
+    const auto met = [&model] { return run_order(guarded(model, {}).model.links, core::Direction::kIn); };
     ASSERT_TRUE(enable_hook(model, "a:a", false, Owner::kBpfctl));
     EXPECT_EQ(met(), (std::vector<std::string>{"a:b"}));
     EXPECT_EQ(enable_hook(model, "a:a", false, Owner::kBpfctl).error().code, EALREADY);
@@ -68,10 +68,10 @@ TEST(Edit, disables_and_replaces_a_hook_where_it_is_linked) {
     ASSERT_TRUE(enable_hook(model, "a:a", true, Owner::kBpfctl));
     EXPECT_EQ(met(), (std::vector<std::string>{"a:b", "a:a"}));
     Hook other = hook_of("a:a");
-    other.on_match = core::OnMatch::count;
+    other.on_match = core::OnMatch::kCount;
     ASSERT_TRUE(replace_hook(model, other));
     EXPECT_EQ(*find_hook(model, "a:a"), other);
-    EXPECT_EQ(replace_hook(model, hook_of("a:a", core::HeadType::ethernet)).error().code, EINVAL);
+    EXPECT_EQ(replace_hook(model, hook_of("a:a", core::HeadType::kEthernet)).error().code, EINVAL);
     EXPECT_EQ(replace_hook(model, hook_of("a:x")).error().code, ENOENT);
     EXPECT_EQ(model.links, links);
 }
@@ -141,27 +141,27 @@ TEST(WithOthers, is_the_same_model_if_the_files_are) {
 TEST(WithOthers, lets_the_files_win_and_drops_links_to_what_is_gone) {
     Model others{.interfaces = {{.name = "eth0", .unknown = core::FailMode::kDrop, .owner = Owner::kBpfctl},
                                 {.name = "eth1", .owner = Owner::kBpfctl}},
-                 .hooks = {hook_of("a:mine"), hook_of("f:gone", core::HeadType::inet, Owner::kFile)},
+                 .hooks = {hook_of("a:mine"), hook_of("f:gone", core::HeadType::kInet, Owner::kFile)},
                  .links = {{.hook = "f:gone", .head = "inet", .directions = kIn, .owner = Owner::kBpfctl},
                            {.hook = "a:mine", .head = "inet", .directions = kBoth, .owner = Owner::kBpfctl}}};
     Model files{.interfaces = {{.name = "eth0"}},
-                .hooks = {hook_of("f:new", core::HeadType::inet, Owner::kFile)},
+                .hooks = {hook_of("f:new", core::HeadType::kInet, Owner::kFile)},
                 .links = {{.hook = "f:new", .head = "inet", .directions = kIn}}};
     const Model whole = with_others(files, others);
     EXPECT_EQ(find_interface(whole, "eth0")->unknown, core::FailMode::kPass);
     EXPECT_NE(find_interface(whole, "eth1"), nullptr);
     EXPECT_EQ(find_hook(whole, "f:gone"), nullptr);
-    EXPECT_EQ(run_order(links_at(whole, "inet"), core::Direction::in), (std::vector<std::string>{"a:mine", "f:new"}));
+    EXPECT_EQ(run_order(links_at(whole, "inet"), core::Direction::kIn), (std::vector<std::string>{"a:mine", "f:new"}));
 }
 
 TEST(WithApplied, replaces_what_files_and_the_last_apply_want_and_keeps_what_bpfctl_did) {
-    const Model running{.hooks = {hook_of("a:applied", core::HeadType::inet, Owner::kApplied), hook_of("b:mine"),
-                                  hook_of("f:gone", core::HeadType::inet, Owner::kFile),
-                                  hook_of("f:same", core::HeadType::inet, Owner::kFile)}};
-    const Model file{.hooks = {hook_of("f:same", core::HeadType::inet, Owner::kFile),
-                               hook_of("n:new", core::HeadType::inet, Owner::kFile)}};
-    const Model wanted{.hooks = {hook_of("b:mine"), hook_of("f:same", core::HeadType::inet, Owner::kFile),
-                                 hook_of("n:new", core::HeadType::inet, Owner::kApplied)}};
+    const Model running{.hooks = {hook_of("a:applied", core::HeadType::kInet, Owner::kApplied), hook_of("b:mine"),
+                                  hook_of("f:gone", core::HeadType::kInet, Owner::kFile),
+                                  hook_of("f:same", core::HeadType::kInet, Owner::kFile)}};
+    const Model file{.hooks = {hook_of("f:same", core::HeadType::kInet, Owner::kFile),
+                               hook_of("n:new", core::HeadType::kInet, Owner::kFile)}};
+    const Model wanted{.hooks = {hook_of("b:mine"), hook_of("f:same", core::HeadType::kInet, Owner::kFile),
+                                 hook_of("n:new", core::HeadType::kInet, Owner::kApplied)}};
     EXPECT_EQ(with_applied(file, running), wanted);
     EXPECT_EQ(with_applied(file, wanted), wanted);
 }

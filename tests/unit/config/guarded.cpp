@@ -21,7 +21,7 @@ Device device(std::uint32_t ifindex, const char* name, std::vector<std::string> 
 Model model_of(std::vector<Interface> interfaces, std::vector<Link> links = {}) {
     Model model{.interfaces = std::move(interfaces), .links = std::move(links)};
     for (const char* name : {"a:a", "a:b"}) {
-        model.hooks.push_back({.name = name, .type = core::HeadType::ethernet, .program = {{0x06, 0, 0, 1}}});
+        model.hooks.push_back({.name = name, .type = core::HeadType::kEthernet, .program = {{0x06, 0, 0, 1}}});
     }
     put_in_order(model);
     return model;
@@ -78,7 +78,7 @@ TEST(Guarded, a_pattern_means_names_of_the_kernel_only_and_neither_lo_nor_ports)
     const Guarded all = guarded(model_of({{.name = "*"}}), devices);
     ASSERT_EQ(all.model.interfaces.size(), 1U) << "and none that is called as a head is";
     EXPECT_EQ(all.model.interfaces[0].name, "eth0");
-    EXPECT_EQ(guarded(model_of({{.name = "lo", .mode = core::HeadMode::tap}}), devices).model.interfaces.size(), 1U);
+    EXPECT_EQ(guarded(model_of({{.name = "lo", .mode = core::HeadMode::kTap}}), devices).model.interfaces.size(), 1U);
 }
 
 TEST(Guarded, leaves_alone_what_is_not_wanted) {
@@ -95,15 +95,15 @@ TEST(Guarded, links_of_patterns_and_names_all_count_and_those_of_names_are_neare
         {{.name = "veth*"}, {.name = "veth3"}, {.name = "box"}},
         {{"a:a", "veth*", kInAndOut}, {"a:b", "veth3", kOnlyIn}, {"a:a", "veth3", kInAndOut}, {"a:b", "box", kOnlyIn}});
     const Guarded here = guarded(model, {device(3, "veth3"), device(4, "veth4", {"box"}), device(5, "veth5")});
-    EXPECT_EQ(order(here, "veth3", core::Direction::in), (std::vector<std::string>{"a:b", "a:a"}));
-    EXPECT_EQ(order(here, "veth3", core::Direction::out), std::vector<std::string>{"a:a"}) << "once";
-    EXPECT_EQ(order(here, "veth4", core::Direction::in), (std::vector<std::string>{"a:b", "a:a"}));
-    EXPECT_EQ(order(here, "veth5", core::Direction::in), std::vector<std::string>{"a:a"});
+    EXPECT_EQ(order(here, "veth3", core::Direction::kIn), (std::vector<std::string>{"a:b", "a:a"}));
+    EXPECT_EQ(order(here, "veth3", core::Direction::kOut), std::vector<std::string>{"a:a"}) << "once";
+    EXPECT_EQ(order(here, "veth4", core::Direction::kIn), (std::vector<std::string>{"a:b", "a:a"}));
+    EXPECT_EQ(order(here, "veth5", core::Direction::kIn), std::vector<std::string>{"a:a"});
 }
 
 TEST(Guarded, an_interface_that_is_only_tapped_has_no_links) {
     const Model model =
-        model_of({{.name = "veth*"}, {.name = "veth3", .mode = core::HeadMode::tap}}, {{"a:a", "veth*", kInAndOut}});
+        model_of({{.name = "veth*"}, {.name = "veth3", .mode = core::HeadMode::kTap}}, {{"a:a", "veth*", kInAndOut}});
     const Guarded here = guarded(model, {device(3, "veth3"), device(4, "veth4")});
     EXPECT_TRUE(links_at(here.model, "veth3").empty());
     EXPECT_EQ(links_at(here.model, "veth4").size(), 1U);

@@ -271,11 +271,11 @@ TEST(Source, every_key_is_understood) {
     EXPECT_EQ(config->settings.runtime_dir, "/tmp/x");
     EXPECT_EQ(config->settings.guard_ports, std::vector<std::uint16_t>{2222});
     EXPECT_EQ(config->interfaces,
-              (std::vector<Interface>{{"eth0", core::FailMode::kDrop, core::HeadMode::xdp, core::HeadPosition::first},
-                                      {"eth1", core::FailMode::kPass, core::HeadMode::tc}}))
+              (std::vector<Interface>{{"eth0", core::FailMode::kDrop, core::HeadMode::kXdp, core::HeadPosition::kFirst},
+                                      {"eth1", core::FailMode::kPass, core::HeadMode::kTc}}))
         << "the file's answer is for those who give none";
-    const Hook a{"cbpf:a", core::HeadType::inet, core::OnMatch::drop, "tcp dst port 23", {}};
-    const Hook b{"cbpf:b", core::HeadType::ethernet, core::OnMatch::count, std::nullopt, {{6, 0, 0, 0}}};
+    const Hook a{"cbpf:a", core::HeadType::kInet, core::OnMatch::kDrop, "tcp dst port 23", {}};
+    const Hook b{"cbpf:b", core::HeadType::kEthernet, core::OnMatch::kCount, std::nullopt, {{6, 0, 0, 0}}};
     EXPECT_EQ(config->hooks, (std::vector<Hook>{a, b}));
     ASSERT_EQ(config->links.size(), 2U);
     EXPECT_EQ(config->links[0], (Link{"cbpf:b", "eth1", {false, true}, true}));
@@ -352,7 +352,7 @@ TEST(Source, of_several_files_has_the_items_of_all_and_of_a_setting_the_last_wor
         {.read = read});
     ASSERT_TRUE(source) << source.error().front().text();
     EXPECT_EQ(source->model.settings.buffers, 6000U);
-    EXPECT_EQ(source->model.interfaces, (std::vector<Interface>{{"eth0", core::FailMode::kDrop, core::HeadMode::tc}}));
+    EXPECT_EQ(source->model.interfaces, (std::vector<Interface>{{"eth0", core::FailMode::kDrop, core::HeadMode::kTc}}));
     EXPECT_EQ(source->model.links.size(), 1U);
 }
 
@@ -452,8 +452,8 @@ TEST(SavedModel, says_what_is_not_the_default_in_the_order_of_the_manual) {
     Model model;
     model.settings.buffers = 5000;
     model.interfaces = {{.name = "eth0", .unknown = core::FailMode::kDrop}};
-    model.hooks = {{.name = "my:telnet", .type = core::HeadType::inet, .filter = "\ntcp dst port 23"},
-                   {.name = "my:word", .type = core::HeadType::inet, .program = {{6, 0, 0, 0}}}};
+    model.hooks = {{.name = "my:telnet", .type = core::HeadType::kInet, .filter = "\ntcp dst port 23"},
+                   {.name = "my:word", .type = core::HeadType::kInet, .program = {{6, 0, 0, 0}}}};
     model.links = {{.hook = "my:telnet", .head = "inet", .directions = {true, true}}};
     const Saved text = saved(model, "x-");
     EXPECT_EQ(text.text, "buffers = 5000\n"

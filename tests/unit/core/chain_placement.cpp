@@ -21,16 +21,16 @@ const HookCode kAll{{0x06, 0, 0, 1}};                         ///< per flow
 struct LinkedHook {
     const char* name;
     HookCode code;
-    RunsIn run = RunsIn::automatic;
-    HeadType type = HeadType::inet;
+    RunsIn run = RunsIn::kAutomatic;
+    HeadType type = HeadType::kInet;
 };
 
 LaneHooks lane_of(const std::vector<LinkedHook>& rows) {
     LaneHooks lane;
     for (const LinkedHook& row : rows) {
-        LaneHooks::Hooks& list = row.type == HeadType::inet    ? lane.inet
-                                 : row.type == HeadType::inet6 ? lane.inet6
-                                                               : lane.link;
+        LaneHooks::Hooks& list = row.type == HeadType::kInet    ? lane.inet
+                                 : row.type == HeadType::kInet6 ? lane.inet6
+                                                                : lane.link;
         list.push_back(std::make_shared<CbpfHook>(
             CbpfHookSpec{.name = row.name, .type = row.type, .filter = {}, .runs_in = row.run},
             cbpf::Program::verify(row.code).value()));
@@ -48,8 +48,8 @@ std::string placed(const LanePlacement& placement) {
 }
 
 TEST(Placement, is_the_longest_beginning_that_can_run_in_the_kernel) {
-    constexpr auto kLink = HeadType::ethernet;
-    constexpr auto kInet6 = HeadType::inet6;
+    constexpr auto kLink = HeadType::kEthernet;
+    constexpr auto kInet6 = HeadType::kInet6;
     struct Case {
         const char* sentence;
         std::vector<LinkedHook> rows;
@@ -58,41 +58,45 @@ TEST(Placement, is_the_longest_beginning_that_can_run_in_the_kernel) {
         const char* expected;
     };
     const std::vector<Case> cases{
-        {"no hook", {}, Direction::in, Place::tc, ""},
-        {"one that wants every packet", {{"a", kTimeToLive}}, Direction::in, Place::tc, "a:kernel"},
-        {"one that answers per flow", {{"a", kAll}}, Direction::in, Place::tc, "a:engine"},
-        {"one that answers per flow and was to", {{"a", kAll, RunsIn::kernel}}, Direction::in, Place::tc, "a:kernel"},
-        {"one that was not to", {{"a", kTimeToLive, RunsIn::engine}}, Direction::in, Place::tc, "a:engine"},
+        {"no hook", {}, Direction::kIn, Place::kTc, ""},
+        {"one that wants every packet", {{"a", kTimeToLive}}, Direction::kIn, Place::kTc, "a:kernel"},
+        {"one that answers per flow", {{"a", kAll}}, Direction::kIn, Place::kTc, "a:engine"},
+        {"one that answers per flow and was to",
+         {{"a", kAll, RunsIn::kKernel}},
+         Direction::kIn,
+         Place::kTc,
+         "a:kernel"},
+        {"one that was not to", {{"a", kTimeToLive, RunsIn::kEngine}}, Direction::kIn, Place::kTc, "a:engine"},
         {"per flow with one that wants every packet",
          {{"a", kAll}, {"b", kTimeToLive}, {"c", kAll}},
-         Direction::in,
-         Place::tc,
+         Direction::kIn,
+         Place::kTc,
          "a:kernel b:kernel c:kernel"},
         {"kernel, engine, kernel",
-         {{"a", kTimeToLive}, {"b", kAll, RunsIn::engine}, {"c", kTimeToLive}},
-         Direction::in,
-         Place::tc,
+         {{"a", kTimeToLive}, {"b", kAll, RunsIn::kEngine}, {"c", kTimeToLive}},
+         Direction::kIn,
+         Place::kTc,
          "a:kernel b:engine c:engine"},
         {"behind the engine there is nothing to gain",
-         {{"a", kAll}, {"b", kAll, RunsIn::engine}, {"c", kTimeToLive}},
-         Direction::in,
-         Place::tc,
+         {{"a", kAll}, {"b", kAll, RunsIn::kEngine}, {"c", kTimeToLive}},
+         Direction::kIn,
+         Place::kTc,
          "a:engine b:engine c:engine"},
-        {"an unfinished checksum under TC", {{"a", kPayload}}, Direction::in, Place::tc, "a:engine"},
-        {"and in front of it", {{"a", kPayload}}, Direction::in, Place::xdp, "a:kernel"},
+        {"an unfinished checksum under TC", {{"a", kPayload}}, Direction::kIn, Place::kTc, "a:engine"},
+        {"and in front of it", {{"a", kPayload}}, Direction::kIn, Place::kXdp, "a:kernel"},
         {"IN: frames first, then each family by itself",
-         {{"e", kTimeToLive, RunsIn::kernel, kLink},
-          {"a", kTimeToLive, RunsIn::engine},
-          {"s", kTimeToLive, RunsIn::kernel, kInet6}},
-         Direction::in,
-         Place::xdp,
+         {{"e", kTimeToLive, RunsIn::kKernel, kLink},
+          {"a", kTimeToLive, RunsIn::kEngine},
+          {"s", kTimeToLive, RunsIn::kKernel, kInet6}},
+         Direction::kIn,
+         Place::kXdp,
          "e:kernel a:engine s:kernel"},
         {"OUT: frames last, behind both families",
          {{"e", kTimeToLive, {}, kLink},
-          {"a", kTimeToLive, RunsIn::engine},
-          {"s", kTimeToLive, RunsIn::kernel, kInet6}},
-         Direction::out,
-         Place::xdp,
+          {"a", kTimeToLive, RunsIn::kEngine},
+          {"s", kTimeToLive, RunsIn::kKernel, kInet6}},
+         Direction::kOut,
+         Place::kXdp,
          "a:engine s:kernel e:engine"},
     };
     for (const Case& one : cases) {
@@ -104,8 +108,8 @@ TEST(Placement, is_the_longest_beginning_that_can_run_in_the_kernel) {
 
 TEST(Placement, says_why) {
     const LanePlacement placement =
-        place_lane(lane_of({{"cbpf:a", kTimeToLive}, {"cbpf:b", kPayload}, {"cbpf:c", kTimeToLive, RunsIn::kernel}}),
-                   Direction::in, Place::tc);
+        place_lane(lane_of({{"cbpf:a", kTimeToLive}, {"cbpf:b", kPayload}, {"cbpf:c", kTimeToLive, RunsIn::kKernel}}),
+                   Direction::kIn, Place::kTc);
     EXPECT_EQ(placement.hooks[1].because, "instruction 0 (ldb [60]) reads byte 60, where a checksum may be unfinished");
     EXPECT_EQ(placement.hooks[2].because, "it is behind cbpf:b, which runs in the engine");
     ASSERT_NE(placement.broken_promise(), nullptr);
@@ -114,11 +118,11 @@ TEST(Placement, says_why) {
 
 TEST(Placement, a_chain_passes_only_what_has_met_all_hooks) {
     const auto chain = [](const std::vector<LinkedHook>& rows) {
-        return *place_lane(lane_of(rows), Direction::in, Place::tc).chain;
+        return *place_lane(lane_of(rows), Direction::kIn, Place::kTc).chain;
     };
     EXPECT_TRUE(chain({{"a", kTimeToLive}}).inet.whole);
-    EXPECT_FALSE(chain({{"a", kTimeToLive}, {"b", kTimeToLive, RunsIn::engine}}).inet.whole);
-    EXPECT_TRUE(chain({{"a", kTimeToLive}, {"b", kTimeToLive, RunsIn::engine}}).inet6.whole);
+    EXPECT_FALSE(chain({{"a", kTimeToLive}, {"b", kTimeToLive, RunsIn::kEngine}}).inet.whole);
+    EXPECT_TRUE(chain({{"a", kTimeToLive}, {"b", kTimeToLive, RunsIn::kEngine}}).inet6.whole);
     EXPECT_TRUE(chain({{"a", kTimeToLive}}).uncut);
     EXPECT_FALSE(chain({{"a", kTimeToLive}, {"b", kLength}}).uncut);
 }
@@ -126,13 +130,13 @@ TEST(Placement, a_chain_passes_only_what_has_met_all_hooks) {
 TEST(Placement, is_shorter_where_the_kernel_takes_no_more) {
     const std::vector<LinkedHook> rows{{"a", kTimeToLive}, {"b", kTimeToLive}};
     const LanePlacement placement =
-        place_lane(lane_of(rows), Direction::in, Place::tc, {.most = 1, .because = "too many"});
+        place_lane(lane_of(rows), Direction::kIn, Place::kTc, {.most = 1, .because = "too many"});
     EXPECT_EQ(placed(placement), "a:kernel b:engine");
     EXPECT_EQ(placement.hooks[1].because, "too many");
-    EXPECT_EQ(placed(place_lane(lane_of(rows), Direction::in, Place::tc, {.most = 0, .because = "none"})),
+    EXPECT_EQ(placed(place_lane(lane_of(rows), Direction::kIn, Place::kTc, {.most = 0, .because = "none"})),
               "a:engine b:engine");
     const std::vector<LinkedHook> many(PFILD_CHAIN_HOOKS + 1, {"a", kTimeToLive});
-    const LanePlacement longest = place_lane(lane_of(many), Direction::in, Place::tc);
+    const LanePlacement longest = place_lane(lane_of(many), Direction::kIn, Place::kTc);
     EXPECT_EQ(longest.chain->size(), std::size_t{PFILD_CHAIN_HOOKS});
     EXPECT_EQ(longest.hooks.back().because, "no more than 32 hooks of a lane run in the kernel");
     EXPECT_TRUE(chain_program(*longest.chain));

@@ -109,19 +109,19 @@ TEST_F(EngineRounds, incoming_packets_come_up_q_and_go_down_p_without_their_labe
     EXPECT_EQ(round(), 2U);
     EXPECT_EQ(p_.down(), (std::vector<Bytes>{kPacket, kTagged}));
     EXPECT_TRUE(q_.down().empty());
-    EXPECT_EQ(counted(Direction::in, EngineCounter::kReceivedBytes), kPacket.size() + kTagged.size());
-    EXPECT_EQ(counted(Direction::out, EngineCounter::kReceived), 0U);
-    expect_accounted(Direction::in);
+    EXPECT_EQ(counted(Direction::kIn, EngineCounter::kReceivedBytes), kPacket.size() + kTagged.size());
+    EXPECT_EQ(counted(Direction::kOut, EngineCounter::kReceived), 0U);
+    expect_accounted(Direction::kIn);
 }
 
 TEST_F(EngineRounds, an_answer_that_lasts_is_published_by_the_key_of_the_packet_as_it_came) {
-    link_both("t:lasting", HeadType::inet, [](Packet& packet) {
+    link_both("t:lasting", HeadType::kInet, [](Packet& packet) {
         packet.frame.head()[37]++; // the destination port's last byte
         return Verdict::dropped().lasting(true);
     });
     q_.put(buffers_.frame(labelled(kPacket)));
     EXPECT_EQ(round(), 1U);
-    const auto key = read_flow_key(buffers_.frame(kPacket), 7, Direction::in);
+    const auto key = read_flow_key(buffers_.frame(kPacket), 7, Direction::kIn);
     ASSERT_TRUE(key.has_value());
     const pfild_flow* flow = flows_.find(*key);
     ASSERT_NE(flow, nullptr);
@@ -131,7 +131,7 @@ TEST_F(EngineRounds, an_answer_that_lasts_is_published_by_the_key_of_the_packet_
 }
 
 TEST_F(EngineRounds, a_pass_is_published_with_a_packet_that_the_head_counted) {
-    link_both("t:lasting", HeadType::inet, [](Packet&) { return Verdict::pass().lasting(true); });
+    link_both("t:lasting", HeadType::kInet, [](Packet&) { return Verdict::pass().lasting(true); });
     q_.put(buffers_.frame(labelled(kPacket)));
     EXPECT_EQ(round(), 1U);
     const pfild_flow& flow = entries_[0];
@@ -147,7 +147,7 @@ TEST_F(EngineRounds, outgoing_packets_come_up_p_and_go_down_q) {
     EXPECT_EQ(round(), 1U);
     EXPECT_EQ(q_.down(), std::vector<Bytes>{kPacket});
     EXPECT_TRUE(p_.down().empty());
-    expect_accounted(Direction::out);
+    expect_accounted(Direction::kOut);
 }
 
 TEST_F(EngineRounds, a_packet_without_our_label_is_dropped_and_counted) {
@@ -164,13 +164,13 @@ TEST_F(EngineRounds, a_packet_without_our_label_is_dropped_and_counted) {
     };
     for (const Row& row : rows) {
         SCOPED_TRACE(row.sentence);
-        const std::uint64_t before = counted(Direction::in, EngineCounter::kDroppedLabel);
+        const std::uint64_t before = counted(Direction::kIn, EngineCounter::kDroppedLabel);
         q_.put(buffers_.frame(row.bytes));
         EXPECT_EQ(round(), 1U);
-        EXPECT_EQ(counted(Direction::in, EngineCounter::kDroppedLabel), before + 1);
+        EXPECT_EQ(counted(Direction::kIn, EngineCounter::kDroppedLabel), before + 1);
     }
     EXPECT_TRUE(p_.down().empty());
-    expect_accounted(Direction::in);
+    expect_accounted(Direction::kIn);
 }
 
 TEST_F(EngineRounds, incoming_packets_come_from_queues_of_the_interface_too_and_those_are_completed) {
@@ -189,18 +189,18 @@ TEST_F(EngineRounds, incoming_packets_come_from_queues_of_the_interface_too_and_
     EXPECT_EQ(p_.down()[0], unfinished) << "from a port: nothing to complete there";
     EXPECT_NE(p_.down()[1], unfinished);
     EXPECT_EQ(p_.down()[2], kPacket) << "a UDP packet without checksum";
-    EXPECT_EQ(counted(Direction::in, EngineCounter::kChecksumsCompleted), 1U);
+    EXPECT_EQ(counted(Direction::kIn, EngineCounter::kChecksumsCompleted), 1U);
     EXPECT_GT(queue.batches(), 0);
     engine_.set_queues(kSlot, {}, false);
     const int batches = queue.batches();
     EXPECT_EQ(round(), 0U);
     EXPECT_EQ(queue.batches(), batches) << "it is not touched any more";
-    expect_accounted(Direction::in);
+    expect_accounted(Direction::kIn);
 }
 
 TEST_F(EngineRounds, PF_15_hooks_see_the_label_s_forwarded_bit_on_output_only) {
     std::vector<bool> forwarded;
-    link_both("t:see", HeadType::ethernet, [&](Packet& packet) {
+    link_both("t:see", HeadType::kEthernet, [&](Packet& packet) {
         forwarded.push_back(packet.forwarded);
         return Verdict::pass();
     });
@@ -215,7 +215,7 @@ TEST_F(EngineRounds, PF_15_hooks_see_the_label_s_forwarded_bit_on_output_only) {
 TEST_F(EngineRounds, every_verdict_is_counted_and_only_what_passes_goes_on_in_order) {
     Frame kept;
     int seen = 0;
-    link_both("t:every", HeadType::inet, [&](Packet& packet) {
+    link_both("t:every", HeadType::kInet, [&](Packet& packet) {
         switch (seen++) {
         case 0:
             return Verdict::pass();
@@ -236,12 +236,12 @@ TEST_F(EngineRounds, every_verdict_is_counted_and_only_what_passes_goes_on_in_or
     }
     EXPECT_EQ(round(), 5U);
     EXPECT_EQ(p_.down(), (std::vector<Bytes>{kPacket, kTagged, kPacket}));
-    EXPECT_EQ(counted(Direction::in, EngineCounter::kPassed), 3U);
-    EXPECT_EQ(counted(Direction::in, EngineCounter::kDropped), 1U);
-    EXPECT_EQ(counted(Direction::in, EngineCounter::kConsumed), 1U);
+    EXPECT_EQ(counted(Direction::kIn, EngineCounter::kPassed), 3U);
+    EXPECT_EQ(counted(Direction::kIn, EngineCounter::kDropped), 1U);
+    EXPECT_EQ(counted(Direction::kIn, EngineCounter::kConsumed), 1U);
     EXPECT_EQ(bytes_of(kept), kPacket);
     kept.reset();
-    expect_accounted(Direction::in);
+    expect_accounted(Direction::kIn);
 }
 
 TEST_F(EngineRounds, what_the_way_back_has_no_room_for_is_dropped_and_counted) {
@@ -251,9 +251,9 @@ TEST_F(EngineRounds, what_the_way_back_has_no_room_for_is_dropped_and_counted) {
     }
     EXPECT_EQ(round(), 10U);
     EXPECT_EQ(p_.down().size(), 3U);
-    EXPECT_EQ(counted(Direction::in, EngineCounter::kPassed), 3U);
-    EXPECT_EQ(counted(Direction::in, EngineCounter::kDroppedBacklog), 7U);
-    expect_accounted(Direction::in);
+    EXPECT_EQ(counted(Direction::kIn, EngineCounter::kPassed), 3U);
+    EXPECT_EQ(counted(Direction::kIn, EngineCounter::kDroppedBacklog), 7U);
+    expect_accounted(Direction::kIn);
 }
 
 TEST_F(EngineRounds, a_round_takes_one_batch_of_a_lane_and_leaves_the_rest_for_the_next) {
@@ -280,7 +280,7 @@ TEST_F(EngineRounds, a_removed_interface_is_not_touched_and_a_new_one_starts_at_
     q_.put(buffers_.frame(labelled(kPacket)));
     EXPECT_EQ(round(), 0U);
     engine_.add({.slot = kSlot, .ifindex = 8, .p = &p_, .q = &q_});
-    EXPECT_EQ(counted(Direction::in, EngineCounter::kReceived), 0U);
+    EXPECT_EQ(counted(Direction::kIn, EngineCounter::kReceived), 0U);
     EXPECT_EQ(round(), 1U);
 }
 
@@ -289,11 +289,11 @@ TEST_F(EngineRounds, frames_in_many_buffers_pass_as_they_came) {
     q_.put(buffers_.cut(labelled(jumbo), {2000, 2000, 2000, 2000}));
     (void)round();
     EXPECT_EQ(p_.down(), std::vector<Bytes>{jumbo});
-    expect_accounted(Direction::in);
+    expect_accounted(Direction::kIn);
 }
 
 TEST_F(EngineRounds, what_circles_on_a_suspected_lane_is_ended_and_nothing_on_others) {
-    engine_.suspect(kSlot, Direction::in, true);
+    engine_.suspect(kSlot, Direction::kIn, true);
     const auto carry_twenty = [&] {
         for (int i = 0; i < 20; i++) {
             q_.put(buffers_.frame(labelled(kPacket)));
@@ -302,15 +302,15 @@ TEST_F(EngineRounds, what_circles_on_a_suspected_lane_is_ended_and_nothing_on_ot
         }
     };
     carry_twenty();
-    EXPECT_EQ(counted(Direction::in, EngineCounter::kDroppedCircling), 1U);
+    EXPECT_EQ(counted(Direction::kIn, EngineCounter::kDroppedCircling), 1U);
     EXPECT_EQ(p_.down().size(), 19U);
-    EXPECT_EQ(counted(Direction::out, EngineCounter::kDroppedCircling), 0U);
+    EXPECT_EQ(counted(Direction::kOut, EngineCounter::kDroppedCircling), 0U);
     EXPECT_EQ(q_.down().size(), 20U);
-    expect_accounted(Direction::in);
-    engine_.suspect(kSlot, Direction::in, false);
+    expect_accounted(Direction::kIn);
+    engine_.suspect(kSlot, Direction::kIn, false);
     carry_twenty();
-    EXPECT_EQ(counted(Direction::in, EngineCounter::kDroppedCircling), 1U) << "no more";
-    expect_accounted(Direction::in);
+    EXPECT_EQ(counted(Direction::kIn, EngineCounter::kDroppedCircling), 1U) << "no more";
+    expect_accounted(Direction::kIn);
 }
 
 } // namespace

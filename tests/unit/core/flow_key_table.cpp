@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::uint32_t kKeyIfindex = 7;
 
-std::optional<FlowKey> key_of(const Bytes& bytes, Direction direction = Direction::in) {
+std::optional<FlowKey> key_of(const Bytes& bytes, Direction direction = Direction::kIn) {
     Buffers buffers;
     return read_flow_key(buffers.frame(bytes), kKeyIfindex, direction);
 }
@@ -84,8 +84,8 @@ TEST(FlowKey, only_canonical_packets_have_one) {
 }
 
 TEST(FlowKey, says_who_is_remote_by_the_direction) {
-    const auto in = key_of(kPlain, Direction::in);
-    const auto out = key_of(kPlain, Direction::out);
+    const auto in = key_of(kPlain, Direction::kIn);
+    const auto out = key_of(kPlain, Direction::kOut);
     ASSERT_TRUE(in && out);
     EXPECT_EQ(in->remote[0], out->local[0]);
     EXPECT_EQ(in->local[0], out->remote[0]);

@@ -30,7 +30,7 @@ FlowKey flow(std::uint16_t port, std::uint8_t protocol = 17, std::uint32_t ifind
 class FlowTableEntries : public ::testing::Test {
   protected:
     /// A packet that the head sends up; what its label says.
-    std::uint16_t diverted(const FlowKey& key, Direction direction = Direction::in) {
+    std::uint16_t diverted(const FlowKey& key, Direction direction = Direction::kIn) {
         pfild_flow* entry = memory_.seen_by_head(key);
         if (entry == nullptr) {
             return 0;
@@ -38,14 +38,14 @@ class FlowTableEntries : public ::testing::Test {
         entry->lane[core::index(direction)].diverted++;
         return static_cast<std::uint16_t>(entry->incarnation);
     }
-    void settled(const FlowKey& key, Direction direction = Direction::in) {
+    void settled(const FlowKey& key, Direction direction = Direction::kIn) {
         if (pfild_flow* entry = memory_.seen_by_head(key)) {
             entry->lane[core::index(direction)].settled++;
         }
     }
     /// What the head would do with a packet of the flow now, the idle time apart: what the entry says, once nothing is
     /// on its way.
-    [[nodiscard]] pfild_flow_answer answer(const FlowKey& key, Direction direction = Direction::in) {
+    [[nodiscard]] pfild_flow_answer answer(const FlowKey& key, Direction direction = Direction::kIn) {
         const pfild_flow* entry = memory_.seen_by_head(key);
         if (entry == nullptr) {
             return PFILD_FLOW_ASK;
@@ -55,7 +55,7 @@ class FlowTableEntries : public ::testing::Test {
         return over ? static_cast<pfild_flow_answer>(PFILD_FLOW_ANSWER(entry->decision, which)) : PFILD_FLOW_ASK;
     }
     void decided(const FlowKey& key, std::uint16_t incarnation, bool passed = true, bool lasts = true,
-                 Direction direction = Direction::in) {
+                 Direction direction = Direction::kIn) {
         table_.note({.key = key,
                      .direction = direction,
                      .incarnation = incarnation,
@@ -85,7 +85,7 @@ TEST_F(FlowTableEntries, the_first_packet_makes_an_entry_and_the_second_shows_th
     EXPECT_EQ(answer(flow(1)), PFILD_FLOW_ASK);
     carry(flow(1));
     EXPECT_EQ(answer(flow(1)), PFILD_FLOW_PASS);
-    EXPECT_EQ(answer(flow(1), Direction::out), PFILD_FLOW_ASK) << "nothing was decided in the other direction";
+    EXPECT_EQ(answer(flow(1), Direction::kOut), PFILD_FLOW_ASK) << "nothing was decided in the other direction";
 }
 
 TEST_F(FlowTableEntries, a_packet_that_has_none_behind_it_is_enough) {
@@ -137,7 +137,7 @@ TEST_F(FlowTableEntries, an_answer_that_does_not_last_makes_no_entry) {
 
 TEST_F(FlowTableEntries, an_answer_of_newer_rules_does_not_make_the_other_directions_old_one_newer) {
     carry(flow(1), false);
-    decided(flow(1), diverted(flow(1), Direction::out), false, true, Direction::out);
+    decided(flow(1), diverted(flow(1), Direction::kOut), false, true, Direction::kOut);
     generation_ = 2;
     decided(flow(1), diverted(flow(1)), false);
     const pfild_flow& entry = *table_.find(flow(1));

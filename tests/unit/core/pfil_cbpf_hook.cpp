@@ -39,7 +39,7 @@ std::vector<Instruction> udp_port(std::uint32_t port) {
 
 /// A packet as a head shows it.
 struct Shown {
-    Shown(Frame& from, HeadType type) : frame(from), whole(type == HeadType::ethernet), view(parse(from)) {}
+    Shown(Frame& from, HeadType type) : frame(from), whole(type == HeadType::kEthernet), view(parse(from)) {}
 
     Frame& frame;
     bool whole;
@@ -48,7 +48,7 @@ struct Shown {
                   .view = view,
                   .offset = whole ? 0U : view.network_offset,
                   .length = whole ? frame.length() : view.network_length,
-                  .direction = Direction::in,
+                  .direction = Direction::kIn,
                   .forwarded = false,
                   .ifindex = 1};
 };
@@ -61,17 +61,17 @@ TEST(CbpfHook, drops_passes_or_counts_what_matches) {
         std::uint64_t dropped;
     };
     for (const Row& row : {
-             Row{OnMatch::drop, Verdict::dropped(EACCES), Verdict::pass(), 2},
-             Row{OnMatch::pass, Verdict::pass(), Verdict::dropped(EACCES), 1},
-             Row{OnMatch::count, Verdict::pass(), Verdict::pass(), 0},
+             Row{OnMatch::kDrop, Verdict::dropped(EACCES), Verdict::pass(), 2},
+             Row{OnMatch::kPass, Verdict::pass(), Verdict::dropped(EACCES), 1},
+             Row{OnMatch::kCount, Verdict::pass(), Verdict::pass(), 0},
          }) {
         SCOPED_TRACE(name(row.on_match));
         Buffers buffers;
-        CbpfHook hook({.name = "cbpf:a", .type = HeadType::inet, .on_match = row.on_match}, program(udp_port(23)));
+        CbpfHook hook({.name = "cbpf:a", .type = HeadType::kInet, .on_match = row.on_match}, program(udp_port(23)));
         Frame matching = buffers.frame(ethernet({}, kTypeIpv4, ipv4(udp(23))));  // 36 bytes of IP
         Frame other = buffers.frame(ethernet({}, kTypeIpv4, ipv4(udp(24, 20)))); // 48 bytes of IP
-        Shown matching_packet(matching, HeadType::inet);
-        Shown other_packet(other, HeadType::inet);
+        Shown matching_packet(matching, HeadType::kInet);
+        Shown other_packet(other, HeadType::kInet);
         EXPECT_EQ(hook.run(matching_packet.packet), row.matching);
         EXPECT_EQ(hook.run(matching_packet.packet), row.matching);
         EXPECT_EQ(hook.run(other_packet.packet), row.other);
@@ -94,15 +94,15 @@ TEST(CbpfHook, says_whether_its_answer_lasts_and_counts_nothing_when_it_foresees
         std::uint16_t port;
         bool lasts;
     };
-    for (const Row& row : {Row{"a flow is dropped", udp_port(53), OnMatch::drop, 53, true},
-                           Row{"a flow is not dropped", udp_port(53), OnMatch::drop, 54, true},
-                           Row{"a flow is counted, packet by packet", udp_port(53), OnMatch::count, 53, false},
-                           Row{"a flow is not counted", udp_port(53), OnMatch::count, 54, true},
-                           Row{"the length says what happens", length, OnMatch::drop, 53, false}}) {
+    for (const Row& row : {Row{"a flow is dropped", udp_port(53), OnMatch::kDrop, 53, true},
+                           Row{"a flow is not dropped", udp_port(53), OnMatch::kDrop, 54, true},
+                           Row{"a flow is counted, packet by packet", udp_port(53), OnMatch::kCount, 53, false},
+                           Row{"a flow is not counted", udp_port(53), OnMatch::kCount, 54, true},
+                           Row{"the length says what happens", length, OnMatch::kDrop, 53, false}}) {
         CbpfHook hook({.name = "cbpf:a", .on_match = row.on_match}, program(row.instructions));
         Buffers buffers;
         Frame frame = buffers.frame(ethernet({}, kTypeIpv4, ipv4(udp(row.port))));
-        Shown packet(frame, HeadType::inet);
+        Shown packet(frame, HeadType::kInet);
         const Verdict foreseen = hook.foresee(packet.packet);
         EXPECT_EQ(hook.tally().seen_packets, 0U) << row.sentence;
         const Verdict verdict = hook.run(packet.packet);
@@ -114,14 +114,14 @@ TEST(CbpfHook, says_whether_its_answer_lasts_and_counts_nothing_when_it_foresees
 }
 
 TEST(CbpfHook, says_what_it_was_made_with) {
-    const CbpfHook with({.name = "cbpf:a", .type = HeadType::inet6, .on_match = OnMatch::pass, .filter = "udp"},
+    const CbpfHook with({.name = "cbpf:a", .type = HeadType::kInet6, .on_match = OnMatch::kPass, .filter = "udp"},
                         program({{kRetK, 0, 0, 1}}));
     EXPECT_EQ(with.module(), "cbpf");
-    EXPECT_EQ(with.type(), HeadType::inet6);
+    EXPECT_EQ(with.type(), HeadType::kInet6);
     EXPECT_EQ(with.answers(), (Answers{Answers::Hold::kPerFlow, std::nullopt}));
-    EXPECT_EQ(with.runs_in(), RunsIn::automatic);
+    EXPECT_EQ(with.runs_in(), RunsIn::kAutomatic);
     const ProgramInfo info = with.program_info().value();
-    EXPECT_EQ(info.on_match, OnMatch::pass);
+    EXPECT_EQ(info.on_match, OnMatch::kPass);
     EXPECT_EQ(info.filter, "udp");
     EXPECT_EQ(info.instructions.size(), 1U);
     EXPECT_EQ(info.compiled, Compiled::kUnverified);
@@ -130,10 +130,10 @@ TEST(CbpfHook, says_what_it_was_made_with) {
     EXPECT_EQ(without.program_info()->filter, std::nullopt);
     const CbpfHook curious({.name = "cbpf:c"}, program({{kLdLen, 0, 0, 0}, {kRetA, 0, 0, 0}}));
     EXPECT_EQ(curious.answers(), (Answers{Answers::Hold::kPerPacket, "instruction 0 uses the packet length"}));
-    const CbpfHook counting({.name = "cbpf:d", .on_match = OnMatch::count}, program({{kRetK, 0, 0, 1}}));
+    const CbpfHook counting({.name = "cbpf:d", .on_match = OnMatch::kCount}, program({{kRetK, 0, 0, 1}}));
     EXPECT_EQ(counting.answers(), (Answers{Answers::Hold::kPerFlow, "packets that match are counted one by one"}));
-    EXPECT_EQ(on_match_named("count"), OnMatch::count);
-    EXPECT_EQ(on_match_named("drop"), OnMatch::drop);
+    EXPECT_EQ(on_match_named("count"), OnMatch::kCount);
+    EXPECT_EQ(on_match_named("drop"), OnMatch::kDrop);
     EXPECT_EQ(on_match_named("accept"), std::nullopt);
 }
 
@@ -154,14 +154,14 @@ TEST(CbpfHook, PF_24_its_program_sees_the_header_of_its_type_inside_tags_and_wit
     const std::vector<Instruction> outer_tag{
         {kLdHalf, 0, 0, 12}, {kJeq, 0, 1, kTypeServiceVlan}, {kRetK, 0, 0, 1}, {kRetK, 0, 0, 0}};
     for (const Row& row : {
-             Row{"inet looks inside two tags", HeadType::inet, tagged, udp_port(23), true},
-             Row{"its twin", HeadType::inet, tagged, udp_port(24), false},
-             Row{"ethernet sees the tags in-band", HeadType::ethernet, tagged, outer_tag, true},
-             Row{"its twin", HeadType::ethernet, padded, outer_tag, false},
-             Row{"the length is that of the IP packet", HeadType::inet, padded, length_is_36, true},
-             Row{"its twin", HeadType::ethernet, padded, length_is_36, false},
-             Row{"padding cannot be loaded", HeadType::inet, padded, has_byte_36, false},
-             Row{"its twin", HeadType::ethernet, padded, has_byte_36, true},
+             Row{"inet looks inside two tags", HeadType::kInet, tagged, udp_port(23), true},
+             Row{"its twin", HeadType::kInet, tagged, udp_port(24), false},
+             Row{"ethernet sees the tags in-band", HeadType::kEthernet, tagged, outer_tag, true},
+             Row{"its twin", HeadType::kEthernet, padded, outer_tag, false},
+             Row{"the length is that of the IP packet", HeadType::kInet, padded, length_is_36, true},
+             Row{"its twin", HeadType::kEthernet, padded, length_is_36, false},
+             Row{"padding cannot be loaded", HeadType::kInet, padded, has_byte_36, false},
+             Row{"its twin", HeadType::kEthernet, padded, has_byte_36, true},
          }) {
         SCOPED_TRACE(row.sentence);
         CbpfHook hook({.name = "cbpf:a", .type = row.type}, program(row.instructions));
@@ -190,7 +190,7 @@ TEST(CbpfHook, answers_the_same_however_the_packet_is_cut_into_buffers) {
         return hook.run(packet.packet).stops();
     };
     for (const Row& row : rows) {
-        for (const HeadType type : {HeadType::inet, HeadType::ethernet}) {
+        for (const HeadType type : {HeadType::kInet, HeadType::kEthernet}) {
             SCOPED_TRACE(row.sentence);
             const bool expected = drops(buffers.frame(bytes), row.instructions, type);
             for (std::size_t cut = 0; cut <= bytes.size(); cut++) {
@@ -205,7 +205,7 @@ TEST(CbpfHook, answers_the_same_however_the_packet_is_cut_into_buffers) {
 TEST(CbpfHook, on_a_head_drops_exactly_its_packets) {
     LastSnapshot publisher;
     Registry registry(publisher);
-    expect_ok(registry.register_head({.name = "inet", .type = HeadType::inet}));
+    expect_ok(registry.register_head({.name = "inet", .type = HeadType::kInet}));
     auto hook = std::make_shared<CbpfHook>(CbpfHookSpec{.name = "cbpf:a"}, program(udp_port(23)));
     expect_ok(registry.add_hook(hook));
     expect_ok(registry.link({.hook = "cbpf:a", .head = "inet", .directions = kIn}));
@@ -217,11 +217,11 @@ TEST(CbpfHook, on_a_head_drops_exactly_its_packets) {
         Verdict verdict;
     };
     for (const Row& row : {
-             Row{"the port", ethernet({}, kTypeIpv4, ipv4(udp(23))), Direction::in, Verdict::dropped(EACCES)},
-             Row{"the port out", ethernet({}, kTypeIpv4, ipv4(udp(23))), Direction::out, Verdict::pass()},
-             Row{"another port", ethernet({}, kTypeIpv4, ipv4(udp(24))), Direction::in, Verdict::pass()},
-             Row{"the port over IPv6", ethernet({}, kTypeIpv6, ipv6(udp(23))), Direction::in, Verdict::pass()},
-             Row{"the port in a tag", ethernet({kTypeVlan}, kTypeIpv4, ipv4(udp(23))), Direction::in,
+             Row{"the port", ethernet({}, kTypeIpv4, ipv4(udp(23))), Direction::kIn, Verdict::dropped(EACCES)},
+             Row{"the port out", ethernet({}, kTypeIpv4, ipv4(udp(23))), Direction::kOut, Verdict::pass()},
+             Row{"another port", ethernet({}, kTypeIpv4, ipv4(udp(24))), Direction::kIn, Verdict::pass()},
+             Row{"the port over IPv6", ethernet({}, kTypeIpv6, ipv6(udp(23))), Direction::kIn, Verdict::pass()},
+             Row{"the port in a tag", ethernet({kTypeVlan}, kTypeIpv4, ipv4(udp(23))), Direction::kIn,
                  Verdict::dropped(EACCES)},
          }) {
         SCOPED_TRACE(row.sentence);

@@ -24,7 +24,7 @@ constexpr int kBatch = 4;
 /// Counts the packets that it sees, and those that it sees while it is not linked.
 class Guarded final : public Hook {
   public:
-    explicit Guarded(std::string name) : Hook(std::move(name), HeadType::inet) {}
+    explicit Guarded(std::string name) : Hook(std::move(name), HeadType::kInet) {}
     [[nodiscard]] std::string_view module() const override { return "guarded"; }
     [[nodiscard]] Verdict run(Packet&) noexcept override {
         seen_.store(seen_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
@@ -98,7 +98,7 @@ class Budget {
 class RelinkStorm : public ::testing::Test {
   protected:
     RelinkStorm() {
-        expect_ok(registry_.register_head({.name = "inet", .type = HeadType::inet}));
+        expect_ok(registry_.register_head({.name = "inet", .type = HeadType::kInet}));
         expect_ok(registry_.add_hook(witness_));
         witness_->set_linked(true);
         expect_ok(registry_.link({.hook = "t:witness", .head = "inet", .directions = kBoth}));

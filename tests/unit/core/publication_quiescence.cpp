@@ -31,14 +31,14 @@ void linger() {
 std::shared_ptr<const Snapshot> snapshot_with(const std::shared_ptr<Hook>& hook) {
     auto snapshot = std::make_shared<Snapshot>();
     for (const Direction direction : kEachDirection) {
-        snapshot->set_run_order({HeadType::inet, {}}, direction, std::vector{hook});
+        snapshot->set_run_order({HeadType::kInet, {}}, direction, std::vector{hook});
     }
     return snapshot;
 }
 
 TEST(Publication, begins_with_nothing_to_run) {
     Publication publication;
-    EXPECT_FALSE(publication.quiescent().hooked(0, Direction::in));
+    EXPECT_FALSE(publication.quiescent().hooked(0, Direction::kIn));
     publication.offline();
 }
 
@@ -81,7 +81,7 @@ TEST(Publication, PF_03_waits_while_the_reader_may_use_the_old_snapshot) {
         linger();
         EXPECT_FALSE(published.load());
         EXPECT_FALSE(old.expired());
-        EXPECT_FALSE(held.hooked(0, Direction::in)) << "still there to be read";
+        EXPECT_FALSE(held.hooked(0, Direction::kIn)) << "still there to be read";
         // The writer may not have begun yet: the reader says it again until the writer has heard it.
         while (!published.load()) {
             if (goes_offline) {
@@ -130,8 +130,8 @@ TEST(Publication, PF_03_PF_11_test_16_a_change_returns_only_after_the_running_ho
         std::atomic<bool> inside{false};
         std::atomic<bool> leave{false};
         std::atomic<bool> left{false};
-        expect_ok(registry.register_head({.name = "inet", .type = HeadType::inet}));
-        expect_ok(registry.add_hook(hook("t:a", HeadType::inet, [&](Packet&) {
+        expect_ok(registry.register_head({.name = "inet", .type = HeadType::kInet}));
+        expect_ok(registry.add_hook(hook("t:a", HeadType::kInet, [&](Packet&) {
             inside.store(true);
             wait_for(leave);
             left.store(true);
@@ -167,7 +167,7 @@ TEST(Publication, PF_03_PF_11_test_16_a_change_returns_only_after_the_running_ho
 TEST(Publication, PF_18_no_hook_runs_during_an_exclusive) {
     Publication publication;
     std::atomic<std::uint64_t> runs{0};
-    publication.publish(snapshot_with(hook("t:a", HeadType::inet, [&](Packet&) {
+    publication.publish(snapshot_with(hook("t:a", HeadType::kInet, [&](Packet&) {
         runs.fetch_add(1);
         return Verdict::pass();
     })));
@@ -233,7 +233,7 @@ TEST(Publication, PF_18_a_filter_changes_its_state_and_its_rules_as_one) {
         runs.fetch_add(1, std::memory_order_relaxed);
         return Verdict::pass();
     };
-    publication.publish(snapshot_with(hook("t:a", HeadType::inet, compare)));
+    publication.publish(snapshot_with(hook("t:a", HeadType::kInet, compare)));
     std::atomic<bool> stop{false};
     std::thread reader([&] {
         Buffers buffers;
@@ -254,7 +254,7 @@ TEST(Publication, PF_18_a_filter_changes_its_state_and_its_rules_as_one) {
     for (int round = 0; round < 2000; round++) {
         const Publication::Exclusive exclusive = publication.exclude();
         first++;
-        publication.publish(snapshot_with(hook("t:b", HeadType::inet, compare))); // does not wait for itself
+        publication.publish(snapshot_with(hook("t:b", HeadType::kInet, compare))); // does not wait for itself
         second++;
     }
     stop.store(true);

@@ -91,10 +91,10 @@ class RegistryTest : public ::testing::Test {
         for (const HeadType type : kEachHeadType) {
             expect_ok(registry_.register_head({.name = std::string(name(type)), .type = type}));
         }
-        expect_ok(registry_.register_head({.name = "eth0", .type = HeadType::ethernet, .slot = kSlot}));
+        expect_ok(registry_.register_head({.name = "eth0", .type = HeadType::kEthernet, .slot = kSlot}));
     }
 
-    void add(const std::string& name, HeadType type = HeadType::inet, FunctionHook::Function function = {}) {
+    void add(const std::string& name, HeadType type = HeadType::kInet, FunctionHook::Function function = {}) {
         expect_ok(registry_.add_hook(hook(name, type, std::move(function))));
     }
     [[nodiscard]] Result<void> link(const std::string& name, const std::string& head, Directions directions,

@@ -213,26 +213,26 @@ TEST_F(Verbs, attach_takes_the_configured_default_only_when_the_request_says_not
     EXPECT_EQ(ask("attach", R"({"interface":"eth0","unknown":"pass"})")["result"]["unknown"], "pass");
     EXPECT_EQ(service_.last_attach,
               (control::AttachRequest{
-                  "eth0", core::FailMode::kPass, core::HeadMode::automatic, core::HeadPosition::anywhere, {}}));
-    dispatcher_.set_defaults({.mode = core::HeadMode::tc});
+                  "eth0", core::FailMode::kPass, core::HeadMode::kAutomatic, core::HeadPosition::kAnywhere, {}}));
+    dispatcher_.set_defaults({.mode = core::HeadMode::kTc});
     (void)ask("attach", R"({"interface":"eth0"})");
-    EXPECT_EQ(service_.last_attach.mode, core::HeadMode::tc);
+    EXPECT_EQ(service_.last_attach.mode, core::HeadMode::kTc);
     (void)ask("attach", R"({"interface":"eth0","mode":"xdp","turned_off":["rx-vlan-hw-parse"]})");
-    EXPECT_EQ(service_.last_attach.mode, core::HeadMode::xdp);
-    EXPECT_EQ(service_.last_attach.position, core::HeadPosition::anywhere);
-    dispatcher_.set_defaults({.position = core::HeadPosition::first});
+    EXPECT_EQ(service_.last_attach.mode, core::HeadMode::kXdp);
+    EXPECT_EQ(service_.last_attach.position, core::HeadPosition::kAnywhere);
+    dispatcher_.set_defaults({.position = core::HeadPosition::kFirst});
     (void)ask("attach", R"({"interface":"eth0"})");
-    EXPECT_EQ(service_.last_attach.position, core::HeadPosition::first);
+    EXPECT_EQ(service_.last_attach.position, core::HeadPosition::kFirst);
     (void)ask("attach", R"({"interface":"eth0","position":"anywhere","turned_off":["rx-vlan-hw-parse"]})");
-    EXPECT_EQ(service_.last_attach.position, core::HeadPosition::anywhere);
+    EXPECT_EQ(service_.last_attach.position, core::HeadPosition::kAnywhere);
     EXPECT_EQ(service_.last_attach.turned_off, std::vector<std::string>{"rx-vlan-hw-parse"});
 }
 
 TEST_F(Verbs, hook_add_carries_text_program_and_link_type) {
     (void)ask("hook-add", "{" + std::string(kHook) + "}");
     EXPECT_EQ(service_.last_hook.name, "cbpf:a");
-    EXPECT_EQ(service_.last_hook.type, core::HeadType::inet);
-    EXPECT_EQ(service_.last_hook.on_match, core::OnMatch::drop);
+    EXPECT_EQ(service_.last_hook.type, core::HeadType::kInet);
+    EXPECT_EQ(service_.last_hook.on_match, core::OnMatch::kDrop);
     EXPECT_EQ(service_.last_hook.filter, "tcp");
     EXPECT_EQ(service_.last_hook.program, (std::vector<cbpf::Instruction>{{6, 0, 0, 262144}}));
     EXPECT_EQ(service_.last_hook.dlt, 12U);

@@ -50,8 +50,8 @@ class TappedTest : public ::testing::Test {
   protected:
     static constexpr std::uint32_t kIfindex = 7;
     static constexpr std::uint8_t kSlot = 3;
-    static constexpr std::uint32_t kIn = kernel::lane(kSlot, Direction::in);
-    static constexpr std::uint32_t kOut = kernel::lane(kSlot, Direction::out);
+    static constexpr std::uint32_t kIn = kernel::lane(kSlot, Direction::kIn);
+    static constexpr std::uint32_t kOut = kernel::lane(kSlot, Direction::kOut);
     static constexpr core::Directions kBoth{true, true};
 
     void put(bool loopback = false, bool xdp_head = true) {
@@ -93,32 +93,32 @@ TEST_F(TappedTest, a_packet_of_the_loopback_device_is_shown_going_out_alone) {
 
 TEST_F(TappedTest, an_interface_that_is_not_there_is_told_nothing) {
     tapped_.want(kIfindex, {.directions = kBoth, .length = 96});
-    filter(Direction::in);
+    filter(Direction::kIn);
     tapped_.remove(kIfindex);
     EXPECT_TRUE(heads_.wanted.empty() && heads_.filters.empty() && heads_.filtered.empty());
 }
 
 TEST_F(TappedTest, filters_are_where_heads_are) {
     put(false, false);
-    filter(Direction::in);
-    EXPECT_EQ(heads_.filters.count({kIn, ebpf::Place::tc}), 1U);
-    EXPECT_EQ(heads_.filters.count({kIn, ebpf::Place::xdp}), 0U) << "there is no XDP head";
+    filter(Direction::kIn);
+    EXPECT_EQ(heads_.filters.count({kIn, ebpf::Place::kTc}), 1U);
+    EXPECT_EQ(heads_.filters.count({kIn, ebpf::Place::kXdp}), 0U) << "there is no XDP head";
     put(false, true); // it has got one
-    filter(Direction::in);
-    EXPECT_EQ(heads_.filters.count({kIn, ebpf::Place::xdp}), 1U);
-    filter(Direction::out);
-    EXPECT_EQ(heads_.filters.count({kOut, ebpf::Place::xdp}), 0U) << "nothing goes out by XDP";
+    filter(Direction::kIn);
+    EXPECT_EQ(heads_.filters.count({kIn, ebpf::Place::kXdp}), 1U);
+    filter(Direction::kOut);
+    EXPECT_EQ(heads_.filters.count({kOut, ebpf::Place::kXdp}), 0U) << "nothing goes out by XDP";
     EXPECT_TRUE(heads_.filtered[kIn] && heads_.filtered[kOut]);
-    tapped_.set_filters(kIfindex, Direction::in, {});
+    tapped_.set_filters(kIfindex, Direction::kIn, {});
     EXPECT_FALSE(heads_.filtered[kIn]);
-    EXPECT_EQ(heads_.filters.count({kIn, ebpf::Place::tc}), 0U);
+    EXPECT_EQ(heads_.filters.count({kIn, ebpf::Place::kTc}), 0U);
 }
 
 TEST_F(TappedTest, a_filter_that_cannot_be_loaded_lets_all_packets_come) {
     put();
-    filter(Direction::in);
+    filter(Direction::kIn);
     heads_.refused = true;
-    filter(Direction::in);
+    filter(Direction::kIn);
     EXPECT_FALSE(heads_.filtered[kIn]);
     EXPECT_TRUE(heads_.filters.empty());
 }
@@ -144,15 +144,15 @@ TEST_F(TappedTest, what_was_lost_is_charged_once_and_nothing_of_the_time_before)
 TEST_F(TappedTest, what_filters_skipped_is_charged_until_they_change) {
     heads_.skipped_by[kIn] = 10; // before anybody captured here
     put();
-    filter(Direction::in);
+    filter(Direction::kIn);
     skipped_.clear();
     heads_.skipped_by[kIn] = 30;
-    filter(Direction::in);
+    filter(Direction::kIn);
     EXPECT_EQ(skipped_, std::vector<std::string>{"7 in 20"}) << "to the devices that there are before the change";
     heads_.skipped_by[kIn] = 31;
     tapped_.charge_skipped();
     EXPECT_EQ(skipped_.back(), "7 in 1");
-    tapped_.set_filters(kIfindex, Direction::in, {});
+    tapped_.set_filters(kIfindex, Direction::kIn, {});
     skipped_.clear();
     heads_.skipped_by[kIn] = 99;
     tapped_.charge_skipped();

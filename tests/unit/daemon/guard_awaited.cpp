@@ -46,13 +46,13 @@ TEST(Awaited, are_names_that_nobody_has_and_interfaces_that_are_not_attached) {
 TEST(Awaited, have_the_rules_that_they_will_have) {
     const auto common = awaited({}, with_rule({interface_named("wan0")}, "inet"), kDevices, {});
     ASSERT_EQ(common.size(), 1);
-    EXPECT_EQ(common[0].rules->run_order(core::HeadType::inet, core::Direction::in).size(), 1);
-    EXPECT_TRUE(common[0].rules->run_order(kAwaitedSlot, core::Direction::in).empty());
+    EXPECT_EQ(common[0].rules->run_order(core::HeadType::kInet, core::Direction::kIn).size(), 1);
+    EXPECT_TRUE(common[0].rules->run_order(kAwaitedSlot, core::Direction::kIn).empty());
     const auto own = awaited({}, with_rule({interface_named("wan*"), interface_named("wan0")}, "wan*"), kDevices, {});
     ASSERT_EQ(own.size(), 1);
-    EXPECT_EQ(own[0].rules->run_order(kAwaitedSlot, core::Direction::in).size(), 1)
+    EXPECT_EQ(own[0].rules->run_order(kAwaitedSlot, core::Direction::kIn).size(), 1)
         << "links of a pattern are its links";
-    EXPECT_TRUE(own[0].rules->run_order(kAwaitedSlot, core::Direction::out).empty());
+    EXPECT_TRUE(own[0].rules->run_order(kAwaitedSlot, core::Direction::kOut).empty());
 }
 
 TEST(Awaited, are_none_whose_rules_stay_as_they_are) {
@@ -62,7 +62,7 @@ TEST(Awaited, are_none_whose_rules_stay_as_they_are) {
     now.hooks[0].program[0].k = 0; // NOLINT(readability-magic-numbers)
     EXPECT_EQ(awaited(now, next, kDevices, {}).size(), 1) << "its program is another one";
     now = next;
-    now.interfaces[0].mode = core::HeadMode::tap;
+    now.interfaces[0].mode = core::HeadMode::kTap;
     EXPECT_EQ(awaited(now, next, kDevices, {}).size(), 1) << "it was to be tapped only";
     EXPECT_TRUE(awaited(next, now, kDevices, {}).empty()) << "it is to be tapped only";
 }

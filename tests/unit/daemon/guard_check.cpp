@@ -88,7 +88,7 @@ class GuardTest : public ::testing::Test {
     }
 
     void hook(const std::string& name, core::HeadType type, std::vector<cbpf::Instruction> code,
-              core::OnMatch on_match = core::OnMatch::drop) {
+              core::OnMatch on_match = core::OnMatch::kDrop) {
         auto program = cbpf::Program::verify(std::move(code));
         ASSERT_TRUE(program);
         ASSERT_TRUE(registry_.add_hook(std::make_shared<core::CbpfHook>(
@@ -103,10 +103,10 @@ class GuardTest : public ::testing::Test {
     /// The rules with the hook at the head of the awaited interface.
     [[nodiscard]] std::shared_ptr<const core::Snapshot> rules_with(const std::vector<cbpf::Instruction>& code) const {
         const std::shared_ptr<core::Hook> frames =
-            std::make_shared<core::CbpfHook>(core::CbpfHookSpec{.name = "a:frames", .type = core::HeadType::ethernet},
+            std::make_shared<core::CbpfHook>(core::CbpfHookSpec{.name = "a:frames", .type = core::HeadType::kEthernet},
                                              *cbpf::Program::verify(std::vector<cbpf::Instruction>(code)));
         auto rules = std::make_shared<core::Snapshot>();
-        rules->set_run_order({core::HeadType::ethernet, kAwaitedSlot}, Direction::in, {&frames, 1});
+        rules->set_run_order({core::HeadType::kEthernet, kAwaitedSlot}, Direction::kIn, {&frames, 1});
         return rules;
     }
     [[nodiscard]] core::Result<std::optional<std::string>> check() { return guard_.check({}, ports_, prospect()); }
@@ -137,7 +137,7 @@ class GuardTest : public ::testing::Test {
 };
 
 TEST_F(GuardTest, refuses_what_drops_the_callers_next_segment_and_names_everything) {
-    hook("cbpf:ssh", core::HeadType::inet, to_ssh_);
+    hook("cbpf:ssh", core::HeadType::kInet, to_ssh_);
     registry_.hold();
     link("cbpf:ssh", "inet");
     const auto checked = check();
@@ -163,7 +163,7 @@ TEST_F(GuardTest, refuses_what_drops_outgoing_long_or_opening_packets) {
                                   {"a:long", long_, {true, false}, "its next segment, incoming at eth0"},
                                   {"a:syn", opens_, {true, false}, "a new one from the same peer, incoming at eth0"}};
     for (const Case& one : cases) {
-        hook(one.name, core::HeadType::inet, one.code);
+        hook(one.name, core::HeadType::kInet, one.code);
         registry_.hold();
         link(one.name, "inet", one.directions);
         EXPECT_THAT(refusal(), HasSubstr(one.said)) << one.name;
@@ -173,8 +173,8 @@ TEST_F(GuardTest, refuses_what_drops_outgoing_long_or_opening_packets) {
 }
 
 TEST_F(GuardTest, asks_in_the_order_in_which_hooks_run_and_names_the_head) {
-    hook("a:inet", core::HeadType::inet, all_);
-    hook("a:frames", core::HeadType::ethernet, all_);
+    hook("a:inet", core::HeadType::kInet, all_);
+    hook("a:frames", core::HeadType::kEthernet, all_);
     registry_.hold();
     link("a:inet", "inet");
     EXPECT_THAT(refusal(), HasSubstr("hook a:inet at head inet "));
@@ -186,8 +186,8 @@ TEST_F(GuardTest, asks_in_the_order_in_which_hooks_run_and_names_the_head) {
 }
 
 TEST_F(GuardTest, lets_go_what_concerns_other_packets_directions_and_interfaces) {
-    hook("a:ssh", core::HeadType::inet, to_ssh_);
-    hook("a:frames", core::HeadType::ethernet, all_);
+    hook("a:ssh", core::HeadType::kInet, to_ssh_);
+    hook("a:frames", core::HeadType::kEthernet, all_);
     registry_.hold();
     link("a:ssh", "inet", {false, true});
     EXPECT_EQ(refusal(), "");
@@ -200,7 +200,7 @@ TEST_F(GuardTest, lets_go_what_concerns_other_packets_directions_and_interfaces)
 }
 
 TEST_F(GuardTest, an_interface_that_is_to_be_attached_is_asked_about_by_the_rules_that_are_there) {
-    hook("a:ssh", core::HeadType::inet, to_ssh_);
+    hook("a:ssh", core::HeadType::kInet, to_ssh_);
     link("a:ssh", "inet");
     const Prospect comes{registry_.in_force(), registry_.held(), {{7, Place{"eth0", std::nullopt, kSlot}}}};
     EXPECT_FALSE(guard_.check({}, ports_, comes));
@@ -209,7 +209,7 @@ TEST_F(GuardTest, an_interface_that_is_to_be_attached_is_asked_about_by_the_rule
 }
 
 TEST_F(GuardTest, a_hook_that_passes_what_matches_cuts_the_rest) {
-    hook("a:only", core::HeadType::inet, to_ssh_, core::OnMatch::pass);
+    hook("a:only", core::HeadType::kInet, to_ssh_, core::OnMatch::kPass);
     registry_.hold();
     link("a:only", "inet");
     EXPECT_EQ(refusal(), "");
@@ -221,7 +221,7 @@ TEST_F(GuardTest, a_hook_that_passes_what_matches_cuts_the_rest) {
 }
 
 TEST_F(GuardTest, without_a_connection_of_the_caller_those_at_guarded_ports_count) {
-    hook("a:all", core::HeadType::inet, all_);
+    hook("a:all", core::HeadType::kInet, all_);
     registry_.hold();
     link("a:all", "inet");
     host_.caller = {};
@@ -240,7 +240,7 @@ TEST_F(GuardTest, without_a_connection_of_the_caller_those_at_guarded_ports_coun
 }
 
 TEST_F(GuardTest, with_a_connection_of_the_caller_others_do_not_count) {
-    hook("a:ssh", core::HeadType::inet, to_ssh_);
+    hook("a:ssh", core::HeadType::kInet, to_ssh_);
     registry_.hold();
     link("a:ssh", "inet");
     host_.all.established = {ssh(100, 2222), ssh(101)};
@@ -251,7 +251,7 @@ TEST_F(GuardTest, with_a_connection_of_the_caller_others_do_not_count) {
 }
 
 TEST_F(GuardTest, says_so_if_there_is_nothing_to_check) {
-    hook("a:all", core::HeadType::inet, all_);
+    hook("a:all", core::HeadType::kInet, all_);
     EXPECT_EQ(check().value(), std::nullopt) << "no rule changes";
     registry_.hold();
     link("a:all", "inet");
@@ -266,8 +266,8 @@ TEST_F(GuardTest, says_so_if_there_is_nothing_to_check) {
 }
 
 TEST_F(GuardTest, what_only_counts_needs_no_look_at_connections) {
-    hook("a:counts", core::HeadType::inet, all_, core::OnMatch::count);
-    hook("a:drops", core::HeadType::inet, to_ssh_);
+    hook("a:counts", core::HeadType::kInet, all_, core::OnMatch::kCount);
+    hook("a:drops", core::HeadType::kInet, to_ssh_);
     host_.no_sockets = true; // says so when it is asked
     registry_.hold();
     link("a:counts", "inet");
@@ -278,8 +278,8 @@ TEST_F(GuardTest, what_only_counts_needs_no_look_at_connections) {
 }
 
 TEST_F(GuardTest, where_filters_only_go_there_is_nothing_to_look_at) {
-    hook("a:all", core::HeadType::inet, all_);
-    hook("a:ssh", core::HeadType::inet, to_ssh_);
+    hook("a:all", core::HeadType::kInet, all_);
+    hook("a:ssh", core::HeadType::kInet, to_ssh_);
     link("a:all", "inet", {false, true});
     link("a:ssh", "inet");
     host_.all.established.clear(); // says so when it is asked
@@ -290,14 +290,14 @@ TEST_F(GuardTest, where_filters_only_go_there_is_nothing_to_look_at) {
     registry_.hold();
     ASSERT_TRUE(registry_.unregister_head("eth1"));
     EXPECT_EQ(check().value(), std::nullopt) << "another interface goes";
-    hook("a:all", core::HeadType::inet, all_);
+    hook("a:all", core::HeadType::kInet, all_);
     link("a:all", "inet");
     EXPECT_NE(check().value(), std::nullopt);
     registry_.release();
 }
 
 TEST_F(GuardTest, a_relay_on_this_host_leads_to_who_is_connected_to_it) {
-    hook("a:all", core::HeadType::inet, all_);
+    hook("a:all", core::HeadType::kInet, all_);
     registry_.hold();
     link("a:all", "inet");
     Connection to_relay = ssh(100);
@@ -342,8 +342,8 @@ TEST_F(GuardTest, of_an_interface_that_is_not_there_it_is_told_what_its_rules_wi
 
 TEST_F(GuardTest, what_is_linked_while_panic_is_on_is_judged_by_what_comes_after_it) {
     auto panic = std::make_shared<core::CbpfHook>(
-        core::CbpfHookSpec{.name = "a:panic", .type = core::HeadType::ethernet}, *cbpf::Program::verify(all_));
-    hook("a:ssh", core::HeadType::inet, to_ssh_);
+        core::CbpfHookSpec{.name = "a:panic", .type = core::HeadType::kEthernet}, *cbpf::Program::verify(all_));
+    hook("a:ssh", core::HeadType::kInet, to_ssh_);
     registry_.hold();
     registry_.set_only(panic);
     EXPECT_THAT(refusal(), HasSubstr("a:panic")) << "panic itself cuts, if it is no verb's";
@@ -359,8 +359,8 @@ TEST_F(GuardTest, what_is_linked_while_panic_is_on_is_judged_by_what_comes_after
 }
 
 TEST_F(GuardTest, packets_are_as_long_as_their_way_allows_and_have_the_traffic_class_of_the_socket) {
-    hook("a:long", core::HeadType::inet, {{0x80, 0, 0, 0}, {0x25, 0, 1, 8000}, {0x06, 0, 0, 1}, {0x06, 0, 0, 0}});
-    hook("a:class", core::HeadType::inet,
+    hook("a:long", core::HeadType::kInet, {{0x80, 0, 0, 0}, {0x25, 0, 1, 8000}, {0x06, 0, 0, 1}, {0x06, 0, 0, 0}});
+    hook("a:class", core::HeadType::kInet,
          {{0x30, 0, 0, 1}, {0x15, 0, 1, 0x48}, {0x06, 0, 0, 1}, {0x06, 0, 0, 0}}); // type of service 0x48
     registry_.hold();
     link("a:long", "inet");
@@ -379,7 +379,7 @@ TEST_F(GuardTest, packets_are_as_long_as_their_way_allows_and_have_the_traffic_c
 
 TEST_F(GuardTest, packets_have_the_tags_and_addresses_of_their_way) {
     // Frames with a tag of VLAN 5, from 02:..:09.
-    hook("a:tag", core::HeadType::ethernet,
+    hook("a:tag", core::HeadType::kEthernet,
          {{0x28, 0, 0, 12},
           {0x15, 0, 5, 0x8100},
           {0x28, 0, 0, 14},

@@ -28,7 +28,7 @@ TEST_F(InterfacesChange, brings_heads_last_and_at_once_with_all_others) {
 }
 
 TEST_F(InterfacesChange, that_fails_at_any_step_leaves_nothing_half_done) {
-    for (const core::HeadMode mode : {core::HeadMode::tc, core::HeadMode::tap}) {
+    for (const core::HeadMode mode : {core::HeadMode::kTc, core::HeadMode::kTap}) {
         std::size_t failed = 0;
         for (kernel_.steps.failing = 1;; kernel_.steps.failing++) {
             kernel_.steps.taken = 0;
@@ -45,23 +45,23 @@ TEST_F(InterfacesChange, that_fails_at_any_step_leaves_nothing_half_done) {
                 break;
             }
         }
-        EXPECT_EQ(failed, mode == core::HeadMode::tap ? 3 : 4) << "attachable, register, attach, heads";
+        EXPECT_EQ(failed, mode == core::HeadMode::kTap ? 3 : 4) << "attachable, register, attach, heads";
         kernel_.steps = {};
     }
 }
 
 TEST_F(InterfacesChange, of_mode_that_fails_at_any_step_leaves_nothing_half_done) {
     for (std::size_t failing = 1;; failing++) {
-        ASSERT_TRUE(attach("eth0", core::HeadMode::tap));
+        ASSERT_TRUE(attach("eth0", core::HeadMode::kTap));
         kernel_.steps = {.failing = failing, .taken = 0};
-        const bool done = put("eth0", core::HeadMode::tc).has_value();
+        const bool done = put("eth0", core::HeadMode::kTc).has_value();
         const bool live = done && interfaces_.bring_heads(WithoutHeads::kGoes).has_value();
         if (done) {
             expect_whole();
         }
         kernel_.steps = {};
         if (!live) { // as a transaction takes it back
-            ASSERT_TRUE(attach("eth0", core::HeadMode::tap));
+            ASSERT_TRUE(attach("eth0", core::HeadMode::kTap));
         }
         expect_whole();
         EXPECT_EQ(attachment("eth0").only_tapped(), !live);
@@ -79,7 +79,7 @@ TEST_F(InterfacesChange, of_mode_keeps_slot_and_head_and_comes_with_the_heads) {
     ASSERT_TRUE(attach("eth0"));
     const std::uint32_t before = attachment("eth0").number();
     const std::uint8_t slot = attachment("eth0").slot();
-    ASSERT_TRUE(put("eth0", core::HeadMode::xdp));
+    ASSERT_TRUE(put("eth0", core::HeadMode::kXdp));
     EXPECT_EQ(attachment("eth0").number(), before);
     EXPECT_TRUE(interfaces_.will_filter(attachment("eth0")));
     ASSERT_TRUE(interfaces_.bring_heads(WithoutHeads::kGoes));
@@ -87,7 +87,7 @@ TEST_F(InterfacesChange, of_mode_keeps_slot_and_head_and_comes_with_the_heads) {
     EXPECT_EQ(attachment("eth0").slot(), slot);
     EXPECT_TRUE(attachment("eth0").has_xdp_head());
     expect_whole();
-    ASSERT_TRUE(put("eth0", core::HeadMode::tap));
+    ASSERT_TRUE(put("eth0", core::HeadMode::kTap));
     EXPECT_FALSE(interfaces_.will_filter(attachment("eth0")));
     EXPECT_TRUE(dependents_.heads.contains("eth0")) << "until then";
     ASSERT_TRUE(interfaces_.bring_heads(WithoutHeads::kGoes));
@@ -98,27 +98,27 @@ TEST_F(InterfacesChange, of_mode_keeps_slot_and_head_and_comes_with_the_heads) {
 TEST_F(InterfacesChange, of_mode_that_is_taken_back_changes_nothing) {
     ASSERT_TRUE(attach("eth0"));
     const std::uint32_t before = attachment("eth0").number();
-    ASSERT_TRUE(put("eth0", core::HeadMode::xdp));
-    ASSERT_TRUE(put("eth0", core::HeadMode::tc));
+    ASSERT_TRUE(put("eth0", core::HeadMode::kXdp));
+    ASSERT_TRUE(put("eth0", core::HeadMode::kTc));
     ASSERT_TRUE(interfaces_.bring_heads(WithoutHeads::kGoes));
     EXPECT_EQ(attachment("eth0").number(), before);
     expect_whole();
 }
 
 TEST_F(InterfacesChange, of_mode_of_one_that_is_tapped_leaves_no_head_when_it_is_taken_back_or_gone) {
-    ASSERT_TRUE(attach("eth0", core::HeadMode::tap));
-    ASSERT_TRUE(put("eth0", core::HeadMode::tc));
+    ASSERT_TRUE(attach("eth0", core::HeadMode::kTap));
+    ASSERT_TRUE(put("eth0", core::HeadMode::kTc));
     EXPECT_TRUE(dependents_.heads.contains("eth0")) << "links come before heads";
-    ASSERT_TRUE(put("eth0", core::HeadMode::xdp)) << "asked for twice";
-    ASSERT_TRUE(put("eth0", core::HeadMode::tap));
+    ASSERT_TRUE(put("eth0", core::HeadMode::kXdp)) << "asked for twice";
+    ASSERT_TRUE(put("eth0", core::HeadMode::kTap));
     expect_whole();
-    ASSERT_TRUE(put("eth0", core::HeadMode::tc));
+    ASSERT_TRUE(put("eth0", core::HeadMode::kTc));
     interfaces_.remove("eth0");
     expect_whole();
     interfaces_.drop_leaving();
     expect_nothing();
-    ASSERT_TRUE(attach("eth0", core::HeadMode::tap));
-    ASSERT_TRUE(put("eth0", core::HeadMode::tc));
+    ASSERT_TRUE(attach("eth0", core::HeadMode::kTap));
+    ASSERT_TRUE(put("eth0", core::HeadMode::kTc));
     take_out(2);
     interfaces_.let_go(2);
     schedule_.settle();
@@ -188,7 +188,7 @@ TEST_F(InterfacesChange, refuses_more_than_packet_memory_is_there_for_but_not_to
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, ENOBUFS);
     EXPECT_THAT(refused.error().advice, HasSubstr("buffers"));
-    EXPECT_TRUE(attach("eth1", core::HeadMode::tap));
+    EXPECT_TRUE(attach("eth1", core::HeadMode::kTap));
     expect_whole();
 }
 

@@ -111,7 +111,7 @@ TEST_F(InterfacesComing, are_held_down_if_they_are_new_and_to_be_so) {
     const auto strict = [&](const std::string& name, bool heads_first) {
         config::Interface interface;
         interface.name = name;
-        interface.mode = core::HeadMode::tc;
+        interface.mode = core::HeadMode::kTc;
         interface.strict = true;
         interfaces_.set_manner({.heads_first = heads_first});
         EXPECT_TRUE(interfaces_.put(interface));

@@ -113,7 +113,7 @@ class FakeAttachment final : public Attachment {
     }
 
     [[nodiscard]] std::uint32_t number() const override { return number_; }
-    [[nodiscard]] bool has_xdp_head() const override { return has_heads_ && mode() == core::HeadMode::xdp; }
+    [[nodiscard]] bool has_xdp_head() const override { return has_heads_ && mode() == core::HeadMode::kXdp; }
     [[nodiscard]] bool has_heads() const override { return has_heads_; }
     [[nodiscard]] bool is_live() const override { return has_heads_; }
     [[nodiscard]] bool owns_port(std::uint32_t ifindex) const override {

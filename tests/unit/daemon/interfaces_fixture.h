@@ -55,14 +55,14 @@ class InterfacesTest : public ::testing::Test {
         EXPECT_TRUE(kernel_.ports.empty());
         EXPECT_TRUE(kernel_.heads.empty());
     }
-    [[nodiscard]] core::Result<void> put(const std::string& name, core::HeadMode mode = core::HeadMode::tc) {
+    [[nodiscard]] core::Result<void> put(const std::string& name, core::HeadMode mode = core::HeadMode::kTc) {
         config::Interface interface;
         interface.name = name;
         interface.mode = mode;
         return interfaces_.put(interface);
     }
     /// A change of one.
-    [[nodiscard]] core::Result<void> attach(const std::string& name, core::HeadMode mode = core::HeadMode::tc) {
+    [[nodiscard]] core::Result<void> attach(const std::string& name, core::HeadMode mode = core::HeadMode::kTc) {
         return put(name, mode).and_then([&] { return interfaces_.bring_heads(WithoutHeads::kGoes); });
     }
     /// It has come just now: its heads come at once.

@@ -116,7 +116,7 @@ TEST_F(InterfacesFollowing, what_happens_to_a_port_is_looked_at_by_its_owner) {
 }
 
 TEST_F(InterfacesFollowing, a_change_that_was_prepared_forgets_who_has_gone) {
-    ASSERT_TRUE(put("eth0", core::HeadMode::xdp));
+    ASSERT_TRUE(put("eth0", core::HeadMode::kXdp));
     interfaces_.remove("eth1");
     take_out(2);
     take_out(3);

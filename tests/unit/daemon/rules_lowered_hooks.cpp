@@ -97,8 +97,8 @@ FakeChain::~FakeChain() {
 class LoweredHooksTest : public ::testing::Test {
   protected:
     LoweredHooksTest() {
-        EXPECT_TRUE(registry_.register_head({.name = "inet", .type = core::HeadType::inet}));
-        EXPECT_TRUE(registry_.register_head({.name = "eth0", .type = core::HeadType::ethernet, .slot = 3}));
+        EXPECT_TRUE(registry_.register_head({.name = "inet", .type = core::HeadType::kInet}));
+        EXPECT_TRUE(registry_.register_head({.name = "eth0", .type = core::HeadType::kEthernet, .slot = 3}));
     }
     ~LoweredHooksTest() override {
         EXPECT_EQ(chains_.torn, 0);
@@ -111,13 +111,14 @@ class LoweredHooksTest : public ::testing::Test {
     LoweredHooksTest& operator=(LoweredHooksTest&&) = delete;
 
     /// It wants every packet: the time to live decides.
-    std::shared_ptr<core::Hook> made(const std::string& name, RunsIn run = RunsIn::automatic, unsigned char field = 8) {
+    std::shared_ptr<core::Hook> made(const std::string& name, RunsIn run = RunsIn::kAutomatic,
+                                     unsigned char field = 8) {
         const std::vector<cbpf::Instruction> code{{0x30, 0, 0, field}, {0x16, 0, 0, 0}};
         return std::make_shared<core::CbpfHook>(
-            core::CbpfHookSpec{.name = name, .type = core::HeadType::inet, .filter = {}, .runs_in = run},
+            core::CbpfHookSpec{.name = name, .type = core::HeadType::kInet, .filter = {}, .runs_in = run},
             cbpf::Program::verify(code).value());
     }
-    void add(const std::string& name, RunsIn run = RunsIn::automatic) {
+    void add(const std::string& name, RunsIn run = RunsIn::kAutomatic) {
         ASSERT_TRUE(registry_.add_hook(made(name, run)));
         ASSERT_TRUE(registry_.link({.hook = name, .head = "inet", .directions = {true, false}, .append = true}));
     }
@@ -125,7 +126,7 @@ class LoweredHooksTest : public ::testing::Test {
         lowered_->install(lowered_->prepare(heads));
         lowered_->await_old_chains();
     }
-    [[nodiscard]] std::string placed(Direction direction = Direction::in) const {
+    [[nodiscard]] std::string placed(Direction direction = Direction::kIn) const {
         const core::LanePlacement* const lane = lowered_->placement(3, direction);
         std::string all;
         for (const core::PlacedHook& one : lane == nullptr ? std::vector<core::PlacedHook>() : lane->hooks) {
@@ -138,8 +139,8 @@ class LoweredHooksTest : public ::testing::Test {
         return registry_.find_hook(name)->tally.seen_packets;
     }
 
-    static constexpr LaneHead kTc{3, Direction::in, Place::tc};
-    static constexpr LaneHead kXdp{3, Direction::in, Place::xdp};
+    static constexpr LaneHead kTc{3, Direction::kIn, Place::kTc};
+    static constexpr LaneHead kXdp{3, Direction::kIn, Place::kXdp};
     NobodyListens nobody_;
     core::Registry registry_{nobody_};
     FakeChains chains_;
@@ -198,9 +199,9 @@ TEST_F(LoweredHooksTest, are_made_shorter_until_the_kernel_takes_them_and_say_wh
     chains_.takes = 2;
     put_in_force({kTc});
     EXPECT_EQ(placed(), "a:a:kernel b:b:kernel c:c:engine d:d:engine");
-    EXPECT_EQ(lowered_->placement(3, Direction::in)->hooks[2].because, "the verifier says no");
+    EXPECT_EQ(lowered_->placement(3, Direction::kIn)->hooks[2].because, "the verifier says no");
     chains_.takes = 0;
-    ASSERT_TRUE(registry_.replace_hook(made("a:a", RunsIn::automatic, 9)));
+    ASSERT_TRUE(registry_.replace_hook(made("a:a", RunsIn::kAutomatic, 9)));
     put_in_force({kTc});
     EXPECT_EQ(placed(), "a:a:engine b:b:engine c:c:engine d:d:engine");
     EXPECT_THAT(chains_.found, IsEmpty());
@@ -212,11 +213,11 @@ TEST_F(LoweredHooksTest, that_heads_cannot_be_shown_run_in_the_engine_and_are_tr
     put_in_force({kTc});
     chains_.at(kTc).counted[0].seen_packets = 4;
     chains_.shows = false;
-    add("b:b", RunsIn::kernel);
+    add("b:b", RunsIn::kKernel);
     put_in_force({kTc});
     EXPECT_THAT(chains_.found, IsEmpty()) << "nor the old one, which lacks a hook";
     EXPECT_EQ(placed(), "a:a:engine b:b:engine");
-    EXPECT_EQ(lowered_->placement(3, Direction::in)->hooks[0].because, "no memory");
+    EXPECT_EQ(lowered_->placement(3, Direction::kIn)->hooks[0].because, "no memory");
     EXPECT_FALSE(lowered_->keeps_promises());
     EXPECT_EQ(seen_by("a:a"), 4);
     chains_.shows = true;
@@ -231,7 +232,7 @@ TEST_F(LoweredHooksTest, that_are_to_run_in_the_kernel_and_cannot_are_told_befor
     put_in_force({kTc});
     const auto before = chains_.found;
     chains_.takes = 1;
-    add("b:b", RunsIn::kernel);
+    add("b:b", RunsIn::kKernel);
     {
         const auto next = lowered_->prepare({kTc});
         const auto kept = next.keeps_promises();
@@ -246,7 +247,7 @@ TEST_F(LoweredHooksTest, that_are_to_run_in_the_kernel_and_cannot_are_told_befor
 }
 
 TEST_F(LoweredHooksTest, of_the_head_that_is_asked_first_are_what_counts) {
-    add("a:a", RunsIn::kernel);
+    add("a:a", RunsIn::kKernel);
     put_in_force({kTc, kXdp});
     EXPECT_EQ(chains_.found.size(), 2);
     put_in_force({kTc});

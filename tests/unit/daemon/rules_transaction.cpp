@@ -33,7 +33,7 @@ struct Fixture {
         return names;
     }
     [[nodiscard]] std::vector<std::string> order(const char* head) const {
-        const auto found = world.in_force().orders.find({head, core::Direction::in});
+        const auto found = world.in_force().orders.find({head, core::Direction::kIn});
         return found == world.in_force().orders.end() ? std::vector<std::string>() : found->second;
     }
     [[nodiscard]] std::set<std::string> guarded() const {
@@ -45,7 +45,7 @@ struct Fixture {
     }
 };
 
-config::Hook hook(const char* name, core::HeadType type = core::HeadType::inet) {
+config::Hook hook(const char* name, core::HeadType type = core::HeadType::kInet) {
     return {.name = name, .type = type, .program = {{0x06, 0, 0, 1}}, .owner = Owner::kBpfctl};
 }
 
@@ -120,7 +120,7 @@ TEST(Transaction, about_one_of_1000_hooks_asks_for_one_and_writes_once) {
     EXPECT_EQ(fixture.world.asked, 1002U) << "the hooks, and the run order of the head in each direction";
     fixture.world.asked = 0;
     fixture.store.writes = 0;
-    model.hooks[500].on_match = core::OnMatch::count;
+    model.hooks[500].on_match = core::OnMatch::kCount;
     ASSERT_TRUE(fixture.change(model));
     EXPECT_EQ(fixture.world.asked, 1U);
     EXPECT_EQ(fixture.store.writes, 1U);
@@ -199,7 +199,7 @@ TEST(Transaction, panic_goes_through_without_a_record_and_leaves_all_else_as_it_
 TEST(Transaction, waits_for_an_interface_of_the_files_and_attaches_it_with_its_links) {
     Fixture fixture;
     const Model model{.interfaces = {{.name = "eth0"}, {.name = "eth9"}},
-                      .hooks = {hook("a:e", core::HeadType::ethernet)},
+                      .hooks = {hook("a:e", core::HeadType::kEthernet)},
                       .links = {{"a:e", "eth9", kIn}}};
     ASSERT_TRUE(fixture.change(model));
     EXPECT_EQ(fixture.waits_for(), std::set<std::string>{"eth9"});
@@ -227,7 +227,7 @@ TEST(Transaction, refuses_an_interface_of_bpfctl_that_is_not_there_and_forgets_o
 TEST(Transaction, follows_interfaces_that_exchange_their_names) {
     Fixture fixture;
     ASSERT_TRUE(fixture.change({.interfaces = {{.name = "eth0"}, {.name = "eth1"}},
-                                .hooks = {hook("a:e", core::HeadType::ethernet)},
+                                .hooks = {hook("a:e", core::HeadType::kEthernet)},
                                 .links = {{"a:e", "eth0", kIn}}}));
     ASSERT_TRUE(fixture.transaction.renamed({{"eth0", "eth1"}, {"eth1", "eth0"}}));
     EXPECT_EQ(fixture.transaction.model().links[0].head, "eth1");
@@ -238,7 +238,7 @@ TEST(Transaction, guards_what_a_pattern_means_as_it_comes_is_renamed_and_goes) {
     Fixture fixture;
     fixture.world.there = {"veth1", "eth0"};
     const Model model{.interfaces = {{.name = "veth*", .owner = Owner::kBpfctl}},
-                      .hooks = {hook("a:e", core::HeadType::ethernet)},
+                      .hooks = {hook("a:e", core::HeadType::kEthernet)},
                       .links = {{"a:e", "veth*", kIn}}};
     ASSERT_TRUE(fixture.change(model));
     EXPECT_EQ(fixture.guarded(), std::set<std::string>{"veth1"});
@@ -328,7 +328,7 @@ TEST(Begin, takes_what_can_be_had_and_tells_the_rest) {
     fixture.transaction.begin({.interfaces = {{.name = "eth0", .owner = Owner::kBpfctl},
                                               {.name = "gone", .owner = Owner::kBpfctl},
                                               {.name = "later"}},
-                               .hooks = {hook("a:a"), hook("a:e", core::HeadType::ethernet)},
+                               .hooks = {hook("a:a"), hook("a:e", core::HeadType::kEthernet)},
                                .links = {{"a:e", "gone", kIn}, {"a:a", "inet", kIn}}},
                               "digest", [&](const core::Error& error) { refused.push_back(error.object); });
     EXPECT_EQ(refused, (std::vector<std::string>{"gone", "a:e"}));

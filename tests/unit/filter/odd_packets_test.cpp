@@ -56,19 +56,19 @@ Bytes in_tags(const std::vector<std::uint16_t>& vlans, std::uint8_t port) {
 }
 
 core::CbpfHook hook(const std::string& expression, HeadType type, OnMatch on_match) {
-    const auto instructions = compile(expression, type == HeadType::ethernet ? kEthernet : kRaw, Names::kNumeric);
+    const auto instructions = compile(expression, type == HeadType::kEthernet ? kEthernet : kRaw, Names::kNumeric);
     EXPECT_TRUE(instructions) << expression;
     return {{.name = "cbpf:a", .type = type, .on_match = on_match}, *cbpf::Program::verify(*instructions)};
 }
 
 core::Verdict verdict_of(core::CbpfHook& hook, core::Frame& frame) {
     const core::PacketView view = parse(frame);
-    const bool whole = hook.type() == HeadType::ethernet;
+    const bool whole = hook.type() == HeadType::kEthernet;
     core::Packet packet{.frame = frame,
                         .view = view,
                         .offset = whole ? 0U : view.network_offset,
                         .length = whole ? frame.length() : view.network_length,
-                        .direction = core::Direction::in,
+                        .direction = core::Direction::kIn,
                         .forwarded = false,
                         .ifindex = 1};
     EXPECT_EQ(hook.foresee(packet), hook.run(packet));
@@ -85,11 +85,11 @@ struct OddRow {
 };
 
 TEST(OddPackets, a_hook_is_asked_about_the_looks_that_count) {
-    constexpr HeadType kInet = HeadType::inet;
-    constexpr HeadType kInet6 = HeadType::inet6;
-    constexpr HeadType kFrame = HeadType::ethernet;
-    constexpr OnMatch kDrop = OnMatch::drop;
-    constexpr OnMatch kPass = OnMatch::pass;
+    constexpr HeadType kInet = HeadType::kInet;
+    constexpr HeadType kInet6 = HeadType::kInet6;
+    constexpr HeadType kFrame = HeadType::kEthernet;
+    constexpr OnMatch kDrop = OnMatch::kDrop;
+    constexpr OnMatch kPass = OnMatch::kPass;
     const std::vector<OddRow> rows{
         {"behind options", "tcp dst port 23", kInet6, kDrop, behind(60, 23), false},
         {"another port", "tcp dst port 23", kInet6, kDrop, behind(60, 24), true},
@@ -142,7 +142,7 @@ TEST(OddPackets, a_hook_is_asked_about_the_looks_that_count) {
 
 TEST(OddPackets, a_hook_that_counts_counts_a_packet_once) {
     core::Buffers buffers;
-    core::CbpfHook counting = hook("ip6", HeadType::ethernet, OnMatch::count);
+    core::CbpfHook counting = hook("ip6", HeadType::kEthernet, OnMatch::kCount);
     core::Frame frame = buffers.frame(behind(60, 23, {0, 0}));
     EXPECT_FALSE(verdict_of(counting, frame).stops()); // it runs twice
     EXPECT_EQ(counting.tally().seen_packets, 2U);
@@ -156,21 +156,21 @@ TEST(OddPackets, a_hook_says_what_it_asks_for_as_such) {
         std::string what;
     };
     for (const Asked& row : {
-             Asked{"tcp dst port 23", HeadType::inet6, ""},
-             Asked{"icmp6", HeadType::inet6, ""},
-             Asked{"not tcp", HeadType::inet6, ""},
-             Asked{"ip6 proto 59", HeadType::inet6, ""},
-             Asked{"ip6 proto 44", HeadType::inet6, "next header"},
-             Asked{"ip6[6] = 0", HeadType::inet6, "next header"},
-             Asked{"tcp dst port 23", HeadType::ethernet, ""},
-             Asked{"arp or ip", HeadType::ethernet, ""},
-             Asked{"vlan", HeadType::ethernet, "tags"},
-             Asked{"vlan 5 and tcp port 22", HeadType::ethernet, "tags"},
-             Asked{"ip6 proto 60", HeadType::ethernet, "next header"},
-             Asked{"ip6 proto 44 or vlan", HeadType::ethernet, "tags and next header"},
-             Asked{"ip proto 44", HeadType::inet, ""},
+             Asked{"tcp dst port 23", HeadType::kInet6, ""},
+             Asked{"icmp6", HeadType::kInet6, ""},
+             Asked{"not tcp", HeadType::kInet6, ""},
+             Asked{"ip6 proto 59", HeadType::kInet6, ""},
+             Asked{"ip6 proto 44", HeadType::kInet6, "next header"},
+             Asked{"ip6[6] = 0", HeadType::kInet6, "next header"},
+             Asked{"tcp dst port 23", HeadType::kEthernet, ""},
+             Asked{"arp or ip", HeadType::kEthernet, ""},
+             Asked{"vlan", HeadType::kEthernet, "tags"},
+             Asked{"vlan 5 and tcp port 22", HeadType::kEthernet, "tags"},
+             Asked{"ip6 proto 60", HeadType::kEthernet, "next header"},
+             Asked{"ip6 proto 44 or vlan", HeadType::kEthernet, "tags and next header"},
+             Asked{"ip proto 44", HeadType::kInet, ""},
          }) {
-        const auto info = hook(row.filter, row.type, OnMatch::pass).program_info();
+        const auto info = hook(row.filter, row.type, OnMatch::kPass).program_info();
         EXPECT_EQ(info->as_it_is.value_or(""), row.what) << row.filter;
     }
 }
