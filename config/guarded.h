@@ -24,20 +24,21 @@
 namespace pfild::config {
 
 /// An interface of the host.
-struct Device {
+struct HostInterface {
     std::uint32_t ifindex = 0;
     std::string name; ///< the kernel's
     std::vector<std::string> altnames{};
     bool only_by_name = false; ///< no pattern means it: the loopback interface, a port pair's end
 
-    friend bool operator==(const Device&, const Device&) = default;
+    friend bool operator==(const HostInterface&, const HostInterface&) = default;
 };
 
 /// Nothing: no interface has that name or alternative name.
-[[nodiscard]] const Device* find_device(const std::vector<Device>& devices, std::string_view name);
+[[nodiscard]] const HostInterface* find_host_interface(const std::vector<HostInterface>& host_interfaces,
+                                                       std::string_view name);
 
 /// The item that says how an interface is guarded, or that it is left alone. Nothing: no item means it.
-[[nodiscard]] const Interface* item_of(const Model& model, const Device& device);
+[[nodiscard]] const Interface* item_of(const Model& model, const HostInterface& host_interface);
 
 /// A model of what is there.
 struct Guarded {
@@ -47,6 +48,6 @@ struct Guarded {
 };
 
 /// => the model is in order; so is the answer's.
-[[nodiscard]] Guarded guarded(const Model& model, const std::vector<Device>& devices);
+[[nodiscard]] Guarded guarded(const Model& model, const std::vector<HostInterface>& host_interfaces);
 
 } // namespace pfild::config

@@ -40,13 +40,13 @@ RunOrders run_orders_of(const config::Model& model, const config::Model& links, 
 }
 
 /// The rules that a model has for one interface; nothing: it does not have it filtered.
-std::optional<Rules> rules_of(const config::Model& model, const config::Device& device) {
-    const config::Guarded seen = config::guarded(model, {device});
-    const config::Interface* const interface = config::find_interface(seen.model, device.name);
+std::optional<Rules> rules_of(const config::Model& model, const config::HostInterface& host_interface) {
+    const config::Guarded seen = config::guarded(model, {host_interface});
+    const config::Interface* const interface = config::find_interface(seen.model, host_interface.name);
     if (interface == nullptr || interface->mode == core::HeadMode::kTap) {
         return std::nullopt;
     }
-    Rules rules{.own = run_orders_of(model, seen.model, device.name), .common = {}};
+    Rules rules{.own = run_orders_of(model, seen.model, host_interface.name), .common = {}};
     for (const core::HeadType type : core::kEachHeadType) {
         rules.common.at(core::index(type)) = run_orders_of(model, seen.model, core::name(type));
     }
@@ -101,12 +101,13 @@ std::shared_ptr<const core::Snapshot> snapshot_of(const Rules& rules, Hooks& hoo
 } // namespace
 
 std::vector<Awaited> awaited(const config::Model& now, const config::Model& next,
-                             const std::vector<config::Device>& devices, const std::set<std::uint32_t>& attached) {
-    const config::Guarded seen = config::guarded(next, devices);
-    std::vector<config::Device> waiting;
-    for (const config::Device& device : devices) {
-        if (seen.items.contains(device.name) && !attached.contains(device.ifindex)) {
-            waiting.push_back(device);
+                             const std::vector<config::HostInterface>& host_interfaces,
+                             const std::set<std::uint32_t>& attached) {
+    const config::Guarded seen = config::guarded(next, host_interfaces);
+    std::vector<config::HostInterface> waiting;
+    for (const config::HostInterface& host_interface : host_interfaces) {
+        if (seen.items.contains(host_interface.name) && !attached.contains(host_interface.ifindex)) {
+            waiting.push_back(host_interface);
         }
     }
     for (const std::string& name : seen.missing) {
@@ -115,12 +116,13 @@ std::vector<Awaited> awaited(const config::Model& now, const config::Model& next
     waiting.resize(std::min(waiting.size(), kMost));
     Hooks hooks;
     std::vector<Awaited> found;
-    for (const config::Device& device : waiting) {
-        const auto rules = rules_of(next, device);
-        if (rules && rules != rules_of(now, device)) {
-            found.push_back({.name = device.name,
-                             .ifindex = device.ifindex == kNowhere ? std::nullopt : std::optional(device.ifindex),
-                             .rules = snapshot_of(*rules, hooks)});
+    for (const config::HostInterface& host_interface : waiting) {
+        const auto rules = rules_of(next, host_interface);
+        if (rules && rules != rules_of(now, host_interface)) {
+            found.push_back(
+                {.name = host_interface.name,
+                 .ifindex = host_interface.ifindex == kNowhere ? std::nullopt : std::optional(host_interface.ifindex),
+                 .rules = snapshot_of(*rules, hooks)});
         }
     }
     return found;

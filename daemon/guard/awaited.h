@@ -16,7 +16,7 @@ namespace pfild::guard {
 /// Those of the model to come that are not among the `attached`, and would have other rules than by the model of now.
 /// What patterns mean is among them if it is there. => both models are in order.
 [[nodiscard]] std::vector<Awaited> awaited(const config::Model& now, const config::Model& next,
-                                           const std::vector<config::Device>& devices,
+                                           const std::vector<config::HostInterface>& host_interfaces,
                                            const std::set<std::uint32_t>& attached);
 
 } // namespace pfild::guard

@@ -41,7 +41,7 @@ OrchestratorOptions options_of(const DaemonOptions& options, const config::Setti
                                const std::string& folder) {
     constexpr std::uint64_t kNsPerS = 1'000'000'000;
     return {.instance = options.name,
-            .frames = settings.buffers,
+            .buffers = settings.buffers,
             .flows = options.no_cache ? 0 : settings.flows,
             .flow_timeouts = {.tcp_ns = settings.flow_tcp_idle_s * kNsPerS, .other_ns = settings.flow_idle_s * kNsPerS},
             .capture_bytes = settings.capture_ring_kib * 1024U,
@@ -229,7 +229,7 @@ core::Result<void> Daemon::furnish() {
     wanted_->tell_start(from, settings_);
     confirmed_->set_stopped_in("");
     orchestrator_->sweep_all(refused_interfaces_);
-    orchestrator_->settle();
+    orchestrator_->commit();
     return {};
 }
 

@@ -66,9 +66,11 @@ control::ModelView model_of(const Seen& seen) {
 
 Result<control::StatsView> stats_of(const Seen& seen, control::StatsRequest request) {
     if (request.interface) {
-        const std::vector<config::Device> devices = seen.orchestrator.devices(rules::Look::kAnew);
-        const config::Device* const device = config::find_device(devices, *request.interface);
-        request.interface = device == nullptr ? *request.interface : device->name;
+        const std::vector<config::HostInterface> host_interfaces =
+            seen.orchestrator.host_interfaces(rules::Look::kAnew);
+        const config::HostInterface* const host_interface =
+            config::find_host_interface(host_interfaces, *request.interface);
+        request.interface = host_interface == nullptr ? *request.interface : host_interface->name;
     }
     return seen.orchestrator.stats(request);
 }

@@ -111,7 +111,7 @@ core::Result<void> Orchestrator::make_engine() {
         if (auto up = set_loopback_up(); !up) {
             return up;
         }
-        auto umem = xsk::Umem::create(options_.frames);
+        auto umem = xsk::Umem::create(options_.buffers);
         if (!umem) {
             return core::fail(std::move(umem.error()));
         }
@@ -205,7 +205,7 @@ void Orchestrator::keep_house() {
     }
 }
 
-void Orchestrator::settle() {
+void Orchestrator::commit() {
     interfaces_->keep_all();
     release_old_chains();
 }

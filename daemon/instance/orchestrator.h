@@ -45,8 +45,8 @@ namespace pfild {
 
 struct OrchestratorOptions {
     std::string instance = "default";
-    std::uint32_t frames = 32768; ///< buffers of xsk::kBufferSize bytes
-    std::uint32_t flows = 65536;  ///< entries of the flow table; 0: every packet that a hook could see is asked about
+    std::uint32_t buffers = 32768; ///< of xsk::kBufferSize bytes
+    std::uint32_t flows = 65536;   ///< entries of the flow table; 0: every packet that a hook could see is asked about
     core::FlowTimeouts flow_timeouts;
     std::uint32_t capture_bytes = 16U << 20U;       ///< of the tap's ring, a power of two
     std::uint32_t capture_buffer_bytes = 4U << 20U; ///< of the largest of a device's two buffers
@@ -77,7 +77,7 @@ class Orchestrator final : public rules::World, private interfaces::Dependents {
     // So no packet meets half of it.
     void prepare(rules::WithoutXdp without_xdp, rules::HeadsCome heads) override;
     [[nodiscard]] core::Result<void> go_live(rules::Promises promises) override;
-    [[nodiscard]] std::vector<config::Device> devices(rules::Look look) override;
+    [[nodiscard]] std::vector<config::HostInterface> host_interfaces(rules::Look look) override;
     [[nodiscard]] bool has_head(const std::string& name) const override;
     [[nodiscard]] bool has_left_heads(const std::string& name) const override;
     [[nodiscard]] core::Result<void> put_interface(const config::Interface& interface) override;
@@ -98,7 +98,7 @@ class Orchestrator final : public rules::World, private interfaces::Dependents {
     void expect_more(bool any) { interfaces_->expect_more(any); }
     /// What has become live stays so: heads of a killed daemon that it took the place of are let go. At the start; then
     /// go_live() does it.
-    void settle();
+    void commit();
     /// The name of an interface that has heads of a killed daemon of this instance; nothing: it has none.
     [[nodiscard]] std::optional<std::string> left_on(std::uint32_t ifindex) const {
         return interfaces_->left_on(ifindex);

@@ -89,7 +89,7 @@ core::Result<void> Wanted::ask_guard(const config::Model& next) {
         for (const auto& [ifindex, place] : prospect.interfaces) {
             attached.insert(ifindex);
         }
-        prospect.awaited = guard::awaited(now, next, orchestrator_.devices(rules::Look::kAsKnown), attached);
+        prospect.awaited = guard::awaited(now, next, orchestrator_.host_interfaces(rules::Look::kAsKnown), attached);
     }
     auto checked = guard_.check({asker_.peer.pid, asker_.pidfd}, now.settings.guard_ports, prospect);
     if (!checked) {
@@ -184,13 +184,13 @@ std::string Wanted::resolve(std::string_view name) {
         config::find_interface(transaction_.model(), name) != nullptr) {
         return same;
     }
-    const std::vector<config::Device> devices = orchestrator_.devices(rules::Look::kAnew);
-    const config::Device* const device = config::find_device(devices, name);
-    if (device == nullptr) {
+    const std::vector<config::HostInterface> host_interfaces = orchestrator_.host_interfaces(rules::Look::kAnew);
+    const config::HostInterface* const host_interface = config::find_host_interface(host_interfaces, name);
+    if (host_interface == nullptr) {
         return same;
     }
-    const config::Interface* const item = config::item_of(transaction_.model(), *device);
-    return item == nullptr || config::is_pattern(item->name) ? device->name : item->name;
+    const config::Interface* const item = config::item_of(transaction_.model(), *host_interface);
+    return item == nullptr || config::is_pattern(item->name) ? host_interface->name : item->name;
 }
 
 // One that is waited for, or left alone, is wanted from now on as is asked for here.
@@ -247,20 +247,21 @@ core::Result<void> Wanted::detach(std::string_view interface) {
 
 core::Result<void> Wanted::take_off(config::Model& next, std::string_view interface) {
     std::string item = resolve(interface);
-    const std::vector<config::Device> devices = orchestrator_.devices(rules::Look::kAnew);
-    const config::Device* const device = config::is_pattern(item) ? nullptr : config::find_device(devices, item);
+    const std::vector<config::HostInterface> host_interfaces = orchestrator_.host_interfaces(rules::Look::kAnew);
+    const config::HostInterface* const host_interface =
+        config::is_pattern(item) ? nullptr : config::find_host_interface(host_interfaces, item);
     const config::Interface* wanted = config::find_interface(next, item);
-    const config::Interface* const meant = device == nullptr ? nullptr : config::item_of(next, *device);
+    const config::Interface* const meant = host_interface == nullptr ? nullptr : config::item_of(next, *host_interface);
     const bool is_attached = (wanted != nullptr && wanted->wanted) || (wanted == nullptr && meant != nullptr);
     if (!is_attached) {
         return core::fail(
             {"detach", std::string(interface), "it is not attached", "`bpfctl status` lists what is", ENODEV});
     }
     (void)config::remove_interface(next, item);
-    for (wanted = device == nullptr ? nullptr : config::item_of(next, *device); wanted != nullptr && wanted->wanted;
-         wanted = config::item_of(next, *device)) {
+    for (wanted = host_interface == nullptr ? nullptr : config::item_of(next, *host_interface);
+         wanted != nullptr && wanted->wanted; wanted = config::item_of(next, *host_interface)) {
         if (config::is_pattern(wanted->name)) {
-            config::leave_alone(next, device->name, config::Owner::kBpfctl);
+            config::leave_alone(next, host_interface->name, config::Owner::kBpfctl);
         } else {
             (void)config::remove_interface(next, std::string(wanted->name));
         }

@@ -70,13 +70,13 @@ core::Result<void> Orchestrator::go_live(rules::Promises promises) {
         interfaces_->drop_leaving();
     }
     if (live && interfaces_->swept() && interfaces_->take_heads_came()) {
-        settle();
+        commit();
     }
     return live;
 }
 
-std::vector<config::Device> Orchestrator::devices(rules::Look look) {
-    return interfaces_->devices(look == rules::Look::kAnew);
+std::vector<config::HostInterface> Orchestrator::host_interfaces(rules::Look look) {
+    return interfaces_->host_interfaces(look == rules::Look::kAnew);
 }
 
 bool Orchestrator::has_left_heads(const std::string& name) const { return interfaces_->left_on(name).has_value(); }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// One attached interface, as their owner (interfaces.h) needs it: heads, a port, sockets of the engine. In the kernel
-// it is a KernelAttachment, in tests a table. An interface that is only tapped has heads, and nothing of the rest.
+// One attached interface, as their owner (interfaces.h) needs it: heads, a port pair, sockets of the engine. In the
+// kernel it is a KernelAttachment, in tests a table. An interface that is only tapped has heads, and nothing of the
+// rest.
 //
 // Control thread, but for PortWork.
 #pragma once
@@ -36,7 +37,7 @@ struct AttachmentSpec {
     bool tc_will_do = false;             ///< until then also where mode xdp is wanted and cannot be had
 };
 
-/// A port that is made for an attachment, which may have ended when it is done.
+/// A port pair that is made for an attachment, which may have ended when it is done.
 class PortWork {
   public:
     PortWork() = default;
@@ -44,7 +45,7 @@ class PortWork {
     PortWork& operator=(const PortWork&) = delete;
     PortWork(PortWork&&) = delete;
     PortWork& operator=(PortWork&&) = delete;
-    /// Any thread; it waits long if there is a port.
+    /// Any thread; it waits long if there is a port pair.
     virtual ~PortWork() = default;
     /// Any thread; it waits long.
     virtual void make() = 0;
@@ -80,7 +81,7 @@ class Attachment {
     [[nodiscard]] virtual bool has_heads() const = 0;
     /// Whether both heads are there, as far as is known.
     [[nodiscard]] virtual bool is_live() const = 0;
-    /// Whether the device is an end of its port.
+    /// Whether that interface is an end of its port pair.
     [[nodiscard]] virtual bool owns_port(std::uint32_t ifindex) const = 0;
     /// Offloads of the interface that are off because of the attachment.
     [[nodiscard]] virtual std::vector<std::string> turned_off() const = 0;
@@ -98,16 +99,16 @@ class Attachment {
 
     /// Whether it has nothing but heads yet, which drop what they would divert.
     [[nodiscard]] virtual bool is_coming() const = 0;
-    /// Whether it waits for a port to go on.
+    /// Whether it waits for a port pair to go on.
     [[nodiscard]] virtual bool needs_port() const = 0;
     [[nodiscard]] virtual std::shared_ptr<PortWork> port_work() const = 0;
     /// => `work` is one of its own, and done.
     [[nodiscard]] virtual core::Result<void> take_port(PortWork& work) = 0;
     /// A step towards the rest of it; after an error repair() tries all of it.
-    /// => it needs no port.
+    /// => it needs no port pair.
     [[nodiscard]] virtual core::Result<void> go_on() = 0;
 
-    /// Whether the interface is in this namespace: no other device with its index is.
+    /// Whether the interface is in this namespace: no other one with its index is.
     [[nodiscard]] virtual bool is_there() = 0;
     /// The interface has left this namespace or is no more: its heads do nothing from now on, wherever they are.
     virtual void let_go() noexcept = 0;
@@ -118,7 +119,8 @@ class Attachment {
     [[nodiscard]] virtual Work clear_up() = 0;
     /// The interface is now so: takes over what changed.
     [[nodiscard]] virtual core::Result<void> follow(const net::Link& link) = 0;
-    /// Looks whether port and heads are as they were made, and makes anew what is not. True: something was repaired.
+    /// Looks whether port pair and heads are as they were made, and makes anew what is not. True: something was
+    /// repaired.
     [[nodiscard]] virtual core::Result<bool> repair() = 0;
     /// Once a second: whether what the engine sent on gets where it belongs.
     virtual void watch_lanes() = 0;

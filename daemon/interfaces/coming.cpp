@@ -73,7 +73,7 @@ void Interfaces::take_port() {
         if (auto taken = attached->second->take_port(*port.work); !taken && taken.error().code != ENODEV) {
             spdlog::error("{}: {}", attached->second->link().name, taken.error().line());
         }
-    } else { // it has gone meanwhile: the end of its port waits long too
+    } else { // it has gone meanwhile: the end of its port pair waits long too
         schedule_.do_beside([needless = std::exchange(port.work, nullptr)]() mutable { needless.reset(); }, {});
     }
     finish_after({});

@@ -37,7 +37,7 @@ class Host {
     [[nodiscard]] virtual core::Result<net::Link> find(const std::string& name) = 0;
     [[nodiscard]] virtual core::Result<net::Link> find(std::uint32_t ifindex) = 0;
 
-    /// EOPNOTSUPP: pfild cannot be attached to such a device in that mode, and why.
+    /// EOPNOTSUPP: pfild cannot be attached to such an interface in that mode, and why.
     [[nodiscard]] virtual core::Result<void> attachable(const net::Link& link, core::HeadMode mode) = 0;
     /// EBUSY: a head of another living instance is there. Else what heads would be taken over, in words.
     [[nodiscard]] virtual core::Result<std::vector<std::string>> may_attach(const net::Link& link) = 0;

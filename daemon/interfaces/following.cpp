@@ -77,7 +77,7 @@ void Interfaces::look_at_other(std::uint32_t ifindex) {
 }
 
 // Whatever the kernel calls an attached one by now: that it has another name will be announced.
-std::vector<config::Device> Interfaces::devices(bool anew) {
+std::vector<config::HostInterface> Interfaces::host_interfaces(bool anew) {
     if (anew) {
         const auto all = host_.all();
         all ? known_.know_all(*all) : spdlog::error("names of interfaces: {}", all.error().line());
@@ -175,7 +175,7 @@ void Interfaces::repair(Attachment& attachment) {
     if (!repaired) {
         spdlog::error("{}: repair failed, trying again: {}", attachment.link().name, repaired.error().line());
     } else if (*repaired) {
-        spdlog::warn("{}: port or heads were changed by somebody else, repaired", attachment.link().name);
+        spdlog::warn("{}: port pair or heads were changed by somebody else, repaired", attachment.link().name);
     }
 }
 

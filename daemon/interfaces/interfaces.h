@@ -38,7 +38,7 @@
 #include "core/error.h"
 #include "daemon/interfaces/attachment.h"
 #include "daemon/interfaces/edges.h"
-#include "daemon/interfaces/known_devices.h"
+#include "daemon/interfaces/known_interfaces.h"
 
 namespace pfild::interfaces {
 
@@ -73,7 +73,7 @@ class Interfaces {
     /// By the name that its head has; nothing: it is not attached.
     [[nodiscard]] const Attachment* find(std::string_view name) const;
     /// The interfaces of the host. One that is attached is called as its head is. anew: asks the kernel.
-    [[nodiscard]] std::vector<config::Device> devices(bool anew);
+    [[nodiscard]] std::vector<config::HostInterface> host_interfaces(bool anew);
 
     // A change
     void set_manner(Manner manner) noexcept { manner_ = manner; }
@@ -155,7 +155,7 @@ class Interfaces {
     void take_port();
     void clear_up_gone();
 
-    /// A port that is made beside.
+    /// A port pair that is made beside.
     struct MakingPort {
         std::uint32_t ifindex = 0;
         std::uint32_t number = 0; ///< the attachment's
@@ -177,7 +177,7 @@ class Interfaces {
     std::set<std::uint32_t> leaving_;                   ///< attached until drop_leaving()
     std::map<std::uint32_t, config::Interface> remade_; ///< to be attached in another mode by bring_heads()
     std::map<std::string, std::vector<std::string>> turned_off_before_;
-    KnownDevices known_;
+    KnownInterfaces known_;
     bool expects_more_ = false;
     std::optional<MakingPort> making_;
     std::optional<Schedule::Clock::time_point> finish_since_; ///< something has been left to be finished

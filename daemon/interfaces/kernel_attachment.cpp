@@ -32,7 +32,7 @@ core::Result<void> KernelAttachment::attachable(const net::Link& link, core::Hea
         return core::fail({"attach", link.name, std::move(why), std::move(advice), EOPNOTSUPP});
     };
     if (link.alias.starts_with(net::kAliasPrefix)) {
-        return refuse("it is a port of pfild itself", "attach the interface that it belongs to");
+        return refuse("it is of a port pair of pfild itself", "attach the interface that it belongs to");
     }
     if (mode == core::HeadMode::kTap) {
         return net::link_type(link)
@@ -40,11 +40,11 @@ core::Result<void> KernelAttachment::attachable(const net::Link& link, core::Hea
                    : refuse(fmt::format("captures know nothing of its link type {}", link.arp_type), "");
     }
     if (link.loopback) {
-        return refuse("it is the loopback device: packets cannot be handed back to it", "--tap captures there");
+        return refuse("it is the loopback interface: packets cannot be handed back to it", "--tap captures there");
     }
     if (link.arp_type != ARPHRD_ETHER || !link.mac) {
         return refuse(fmt::format("it is {} (type {})", net::link_type_words(link.arp_type), link.arp_type),
-                      "only devices with an Ethernet header can be filtered");
+                      "only interfaces with an Ethernet header can be filtered");
     }
     if (const std::uint32_t longest = umem.longest_frame(); link.mtu + kFrameOverhead > longest) {
         return refuse(
@@ -89,13 +89,13 @@ core::Result<void> KernelAttachment::bring_up() {
         return write_interface({}, {}).and_then(
             [&] { return spec_.heads_later ? core::Result<void>() : attach_heads(); });
     }
-    world_.side_thread.wait(); // a port that it makes or removes may have the same name
+    world_.side_thread.wait(); // a port pair that it makes or removes may have the same name
     return take(PortAndSockets::make(world_, {spec_.link, slot()})).and_then([&] { return use_xdp(); }).and_then([&] {
         return spec_.heads_later ? core::Result<void>() : attach_heads();
     });
 }
 
-// Heads may be there: the port is another.
+// Heads may be there: the port pair is another.
 core::Result<void> KernelAttachment::take(core::Result<std::unique_ptr<PortAndSockets>> made) {
     if (!made) {
         return core::fail(std::move(made.error()));
@@ -335,7 +335,7 @@ core::Result<void> KernelAttachment::follow(const net::Link& link) {
     if (auto fits = attachable(link, spec_.mode, world_.umem); !fits) {
         stood_down_ = true;
         auto told = write_interface(spec_.divert, spec_.chained);
-        take_down_port(); // the heads see empty sockets and do as with nobody home
+        take_down_port(); // the heads see empty sockets and do as when unattended
         if (!told) {
             return told;
         }
@@ -377,7 +377,7 @@ core::Result<bool> KernelAttachment::repair() {
         return false;
     }
     if (!is_there()) {
-        let_go(); // that it is gone will be announced; another device may have its index
+        let_go(); // that it is gone will be announced; another interface may have its index
         return false;
     }
     if (auto back = take_back(); !back) {

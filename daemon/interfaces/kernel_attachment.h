@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// One attached interface in the kernel: its port, its two sockets, its heads, and the order in which they come and go.
+// One attached interface in the kernel: its port pair, its two sockets, its heads, and the order in which they come and
+// go.
 //
-//      attach   port, programs on it, up, sockets, engine, tables, heads last          so no packet is sent to nobody
-//      detach   divert no more, drain, heads, engine, sockets, tables, port            so no packet is on its way
+//      attach   port pair, programs on it, up, sockets, engine, tables, heads last          so no packet is sent to
+//      nobody detach   divert no more, drain, heads, engine, sockets, tables, port pair       so no packet is on its
+//      way
 //
 // Where XDP is the IN head (xdp_side.h) it comes after the TC heads, which decide until it is there, and goes before.
 //
 // The heads are removed after the drain, not before it: they are what takes the stamp off packets that come back.
 //
-// It follows its interface (name, MTU, address) and repairs its port. Control thread.
+// It follows its interface (name, MTU, address) and repairs its port pair. Control thread.
 #pragma once
 
 #include <array>
@@ -47,7 +49,7 @@ class KernelAttachment final : public Attachment {
     KernelAttachment& operator=(KernelAttachment&&) = delete;
     ~KernelAttachment() override;
 
-    /// Why pfild cannot be attached to this device; success if it can.
+    /// Why pfild cannot be attached to this interface; success if it can.
     [[nodiscard]] static core::Result<void> attachable(const net::Link& link, core::HeadMode mode,
                                                        const xsk::Umem& umem);
 

@@ -37,8 +37,8 @@ std::optional<SpareHeads> AttachmentWorld::take_spare(std::uint8_t slot) {
     return taken;
 }
 
-// A daemon that lives opens nothing: until there is a port, the heads drop what they would divert, which is everything
-// until it is known what is linked.
+// A daemon that lives opens nothing: until there is a port pair, the heads drop what they would divert, which is
+// everything until it is known what is linked.
 core::Result<void> KernelAttachment::come() {
     coming_ = !only_tapped();
     spec_.divert = {true, true};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What an attachment shows of itself: how it is, for `status`; what heads, port, engine and sockets have counted.
+// What an attachment shows of itself: how it is, for `status`; what heads, port pair, engine and sockets have counted.
 #include <array>
 #include <atomic>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What an attachment has beside its heads: a port, with its programs, and the engine's two sockets on it. To make and
-// to remove it waits long for the kernel, so where interfaces come and go the side thread does it.
+// What an attachment has beside its heads: a port pair, with its programs, and the engine's two sockets on it. To make
+// and to remove it waits long for the kernel, so where interfaces come and go the side thread does it.
 //
 //      make()            any thread
 //      enter_engine()    control thread, as the next

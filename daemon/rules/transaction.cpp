@@ -229,7 +229,8 @@ Done Transaction::commit(bool recorded, Promises promises) {
 core::Result<config::Guarded> Transaction::see(const config::Model& next, const config::Change& change) {
     // Only who names interfaces anew depends on what the last message about them may not have told yet.
     const bool same_interfaces = next.interfaces == model_.interfaces;
-    config::Guarded seen = config::guarded(next, world_.devices(same_interfaces ? Look::kAsKnown : Look::kAnew));
+    config::Guarded seen =
+        config::guarded(next, world_.host_interfaces(same_interfaces ? Look::kAsKnown : Look::kAnew));
     std::set<std::string> items;
     for (const config::Action& action : change) {
         const auto* const replaced = std::get_if<config::ReplaceInterface>(&action);
@@ -341,9 +342,9 @@ core::Result<Outcome> Transaction::change(const config::Model& next, const How& 
 
 /// The items of the first model that can be had: interfaces that are there are attached.
 std::vector<config::Interface> Transaction::begin_interfaces(const config::Model& first,
-                                                             const std::vector<config::Device>& devices,
+                                                             const std::vector<config::HostInterface>& host_interfaces,
                                                              const Refused& refused) {
-    config::Guarded seen = config::guarded(first, devices);
+    config::Guarded seen = config::guarded(first, host_interfaces);
     std::set<std::string> lost;
     for (const config::Interface& interface : seen.model.interfaces) {
         auto attached = world_.put_interface(interface);
@@ -383,14 +384,14 @@ void Transaction::begin(const config::Model& first, const std::string& files, co
         auto put = world_.put_hook(hook);
         put ? model.hooks.push_back(hook) : refused(put.error());
     }
-    const std::vector<config::Device> devices = world_.devices(Look::kAnew);
-    model.interfaces = begin_interfaces(first, devices, refused);
+    const std::vector<config::HostInterface> host_interfaces = world_.host_interfaces(Look::kAnew);
+    model.interfaces = begin_interfaces(first, host_interfaces, refused);
     for (const config::Link& link : first.links) {
         if (auto linked = config::link(model, link); !linked) {
             refused(linked.error());
         }
     }
-    take_as_seen(config::guarded(model, devices));
+    take_as_seen(config::guarded(model, host_interfaces));
     std::set<std::string> heads;
     for (const config::Link& link : here_.links) {
         heads.insert(link.head);
@@ -411,7 +412,7 @@ void Transaction::begin(const config::Model& first, const std::string& files, co
 }
 
 Done Transaction::look_again(const std::optional<std::string>& seen_one) {
-    config::Guarded seen = config::guarded(model_, world_.devices(seen_one ? Look::kAsKnown : Look::kAnew));
+    config::Guarded seen = config::guarded(model_, world_.host_interfaces(seen_one ? Look::kAsKnown : Look::kAnew));
     const auto is_tried = [&](const auto& one) { return !seen_one || one.first == *seen_one; };
     std::map<std::string, std::string> tried;
     std::copy_if(cannot_.begin(), cannot_.end(), std::inserter(tried, tried.end()), is_tried);

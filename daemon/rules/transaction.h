@@ -115,7 +115,8 @@ class Transaction {
     [[nodiscard]] core::Result<void> put(const config::Interface& interface, const config::Model& target);
     [[nodiscard]] core::Result<void> set_links(const std::string& head, const config::Model& target);
     [[nodiscard]] std::vector<config::Interface>
-    begin_interfaces(const config::Model& first, const std::vector<config::Device>& devices, const Refused& refused);
+    begin_interfaces(const config::Model& first, const std::vector<config::HostInterface>& host_interfaces,
+                     const Refused& refused);
     [[nodiscard]] core::Result<config::Guarded> see(const config::Model& next, const config::Change& change);
     void spare(config::Guarded& seen) const;
     void take_as_seen(config::Guarded seen);

@@ -66,7 +66,7 @@ class World {
     [[nodiscard]] virtual core::Result<void> go_live(Promises promises) = 0;
 
     /// The interfaces of the host. One that is attached is called as its head is.
-    [[nodiscard]] virtual std::vector<config::Device> devices(Look look) = 0;
+    [[nodiscard]] virtual std::vector<config::HostInterface> host_interfaces(Look look) = 0;
     /// Is there a head of that name, to which hooks can be linked?
     [[nodiscard]] virtual bool has_head(const std::string& name) const = 0;
     /// Is it guarded by heads of a daemon that was killed, and not attached?

@@ -35,7 +35,7 @@ ALLOWED = {
 
 # Of daemon: what knows edges, and what of it knows only what a link is.
 OVER_EDGES = re.compile(r"daemon/(captures/|interfaces/|instance/|rules/kernel_chains\.|main\.)")
-OVER_NETLINK = re.compile(r"daemon/interfaces/(interfaces|following|coming|edges|attachment|known_devices|renames|lane_watch)\.")
+OVER_NETLINK = re.compile(r"daemon/interfaces/(interfaces|following|coming|edges|attachment|known_interfaces|renames|lane_watch)\.")
 
 # These are pure: no kernel interface, socket, clock, thread, log or file format.
 IMPURE = re.compile(

@@ -24,8 +24,6 @@ FOREIGN = re.compile(
 )
 # Names of files that a build or a run makes, or that are an example.
 NOT_HERE = re.compile(r"\.skel\.h$|^(vmlinux|libbpf)\.h$|^build/|(^|/)(test_)?x\.|(^|[/_])(NAME|VERB)\b")
-# Pages that tell of what was there once: from this heading on.
-OF_THE_PAST = {"docs/words.md": "Renames"}
 SAMPLES = ("tests/check/self_test.py", "tests/check/check_")
 
 
@@ -134,23 +132,13 @@ def link_violations(tree, path, line):
             yield f"{page} has no heading #{anchor}"
 
 
-def said_now(sources, path):
-    """What a file says to people, without what is about the past."""
-    end = OF_THE_PAST.get(path)
-    for number, line in comments.said_in(sources, path):
-        heading = HEADING.match(line)
-        if end and heading and heading[1] == end:
-            return
-        yield number, line
-
-
 def violations(sources):
     tree = Tree(sources)
     found = list(contract_violations(sources))
     for path in sources.files:
         if path.startswith(SAMPLES):
             continue
-        for number, line in said_now(sources, path):
+        for number, line in comments.said_in(sources, path):
             wrong = list(file_violations(tree, path, line))
             if path.endswith(".md"):
                 wrong += [*test_violations(tree, path, line), *link_violations(tree, path, line)]

@@ -278,8 +278,6 @@ class References(CheckTest):
         python = '"""See core/b.h."""\n# and core/c.h\nx = "core/d.h"\n'
         self.says(check_references, {"core/a.h": "", "tests/a.py": python}, "a.py:1: there is no core/b.h", "a.py:2: there is no core/c.h")
         self.says(check_references, {"core/a.h": "", "CMakeLists.txt": "# core/b.h\n"}, "there is no core/b.h")
-        past = {"core/a.h": "", "docs/words.md": "core/b.h\n## Renames\ncore/c.h\n"}
-        self.says(check_references, past, "words.md:1: there is no core/b.h")
 
     def test_tests_that_pages_name(self):
         tests = {"tests/unit/a.cpp": "TEST(A, b_c) {\nTEST_F(A,\n       d_e) {", "tests/e2e/test_f.py": "def test_g(lab):\n    pass\n"}

@@ -52,9 +52,9 @@ LONG = "x" * 64
 REFUSED = [
     ("an interface that is not there", ["attach", "nosuch0"], "", 1, "attach nosuch0: no such interface"),
     ("an interface that is attached", ["attach", "eth0"], "", 1, "attach eth0: it is already attached"),
-    ("the loopback device", ["attach", "lo"], "", 1, "attach lo: it is the loopback device"),
+    ("the loopback interface", ["attach", "lo"], "", 1, "attach lo: it is the loopback interface"),
     ("a tunnel without MAC header", ["attach", "tun0"], "", 1, "attach tun0: it is a tunnel without link header"),
-    ("a port of pfild", ["attach", "PORT"], "", 1, "it is a port of pfild itself"),
+    ("of a port pair of pfild", ["attach", "PORT"], "", 1, "it is of a port pair of pfild itself"),
     ("detach of what is not attached", ["detach", "lo"], "", 1, "detach lo: it is not attached"),
     ("a name that no interface can have", ["attach", "eth0/../x"], "", 1, "eth0/../x"),
     ("a policy for unknown packets that is none", ["attach", "lo", "--unknown", "maybe"], "", 2, "--unknown"),

@@ -14,7 +14,7 @@ using core::FailMode;
 const core::Directions kOnlyIn{true, false};
 const core::Directions kInAndOut{true, true};
 
-Device device(std::uint32_t ifindex, const char* name, std::vector<std::string> altnames = {}) {
+HostInterface host_interface(std::uint32_t ifindex, const char* name, std::vector<std::string> altnames = {}) {
     return {.ifindex = ifindex, .name = name, .altnames = std::move(altnames)};
 }
 
@@ -33,58 +33,62 @@ std::vector<std::string> order(const Guarded& here, const char* head, core::Dire
 
 TEST(Guarded, finds_an_interface_by_any_of_its_names) {
     const std::string longest(127, 'n');
-    const std::vector<Device> devices{device(2, "eth0", {"enp9s0", longest}), device(3, "eth1")};
+    const std::vector<HostInterface> host_interfaces{host_interface(2, "eth0", {"enp9s0", longest}),
+                                                     host_interface(3, "eth1")};
     for (const std::string& name : {std::string("eth0"), std::string("enp9s0"), longest}) {
-        const Guarded here = guarded(model_of({{.name = name}}), devices);
+        const Guarded here = guarded(model_of({{.name = name}}), host_interfaces);
         ASSERT_EQ(here.model.interfaces.size(), 1U) << name;
         EXPECT_EQ(here.model.interfaces[0].name, "eth0");
         EXPECT_EQ(here.items.at("eth0"), name);
         EXPECT_TRUE(here.missing.empty());
     }
-    EXPECT_EQ(find_device(devices, "enp9s0")->ifindex, 2U);
-    EXPECT_EQ(find_device(devices, "enp9s1"), nullptr);
+    EXPECT_EQ(find_host_interface(host_interfaces, "enp9s0")->ifindex, 2U);
+    EXPECT_EQ(find_host_interface(host_interfaces, "enp9s1"), nullptr);
 }
 
 TEST(Guarded, tells_what_is_missing_and_guards_the_rest) {
     const Guarded here =
-        guarded(model_of({{.name = "eth0"}, {.name = "late0"}, {.name = "veth*"}}), {device(2, "eth0")});
+        guarded(model_of({{.name = "eth0"}, {.name = "late0"}, {.name = "veth*"}}), {host_interface(2, "eth0")});
     EXPECT_EQ(here.missing, std::set<std::string>{"late0"});
     ASSERT_EQ(here.model.interfaces.size(), 1U);
 }
 
 TEST(Guarded, the_closest_item_says_how) {
     const auto item = [](const char* name, FailMode unknown) { return Interface{.name = name, .unknown = unknown}; };
-    const std::vector<Device> devices{device(5, "veth12", {"box"})};
+    const std::vector<HostInterface> host_interfaces{host_interface(5, "veth12", {"box"})};
     const std::vector<Interface> items{item("*", FailMode::kPass), item("veth*", FailMode::kPass),
                                        item("veth1?", FailMode::kPass), item("box", FailMode::kPass),
                                        item("veth12", FailMode::kPass)};
     for (std::size_t closest = 0; closest < items.size(); ++closest) {
         std::vector<Interface> some(items.begin(), items.begin() + static_cast<std::ptrdiff_t>(closest) + 1);
         some.back().unknown = FailMode::kDrop;
-        const Guarded here = guarded(model_of(some), devices);
+        const Guarded here = guarded(model_of(some), host_interfaces);
         ASSERT_EQ(here.model.interfaces.size(), 1U);
         EXPECT_EQ(here.items.at("veth12"), items[closest].name);
         EXPECT_EQ(here.model.interfaces[0].unknown, FailMode::kDrop);
     }
-    const Guarded same_length =
-        guarded(model_of({item("ve*1*", FailMode::kDrop), item("vet*1", FailMode::kPass)}), {device(1, "veth1")});
+    const Guarded same_length = guarded(model_of({item("ve*1*", FailMode::kDrop), item("vet*1", FailMode::kPass)}),
+                                        {host_interface(1, "veth1")});
     EXPECT_EQ(same_length.items.at("veth1"), "ve*1*");
 }
 
 TEST(Guarded, a_pattern_means_names_of_the_kernel_only_and_neither_lo_nor_ports) {
-    std::vector<Device> devices{device(2, "eth0", {"veth9"}), device(1, "lo"), device(7, "pfp2"), device(8, "inet")};
-    devices[1].only_by_name = devices[2].only_by_name = true;
-    EXPECT_TRUE(guarded(model_of({{.name = "veth*"}}), devices).model.interfaces.empty());
-    const Guarded all = guarded(model_of({{.name = "*"}}), devices);
+    std::vector<HostInterface> host_interfaces{host_interface(2, "eth0", {"veth9"}), host_interface(1, "lo"),
+                                               host_interface(7, "pfp2"), host_interface(8, "inet")};
+    host_interfaces[1].only_by_name = host_interfaces[2].only_by_name = true;
+    EXPECT_TRUE(guarded(model_of({{.name = "veth*"}}), host_interfaces).model.interfaces.empty());
+    const Guarded all = guarded(model_of({{.name = "*"}}), host_interfaces);
     ASSERT_EQ(all.model.interfaces.size(), 1U) << "and none that is called as a head is";
     EXPECT_EQ(all.model.interfaces[0].name, "eth0");
-    EXPECT_EQ(guarded(model_of({{.name = "lo", .mode = core::HeadMode::kTap}}), devices).model.interfaces.size(), 1U);
+    EXPECT_EQ(
+        guarded(model_of({{.name = "lo", .mode = core::HeadMode::kTap}}), host_interfaces).model.interfaces.size(), 1U);
 }
 
 TEST(Guarded, leaves_alone_what_is_not_wanted) {
     const Model model =
         model_of({{.name = "veth*"}, {.name = "veth-x*", .wanted = false}, {.name = "veth3", .wanted = false}});
-    const Guarded here = guarded(model, {device(2, "veth2"), device(3, "veth3"), device(4, "veth-x1")});
+    const Guarded here =
+        guarded(model, {host_interface(2, "veth2"), host_interface(3, "veth3"), host_interface(4, "veth-x1")});
     ASSERT_EQ(here.model.interfaces.size(), 1U);
     EXPECT_EQ(here.model.interfaces[0].name, "veth2");
     EXPECT_TRUE(here.missing.empty());
@@ -94,7 +98,8 @@ TEST(Guarded, links_of_patterns_and_names_all_count_and_those_of_names_are_neare
     const Model model = model_of(
         {{.name = "veth*"}, {.name = "veth3"}, {.name = "box"}},
         {{"a:a", "veth*", kInAndOut}, {"a:b", "veth3", kOnlyIn}, {"a:a", "veth3", kInAndOut}, {"a:b", "box", kOnlyIn}});
-    const Guarded here = guarded(model, {device(3, "veth3"), device(4, "veth4", {"box"}), device(5, "veth5")});
+    const Guarded here =
+        guarded(model, {host_interface(3, "veth3"), host_interface(4, "veth4", {"box"}), host_interface(5, "veth5")});
     EXPECT_EQ(order(here, "veth3", core::Direction::kIn), (std::vector<std::string>{"a:b", "a:a"}));
     EXPECT_EQ(order(here, "veth3", core::Direction::kOut), std::vector<std::string>{"a:a"}) << "once";
     EXPECT_EQ(order(here, "veth4", core::Direction::kIn), (std::vector<std::string>{"a:b", "a:a"}));
@@ -104,7 +109,7 @@ TEST(Guarded, links_of_patterns_and_names_all_count_and_those_of_names_are_neare
 TEST(Guarded, an_interface_that_is_only_tapped_has_no_links) {
     const Model model =
         model_of({{.name = "veth*"}, {.name = "veth3", .mode = core::HeadMode::kTap}}, {{"a:a", "veth*", kInAndOut}});
-    const Guarded here = guarded(model, {device(3, "veth3"), device(4, "veth4")});
+    const Guarded here = guarded(model, {host_interface(3, "veth3"), host_interface(4, "veth4")});
     EXPECT_TRUE(links_at(here.model, "veth3").empty());
     EXPECT_EQ(links_at(here.model, "veth4").size(), 1U);
 }

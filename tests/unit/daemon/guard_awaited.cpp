@@ -33,22 +33,24 @@ std::vector<std::string> names(const std::vector<Awaited>& all) {
     return found;
 }
 
-const std::vector<config::Device> kDevices{{.ifindex = 2, .name = "eth0", .altnames = {"lan0"}},
-                                           {.ifindex = 3, .name = "eth1"}};
+const std::vector<config::HostInterface> kHostInterfaces{{.ifindex = 2, .name = "eth0", .altnames = {"lan0"}},
+                                                         {.ifindex = 3, .name = "eth1"}};
 
 TEST(Awaited, are_names_that_nobody_has_and_interfaces_that_are_not_attached) {
     const config::Model next =
         with_rule({interface_named("eth*"), interface_named("lan0"), interface_named("wan0")}, "inet");
-    EXPECT_THAT(names(awaited({}, next, kDevices, {})), ElementsAre("eth0:2", "eth1:3", "wan0"));
-    EXPECT_THAT(names(awaited({}, next, kDevices, {2, 3})), ElementsAre("wan0")) << "they are judged as they are";
+    EXPECT_THAT(names(awaited({}, next, kHostInterfaces, {})), ElementsAre("eth0:2", "eth1:3", "wan0"));
+    EXPECT_THAT(names(awaited({}, next, kHostInterfaces, {2, 3})), ElementsAre("wan0"))
+        << "they are judged as they are";
 }
 
 TEST(Awaited, have_the_rules_that_they_will_have) {
-    const auto common = awaited({}, with_rule({interface_named("wan0")}, "inet"), kDevices, {});
+    const auto common = awaited({}, with_rule({interface_named("wan0")}, "inet"), kHostInterfaces, {});
     ASSERT_EQ(common.size(), 1);
     EXPECT_EQ(common[0].rules->run_order(core::HeadType::kInet, core::Direction::kIn).size(), 1);
     EXPECT_TRUE(common[0].rules->run_order(kAwaitedSlot, core::Direction::kIn).empty());
-    const auto own = awaited({}, with_rule({interface_named("wan*"), interface_named("wan0")}, "wan*"), kDevices, {});
+    const auto own =
+        awaited({}, with_rule({interface_named("wan*"), interface_named("wan0")}, "wan*"), kHostInterfaces, {});
     ASSERT_EQ(own.size(), 1);
     EXPECT_EQ(own[0].rules->run_order(kAwaitedSlot, core::Direction::kIn).size(), 1)
         << "links of a pattern are its links";
@@ -58,19 +60,19 @@ TEST(Awaited, have_the_rules_that_they_will_have) {
 TEST(Awaited, are_none_whose_rules_stay_as_they_are) {
     const config::Model next = with_rule({interface_named("wan0")}, "inet");
     config::Model now = next;
-    EXPECT_TRUE(awaited(now, next, kDevices, {}).empty());
+    EXPECT_TRUE(awaited(now, next, kHostInterfaces, {}).empty());
     now.hooks[0].program[0].k = 0; // NOLINT(readability-magic-numbers)
-    EXPECT_EQ(awaited(now, next, kDevices, {}).size(), 1) << "its program is another one";
+    EXPECT_EQ(awaited(now, next, kHostInterfaces, {}).size(), 1) << "its program is another one";
     now = next;
     now.interfaces[0].mode = core::HeadMode::kTap;
-    EXPECT_EQ(awaited(now, next, kDevices, {}).size(), 1) << "it was to be tapped only";
-    EXPECT_TRUE(awaited(next, now, kDevices, {}).empty()) << "it is to be tapped only";
+    EXPECT_EQ(awaited(now, next, kHostInterfaces, {}).size(), 1) << "it was to be tapped only";
+    EXPECT_TRUE(awaited(next, now, kHostInterfaces, {}).empty()) << "it is to be tapped only";
 }
 
 TEST(Awaited, are_none_that_only_a_pattern_would_mean_and_none_that_is_left_alone) {
     config::Model next = with_rule({interface_named("wan*"), interface_named("eth1")}, "inet");
     next.interfaces[0].wanted = false;
-    EXPECT_TRUE(awaited({}, next, kDevices, {}).empty());
+    EXPECT_TRUE(awaited({}, next, kHostInterfaces, {}).empty());
 }
 
 } // namespace

@@ -121,7 +121,7 @@ TEST_F(InterfacesChange, of_mode_of_one_that_is_tapped_leaves_no_head_when_it_is
     ASSERT_TRUE(put("eth0", core::HeadMode::kTc));
     take_out(2);
     interfaces_.let_go(2);
-    schedule_.settle();
+    schedule_.finish();
     expect_nothing();
 }
 
@@ -196,7 +196,7 @@ TEST_F(InterfacesChange, counts_those_that_will_need_packet_memory) {
     kernel_.room = 1;
     ASSERT_TRUE(meet("eth0"));
     EXPECT_EQ(put("eth1").error().code, ENOBUFS);
-    schedule_.settle();
+    schedule_.finish();
     EXPECT_FALSE(attachment("eth0").is_coming());
     EXPECT_EQ(kernel_.ports.size(), 1);
 }
@@ -211,7 +211,7 @@ TEST_F(InterfacesChange, waits_for_those_that_have_gone_if_they_have_what_it_nee
     EXPECT_THAT(kernel_.log, Contains("eth0 cleared up"));
     EXPECT_EQ(attachment("eth1").slot(), 0);
     expect_whole();
-    schedule_.settle(); // what was to follow finds nothing
+    schedule_.finish(); // what was to follow finds nothing
     expect_whole();
 }
 

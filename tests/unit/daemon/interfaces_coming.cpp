@@ -15,7 +15,7 @@ using ::testing::IsEmpty;
 class InterfacesComing : public InterfacesTest {
   protected:
     void SetUp() override {
-        (void)interfaces_.devices(true);
+        (void)interfaces_.host_interfaces(true);
         interfaces_.sweep_all({});
     }
     /// Whether it calls after so many milliseconds.
@@ -66,7 +66,7 @@ TEST_F(InterfacesComing, make_one_port_after_another) {
     ASSERT_TRUE(meet("eth2"));
     ASSERT_TRUE(calls_after(20));
     EXPECT_EQ(schedule_.pieces_beside(), 1) << "the first is not done";
-    schedule_.settle();
+    schedule_.finish();
     for (const char* name : {"eth0", "eth1", "eth2"}) {
         EXPECT_FALSE(attachment(name).is_coming()) << name;
     }
@@ -81,7 +81,7 @@ TEST_F(InterfacesComing, that_go_while_their_port_is_made_leave_nothing) {
     interfaces_.let_go(2);
     schedule_.follow(); // the port is there, and nobody wants it
     EXPECT_EQ(kernel_.ports.size(), 1) << "its end waits long: not here";
-    schedule_.settle();
+    schedule_.finish();
     expect_nothing();
 }
 
@@ -93,7 +93,7 @@ TEST_F(InterfacesComing, do_not_take_the_port_of_one_that_had_their_index) {
     kernel_.put(2, "eth0");
     ASSERT_TRUE(meet("eth0"));
     const std::uint32_t number = attachment("eth0").number();
-    schedule_.settle();
+    schedule_.finish();
     EXPECT_THAT(kernel_.ports, ElementsAre(number));
     EXPECT_FALSE(attachment("eth0").is_coming());
     expect_whole();
@@ -102,7 +102,7 @@ TEST_F(InterfacesComing, do_not_take_the_port_of_one_that_had_their_index) {
 TEST_F(InterfacesComing, whose_port_cannot_be_taken_are_left_to_housekeeping) {
     ASSERT_TRUE(meet("eth0"));
     kernel_.steps = {.failing = 1, .taken = 0};
-    schedule_.settle();
+    schedule_.finish();
     EXPECT_NE(interfaces_.find("eth0"), nullptr) << "its heads guard it";
     expect_whole();
 }
@@ -137,7 +137,7 @@ TEST_F(InterfacesComing, have_heads_loaded_for_slots_that_nobody_uses) {
     interfaces_.let_go(3);
     interfaces_.expect_more(true);
     EXPECT_EQ(host_.awaited_beside, 0b11U) << "it is not cleared up";
-    schedule_.settle();
+    schedule_.finish();
     EXPECT_EQ(host_.awaited_beside, 0b01U);
     interfaces_.expect_more(false);
     EXPECT_EQ(host_.awaited_beside, std::nullopt);

@@ -167,7 +167,7 @@ class FakeSchedule final : public Schedule {
         }
     }
     /// Until nothing is left to be done.
-    void settle() {
+    void finish() {
         for (bool any = true; any;) {
             pass(std::chrono::milliseconds(1000));
             any = call();

@@ -17,13 +17,13 @@ class InterfacesFollowing : public InterfacesTest {
     void SetUp() override {
         ASSERT_TRUE(attach("eth0"));
         ASSERT_TRUE(attach("eth1"));
-        (void)interfaces_.devices(true);
+        (void)interfaces_.host_interfaces(true);
         interfaces_.sweep_all({});
     }
     [[nodiscard]] std::vector<std::string> names() {
         std::vector<std::string> found;
-        for (const config::Device& device : interfaces_.devices(false)) {
-            found.push_back(device.name);
+        for (const config::HostInterface& host_interface : interfaces_.host_interfaces(false)) {
+            found.push_back(host_interface.name);
         }
         return found;
     }
@@ -38,7 +38,7 @@ TEST_F(InterfacesFollowing, one_that_is_gone_is_detached_and_keeps_its_slot_unti
     EXPECT_EQ(kernel_.slots.size(), 2);
     ASSERT_TRUE(attach("eth2"));
     EXPECT_EQ(attachment("eth2").slot(), 2);
-    schedule_.settle();
+    schedule_.finish();
     EXPECT_EQ(kernel_.slots.size(), 2);
     EXPECT_THAT(kernel_.log, Contains("eth0 cleared up"));
     EXPECT_EQ(kernel_.ports.size(), 2);
@@ -53,7 +53,7 @@ TEST_F(InterfacesFollowing, one_that_is_gone_may_be_announced_in_any_way_and_mor
     take_out(3);
     interfaces_.look_at_all(); // announcements were lost
     EXPECT_THAT(told_, ElementsAre("gone eth0", "gone eth1"));
-    schedule_.settle();
+    schedule_.finish();
     expect_nothing();
 }
 

@@ -77,8 +77,8 @@ class FakeWorld final : public World {
         }
         return done;
     }
-    [[nodiscard]] std::vector<config::Device> devices(Look /*look*/) override {
-        std::vector<config::Device> found;
+    [[nodiscard]] std::vector<config::HostInterface> host_interfaces(Look /*look*/) override {
+        std::vector<config::HostInterface> found;
         for (const std::string& name : there) {
             found.push_back({.ifindex = static_cast<std::uint32_t>(name.back()), .name = name});
             if (const auto other = altnames.find(name); other != altnames.end()) {

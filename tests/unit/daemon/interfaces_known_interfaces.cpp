@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "daemon/interfaces/known_devices.h"
+#include "daemon/interfaces/known_interfaces.h"
 
 namespace pfild::interfaces {
 namespace {
@@ -19,20 +19,20 @@ net::Link link(std::uint32_t ifindex, std::string name, std::vector<std::string>
     return made;
 }
 
-std::vector<std::string> words(const std::vector<config::Device>& devices) {
+std::vector<std::string> words(const std::vector<config::HostInterface>& host_interfaces) {
     std::vector<std::string> all;
-    for (const config::Device& device : devices) {
-        std::string& one = all.emplace_back(std::to_string(device.ifindex) + ' ' + device.name);
-        for (const std::string& name : device.altnames) {
+    for (const config::HostInterface& host_interface : host_interfaces) {
+        std::string& one = all.emplace_back(std::to_string(host_interface.ifindex) + ' ' + host_interface.name);
+        for (const std::string& name : host_interface.altnames) {
             one += ' ' + name;
         }
-        one += device.only_by_name ? " (by name)" : "";
+        one += host_interface.only_by_name ? " (by name)" : "";
     }
     return all;
 }
 
-TEST(KnownDevices, are_what_was_announced_last) {
-    KnownDevices known;
+TEST(KnownInterfaces, are_what_was_announced_last) {
+    KnownInterfaces known;
     EXPECT_THAT(known.all({}), IsEmpty());
     known.know(link(2, "eth0", {"uplink"}));
     known.know(link(3, "eth1"));
@@ -47,8 +47,8 @@ TEST(KnownDevices, are_what_was_announced_last) {
     EXPECT_THAT(words(known.all({})), ElementsAre("5 eth5"));
 }
 
-TEST(KnownDevices, that_are_attached_keep_the_names_by_which_they_are_guarded) {
-    KnownDevices known;
+TEST(KnownInterfaces, that_are_attached_keep_the_names_by_which_they_are_guarded) {
+    KnownInterfaces known;
     known.know(link(2, "eth1", {"uplink"})); // the names were exchanged, which nobody has followed yet
     known.know(link(3, "eth0"));
     EXPECT_THAT(words(known.all({{2, "eth0"}})), ElementsAre("2 eth0 uplink"))
@@ -58,8 +58,8 @@ TEST(KnownDevices, that_are_attached_keep_the_names_by_which_they_are_guarded) {
         << "attached, and not announced yet";
 }
 
-TEST(KnownDevices, are_new_if_they_were_made_after_the_start_until_somebody_has_looked) {
-    KnownDevices known;
+TEST(KnownInterfaces, are_new_if_they_were_made_after_the_start_until_somebody_has_looked) {
+    KnownInterfaces known;
     known.know(link(2, "eth0"));
     EXPECT_FALSE(known.is_new(2)) << "it was there before";
     known.expect_new();
@@ -79,8 +79,8 @@ TEST(KnownDevices, are_new_if_they_were_made_after_the_start_until_somebody_has_
     EXPECT_TRUE(known.is_new(4)) << "another one, with its index";
 }
 
-TEST(KnownDevices, that_no_pattern_means_are_told) {
-    KnownDevices known;
+TEST(KnownInterfaces, that_no_pattern_means_are_told) {
+    KnownInterfaces known;
     net::Link loopback = link(1, "lo");
     loopback.loopback = true;
     known.know(loopback);

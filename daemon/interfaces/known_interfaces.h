@@ -15,7 +15,7 @@
 
 namespace pfild::interfaces {
 
-class KnownDevices {
+class KnownInterfaces {
   public:
     /// From now on an interface that is not known has been made meanwhile.
     void expect_new() noexcept { all_are_known_ = true; }
@@ -24,7 +24,7 @@ class KnownDevices {
     /// These are all that there are.
     void know_all(const std::vector<net::Link>& links);
     /// What was known of it; nothing: nothing was.
-    std::optional<config::Device> forget(std::uint32_t ifindex);
+    std::optional<config::HostInterface> forget(std::uint32_t ifindex);
 
     /// It was made after expect_new(), and nobody has looked at it.
     [[nodiscard]] bool is_new(std::uint32_t ifindex) const { return new_.contains(ifindex); }
@@ -32,10 +32,10 @@ class KnownDevices {
 
     /// All of them. attached: those that are guarded, and the names by which they are, which count until it is told
     /// that they have others; who has been given such a name meanwhile is left out.
-    [[nodiscard]] std::vector<config::Device> all(const std::map<std::uint32_t, std::string>& attached) const;
+    [[nodiscard]] std::vector<config::HostInterface> all(const std::map<std::uint32_t, std::string>& attached) const;
 
   private:
-    std::map<std::uint32_t, config::Device> devices_;
+    std::map<std::uint32_t, config::HostInterface> interfaces_;
     std::set<std::uint32_t> new_;
     bool all_are_known_ = false;
 };
