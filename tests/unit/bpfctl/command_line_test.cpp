@@ -3,6 +3,7 @@
 #include "bpfctl/run.h"
 
 #include <optional>
+#include <ostream>
 #include <sstream>
 
 #include <gmock/gmock.h>
@@ -45,6 +46,9 @@ struct Request {
     const char* arguments; ///< JSON; "" to look at the verb only
     const char* path = "/run/pfild/default/control.sock";
 };
+
+/// Tests are listed by it.
+void PrintTo(const Request& row, std::ostream* out) { *out << row.sentence; }
 
 class Asking : public testing::TestWithParam<Request> {};
 
@@ -146,6 +150,9 @@ struct Mistake {
     Words words;
     const char* line; ///< part of the error line
 };
+
+/// Tests are listed by it.
+void PrintTo(const Mistake& row, std::ostream* out) { *out << row.sentence; }
 
 class Mistaken : public testing::TestWithParam<Mistake> {};
 

@@ -3,7 +3,6 @@
 // of them.
 #pragma once
 
-#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -16,22 +15,13 @@
 #include <fmt/format.h>
 
 #include "daemon/interfaces/attachment.h"
+#include "steps.h"
 
 namespace pfild::interfaces::test {
 
 using Log = std::vector<std::string>;
 
-/// Counts what can fail; the one with that number does.
-class Steps {
-  public:
-    std::size_t failing = 0; ///< 0: none
-    std::size_t taken = 0;
-
-    [[nodiscard]] core::Result<void> take(const char* what) {
-        return ++taken == failing ? core::Result<void>(core::fail({what, "", "it was told to fail", "", EIO}))
-                                  : core::Result<void>();
-    }
-};
+using pfild::test::Steps;
 
 /// What the fakes of one test share.
 struct Kernel {

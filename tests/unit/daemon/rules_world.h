@@ -11,20 +11,11 @@
 
 #include "daemon/rules/kept_model.h"
 #include "daemon/rules/world.h"
+#include "steps.h"
 
 namespace pfild::rules::test {
 
-/// Counts what can fail; the one with that number does.
-class Steps {
-  public:
-    std::size_t failing = 0; ///< 0: none
-    std::size_t taken = 0;
-
-    [[nodiscard]] core::Result<void> take(const char* what) {
-        return ++taken == failing ? core::Result<void>(core::fail({what, "", "it was told to fail", "", EIO}))
-                                  : core::Result<void>();
-    }
-};
+using pfild::test::Steps;
 
 /// What packets meet.
 struct Rules {

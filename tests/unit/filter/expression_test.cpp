@@ -4,6 +4,7 @@
 #include "filter/expression.h"
 
 #include <cstdint>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,9 @@ struct Match {
     bool matches;
 };
 
+/// Tests are listed by it.
+void PrintTo(const Match& row, std::ostream* out) { *out << row.sentence; }
+
 class Matching : public testing::TestWithParam<Match> {};
 
 TEST_P(Matching, agrees_with_the_packet) {
@@ -103,6 +107,9 @@ struct Refusal {
     const char* why;    ///< libpcap's words
     const char* advice; ///< part of the advice
 };
+
+/// Tests are listed by it.
+void PrintTo(const Refusal& row, std::ostream* out) { *out << row.sentence; }
 
 class Refusing : public testing::TestWithParam<Refusal> {};
 
