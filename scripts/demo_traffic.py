@@ -96,7 +96,7 @@ def demo():
          "cbpf:watch: counted")
     hook = daemon.bpfctl.hook("cbpf:no-telnet")["counters"]
     print(f"\n  cbpf:no-telnet was asked about {hook['seen_packets']} packets; the kernel answers the rest of their flows. cbpf:watch counts,\n"
-          "  so it sees them all. ARP and neighbour discovery pass in the kernel.")
+          "  so it sees them all. ARP, neighbour and listener discovery pass in the kernel.")
     blocked.show()
     code = daemon.stop()
     print(f"\n  pfild stopped ({code}); left behind: {', '.join(daemon.left_behind()) or 'nothing'}\n")
