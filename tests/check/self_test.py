@@ -13,6 +13,7 @@ import check_files
 import check_format
 import check_layers
 import check_package
+import check_proofs
 import check_references
 import check_scripts
 import check_sizes
@@ -321,6 +322,93 @@ class Commits(CheckTest):
 
     def test_has_nothing_to_say_without_git(self):
         self.assertEqual(check_commits.violations(self.tree({"a.cpp": "\n"})), [])
+
+
+class Proofs(CheckTest):
+    FIELDS = {"Proves": "A.", "Needs": "root.", "Short": "none.", "Folders": "`core`, `bpf/a.h`", "Commit": "none", "Figures": "1."}
+
+    @staticmethod
+    def record(name="one", **fields):
+        """A record in which these fields are other ones; None: not there."""
+        lines = [f"- {field}: {said}" for field, said in {**Proofs.FIELDS, **fields}.items() if said is not None]
+        return "\n".join([f"## {name}", *lines, ""])
+
+    def with_page(self, page, names=("one",)):
+        script = "case $name in\n" + "".join(f"{name}) a ;;\n" for name in names) + "*) b ;;\nesac\n"
+        return {"docs/proofs.md": f"# Proofs\n\n{page}", "scripts/prove": script, "core/a.cpp": "\n", "bpf/a.h": "\n"}
+
+    def test_malformed_records(self):
+        table = (
+            ("a field is missing", self.record(Figures=None), "one does not say - Figures: .."),
+            ("a field is empty", self.record(Proves=""), "one does not say - Proves: .."),
+            ("a field twice", self.record() + "- Needs: root.\n", "one has Needs twice"),
+            ("a field of no meaning", self.record(Date="today"), "one has a field Date"),
+            ("a commit in words", self.record(Commit="yesterday"), "Commit is a hash"),
+            ("a commit without quotes", self.record(Commit="0123456"), "Commit is a hash"),
+            ("a commit that is cut", self.record(Commit="`01234`"), "Commit is a hash"),
+            ("two commits", self.record(Commit="`0123456`, `0123457`"), "Commit is a hash"),
+            ("folders without quotes", self.record(Folders="core"), "Folders are in backquotes"),
+            ("a text between the fields", self.record() + "and so on\n", "neither a field"),
+            ("a name of two words", self.record("one two"), "small letters"),
+        )
+        for sentence, page, expected in table:
+            with self.subTest(sentence):
+                self.says(check_proofs, self.with_page(page), expected)
+
+    def test_names_of_what_is_not_there(self):
+        table = (
+            ("a proof that nobody can run", self.record() + self.record("two"), ("one",), "scripts/prove has no two"),
+            ("a proof without a record", self.record(), ("one", "two-on-6.1"), "no record of two-on-6.1"),
+            ("a folder", self.record(Folders="`core`, `cor`"), ("one",), "one: there is no cor"),
+            ("a file", self.record(Folders="`core/b.cpp`"), ("one",), "one: there is no core/b.cpp"),
+        )
+        for sentence, page, names, expected in table:
+            with self.subTest(sentence):
+                self.says(check_proofs, self.with_page(page, names), expected)
+        self.says(check_proofs, self.with_page(self.record() * 2), *["one is recorded 2 times"] * 2)
+
+    def test_a_whole_record(self):
+        self.says(check_proofs, self.with_page(self.record(Figures="1,\n  2 and\n  3.")))
+        self.says(check_proofs, {"a.cpp": "\n"})
+
+    def history(self):
+        """A tree with a commit, and what runs git in it."""
+        tree = self.tree(self.with_page(""))
+        identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+
+        def git(*words):
+            return subprocess.run(["git", "-C", tree.root, *identity, *words], check=True, capture_output=True, text=True).stdout.strip()
+
+        git("init", "-q")
+        git("add", ".")
+        git("commit", "-q", "-m", "a")
+        return tree, git
+
+    def test_a_commit_of_another_history(self):
+        tree, git = self.history()
+        for commit, expected in ((git("rev-parse", "HEAD"), []), ("0" * 40, ["is no commit of this history"])):
+            (tree.root / "docs/proofs.md").write_text(self.record(Commit=f"`{commit}`"))
+            found = check_proofs.violations(tree)
+            self.assertEqual(len(found), len(expected), found)
+            self.assertTrue(all(part in line for part, line in zip(expected, found)))
+        git("commit", "-q", "--allow-empty", "-m", "b")
+        (tree.root / ".git/shallow").write_text(git("rev-parse", "HEAD") + "\n")
+        self.assertEqual(check_proofs.violations(tree), [])  # the history is cut off: who knows
+
+    def test_warns_of_what_changed_since_the_run(self):
+        tree, git = self.history()
+        (tree.root / "docs/proofs.md").write_text(self.record(Commit=f"`{git('rev-parse', 'HEAD')}`"))
+        (tree.root / "core/a.cpp").write_text("int a;\n")
+        self.assertEqual(check_proofs.warnings(tree), [])  # not committed
+        for path, warned in (("scripts/prove", False), ("core/a.cpp", True)):
+            git("commit", "-q", "-m", "b", path) if path == "core/a.cpp" else git("commit", "-q", "--allow-empty", "-m", "b")
+            found = check_proofs.warnings(tree)
+            self.assertEqual(bool(found), warned, found)
+        self.assertIn("warning: one: last run on", found[0])
+        self.assertTrue(found[0].endswith("changed since: core"), found)
+        self.assertEqual(check_proofs.violations(tree), [])
+        (tree.root / "docs/proofs.md").write_text(self.record())
+        self.assertIn("one: not run whole yet", check_proofs.warnings(tree)[0])
 
 
 class Package(CheckTest):

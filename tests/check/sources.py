@@ -2,7 +2,8 @@
 """The files that the checks look at, and how a check reports.
 
 A check is a program `check_NAME.py [--root DIR] [--build DIR]` with a function violations(sources) -> list of lines
-"path:line: what is wrong". It prints them and ends with 1 if there are any. self_test.py shows each check a bad tree.
+"path:line: what is wrong". It prints them and ends with 1 if there are any. Its warnings, if it gives any, are printed before
+and change nothing. self_test.py shows each check a bad tree.
 """
 import argparse
 import os
@@ -53,7 +54,7 @@ def use_idle_time():
     os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
-def main(violations, least_files=1):
+def main(violations, least_files=1, warnings=lambda sources: ()):
     """Runs a check from the command line. A check that found nothing to look at has failed too."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--root", default=pathlib.Path(__file__).resolve().parents[2])
@@ -63,7 +64,7 @@ def main(violations, least_files=1):
     if len(sources.code()) < least_files:
         sys.exit(f"no sources found in {sources.root}")
     found = violations(sources)
-    for line in found:
+    for line in [*warnings(sources), *found]:
         print(line)
     print(f"{len(found)} violations in {len(sources.code())} C and C++ files, {len(sources.files)} files in all")
     sys.exit(1 if found else 0)
