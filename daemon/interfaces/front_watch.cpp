@@ -16,13 +16,13 @@ void FrontWatch::look(const std::string& interface, std::uint32_t ifindex, kerne
     look_at_xdp(ifindex, own_xdp);
     std::vector<std::string> now = in_front(heads);
     if (now == said_) {
-        if (try_again_) {
+        if (failure_ != 0 && failure_ != EBUSY) { // what cannot be preceded cannot be later
             go_in_front(interface, heads);
         }
         return;
     }
     said_ = std::move(now);
-    try_again_ = false;
+    failure_ = 0;
     if (said_.empty()) {
         spdlog::info("{}: no program is in front of the heads any more", interface);
         return;
@@ -53,10 +53,13 @@ void FrontWatch::go_in_front(const std::string& interface, kernel::Heads& heads)
     said_ = in_front(heads);
     if (moved) {
         spdlog::warn("{}: the heads are first again", interface);
-    } else if (!try_again_) {
+        failure_ = said_.size() > xdp_.size() ? EAGAIN : 0; // somebody came since
+        return;
+    }
+    const int before = std::exchange(failure_, moved.error().code);
+    if (failure_ != before) {
         spdlog::error("{}: {}", interface, moved.error().line());
     }
-    try_again_ = !moved && moved.error().code != EBUSY; // what cannot be preceded cannot be later
 }
 
 } // namespace pfild::interfaces

@@ -32,7 +32,7 @@ class FrontWatch {
     const kernel::Programs& programs_;
     core::HeadPosition position_;
     std::vector<std::string> said_; ///< in the log
-    bool try_again_ = false;        ///< the heads could not be moved, but may be later
+    int failure_ = 0;               ///< errno of the last try to move the heads; 0: they are first, or shall not be
     std::vector<std::string> xdp_;
     std::uint32_t xdp_runs_ = 0; ///< the driver's program, when that was looked at
 };

@@ -241,6 +241,23 @@ std::vector<std::string> Heads::in_front() const {
     return all;
 }
 
+namespace {
+
+// What was in front before the head moved cannot be preceded. What came while it moved can.
+core::Result<void> still_behind(core::Direction direction, const std::vector<std::string>& before,
+                                const std::vector<std::string>& after) {
+    std::string head = fmt::format("the {} head", core::name(direction));
+    const auto stayed = std::find_first_of(after.begin(), after.end(), before.begin(), before.end());
+    if (stayed != after.end()) {
+        return core::fail({"put first", std::move(head), *stayed + " cannot be preceded",
+                           "remove it, or let it have a higher preference", EBUSY});
+    }
+    return core::fail({"put first", std::move(head), after.front() + " came in front meanwhile",
+                       "it is tried again each second", EAGAIN});
+}
+
+} // namespace
+
 // A program cannot move, so another one of the same takes its place, and both are there for a moment.
 core::Result<void> Heads::move_to_front(const Programs& programs) {
     auto loaded = HeadPrograms::load(programs, spec_.slot, spec_.attachment);
@@ -249,7 +266,8 @@ core::Result<void> Heads::move_to_front(const Programs& programs) {
     }
     core::Result<void> result; // one direction that cannot is no reason to leave the other
     for (const core::Direction direction : core::kEachDirection) {
-        if (in_front(direction).empty()) {
+        const std::vector<std::string> preceding = in_front(direction);
+        if (preceding.empty()) {
             continue;
         }
         const Seat before = seat_of(direction);
@@ -262,9 +280,7 @@ core::Result<void> Heads::move_to_front(const Programs& programs) {
         seat_of(direction) = *std::move(now);
         leave(direction, before);
         if (const auto left = in_front(direction); !left.empty()) {
-            result = core::fail({"put first", fmt::format("the {} head", core::name(direction)),
-                                 left.front() + " cannot be preceded", "remove it, or let it have a higher preference",
-                                 EBUSY});
+            result = still_behind(direction, preceding, left);
         }
     }
     return result;

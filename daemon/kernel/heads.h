@@ -49,7 +49,8 @@ class Heads {
 
     /// Programs that packets meet before ours, "tcx ingress: name (12)"; a qdisc's or the driver's own are none.
     [[nodiscard]] std::vector<std::string> in_front() const;
-    /// Puts both before all others, again without a gap. EBUSY: something is there that cannot be preceded.
+    /// Puts both before all others, again without a gap. EBUSY: something is there that cannot be preceded. EAGAIN:
+    /// something came in front meanwhile.
     [[nodiscard]] core::Result<void> move_to_front(const Programs& programs);
 
     /// "tcx ingress", "tc egress pref 1".

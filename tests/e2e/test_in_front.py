@@ -7,7 +7,7 @@ import pytest
 
 from harness.judges import assert_ends_well, tc_filters, wait_until, xdp_program
 from harness.caller import Caller
-from harness.occupants import in_front, leave_no_room, log_lines, put_in_front, start_guarding, take_away, tcx_programs
+from harness.occupants import crowd_in_front, in_front, leave_no_room, log_lines, put_in_front, start_guarding, take_away, tcx_programs
 from harness.rules import guard
 
 TC_ACT_OK, TC_ACT_UNSPEC = 0, -1
@@ -58,6 +58,7 @@ def test_heads_that_found_no_room_in_front_go_there_when_there_is_some(host_lab,
     put_in_front(fw, "eth0", "ingress", "behind", TC_ACT_UNSPEC)
     assert wait_until(lambda: log_lines(daemon, "the heads are first again"))
     leave_no_room(fw, "eth0", "ingress")
+    # filling takes a while, and heads that went in front meanwhile do so once more
     assert wait_until(lambda: log_lines(daemon, "attach a program by TCX: numerical result out of range")), daemon.current_log()
     uptime = daemon.bpfctl.json("status")["uptime_s"]
     assert wait_until(lambda: daemon.bpfctl.json("status")["uptime_s"] >= uptime + 3)
@@ -75,6 +76,19 @@ def test_while_the_heads_go_in_front_again_nothing_passes_unseen(host_lab, start
             put_in_front(host_lab.fw, "eth0", "ingress", f"bystander{number}", TC_ACT_UNSPEC)
             assert wait_until(lambda: len(log_lines(daemon, "the heads are first again")) == number + 1)  # noqa: B023
         assert caller.came_in == 0 and caller.kept_out > 10
+    assert_ends_well(daemon)
+
+
+def test_who_comes_in_front_while_the_heads_go_there_is_preceded_too(host_lab, start_pfild):
+    """The heads look once a second, and take some 25 ms to move: in 1.2 s, with one who comes each 20 ms, somebody comes meanwhile."""
+    daemon = start_guarding(start_pfild, host_lab.fw, words=["--position", "first"])
+    if not tcx_programs(host_lab.fw):
+        pytest.skip("this kernel has no TCX")
+    for _ in range(3):
+        crowd_in_front(host_lab.fw, "eth0", "ingress", 60)
+        assert wait_until(lambda: in_front(daemon) == [], timeout_s=15), daemon.current_log()
+        take_away(host_lab.fw, "eth0", "one_of_many")
+    assert log_lines(daemon, "cannot be preceded") == []
     assert_ends_well(daemon)
 
 

@@ -2,7 +2,8 @@
 """Programs at an interface, by bpf(2) alone: Debian's bpftool knows no TCX.
 
 As a program it works in the namespace that it is started in: `list IFACE` prints the programs by TCX as JSON, `front IFACE SIDE NAME
-ACTION` loads one that says ACTION (TC_ACT_*) of every packet and puts it in front of all others, `fill IFACE SIDE` puts so many there that no other has room, `remove IFACE SIDE ID`; `race IFACE FILE`
+ACTION` loads one that says ACTION (TC_ACT_*) of every packet and puts it in front of all others, `crowd IFACE SIDE COUNT` does so with COUNT of them, 50 a second,
+`fill IFACE SIDE` puts so many there that no other has room, `remove IFACE SIDE ID`; `race IFACE FILE`
 waits until FILE names the interface or a program is there, and prints "file" or "program".
 """
 import contextlib
@@ -13,6 +14,7 @@ import pathlib
 import socket
 import struct
 import sys
+import time
 
 _SYS_BPF = 321 if os.uname().machine == "x86_64" else 280
 _PROG_LOAD, _PROG_ATTACH, _PROG_DETACH, _PROG_BY_ID, _INFO, _QUERY = 5, 8, 9, 13, 15, 16
@@ -78,6 +80,10 @@ def main(verb, interface, *words):
     elif verb == "front":
         side, name, action = words
         _bpf(_PROG_ATTACH, struct.pack("=IIII", index, load(name, int(action)), SIDES[side], _BEFORE))
+    elif verb == "crowd":
+        for _ in range(int(words[1])):
+            _bpf(_PROG_ATTACH, struct.pack("=IIII", index, load("one_of_many", -1), SIDES[words[0]], _BEFORE))
+            time.sleep(0.02)
     elif verb == "fill":
         with contextlib.suppress(OSError):
             while True:

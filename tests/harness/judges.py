@@ -7,7 +7,7 @@ HEAD_HANDLES = ("0x70660000", "0x70660001")  # daemon/kernel/heads.cpp
 NEVER = ("socket_foreign_buffers", "socket_tx_invalid", "dropped_label", "engine_dropped_label")
 
 
-def wait_until(condition, timeout_s=5.0, step_s=0.02):
+def wait_until(condition, timeout_s=20.0, step_s=0.02):
     """What `condition` returned when that was true at last, or when the time was over."""
     deadline = time.monotonic() + timeout_s
     while not (result := condition()) and time.monotonic() < deadline:

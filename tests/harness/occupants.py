@@ -20,6 +20,11 @@ def put_in_front(host, interface, side, name, action):
     host.run(*_SCRIPT, "front", interface, side, name, action)
 
 
+def crowd_in_front(host, interface, side, count):
+    """One program of a stranger after another for count / 50 seconds; they let all go on."""
+    host.run(*_SCRIPT, "crowd", interface, side, count)
+
+
 def heads_at(host, interface="eth0"):
     """{side: [number of the program]} of heads by TCX and on clsact."""
     found = {side: [one["options"]["prog"]["id"] for one in filters if "prog" in one["options"]]
