@@ -6,9 +6,9 @@
  *     flow known?            -> pass on or drop                    whoever is alive
  *     hooks in the kernel?   -> pass on or drop, if they can tell  whoever is alive
  *     queue without socket?  -> leave it to the TC head            (XDP)
- *     unattended?            -> pass or drop, as attached          (`unknown`)
+ *     unattended?            -> pass or drop, as attached          (`unknown`); upkeep passes
  *     no hook here?          -> pass on                            (PF-26)
- *     ARP, ND or MLD?        -> pass on
+ *     upkeep of the link?    -> pass on, unless a hook tells it from other packets (upkeep.h)
  *     port pair repaired?    -> drop: a daemon that lives opens nothing
  *     else                   -> divert: label it, redirect it to the engine
  */
@@ -16,9 +16,9 @@
 
 #include "context.h"
 #include "flows.h"
-#include "neighbours.h"
 #include "pfild/chain.h"
 #include "tap.h"
+#include "upkeep.h"
 
 /* Which of the two heads of an interface a program is; constant in each, so that the compiler leaves out the other. */
 struct head {
@@ -91,7 +91,7 @@ static __noinline int ask_chain(packet_context* packet, const struct pfild_inter
     return *(volatile const __u16*)&self->no_answer;
 }
 
-/* What the hooks that run in the kernel say. ARP and neighbour discovery they leave to decide(). */
+/* What the hooks that run in the kernel say. What keeps the link up they leave to decide(). */
 static __always_inline int chain_answer(packet_context* packet, const struct pfild_interface* self,
                                         const struct head head, __u32 lane) {
     int answer;
@@ -142,7 +142,7 @@ static __always_inline enum course decide(packet_context* packet, const struct p
         return COURSE_LEFT;
     }
     if (taker == TAKER_NOBODY && !is_cared_for(self)) {
-        int drop = (self->flags & PFILD_FAIL_DROP) && !is_neighbour_traffic(packet);
+        int drop = (self->flags & PFILD_FAIL_DROP) && !upkeep_of(packet);
 
         count_all(lane, drop ? PFILD_COUNT_DROPPED_UNATTENDED : PFILD_COUNT_PASSED_UNATTENDED, packet);
         return drop ? COURSE_DROP : COURSE_PASS;
@@ -151,7 +151,7 @@ static __always_inline enum course decide(packet_context* packet, const struct p
         count_all(lane, PFILD_COUNT_PASSED_UNHOOKED, packet);
         return COURSE_PASS;
     }
-    if (is_neighbour_traffic(packet)) {
+    if (is_unasked_upkeep(packet, self, head.outgoing)) {
         count_all(lane, PFILD_COUNT_PASSED_NEIGHBOUR, packet);
         return COURSE_PASS;
     }

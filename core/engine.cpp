@@ -30,7 +30,7 @@
 #include "core/checksum.h"
 #include "core/label.h"
 #include "core/packet_view.h"
-#include "pfild/discovery.h"
+#include "pfild/upkeep.h"
 
 namespace pfild::core {
 namespace {
@@ -54,7 +54,7 @@ bool is_listener_discovery(const Frame& frame, const PacketView& view) {
     constexpr std::size_t kBehind = 9;
     std::array<std::uint8_t, PFILD_INET6_HEADER + kBehind> look; // filled by copy_out
     return view.read.next_header == PFILD_HOP_BY_HOP && frame.copy_out(view.network_offset, look) &&
-           pfild_is_listener_discovery(look.data(), &look[PFILD_INET6_HEADER]) != 0;
+           pfild_listener_kind(look.data(), &look[PFILD_INET6_HEADER]) != PFILD_NO_UPKEEP;
 }
 
 } // namespace

@@ -10,10 +10,10 @@
 // pass is left to the engine, which asks all hooks from the first on, and these say what they said. So no packet is
 // decided by halves, and as only who answers counts, none is counted twice.
 //
-// What the engine would see otherwise is left to it: ARP and neighbour discovery, more tags than two, transparent ones
-// where hooks see whole frames, extension headers, and fragments that may be without their ports; under TC also tags
-// beside a frame that hooks see whole, and buffers that stand for several packets if a program looks at what those
-// differ in.
+// What the engine would see otherwise is left to it: what keeps the link up (pfild/upkeep.h), more tags than two,
+// transparent ones where hooks see whole frames, extension headers, and fragments that may be without their ports;
+// under TC also tags beside a frame that hooks see whole, and buffers that stand for several packets if a program looks
+// at what those differ in.
 //
 // Pure; any thread.
 #pragma once

@@ -137,11 +137,24 @@ class Parser {
         out_.jump_if(Width::k64, kValue, Condition::kEqual, as_loaded(0x0800), inet);
         out_.jump_if(Width::k64, kValue, Condition::kEqual, as_loaded(0x86dd), inet6);
         out_.jump_if(Width::k64, kValue, Condition::kEqual, as_loaded(0x0806), exits_.leave);
+        if (look_.frames && offset == kLinkBytes) {
+            leave_control();
+        }
         out_.jump(exits_.other);
         out_.bind(inet);
         emit_inet(offset);
         out_.bind(inet6);
         emit_inet6(offset);
+    }
+
+    /// What is sent to a group address of the link alone (pfild_is_to_link), as far as its first four bytes say.
+    void leave_control() {
+        const Target none = out_.label();
+        read(2, 0);
+        out_.jump_if(Width::k64, kValue, Condition::kNotEqual, as_loaded(0x0180), none);
+        read(2, 2);
+        out_.jump_if(Width::k64, kValue, Condition::kEqual, as_loaded(0xc200), exits_.leave);
+        out_.bind(none);
     }
 
     void expect_version(std::int32_t offset, std::int32_t version) {

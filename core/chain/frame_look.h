@@ -46,7 +46,8 @@ struct FrameLook {
 
 /// Before: r1 is the context. Afterwards: r6 is, and what is said of the frame is in kBaseSlot to kFamilySlot; the
 /// frame's length under XDP only if it was wanted, as it costs a call. Packets that are the engine's jump to `leave`:
-/// neighbours', with extension headers, more tags than two, and fragments that may be without their ports.
+/// neighbours', of the link's upkeep, with extension headers, more tags than two, and fragments that may be without
+/// their ports.
 void emit_frame_look(ebpf::Assembler& out, const FrameLook& look, ebpf::Assembler::Label leave);
 
 /// In the stack slots: how many packets the buffer stands for, and how many bytes they are together. Under XDP it is

@@ -13,6 +13,7 @@
 
 #include "daemon/net/features.h"
 #include "daemon/net/link_type.h"
+#include "pfild/upkeep.h"
 
 namespace pfild::interfaces {
 namespace {
@@ -246,6 +247,7 @@ core::Result<void> KernelAttachment::write_interface(core::Directions divert, co
                   (divert.has(Direction::kOut) ? PFILD_DIVERT_OUT : 0U) |
                   (chained.has(Direction::kIn) ? PFILD_CHAIN_IN : 0U) |
                   (chained.has(Direction::kOut) ? PFILD_CHAIN_OUT : 0U) | (stood_down_ ? PFILD_STOOD_DOWN : 0U);
+    std::fill(std::begin(entry.asked), std::end(entry.asked), PFILD_UPKEEP_CONTROL);
     if (port_) {
         entry.port_p = port_->port().p().stack_ifindex;
         entry.port_q = port_->port().q().stack_ifindex;

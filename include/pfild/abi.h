@@ -82,6 +82,7 @@ PFILD_ASSERT_SIZE(struct pfild_secret, 32);
  * An attached interface, in an array by slot. Host byte order.
  *
  * ifindex, attachment: a head acts by the entry only if both are its own (pfild/identity.h).
+ * asked: by direction, the classes of upkeep (pfild/upkeep.h) that a hook there tells from other packets.
  */
 struct pfild_interface {
     __u32 slot;       /* 0 .. PFILD_MAX_INTERFACES - 1 */
@@ -92,8 +93,9 @@ struct pfild_interface {
     __u16 no_answer;  /* 0, PFILD_CHAIN_NONE: read when there is no chain, as the verifier must not know the answer */
     __u32 ifindex;    /* 0: nobody's */
     __u32 attachment; /* not 0 */
+    __u64 asked[2];   /* bits PFILD_UPKEEP_BIT(class) */
 };
-PFILD_ASSERT_SIZE(struct pfild_interface, 32);
+PFILD_ASSERT_SIZE(struct pfild_interface, 48);
 
 /*
  * What happened to a packet, per lane and CPU. The names are in PFILD_COUNTER_NAMES, in the same
@@ -109,7 +111,7 @@ enum pfild_counter {
     PFILD_COUNT_DROPPED_LOWERED,    /* dropped: by a hook that runs in the kernel */
     PFILD_COUNT_HANDOVER_FORCED,    /* answers taken into use by time, not by count; not packets */
     PFILD_COUNT_PASSED_UNHOOKED,    /* passed: no hook in this direction */
-    PFILD_COUNT_PASSED_NEIGHBOUR,   /* passed: ARP or IPv6 neighbour discovery */
+    PFILD_COUNT_PASSED_NEIGHBOUR,   /* passed: upkeep of the link that no hook tells apart */
     PFILD_COUNT_PASSED_UNATTENDED,  /* passed: nobody to ask, unknown = pass */
     PFILD_COUNT_DROPPED_UNATTENDED, /* dropped: nobody to ask, unknown = drop */
     PFILD_COUNT_PASSED_LOOPED,      /* passed: this host's own multicast or broadcast, looped back to its listeners */

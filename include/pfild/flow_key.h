@@ -6,8 +6,8 @@
 #ifndef PFILD_FLOW_KEY_H
 #define PFILD_FLOW_KEY_H
 
-#include "pfild/discovery.h"
 #include "pfild/packet.h"
+#include "pfild/upkeep.h"
 
 /* The longest run of bytes that is looked at: Ethernet, two tags, the longest IPv4 header, ports. */
 #define PFILD_FLOW_LOOK (14 + 8 + 60 + 4)

@@ -103,4 +103,31 @@ inline Bytes listener_report(std::uint8_t hop_limit = 1) {
     return bytes;
 }
 
+/// By which two ends of a link agree on it, each as it is sent; 46 bytes at least.
+struct ControlFrame {
+    const char* name;
+    std::uint8_t group; ///< last byte of its address 01:80:c2:00:00:0x
+    std::uint16_t type; ///< STP: a length, and LLC behind it
+    Bytes payload;
+};
+
+inline std::vector<ControlFrame> control_frames() {
+    const auto padded = [](Bytes bytes) {
+        bytes.resize(46);
+        return bytes;
+    };
+    return {{"EAPOL", 3, 0x888e, padded({2, 1, 0, 0})},
+            {"LACP", 2, 0x8809, padded({1, 1, 1, 20})},
+            {"LLDP", 14, 0x88cc, padded({2, 7, 4, 2, 0, 0x5e, 0x10, 0, 2})},
+            {"PTP", 14, 0x88f7, padded({0x12, 2, 0, 54})},
+            {"MACsec", 0, 0x88e5, padded({0x2c, 0, 0, 0, 0, 1})},
+            {"STP", 0, 38, padded({0x42, 0x42, 0x03, 0, 0, 2, 2})}};
+}
+
+inline Mac link_group(std::uint8_t last) { return {0x01, 0x80, 0xc2, 0, 0, last}; }
+
+inline Bytes frame_of(const ControlFrame& control) {
+    return ethernet(control.type, control.payload, {}, link_group(control.group));
+}
+
 } // namespace pfild::tests

@@ -23,6 +23,45 @@ struct Arrival {
 
 StageProps tag_beside(const Tag& tag) { return {.tagged = 1, .tag_type = tag.type, .tag_value = tag.value}; }
 
+/// As neighbours' say: what keeps the link up.
+std::vector<Arrival> control() {
+    std::vector<Arrival> rows;
+    for (const ControlFrame& frame : control_frames()) {
+        rows.push_back({frame.name, frame_of(frame), true});
+    }
+    const ControlFrame eapol = control_frames()[0];
+    rows.push_back(
+        {"EAPOL to the first of the addresses", ethernet(eapol.type, eapol.payload, {}, link_group(0)), true});
+    rows.push_back({"EAPOL to the last of them", ethernet(eapol.type, eapol.payload, {}, link_group(15)), true});
+    return rows;
+}
+
+/// What is sent to such addresses, or looks like it, and is not.
+std::vector<Arrival> no_control() {
+    std::vector<Arrival> rows;
+    const Tag tag{};
+    for (const ControlFrame& frame : control_frames()) {
+        const Mac group = link_group(frame.group);
+        rows.push_back({frame.name, ethernet(frame.type, frame.payload, {tag}, group), false});
+        rows.push_back({frame.name, ethernet(frame.type, frame.payload, {{kTypeVlan, 0}}, group), false});
+        rows.push_back({frame.name, frame_of(frame), false, tag_beside(tag)});
+        rows.push_back({frame.name, first(16, frame_of(frame)), false});
+        rows.push_back({frame.name, first(14, frame_of(frame)), false});
+        for (const Mac& other : {kOurMac, kBroadcastMac, kMulticastMac, link_group(16), Mac{1, 0x80, 0xc2, 0, 1, 3}}) {
+            rows.push_back({frame.name, ethernet(frame.type, frame.payload, {}, other), false});
+        }
+    }
+    for (std::uint8_t last = 0; last < 16; last++) {
+        rows.push_back({"IP", ethernet(kTypeIpv4, ipv4(17), {}, link_group(last)), false});
+        rows.push_back({"IPv6", ethernet(kTypeIpv6, ipv6(17, 64, Bytes(16)), {}, link_group(last)), false});
+        rows.push_back({"another type", ethernet(0x88b5, Bytes(46), {}, link_group(last)), false});
+        rows.push_back(
+            {"another LLC", ethernet(38, joined({0xaa, 0xaa, 0x03}, Bytes(43)), {}, link_group(last)), false});
+    }
+    rows.push_back({"STP's LLC behind a type", ethernet(0x0600, {0x42, 0x42, 0x03}, {}, link_group(0)), false});
+    return rows;
+}
+
 std::vector<Arrival> neighbours() {
     const Tag service{kTypeServiceVlan, 100};
     const Tag customer{kTypeVlan, 7};
@@ -80,8 +119,8 @@ std::vector<Arrival> strangers() {
 
 std::vector<Arrival> everything() {
     std::vector<Arrival> rows = neighbours();
-    for (Arrival& row : strangers()) {
-        rows.push_back(std::move(row));
+    for (auto others : {control(), no_control(), strangers()}) {
+        rows.insert(rows.end(), others.begin(), others.end());
     }
     return rows;
 }
@@ -128,7 +167,7 @@ TEST_F(HeadsUnattended, an_interface_that_is_not_attached_is_none_of_their_busin
     }
 }
 
-TEST_F(HeadsUnattended, unattended_with_unknown_drop_only_neighbour_traffic_passes) {
+TEST_F(HeadsUnattended, unattended_with_unknown_drop_only_upkeep_passes) {
     attach(PFILD_FAIL_DROP | kBoth);
     for (const Direction direction : kEachDirection) {
         for (const Arrival& row : everything()) {

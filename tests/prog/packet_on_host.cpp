@@ -9,7 +9,7 @@
 
 #include <gtest/gtest.h>
 
-#include "pfild/discovery.h"
+#include "pfild/upkeep.h"
 #include "pfild/upper_layer.h"
 #include "tests/prog/frames.h"
 
@@ -31,13 +31,13 @@ pfild_packet read_whole(const Bytes& frame) {
 
 /// As heads ask: 41 bytes for neighbours, 9 more behind the header for listeners.
 bool is_discovery(const Bytes& packet) {
-    std::array<std::uint8_t, PFILD_INET6_HEADER + 9> look{};
+    std::array<std::uint8_t, PFILD_INET6_HEADER + PFILD_LISTENER_LOOK> look{};
     std::memcpy(look.data(), packet.data(), std::min(packet.size(), look.size()));
     const std::uint8_t* behind = &look[PFILD_INET6_HEADER];
     if (look[6] == PFILD_ICMPV6) {
-        return pfild_is_neighbour_discovery(behind[0], look[7]) != 0;
+        return pfild_discovery_kind(behind[0], look[7]) != PFILD_NO_UPKEEP;
     }
-    return look[6] == PFILD_HOP_BY_HOP && pfild_is_listener_discovery(look.data(), behind) != 0;
+    return look[6] == PFILD_HOP_BY_HOP && pfild_listener_kind(look.data(), behind) != PFILD_NO_UPKEEP;
 }
 
 struct Row {
