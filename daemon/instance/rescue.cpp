@@ -310,7 +310,7 @@ class Rescue {
         const bool theirs = std::any_of(owners.begin(), owners.end(), [this](const Owner& owner) {
             return dead(owner) != nullptr && !lives_now(owner);
         });
-        if (theirs && links.remove(link.ifindex)) {
+        if (theirs && net::clear_away(links, link)) {
             removed_.push_back({{"what", "port"}, {"object", link.name}, {"instance", name_of(owners.front())}});
         }
     }

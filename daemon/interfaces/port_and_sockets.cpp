@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/interfaces/port_and_sockets.h"
 
+#include <array>
 #include <utility>
 
 #include "daemon/interfaces/attachment_world.h"
@@ -94,8 +95,12 @@ void PortAndSockets::leave_engine() noexcept {
     }
 }
 
+// The pairs before the sockets: the kernel unbinds sockets of a device that goes. Who closes them first has the removal
+// wait for every packet that they have sent, and that may lie in a slow queue.
 PortAndSockets::~PortAndSockets() {
     leave_engine();
+    const std::array pairs{port_.p(), port_.q()};
+    port_.remove();
     for (auto* socket : {&socket_p_, &socket_q_}) {
         if (!*socket) {
             continue;
@@ -106,7 +111,7 @@ PortAndSockets::~PortAndSockets() {
         }
         socket->reset();
     }
-    for (const net::Pair& pair : {port_.p(), port_.q()}) {
+    for (const net::Pair& pair : pairs) {
         world_.programs.clear_ports(pair.stack_ifindex, pair.engine_ifindex);
     }
 }

@@ -63,6 +63,12 @@ std::vector<std::string> altnames_of(nl_msg* message) {
     return names;
 }
 
+std::optional<std::uint32_t> peer_netns_of(rtnl_link* link) {
+    std::int32_t number = -1;
+    const bool known = rtnl_link_get_link_netnsid(link, &number) == 0 && number >= 0;
+    return known ? std::optional(static_cast<std::uint32_t>(number)) : std::nullopt;
+}
+
 Link describe(rtnl_link* link) {
     Link result;
     result.ifindex = static_cast<std::uint32_t>(rtnl_link_get_ifindex(link));
@@ -74,6 +80,7 @@ Link describe(rtnl_link* link) {
     result.rx_queues = rtnl_link_get_num_rx_queues(link);
     result.up = (rtnl_link_get_flags(link) & IFF_UP) != 0;
     result.loopback = (rtnl_link_get_flags(link) & IFF_LOOPBACK) != 0;
+    result.peer_netns = peer_netns_of(link);
     if (nl_addr* address = rtnl_link_get_addr(link); address != nullptr && nl_addr_get_len(address) == 6) {
         Mac mac{};
         std::copy_n(static_cast<const std::uint8_t*>(nl_addr_get_binary_addr(address)), mac.size(), mac.begin());
@@ -247,6 +254,26 @@ core::Result<void> Links::set_down(std::uint32_t ifindex) {
     const RtnlLink changes(rtnl_link_alloc());
     rtnl_link_unset_flags(changes.get(), IFF_UP);
     return change(ifindex, changes.get(), "set down");
+}
+
+core::Result<void> Links::move_to_peer(const Link& end, const std::string& name) {
+    constexpr const char* kWhat = "move";
+    if (!end.peer_netns) {
+        return core::fail({kWhat, end.name, "nobody knows where its other end is", "", ENODEV});
+    }
+    nl_msg* const message = nlmsg_alloc_simple(RTM_SETLINK, 0); // freed by who sends it
+    ifinfomsg header{};
+    header.ifi_index = static_cast<int>(end.ifindex);
+    if (message == nullptr || nlmsg_append(message, &header, sizeof header, NLMSG_ALIGNTO) < 0 ||
+        nla_put_u32(message, IFLA_TARGET_NETNSID, *end.peer_netns) < 0 ||
+        nla_put_string(message, IFLA_IFNAME, name.c_str()) < 0) {
+        nlmsg_free(message);
+        return sys::failed(kWhat, end.name, ENOMEM);
+    }
+    if (const int error = nl_send_sync(socket_.get(), message); error < 0) {
+        return refused(kWhat, end.name, error);
+    }
+    return {};
 }
 
 core::Result<void> Links::remove(std::uint32_t ifindex) {

@@ -31,7 +31,10 @@ struct Link {
     std::uint32_t rx_queues = 0;
     bool up = false; ///< administratively
     bool loopback = false;
-    std::optional<Mac> mac; ///< none: the device has no Ethernet address
+    std::optional<Mac> mac;   ///< none: the device has no Ethernet address
+    /// Where the other end of a pair is, by the number that this namespace has for that one; none: it is here, there is
+    /// no other end, or that namespace is ending.
+    std::optional<std::uint32_t> peer_netns{};
 
     /// No virtual interface; one that a virtual machine is given is hardware too.
     [[nodiscard]] bool is_hardware() const { return kind.empty() && !loopback; }
@@ -80,7 +83,9 @@ class Links {
     [[nodiscard]] core::Result<void> set_mtu(std::uint32_t ifindex, std::uint32_t mtu);
     [[nodiscard]] core::Result<void> set_up(std::uint32_t ifindex);
     [[nodiscard]] core::Result<void> set_down(std::uint32_t ifindex);
-    /// Removes a virtual interface, a pair with both ends.
+    /// Moves this end of a pair to where the other one is, under that name.
+    [[nodiscard]] core::Result<void> move_to_peer(const Link& end, const std::string& name);
+    /// Removes a virtual interface, a pair with both ends. Waits until nobody uses it.
     [[nodiscard]] core::Result<void> remove(std::uint32_t ifindex);
 
   private:

@@ -41,8 +41,7 @@ core::Result<void> quieten(const std::string& device) {
     return turn_off_spoiling_offloads(device);
 }
 
-// A port of an instance that was killed is on its way out with its namespace, or already gone; one of a living instance
-// stays. The caller tries again, so removing the first kind is all that is needed.
+/// => who has had this instance's ports is dead.
 core::Result<void> clear_name(Links& links, const std::string& name, const std::string& instance) {
     const auto taken = links.find(name);
     if (!taken) {
@@ -53,10 +52,18 @@ core::Result<void> clear_name(Links& links, const std::string& name, const std::
                            "an interface of that name is there and is not ours: " + taken->alias,
                            "another instance of pfild has this interface, or rename that device", EEXIST});
     }
-    return links.remove(taken->ifindex);
+    return clear_away(links, *taken);
 }
 
 } // namespace
+
+// A namespace that something holds has a number here. One without is being taken down: nothing holds its devices.
+core::Result<void> clear_away(Links& links, const Link& end) {
+    if (end.peer_netns && links.move_to_peer(end, fmt::format("pfold{}", end.ifindex))) {
+        return {};
+    }
+    return links.remove(end.ifindex);
+}
 
 bool is_port(const Link& link) {
     const bool is_called_so = std::any_of(kPairNames.begin(), kPairNames.end(), [&](const std::string& prefix) {

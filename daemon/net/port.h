@@ -30,6 +30,11 @@ inline constexpr const char* kAliasPrefix = "pfild ";
 /// Whether a device is an end of a port, of any instance; also one that has no alias yet.
 [[nodiscard]] bool is_port(const Link& link);
 
+/// Takes a pair of a daemon that was killed out of the way, without waiting: packets that it sent, and that lie in the
+/// queue of an interface, hold its sockets, these its private namespace, and the pair's devices. So the end that is
+/// here goes to that namespace, which the kernel takes down with all in it when the last such packet has left.
+[[nodiscard]] core::Result<void> clear_away(Links& links, const Link& end);
+
 /// One of the two pairs, by its four facts.
 struct Pair {
     std::string name;
@@ -62,7 +67,8 @@ class Port {
     [[nodiscard]] core::Result<void> set_up();
     /// Follows the interface's MTU.
     [[nodiscard]] core::Result<void> set_mtu(std::uint32_t interface_mtu);
-    /// Removes the pairs; what is gone already is no error.
+    /// Removes the pairs; what is gone already is no error. Before the sockets on them are closed: a packet in the
+    /// queue of an interface holds the socket that sent it, and a closed socket the device.
     void remove() noexcept;
 
   private:
