@@ -47,6 +47,12 @@ core::Result<void> KernelAttachment::attachable(const net::Link& link, core::Hea
         return refuse(fmt::format("it is {} (type {})", net::link_type_words(link.arp_type), link.arp_type),
                       "only interfaces with an Ethernet header can be filtered");
     }
+    if (link.tunnel_keys) {
+        return refuse(fmt::format("it is {} in external mode: the keys of packets lie beside them, and those that go "
+                                  "through the engine would lose theirs",
+                                  link.kind),
+                      "attach the interface below it, or give the tunnel a key of its own; --tap captures there");
+    }
     if (const std::uint32_t longest = umem.longest_frame(); link.mtu + kFrameOverhead > longest) {
         return refuse(
             fmt::format("its MTU of {} bytes is more than the {} that fit here", link.mtu, longest - kFrameOverhead),

@@ -12,6 +12,7 @@
 #include <netlink/msg.h>
 #include <netlink/route/link/veth.h>
 
+#include "daemon/net/tunnel_keys.h"
 #include "daemon/sys/failure.h"
 
 namespace pfild::net {
@@ -122,6 +123,8 @@ int Links::on_link(nl_msg* message, void* found) {
     const std::size_t before = all->size();
     if (nl_msg_parse(message, take, all) >= 0 && all->size() > before) {
         all->back().link.altnames = altnames_of(message);
+        all->back().link.tunnel_keys =
+            has_tunnel_keys(nlmsg_find_attr(nlmsg_hdr(message), sizeof(ifinfomsg), IFLA_LINKINFO));
     }
     return NL_OK;
 }

@@ -31,6 +31,7 @@ struct Link {
     std::uint32_t rx_queues = 0;
     bool up = false; ///< administratively
     bool loopback = false;
+    bool tunnel_keys = false; ///< beside its packets (tunnel_keys.h)
     std::optional<Mac> mac;   ///< none: the device has no Ethernet address
     /// Where the other end of a pair is, by the number that this namespace has for that one; none: it is here, there is
     /// no other end, or that namespace is ending.
