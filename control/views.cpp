@@ -220,6 +220,13 @@ void describe(Fields& fields, HeadList& view) {
     fields.required("heads", view.heads, list(object(), kMany), "As many as were asked for.");
 }
 
+void describe(Fields& fields, HookCostView& view) {
+    fields.called("hook_cost", "What it costs to ask a hook about a packet, once measured.");
+    fields.required("engine_ns", view.engine_ns, decimal("ns"), "In the engine; null: not measured yet.");
+    fields.required("kernel_ns", view.kernel_ns, decimal("ns"),
+                    "In the kernel; null: it runs there nowhere, or not measured yet.");
+}
+
 void describe(Fields& fields, HookView& view) {
     fields.called("hook", "A named filter.");
     fields.required("name", view.name, hook_name(), "`MODULE:NAME`.");
@@ -235,6 +242,7 @@ void describe(Fields& fields, HookView& view) {
     fields.required("compiled", view.compiled, word(core::kCompiledNames), "How its program came from the expression.");
     fields.required("enabled", view.enabled, flag(), "Whether packets meet it; a disabled one keeps its links.");
     fields.required("runs", view.runs, list(object(), kMany), "Where it runs.");
+    fields.required("cost", view.cost, object(), "What it costs to ask it about a packet.");
     fields.required("links", view.links, list(object(), kMany), "Where packets meet it.");
     fields.required("counters", view.counters, counters(), "What it has counted.");
 }

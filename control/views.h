@@ -149,6 +149,12 @@ struct HookRunView {
     std::optional<std::string> because;         ///< why it is the engine; nothing in the kernel
 };
 
+/// What it costs to ask a hook about a packet; docs/control-protocol.md says how it is measured.
+struct HookCostView {
+    std::optional<double> engine_ns;
+    std::optional<double> kernel_ns;
+};
+
 struct HookView {
     std::string name;   ///< "MODULE:NAME"
     std::string module; ///< "cbpf"
@@ -163,6 +169,7 @@ struct HookView {
     core::Compiled compiled = core::Compiled::kUnverified;
     bool enabled = true;           ///< packets meet it where it is linked
     std::vector<HookRunView> runs; ///< as it is
+    HookCostView cost;
     std::vector<core::HookLink> links;
     Counters counters;
 };
@@ -224,6 +231,7 @@ void describe(describe::Fields& fields, InterfaceView& view);
 void describe(describe::Fields& fields, HeadList& view);
 void describe(describe::Fields& fields, HeadView& view);
 void describe(describe::Fields& fields, HookList& view);
+void describe(describe::Fields& fields, HookCostView& view);
 void describe(describe::Fields& fields, HookView& view);
 void describe(describe::Fields& fields, HookProgramView& view);
 void describe(describe::Fields& fields, StatsView& view);

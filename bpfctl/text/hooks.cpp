@@ -3,6 +3,9 @@
 #include "bpfctl/text/hooks.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
+#include <string>
 #include <vector>
 
 #include "bpfctl/fields.h"
@@ -64,6 +67,26 @@ std::string runs_text(const Json& hook) {
     return kernel && engine ? "both" : kernel ? "kernel" : engine ? "engine" : "-";
 }
 
+/// "4.2", "38"; nothing: "-".
+std::string ns_text(const Json& ns) {
+    if (!ns.is_number()) {
+        return "-";
+    }
+    std::array<char, 32> text{}; // at most 2^53
+    (void)std::snprintf(text.data(), text.size(), "%.*f", ns.get<double>() < 10 ? 1 : 0, ns.get<double>());
+    return text.data();
+}
+
+/// Where it runs; in the engine, and behind a stroke in the kernel, where it runs in both.
+std::string cost_text(const Json& hook) {
+    const Json& cost = member(hook, "cost");
+    const std::string engine = ns_text(member(cost, "engine_ns"));
+    const std::string kernel = ns_text(member(cost, "kernel_ns"));
+    const std::string runs = runs_text(hook);
+    const std::string ns = runs == "both" ? engine + '/' + kernel : runs == "kernel" ? kernel : engine;
+    return ns == "-" || ns == "-/-" ? "-" : ns + " ns";
+}
+
 /// "eth0 in, eth0 out": where a hook runs for that reason.
 std::string places_text(const Json& runs, const Json& because) {
     std::string all;
@@ -116,15 +139,16 @@ std::string reasons_text(const Json& hooks) {
 
 std::string hooks_text(const Json& hooks) {
     Table table({Align::kLeft, Align::kLeft, Align::kLeft, Align::kLeft, Align::kLeft, Align::kRight, Align::kRight,
-                 Align::kRight, Align::kLeft, Align::kLeft});
-    table.add(
-        {"Hook", "Type", "On match", "Asked per", "Runs in", "Seen", "Matched", "Dropped", "Linked to", "Filter"});
+                 Align::kRight, Align::kRight, Align::kLeft, Align::kLeft});
+    table.add({"Hook", "Type", "On match", "Asked per", "Runs in", "Cost", "Seen", "Matched", "Dropped", "Linked to",
+               "Filter"});
     for (const Json& hook : hooks) {
         const Json& counters = member(hook, "counters");
-        table.add(
-            {text(hook, "name"), text(hook, "type"), text(hook, "on_match"), asked_text(hook), runs_text(hook),
-             digits(counters, "seen_packets"), digits(counters, "matched_packets"), digits(counters, "dropped_packets"),
-             member(hook, "enabled") == false ? "disabled" : links_text(member(hook, "links")), filter_text(hook)});
+        table.add({text(hook, "name"), text(hook, "type"), text(hook, "on_match"), asked_text(hook), runs_text(hook),
+                   cost_text(hook), digits(counters, "seen_packets"), digits(counters, "matched_packets"),
+                   digits(counters, "dropped_packets"),
+                   member(hook, "enabled") == false ? "disabled" : links_text(member(hook, "links")),
+                   filter_text(hook)});
     }
     return table.str() + reasons_text(hooks);
 }

@@ -30,7 +30,11 @@ const Verb kHooks{
         "Runs in says where it is asked: engine, or kernel, as part of the head, so that packets need not come up.\n"
         "Hooks that are asked per packet run in the kernel if they and everything in front of them can; the others\n"
         "do where such a hook is linked beside them. Why not stands below the table. both: that depends on\n"
-        "interface or direction. See --run of `bpfctl help hook add`.\n",
+        "interface or direction. See --run of `bpfctl help hook add`.\n"
+        "\n"
+        "Cost is what it takes to ask the hook about a packet, where it runs (both: engine/kernel): measured once, by\n"
+        "running it over sample packets that are in the cache, never on the packet path. A packet that comes up to\n"
+        "the engine costs about a thousand nanoseconds more, whatever the hook. -: not measured yet; ask again.\n",
     .request = "hooks",
     .declare = no_arguments,
     .text = text_of_hooks,

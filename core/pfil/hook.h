@@ -27,6 +27,7 @@
 #include "core/frame.h"
 #include "core/packet_view.h"
 #include "core/pfil/head_type.h"
+#include "core/pfil/hook_cost.h"
 #include "core/pfil/hook_tally.h"
 #include "core/pfil/on_match.h"
 #include "core/pfil/verdict.h"
@@ -122,6 +123,10 @@ class Hook {
     void set_running_tally(const HookTally& tally) { running_ = tally; }
     void add_past_tally(const HookTally& tally) { past_ += tally; }
 
+    /// What has been measured of it so far.
+    [[nodiscard]] const HookCost& cost() const { return cost_; }
+    void set_cost(const HookCost& cost) { cost_ = cost; }
+
     /// Decides about one packet. Neither allocates, locks nor logs. Engine thread.
     [[nodiscard]] virtual Verdict run(Packet& packet) noexcept = 0;
     /// What run() would say, with no consequence: nothing is counted, the packet stays as it is. Any thread. A hook
@@ -139,6 +144,7 @@ class Hook {
     HeadType type_;
     HookTally running_;
     HookTally past_;
+    HookCost cost_;
 };
 
 } // namespace pfild::core

@@ -38,6 +38,7 @@ HookInfo Registry::describe(const Hook& hook) const {
                   .runs_in = hook.runs_in(),
                   .program = hook.program_info(),
                   .tally = hook.tally(),
+                  .cost = hook.cost(),
                   .links = {}};
     for (const Head& head : heads_) {
         for (const Direction direction : kEachDirection) {

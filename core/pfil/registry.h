@@ -78,6 +78,7 @@ struct HookInfo {
     RunsIn runs_in = RunsIn::kAutomatic;
     std::optional<ProgramInfo> program;
     HookTally tally;
+    HookCost cost;
     std::vector<HookLink> links;
 };
 
@@ -128,6 +129,8 @@ class Registry {
     /// In the order of registration.
     [[nodiscard]] std::vector<HeadInfo> heads() const;
     [[nodiscard]] std::vector<HookInfo> hooks() const;
+    /// The hooks themselves.
+    [[nodiscard]] const std::vector<std::shared_ptr<Hook>>& all_hooks() const { return hooks_; }
     /// The two-step list (PF-32): fills as much of `out` as it can, returns how many there are.
     [[nodiscard]] std::size_t list_heads(std::span<HeadInfo> out) const;
     [[nodiscard]] std::size_t list_hooks(std::span<HookInfo> out) const;

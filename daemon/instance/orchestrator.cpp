@@ -8,6 +8,7 @@
 #include <spdlog/spdlog.h>
 
 #include "core/flow/flow_entry.h"
+#include "daemon/sys/boot.h"
 
 namespace pfild {
 namespace {
@@ -78,6 +79,7 @@ core::Result<void> Orchestrator::load_programs() {
     programs_ = std::move(*programs);
     chains_ = std::make_unique<rules::KernelChains>(*programs_);
     lowered_ = std::make_unique<rules::LoweredHooks>(*chains_, registry_, options_.odd_packets.fragments);
+    costs_ = std::make_unique<rules::HookCosts>(*chains_, sys::since_boot_ns);
     pins_.take_over_chains(*programs_);
     if (options_.flows == 0) {
         return {};

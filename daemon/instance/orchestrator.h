@@ -36,6 +36,7 @@
 #include "daemon/interfaces/kernel_host.h"
 #include "daemon/kernel/flow_maps.h"
 #include "daemon/net/link_monitor.h"
+#include "daemon/rules/hook_costs.h"
 #include "daemon/rules/kernel_chains.h"
 #include "daemon/rules/lowered_hooks.h"
 #include "daemon/rules/world.h"
@@ -165,6 +166,7 @@ class Orchestrator final : public rules::World, private interfaces::Dependents {
     core::Registry registry_; ///< its end is a change of rules: what is above is still needed
     std::unique_ptr<rules::KernelChains> chains_;
     std::unique_ptr<rules::LoweredHooks> lowered_;
+    std::unique_ptr<rules::HookCosts> costs_;
     std::unique_ptr<xsk::Umem> umem_;
     std::unique_ptr<xsk::EngineThread> engine_thread_;
     std::unique_ptr<captures::Tap> tap_;

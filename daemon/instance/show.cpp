@@ -164,6 +164,7 @@ control::HookView Orchestrator::hook(const std::string& name) const { return hoo
 
 std::vector<control::HookView> Orchestrator::hooks() const {
     std::vector<control::HookView> views;
+    costs_->measure(registry_.all_hooks(), [this](const core::Hook& hook) { return lowered_->place_of(hook); });
     lowered_->refresh_counters();
     for (const core::HookInfo& hook : registry_.hooks()) {
         views.push_back(hook_view(hook));

@@ -11,6 +11,14 @@
 #include "pfild/flow_key.h"
 
 namespace pfild {
+namespace {
+
+std::optional<double> in_tenths(std::optional<double> ns) {
+    return ns ? std::optional(std::round(*ns * 10) / 10) : std::nullopt;
+}
+
+} // namespace
+
 control::HeadView head_view(const core::HeadInfo& head) {
     control::HeadView view;
     view.name = head.name;
@@ -39,6 +47,7 @@ control::HookView hook_view(const core::HookInfo& hook) {
         view.instructions = hook.program->instructions.size();
     }
     view.links = hook.links;
+    view.cost = {in_tenths(hook.cost.engine_ns), in_tenths(hook.cost.kernel_ns)};
     view.counters = {{"seen_packets", hook.tally.seen_packets},       {"seen_bytes", hook.tally.seen_bytes},
                      {"matched_packets", hook.tally.matched_packets}, {"matched_bytes", hook.tally.matched_bytes},
                      {"dropped_packets", hook.tally.dropped_packets}, {"dropped_bytes", hook.tally.dropped_bytes}};

@@ -59,6 +59,20 @@ std::vector<core::HookTally> Chain::tallies() const {
     return sums;
 }
 
+std::optional<std::vector<std::uint32_t>> Chain::ns_of(std::span<const std::vector<std::uint8_t>> frames) const {
+    constexpr int kTimes = 500;
+    std::vector<std::uint32_t> all;
+    for (const std::vector<std::uint8_t>& frame : frames) {
+        LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame.data(),
+                    .data_size_in = static_cast<__u32>(frame.size()), .repeat = kTimes);
+        if (bpf_prog_test_run_opts(program_.get(), &options) != 0) {
+            return std::nullopt;
+        }
+        all.push_back(options.duration); // of one
+    }
+    return all;
+}
+
 // The kernel waits for an RCU grace period, which no program of XDP or TC reaches over.
 void await_programs() noexcept {
     if (::syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) == 0) {

@@ -5,7 +5,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -28,6 +30,9 @@ class Chain {
     [[nodiscard]] int program_fd() const { return program_.get(); }
     /// By hook; sums over all processors.
     [[nodiscard]] std::vector<core::HookTally> tallies() const;
+    /// By BPF_PROG_TEST_RUN: nanoseconds for each frame, by the kernel's own clock. Nothing: it does not run so.
+    [[nodiscard]] std::optional<std::vector<std::uint32_t>>
+    ns_of(std::span<const std::vector<std::uint8_t>> frames) const;
 
   private:
     Chain(sys::Fd program, sys::Fd counts, std::size_t hooks)

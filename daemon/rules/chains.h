@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <tuple>
 #include <vector>
@@ -41,6 +42,10 @@ class LoadedChain {
     virtual ~LoadedChain() = default;
     /// By hook; sums over all processors.
     [[nodiscard]] virtual std::vector<core::HookTally> tallies() const = 0;
+    /// Runs it over frames, which it counts as packets: the nanoseconds of each. Nothing: it could not be run.
+    /// => no head finds it.
+    [[nodiscard]] virtual std::optional<std::vector<std::uint32_t>>
+    ns_of(std::span<const std::vector<std::uint8_t>> frames) const = 0;
 };
 
 class Chains {

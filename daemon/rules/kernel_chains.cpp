@@ -13,6 +13,10 @@ class ChainInKernel final : public LoadedChain {
     explicit ChainInKernel(std::unique_ptr<kernel::Chain> chain) : chain_(std::move(chain)) {}
 
     [[nodiscard]] std::vector<core::HookTally> tallies() const override { return chain_->tallies(); }
+    [[nodiscard]] std::optional<std::vector<std::uint32_t>>
+    ns_of(std::span<const std::vector<std::uint8_t>> frames) const override {
+        return chain_->ns_of(frames);
+    }
     [[nodiscard]] int program_fd() const { return chain_->program_fd(); }
 
   private:

@@ -178,6 +178,16 @@ const core::LanePlacement* LoweredHooks::placement(std::uint8_t slot, core::Dire
     return nullptr;
 }
 
+std::optional<ebpf::Place> LoweredHooks::place_of(const core::Hook& hook) const {
+    for (const auto& [head, found] : found_) {
+        const std::vector<core::Hook*>& there = found.placement.counting;
+        if (found.chain && std::find(there.begin(), there.end(), &hook) != there.end()) {
+            return head.place;
+        }
+    }
+    return std::nullopt;
+}
+
 void LoweredHooks::refresh_counters() const {
     std::map<core::Hook*, core::HookTally> sums;
     for (const auto& [head, found] : found_) {

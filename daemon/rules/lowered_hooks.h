@@ -54,6 +54,8 @@ class LoweredHooks {
     [[nodiscard]] core::Directions chained(std::uint8_t slot) const;
     /// Where the hooks of a lane run, as its first head has it; nothing: there is no such lane.
     [[nodiscard]] const core::LanePlacement* placement(std::uint8_t slot, core::Direction direction) const;
+    /// Where in the kernel a hook runs, for some interface; nothing: nowhere.
+    [[nodiscard]] std::optional<ebpf::Place> place_of(const core::Hook& hook) const;
     /// EOPNOTSUPP: a hook that is to run in the kernel does not, and why.
     [[nodiscard]] core::Result<void> keeps_promises() const { return keep_promises(found_); }
     /// Hooks that run here now know what they have counted.

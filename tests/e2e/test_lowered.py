@@ -180,6 +180,34 @@ def test_hooks_that_answer_per_flow_stay_where_they_were(host_lab, start_pfild):
 
 
 @MODES
+def test_what_a_hook_costs_is_measured_where_it_runs(host_lab, start_pfild, mode):
+    """Once: what is listed again is the same. A long program costs more than a short one, in the engine and in the kernel."""
+    daemon = start(start_pfild, host_lab.fw, mode)
+    many = " or ".join(f"ip[8] * {factor} + ip[9] = {3 * factor + 200}" for factor in range(3, 63))
+    for where in ("engine", "kernel"):  # the newest is asked first
+        for name, text in (("short", "ip[8] = 1"), ("long", many)):
+            guard(daemon, f"cbpf:{where}-{name}", text, direction="i", on_match="count", run=where)
+    before = counted(daemon, "cbpf:kernel-short")["seen"]
+
+    def measured():
+        return {hook["name"][5:]: (hook["cost"]["engine_ns"], hook["cost"]["kernel_ns"]) for hook in daemon.bpfctl.json("hooks")["hooks"]}
+
+    def all_known():
+        known = measured()
+        return known if all(engine and (kernel is not None) == name.startswith("kernel") for name, (engine, kernel) in known.items()) else None
+
+    costs = wait_until(all_known)
+    assert costs["engine-long"][0] > costs["engine-short"][0] > 0, costs
+    assert costs["kernel-long"][1] > costs["kernel-short"][1] >= 0, costs
+    assert all(ns < 5000 for one in costs.values() for ns in one if ns is not None), costs
+    assert measured() == costs
+    lines = daemon.bpfctl("hooks").splitlines()
+    assert " Cost " in lines[0] and all(" ns " in line for line in lines[1:5]), lines
+    assert counted(daemon, "cbpf:kernel-short")["seen"] < before + NOISE  # sample packets are nobody's
+    assert_ends_well(daemon)
+
+
+@MODES
 def test_a_capture_sees_what_hooks_in_the_kernel_drop_incoming_and_let_pass_outgoing(host_lab, start_pfild, tmp_path, mode):
     daemon = start(start_pfild, host_lab.fw, mode)
     guard(daemon, "cbpf:ten", "ip[8] = 10 and udp dst port 9", run="kernel")

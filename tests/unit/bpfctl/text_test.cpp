@@ -77,13 +77,14 @@ TEST(Hooks, show_what_they_do_and_where) {
         {"name": "cbpf:block-telnet", "type": "inet", "module": "cbpf", "on_match": "drop", "filter": "tcp dst port 23",
          "instructions": 19, "answers": "per flow", "because": null, "run": "auto",
          "runs": [{"interface": "x", "direction": "in", "where": "engine", "because": "no hook here wants every packet"}],
+         "cost": {"engine_ns": 4.24, "kernel_ns": null},
          "links": [{"head": "inet", "direction": "in"}, {"head": "x", "direction": "in"},
                    {"head": "inet", "direction": "out"}],
          "counters": {"seen_packets": 123456, "seen_bytes": 9, "matched_packets": 12, "matched_bytes": 9,
                       "dropped_packets": 12}},
         {"name": "cbpf:b", "type": "ethernet", "module": "cbpf", "on_match": "count", "filter": null, "instructions": 1,
          "answers": "per flow", "because": "packets that match are counted one by one", "as_it_is": "tags", "run": "auto",
-         "compiled": "unverified", "runs": [], "links": [],
+         "compiled": "unverified", "runs": [], "cost": {"engine_ns": null, "kernel_ns": null}, "links": [],
          "counters": {"seen_packets": 0, "seen_bytes": 0, "matched_packets": 0, "matched_bytes": 0,
                       "dropped_packets": 0}},
         {"name": "cbpf:near", "type": "inet", "module": "cbpf", "on_match": "drop", "filter": "ip[8] < 5",
@@ -92,25 +93,29 @@ TEST(Hooks, show_what_they_do_and_where) {
          "runs": [{"interface": "x", "direction": "in", "where": "kernel", "because": null},
                   {"interface": "y", "direction": "in", "where": "engine", "because": "it is behind cbpf:b"},
                   {"interface": "z", "direction": "in", "where": "engine", "because": "it is behind cbpf:b"}],
+         "cost": {"engine_ns": 2.96, "kernel_ns": 11.5},
          "links": [{"head": "inet", "direction": "in"}],
          "counters": {"seen_packets": 7, "seen_bytes": 9, "matched_packets": 1, "matched_bytes": 9,
                       "dropped_packets": 1}}]})");
-    EXPECT_EQ(
-        text_of(kHooks, result),
-        "Hook               Type      On match  Asked per       Runs in    Seen  Matched  Dropped  Linked to      "
-        "    Filter\n"
-        "cbpf:block-telnet  inet      drop      flow            engine   123456       12       12  inet in+out, x "
-        "in  tcp dst port 23\n"
-        "cbpf:b             ethernet  count     flow or packet  -             0        0        0  nowhere        "
-        "    (bytecode, 1 instruction, unverified)\n"
-        "cbpf:near          inet      drop      packet          both          7        1        1  inet in        "
-        "    ip[8] < 5\n"
-        "\n"
-        "cbpf:b is asked per flow or packet: packets that match are counted one by one\n"
-        "cbpf:near is asked per packet: instruction 3 reads byte 8 (time to live), which is not part of the "
-        "flow\n"
-        "cbpf:b may ask for the tags of a packet: it is shown packets as they are, too\n"
-        "cbpf:near runs in the engine (y in, z in): it is behind cbpf:b\n");
+    EXPECT_EQ(text_of(kHooks, result),
+              "Hook               Type      On match  Asked per       Runs in       Cost    Seen  Matched  Dropped  "
+              "Linked to "
+              "         Filter\n"
+              "cbpf:block-telnet  inet      drop      flow            engine      4.2 ns  123456       12       12  "
+              "inet in+ou"
+              "t, x in  tcp dst port 23\n"
+              "cbpf:b             ethernet  count     flow or packet  -                -       0        0        0  "
+              "nowhere   "
+              "         (bytecode, 1 instruction, unverified)\n"
+              "cbpf:near          inet      drop      packet          both     3.0/12 ns       7        1        1  "
+              "inet in   "
+              "         ip[8] < 5\n"
+              "\n"
+              "cbpf:b is asked per flow or packet: packets that match are counted one by one\n"
+              "cbpf:near is asked per packet: instruction 3 reads byte 8 (time to live), which is not part of the "
+              "flow\n"
+              "cbpf:b may ask for the tags of a packet: it is shown packets as they are, too\n"
+              "cbpf:near runs in the engine (y in, z in): it is behind cbpf:b\n");
     EXPECT_EQ(text_of(kHooks, Json::parse(R"({"count": 0, "hooks": []})")),
               "There is no hook. Add one: bpfctl help hook add\n");
 }

@@ -38,6 +38,11 @@ class FakeChain final : public LoadedChain {
     ~FakeChain() override;
     [[nodiscard]] std::vector<core::HookTally> tallies() const override { return counted; }
 
+    [[nodiscard]] std::optional<std::vector<std::uint32_t>>
+    ns_of(std::span<const std::vector<std::uint8_t>> /*frames*/) const override {
+        return std::nullopt;
+    }
+
     std::vector<core::HookTally> counted;
 
   private:
