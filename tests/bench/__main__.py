@@ -6,17 +6,18 @@ Exit codes: 0 measured, also when the machine was too busy to compare; 1 somethi
 import argparse
 import json
 import os
+import pathlib
 import signal
 import sys
 
 from harness import cleanup, lab
 
-from . import capture, cbpf, latency, loads, new_flows, packet_rates, report, tcp_stream
+from . import capture, cbpf, latency, loads, loss, new_flows, packet_rates, references, report, tcp_stream
 from .rounds import Times, measure
 
-SECTIONS = (packet_rates, new_flows, tcp_stream, latency, capture, cbpf)
+SECTIONS = (packet_rates, loss, new_flows, tcp_stream, latency, capture, cbpf)
 EXIT_SKIPPED = 77
-SMOKE = {"rounds": 1, "warm_up_s": 0.05, "window_s": 0.1, "samples": 100}
+SMOKE = {"rounds": 1, "warm_up_s": 0.05, "window_s": 0.1, "samples": 100, "short": True}
 
 
 def parse():
@@ -24,6 +25,7 @@ def parse():
     parser.add_argument("--rounds", type=int, choices=range(1, 101), metavar="N", default=Times.rounds)
     parser.add_argument("--only", choices=[section.NAME for section in SECTIONS])
     parser.add_argument("--json", metavar="FILE")
+    parser.add_argument("--against", metavar="FILE", help="which rows differ from an earlier run's --json")
     parser.add_argument("--smoke", action="store_true", help="short: does every row count something?")
     return parser.parse_args()
 
@@ -42,30 +44,34 @@ def progress(number, row):
 
 
 def run(section, times):
-    """Measures a section; its rows. Its labs are gone afterwards."""
+    """Measures a section: its rows, and those of the references if they are not among them (a short run is not judged). Its labs are
+    gone afterwards."""
     rows = section.rows(times)
-    measure(rows, times.rounds, progress)
+    guards = references.rows(times) if section.GUARDED and not times.short and not references.are_in(rows) else []
+    measure([*guards, *rows], times.rounds, progress)
     if sys.stderr.isatty():
         print("\r\033[K", end="", file=sys.stderr, flush=True)
     cleanup.run_all()
-    return rows
+    return rows, guards
 
 
 def bench(arguments):
     times = Times(**SMOKE) if arguments.smoke else Times(rounds=arguments.rounds)
+    before = json.loads(pathlib.Path(arguments.against).read_text(encoding="utf-8")) if arguments.against else None
     about = report.machine()
     print(report.header(about, times), flush=True)
     found, silent = {**about, "rounds": times.rounds}, []
     for section in SECTIONS:
         if arguments.only not in (None, section.NAME):
             continue
-        rows = run(section, times)
-        print(report.section_text(section, rows), flush=True)
-        found[section.NAME] = report.section_json(section, rows)
-        silent += [row.what for row in rows if not row.counted()]
+        rows, guards = run(section, times)
+        print(report.section_text(section, rows, guards), flush=True)
+        found[section.NAME] = report.section_json(section, rows, guards)
+        silent += [row.what for row in [*guards, *rows] if not row.counted()]
+    if before:
+        print("\nAgainst the other run", *report.agreement(found, before, SECTIONS), sep="\n", flush=True)
     if arguments.json:
-        with open(arguments.json, "w", encoding="utf-8") as file:
-            json.dump(found, file, indent=2)
+        pathlib.Path(arguments.json).write_text(json.dumps(found, indent=2), encoding="utf-8")
     for what in silent:
         print(f"bench: {what}: a round counted nothing", file=sys.stderr)
     return 1 if silent else 0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The highest rate at which a capture loses nothing, and what a packet costs it (RFC 2544's search, with few steps)."""
+"""The highest rate at which a capture loses nothing, what it loses at fixed rates, and what a packet costs it (loss.py)."""
 import json
 import os
 import pathlib
@@ -11,7 +11,7 @@ from harness.lab import Lab
 from harness.pfild import Pfild
 from harness.programs import program
 
-from . import guarded, loads
+from . import guarded, loads, loss
 from .rounds import Row
 
 NAME = "capture"
@@ -21,17 +21,16 @@ EXPLANATION = (
     "the copy; CPU 1 runs tcpdump, or pfild's device thread and bpfctl. Both have 16 MiB between kernel and userspace.",
     "1 %: the filter wants 3 of 256 flows. CPU: of those processes, for each packet that was sent at that rate.",
 )
-COLUMNS = ("loss-free Mpps", "CPU ns a packet")
+COLUMNS = (loss.LOSS_FREE, "CPU ns a packet")
 REFERENCES = ()
+GUARDED = True
 WINDOW_S = 0.4
 DRAIN_S = 1.2  # tcpdump hands over a block after a second at the latest
-LOWEST_PPS, HIGHEST_PPS = 50_000, 8_000_000
-STEP = 1.1
+FIXED_PPS = (250_000, 500_000)
 FLOWS = 256
 SELECTED = 3  # of them
 SELECTIVE = f"udp src portrange 10000-{10000 + SELECTED - 1}"
 RING_KIB = 16384
-BEHIND = 100
 
 
 class _Capture:
@@ -41,7 +40,7 @@ class _Capture:
         self._lab, self._words, self._others = lab, words, others
 
     def trial(self, rate_pps, size, selective):
-        """(packets sent a second, CPU nanoseconds of a packet), or nothing: some were lost."""
+        """(packets sent a second, the share of those wanted that was captured, CPU nanoseconds of a packet)"""
         process = self._lab.fw.popen(*self._words, *([SELECTIVE] if selective else ["udp"]))
         process.wait_for_output("on eth0")
         os.sched_setaffinity(process.pid, {loads.ENGINE_CPU})
@@ -54,9 +53,8 @@ class _Capture:
         process.wait()
         said = process.stderr
         process.close()
-        wanted = expected(sent["sent"], selective)
         captured = int(re.search(r"(\d+) packets? captured", said)[1])
-        return (sent["sent"] / sent["seconds"], spent / sent["sent"]) if captured == wanted else None
+        return sent["sent"] / sent["seconds"], captured / expected(sent["sent"], selective), spent / sent["sent"]
 
     def _cpu_ns(self, pid):
         return sum(_cpu_ns(one) for one in (pid, *self._others))
@@ -73,25 +71,21 @@ def _cpu_ns(pid):
     return sum(int(thread.read_text(encoding="ascii").split()[0]) for thread in threads)
 
 
-def _search(capture, size, selective, highest_pps):
-    """The steps are a geometric row; halved until two neighbours are left."""
-    rates = [LOWEST_PPS]
-    while rates[-1] < highest_pps:
-        rates.append(round(rates[-1] * STEP))
-    best, low, high = (0.0, 0.0), -1, len(rates)
-    while high - low > 1:
-        middle = (low + high) // 2
-        found = capture.trial(rates[middle], size, selective)
-        low, high, best = (middle, high, found) if found else (low, middle, best)
-        if found and found[0] < 0.9 * rates[middle]:
-            break  # CPU 0 cannot send more
-    return dict(zip(COLUMNS, (best[0] / 1e6, best[1])))
+def _measured(capture, size, selective, short):
+    """The search, and the fixed rates where all packets are wanted."""
+
+    def trial(rate_pps):
+        return capture.trial(rate_pps, size, selective)
+
+    best = loss.search(trial, loss.LOWEST_PPS if short else loss.HIGHEST_PPS) or (0.0, 0.0)
+    fixed = {} if selective else loss.at_fixed_rates(trial, FIXED_PPS[:1] if short else FIXED_PPS)
+    return {**dict(zip(COLUMNS, (best[0] / 1e6, best[1]))), **fixed}
 
 
 def _sink(lab):
     """What passes is dropped by a bare TC program: the stack's own work is not what is measured."""
     guarded.receive_by_napi(lab)
-    loads.Meter(lab.fw, "sink", "eth0", "--by", "tc-drop", "--pref", BEHIND)
+    loads.Meter(lab.fw, "sink", "eth0", "--by", "tc-drop", "--pref", guarded.BEHIND)
 
 
 def _tcpdump():
@@ -110,19 +104,16 @@ def _pfild():
 
 
 def rows(times):
-    highest_pps = HIGHEST_PPS if times.window_s >= WINDOW_S else LOWEST_PPS  # a smoke test
     tcpdump, pfild = _tcpdump(), _pfild()
     found = []
     for size in (60, 1514):
         for selective, what in ((False, "all"), (True, "1 %")):
             name = f"{size}-{'selective' if selective else 'all'}"
             for who, capture in (("tcpdump", tcpdump), ("pfild", pfild)):
-                found.append(
-                    Row(
-                        f"{who}-{name}",
-                        f"{who}, {size} bytes, {what}",
-                        lambda capture=capture, size=size, selective=selective: _search(capture, size, selective, highest_pps),
-                        None if who == "tcpdump" else f"tcpdump-{name}",
-                    )
-                )
+
+                def measure(capture=capture, size=size, selective=selective):
+                    return _measured(capture, size, selective, times.short)
+
+                beside = None if who == "tcpdump" else f"tcpdump-{name}"
+                found.append(Row(f"{who}-{name}", f"{who}, {size} bytes, {what}", measure, beside))
     return found

@@ -34,6 +34,7 @@ OTHERS = {
 }
 COLUMNS = ("ns",)
 REFERENCES = ()
+GUARDED = False
 
 
 class _Rounds:

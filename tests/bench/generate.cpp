@@ -12,6 +12,7 @@
 #include <CLI/CLI.hpp>
 
 #include <array>
+#include <bit>
 #include <cerrno>
 #include <cmath>
 #include <cstdint>
@@ -41,6 +42,7 @@ using namespace pfild::bench;
 
 constexpr std::size_t kFrameSize = 60; ///< the shortest
 constexpr std::size_t kLongestFrame = 1514;
+constexpr std::uint32_t kKeyBits = 20; ///< the most flows
 constexpr std::uint16_t kFirstSource = 10'000;
 constexpr std::uint16_t kDestination = 9;
 constexpr std::uint16_t kFirstId = 0x4000;
@@ -56,6 +58,8 @@ struct Options {
     std::uint32_t batch = 64;
     std::uint32_t size = kFrameSize;
     std::uint32_t rate = 0;
+    bool scattered_order = false;
+    bool scattered_keys = false;
     unsigned cpu = 0;
 };
 
@@ -141,6 +145,8 @@ int generate(const Options& options) {
     }
     skeleton->rodata->out_ifindex = if_nametoindex(options.device.c_str());
     skeleton->rodata->flow_mask = options.flows - 1;
+    skeleton->rodata->order_bits = options.scattered_order ? std::bit_width(options.flows - 1) : 0;
+    skeleton->rodata->key_bits = options.scattered_keys ? kKeyBits : 0;
     skeleton->rodata->first_source = kFirstSource;
     skeleton->rodata->first_address = packet.ip.saddr;
     skeleton->rodata->first_id = kFirstId;
@@ -181,6 +187,8 @@ int main(int argc, char** argv) {
     CLI::App app{"Sends UDP packets out of a veth"};
     app.add_option("device", options.device, "the sending veth; its other end runs XDP or has GRO on")->required();
     app.add_option("--seconds", options.seconds, "how long")->check(CLI::Range(0.01, 60.0));
+    app.add_flag("--scattered-order", options.scattered_order, "flows come in an order without a pattern");
+    app.add_flag("--scattered-keys", options.scattered_keys, "neighbouring flows have keys without a pattern");
     app.add_option("--flows", options.flows, "different source ports and addresses")
         ->check(CLI::IsMember({1, 16, 256, 4096, 32768, 65536, 1048576}));
     app.add_option("--batch", options.batch, "frames at a time")->check(CLI::Range(1, 256));

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Labs under test: bare, with nftables, or guarded by pfild. They stand for the whole run, so that a round only starts a load."""
-import subprocess
-
-from harness import cleanup
 from harness.lab import Lab
 from harness.pfild import Pfild
 from harness.rules import guard
 
 from . import loads
+
+BEHIND = 100  # pref of a TC filter that runs behind the head of pfild
 
 _NFT = "table inet bench {\n chain %s {\n type filter hook %s priority 0\n %s\n }\n}\n"
 
@@ -29,13 +28,40 @@ def with_nft_netdev(rule):
     return lab
 
 
+# The first command pins maps in a BPF file system, the second looks for them there; with them is pinned what ties xdp-filter to the
+# dispatcher of libxdp. Machines have such a file system or not: these have their own, in a mount namespace that lives as they do.
+_XDP_FILTER = """
+mount -t bpf bpf /sys/fs/bpf
+xdp-filter load eth0 --mode native --policy allow --features udp
+xdp-filter port 9 --mode dst --proto udp
+echo loaded
+exec sleep infinity
+"""
+
+
 def with_xdp_filter():
     """xdp-filter of xdp-tools, which drops the load by its destination port."""
     lab = Lab("host")
-    cleanup.register(lambda: subprocess.run(lab.fw.inside(("xdp-filter", "unload", "eth0")), capture_output=True, check=False))
-    lab.fw.run("xdp-filter", "load", "eth0", "--mode", "native", "--policy", "allow", "--features", "udp")
-    lab.fw.run("xdp-filter", "port", "9", "--mode", "dst", "--proto", "udp")
+    lab.fw.popen("unshare", "--mount", "sh", "-ec", _XDP_FILTER).wait_for_output("loaded")
     return lab
+
+
+_LEARNED_S = 0.05
+_FORGOTTEN_S = 24 * 3600  # a load comes only every so often
+
+
+def with_known_connection():
+    """nftables that drops packets of a connection that conntrack knows: it was let pass first, and confirmed."""
+    lab = receive_by_napi(with_nft("ct state new,established accept"))
+    lab.fw.run("sysctl", "-qw", f"net.netfilter.nf_conntrack_udp_timeout={_FORGOTTEN_S}")
+    loads.PacketLoad(lab).send(_LEARNED_S, 1000)
+    lab.fw.run("nft", "-f", "-", stdin="flush chain inet bench input\nadd rule inet bench input ct state new,established drop\n")
+    return lab
+
+
+def connections(host):
+    """That conntrack knows in a namespace. Where no packet is on its way, all are confirmed: others have ended with theirs."""
+    return int(host.run("cat", "/proc/sys/net/netfilter/nf_conntrack_count").stdout)
 
 
 USERSPACE = ("--no-cache",)  # every packet that a hook could see goes there

@@ -10,6 +10,7 @@ EXPLANATION = (
     "pfild: request and answer both go through userspace. The difference is what the filter adds to a whole round trip.",
 )
 COLUMNS = ("p50_us", "p99_us")
+GUARDED = True
 
 
 def _row(name, what, lab, times):

@@ -14,6 +14,7 @@ EXPLANATION = (
 )
 COLUMN = "million/s"
 REFERENCES = (("nft-ct", "nft conntrack"),)
+GUARDED = True
 FLOWS = 1048576
 WINDOW_S = 0.1  # conntrack's table, of the whole machine, must not fill up
 

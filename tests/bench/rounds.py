@@ -8,7 +8,7 @@ import statistics
 from dataclasses import dataclass, field
 from typing import Callable
 
-SPREAD_LIMIT = 0.2  # of the first row; above it nobody can say what a ratio means
+SPREAD_LIMIT = 0.2  # above it nobody can say what a ratio means: of a reference no ratio, of a row none of its own
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,7 @@ class Times:
     warm_up_s: float = 0.2
     window_s: float = 0.5
     samples: int = 2000  # round trips a round
+    short: bool = False  # does every row count something? No more
 
 
 @dataclass
@@ -25,6 +26,7 @@ class Row:
     what: str
     measure: Callable  # -> {column: figure}
     beside: str | None = None  # the row that does its like without pfild, or with less
+    bare: str | None = None  # the shortest program that does the same there
     figures: dict = field(default_factory=dict)  # column -> one figure a round
 
     def note(self, measured):
@@ -43,6 +45,9 @@ class Row:
     def spread(self, column):
         return (self.high(column) - self.low(column)) / self.median(column) if self.median(column) else float("inf")
 
+    def steady(self, column):
+        return self.spread(column) <= SPREAD_LIMIT
+
     def against(self, other, column):
         """The median ratio to another row; None where that counted nothing."""
         pairs = list(zip(self.figures[column], other.figures[column]))
@@ -52,8 +57,18 @@ class Row:
         """The median difference to another row."""
         return statistics.median(mine - theirs for mine, theirs in zip(self.figures[column], other.figures[column]))
 
+    def above_ns(self, other, column):
+        """The same of rates in millions a second: how many nanoseconds more one takes. None where one counted nothing."""
+        pairs = list(zip(self.figures[column], other.figures[column]))
+        if not all(mine and theirs for mine, theirs in pairs):
+            return None
+        return statistics.median(1e3 / mine - 1e3 / theirs for mine, theirs in pairs)
+
     def counted(self):
-        return bool(self.figures) and all(figure > 0 for figures in self.figures.values() for figure in figures)
+        """Something in every round: a rate that lost nothing may be 0, but then something has arrived."""
+        rounds = max(map(len, self.figures.values()), default=0)
+        each = [[figures[i] for figures in self.figures.values() if i < len(figures)] for i in range(rounds)]
+        return bool(each) and all(any(figure > 0 for figure in figures) for figures in each)
 
 
 def measure(rows, rounds, progress):

@@ -11,6 +11,7 @@ EXPLANATION = (
 )
 COLUMN = "Gbit/s"
 REFERENCES = (("unfiltered", "unfiltered"),)
+GUARDED = True
 
 
 def _row(name, what, lab, times, beside=None):
