@@ -3,6 +3,7 @@
  * What every head decides, in the order a packet meets it:
  *
  *     only tapped here?      -> pass on
+ *     no answer, and closed? -> drop                               (`unknown`, `silent`)
  *     flow known?            -> pass on or drop                    whoever is alive
  *     hooks in the kernel?   -> pass on or drop, if they can tell  whoever is alive
  *     queue without socket?  -> leave it to the TC head            (XDP)
@@ -10,6 +11,7 @@
  *     no hook here?          -> pass on                            (PF-26)
  *     upkeep of the link?    -> pass on, unless a hook tells it from other packets (upkeep.h)
  *     port pair repaired?    -> drop: a daemon that lives opens nothing
+ *     engine silent?         -> pass or drop, as attached          (`silent`)
  *     else                   -> divert: label it, redirect it to the engine
  */
 #pragma once
@@ -113,6 +115,37 @@ static __always_inline int is_cared_for(const struct pfild_interface* self) {
     return !(self->flags & PFILD_STOOD_DOWN) && bpf_map_lookup_elem(&sockets, &life);
 }
 
+/* Whether an engine that is there has said nothing for too long. A line of its own, not read for known packets. */
+static __always_inline int is_silent(void) {
+    const __u32 zero = 0;
+    const struct pfild_beat* beat = bpf_map_lookup_elem(&engine_beat, &zero);
+
+    return !beat || is_past(*(volatile const __u64*)&beat->told_ns, PFILD_SILENT_NS, bpf_ktime_get_coarse_ns());
+}
+
+static __always_inline int is_unattended(const packet_context* packet, const struct pfild_interface* self, __u32 lane) {
+    return taker_of(packet, self, lane) == TAKER_NOBODY && !is_cared_for(self);
+}
+
+/* enum course, of a packet about which nobody can be asked: as its fail mode says. silent: the engine is there. */
+static __noinline int unanswered(packet_context* packet, const struct pfild_interface* self, __u32 lane, int silent) {
+    __u32 stays = silent ? !(self->flags & PFILD_SILENT_PASS) : self->flags & PFILD_FAIL_DROP;
+    int drop = stays && !upkeep_of(packet);
+
+    if (silent)
+        count_all(lane, drop ? PFILD_COUNT_DROPPED_SILENT : PFILD_COUNT_PASSED_SILENT, packet);
+    else
+        count_all(lane, drop ? PFILD_COUNT_DROPPED_UNATTENDED : PFILD_COUNT_PASSED_UNATTENDED, packet);
+    return drop ? COURSE_DROP : COURSE_PASS;
+}
+
+/* Fail mode `closed`, known packets included. Rare, so a function of its own. 0: open; 1: unattended; 2: silent. */
+static __noinline int is_closed(const packet_context* packet, const struct pfild_interface* self, __u32 lane) {
+    if (is_unattended(packet, self, lane))
+        return !!(self->flags & PFILD_UNKNOWN_CLOSED);
+    return (self->flags & PFILD_SILENT_CLOSED) && is_silent() ? 2 : 0;
+}
+
 static __always_inline enum course decide(packet_context* packet, const struct pfild_interface* self,
                                           const struct head head, const struct known known) {
     __u32 lane = lane_of(self, head);
@@ -121,6 +154,12 @@ static __always_inline enum course decide(packet_context* packet, const struct p
 
     if (self->flags & PFILD_ONLY_TAPPED)
         return COURSE_PASS;
+    if (self->flags & PFILD_CLOSES) {
+        answer = is_closed(packet, self, lane);
+        if (answer)
+            return (enum course)unanswered(packet, self, lane, answer == 2);
+        answer = PFILD_FLOW_ASK;
+    }
     if (known.flow)
         answer = answer_of(known.flow, lane, head.outgoing, packets_in(packet), known.bytes);
     if (answer == PFILD_FLOW_PASS) {
@@ -141,12 +180,8 @@ static __always_inline enum course decide(packet_context* packet, const struct p
         count_all(lane, PFILD_COUNT_UNSERVED_QUEUE, packet);
         return COURSE_LEFT;
     }
-    if (taker == TAKER_NOBODY && !is_cared_for(self)) {
-        int drop = (self->flags & PFILD_FAIL_DROP) && !upkeep_of(packet);
-
-        count_all(lane, drop ? PFILD_COUNT_DROPPED_UNATTENDED : PFILD_COUNT_PASSED_UNATTENDED, packet);
-        return drop ? COURSE_DROP : COURSE_PASS;
-    }
+    if (taker == TAKER_NOBODY && !is_cared_for(self))
+        return (enum course)unanswered(packet, self, lane, 0);
     if (!(self->flags & head.divert)) {
         count_all(lane, PFILD_COUNT_PASSED_UNHOOKED, packet);
         return COURSE_PASS;
@@ -159,5 +194,7 @@ static __always_inline enum course decide(packet_context* packet, const struct p
         count_all(lane, PFILD_COUNT_DROPPED_REPAIRING, packet);
         return COURSE_DROP;
     }
+    if (is_silent())
+        return (enum course)unanswered(packet, self, lane, 1);
     return COURSE_DIVERT;
 }

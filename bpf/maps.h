@@ -45,6 +45,15 @@ struct {
     __type(value, struct pfild_secret);
 } secrets SEC(".maps") __weak;
 
+/* When the engine last said that it lives. */
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct pfild_beat);
+} engine_beat SEC(".maps") __weak;
+
 /* The engine's AF_XDP sockets by lane, and PFILD_LIFE. An empty place means that the lane is unattended: the kernel
  * empties it when a socket closes. */
 struct {

@@ -73,7 +73,7 @@ struct Exchange {
 
 struct Verb {
     std::string_view name;     ///< one word or two: "hook add"
-    std::string_view synopsis; ///< its operands: "IFACE [--unknown pass|drop]"
+    std::string_view synopsis; ///< its operands: "IFACE [--unknown pass|drop|closed]"
     std::string_view summary;  ///< one line
     std::string_view notes;    ///< paragraphs and examples of its help; lines end with \n
     std::string_view request;  ///< verb of the control protocol; empty: it is not asked (help, capture)

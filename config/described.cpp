@@ -22,9 +22,11 @@ constexpr std::size_t kMostLinks = 65536;
 constexpr std::size_t kLongestPath = 255;
 constexpr std::size_t kMostPeers = 1024;
 
-void describe_fail_mode(Fields& fields, core::FailMode& unknown) {
-    fields.optional("unknown", unknown, describe::word(core::kAskedFailModeNames),
+void describe_fail_modes(Fields& fields, core::FailMode& unknown, core::FailMode& silent) {
+    fields.optional("unknown", unknown, describe::word(core::kFailModeNames),
                     "What heads do with packets that only the engine could decide, while it is not there.");
+    fields.optional("silent", silent, describe::word(core::kFailModeNames),
+                    "The same while it is there and does not answer.");
 }
 
 void describe_place(Fields& fields, core::HeadMode& mode, core::HeadPosition& position) {
@@ -68,7 +70,7 @@ core::Result<void> check_programs(const Model& model) {
 
 void describe(Fields& fields, Settings& settings) {
     fields.optional("log_level", settings.log_level, describe::word(kLogLevelNames), "How much is logged.");
-    describe_fail_mode(fields, settings.unknown);
+    describe_fail_modes(fields, settings.unknown, settings.silent);
     describe_place(fields, settings.mode, settings.position);
     describe_strict(fields, settings.strict);
     fields.optional("buffers", settings.buffers, describe::whole(kMinBuffers, kMaxBuffers),
@@ -97,7 +99,7 @@ void describe(Fields& fields, Interface& interface) {
     fields.called("model_interface", "An interface that is to be guarded.");
     fields.required("name", interface.name, describe::interface_name(),
                     "What the kernel calls it, an alternative name, or a pattern.");
-    describe_fail_mode(fields, interface.unknown);
+    describe_fail_modes(fields, interface.unknown, interface.silent);
     describe_place(fields, interface.mode, interface.position);
     describe_strict(fields, interface.strict);
     fields.optional("wanted", interface.wanted, describe::flag(), "Whether it is guarded; else it is left alone.");

@@ -11,7 +11,8 @@ void describe(describe::Fields& fields, FileInterface& interface) {
     fields.called("interface", "An interface that is to be guarded.");
     fields.required("name", interface.name, describe::interface_name(),
                     "What the kernel calls it, an alternative name, or a pattern.");
-    fields.optional("unknown", interface.unknown, describe::word(core::kAskedFailModeNames), "As the setting.");
+    fields.optional("unknown", interface.unknown, describe::word(core::kFailModeNames), "As the setting.");
+    fields.optional("silent", interface.silent, describe::word(core::kFailModeNames), "As the setting.");
     fields.optional("mode", interface.mode, describe::word(core::kHeadModeNames), "As the setting.");
     fields.optional("position", interface.position, describe::word(core::kHeadPositionNames), "As the setting.");
     fields.optional("strict", interface.strict, describe::flag(), "As the setting.");

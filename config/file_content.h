@@ -16,6 +16,7 @@ namespace pfild::config {
 struct FileInterface {
     std::string name;
     std::optional<core::FailMode> unknown; ///< nothing, as in the next: as the settings say
+    std::optional<core::FailMode> silent;
     std::optional<core::HeadMode> mode;
     std::optional<core::HeadPosition> position;
     std::optional<bool> strict;

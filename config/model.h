@@ -41,6 +41,7 @@ static_assert(static_cast<std::size_t>(Owner::kApplied) + 1 == kOwnerNames.size(
 struct Interface {
     std::string name; ///< the kernel's, an alternative one, or a pattern
     core::FailMode unknown = core::FailMode::kPass;
+    core::FailMode silent = core::FailMode::kDrop;
     core::HeadMode mode = core::HeadMode::kAutomatic;
     core::HeadPosition position = core::HeadPosition::kAnywhere;
     bool strict = false; ///< one that is made while pfild runs is down until it is guarded

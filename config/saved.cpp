@@ -15,6 +15,7 @@ Saved saved(const Model& model, const std::string& prefix) {
     for (const Interface& interface : model.interfaces) {
         content.interfaces.push_back({.name = interface.name,
                                       .unknown = interface.unknown,
+                                      .silent = interface.silent,
                                       .mode = interface.mode,
                                       .position = interface.position,
                                       .strict = interface.strict,

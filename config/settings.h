@@ -26,6 +26,7 @@ static_assert(static_cast<std::size_t>(LogLevel::kError) + 1 == kLogLevelNames.s
 struct Settings {
     LogLevel log_level = LogLevel::kInfo;
     core::FailMode unknown = core::FailMode::kPass;
+    core::FailMode silent = core::FailMode::kDrop;
     core::HeadMode mode = core::HeadMode::kAutomatic;
     core::HeadPosition position = core::HeadPosition::kAnywhere;
     bool strict = false;                     ///< of interfaces, as these

@@ -236,6 +236,7 @@ void Reader::settle_interfaces() {
     for (FileInterface& interface : interfaces_) {
         source_.model.interfaces.push_back({.name = std::move(interface.name),
                                             .unknown = interface.unknown.value_or(settings.unknown),
+                                            .silent = interface.silent.value_or(settings.silent),
                                             .mode = interface.mode.value_or(settings.mode),
                                             .position = interface.position.value_or(settings.position),
                                             .strict = interface.strict.value_or(settings.strict),

@@ -14,8 +14,10 @@ namespace pfild::control {
 template <typename Attach>
 void describe_attach(describe::Fields& fields, Attach& attach) {
     fields.required("interface", attach.interface, describe::interface_name(), "The interface.");
-    fields.optional("unknown", attach.unknown, describe::word(core::kAskedFailModeNames),
+    fields.optional("unknown", attach.unknown, describe::word(core::kFailModeNames),
                     "What becomes of packets that only the engine could decide, when it is not there.");
+    fields.optional("silent", attach.silent, describe::word(core::kFailModeNames),
+                    "The same when it is there and does not answer.");
     fields.optional("mode", attach.mode, describe::word(core::kHeadModeNames), "Where incoming packets are decided.");
     fields.optional("position", attach.position, describe::word(core::kHeadPositionNames),
                     "Whether the heads go in front again when a program comes before them.");

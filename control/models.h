@@ -34,6 +34,7 @@ struct ApplyRequest {
 struct BatchAttach {
     std::string interface;
     std::optional<core::FailMode> unknown;
+    std::optional<core::FailMode> silent;
     std::optional<core::HeadMode> mode;
     std::optional<core::HeadPosition> position;
     std::optional<bool> strict;

@@ -25,6 +25,7 @@ struct NoArguments {};
 /// What attach means where a request does not say; from the configuration.
 struct AttachDefaults {
     core::FailMode unknown = core::FailMode::kPass;
+    core::FailMode silent = core::FailMode::kDrop;
     core::HeadMode mode = core::HeadMode::kAutomatic;
     core::HeadPosition position = core::HeadPosition::kAnywhere;
     bool strict = false;
@@ -33,6 +34,7 @@ struct AttachDefaults {
 struct AttachRequest {
     std::string interface;
     core::FailMode unknown = core::FailMode::kPass;
+    core::FailMode silent = core::FailMode::kDrop;
     core::HeadMode mode = core::HeadMode::kAutomatic;
     core::HeadPosition position = core::HeadPosition::kAnywhere;
     bool strict = false;                 ///< interfaces that come are down until they are guarded

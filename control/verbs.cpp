@@ -27,6 +27,7 @@ template <>
 AttachRequest begun(const AttachDefaults& defaults) {
     return {.interface = {},
             .unknown = defaults.unknown,
+            .silent = defaults.silent,
             .mode = defaults.mode,
             .position = defaults.position,
             .strict = defaults.strict,

@@ -156,8 +156,10 @@ void describe(Fields& fields, InterfaceView& view) {
     fields.required("mode_because", view.mode_because, sentence(), "Why it is not XDP; may be empty.");
     fields.required("queues_served", view.queues_served, whole(), "XDP: receive queues with a socket.");
     fields.required("turned_off", view.turned_off, names(), "XDP: offloads that are off for it.");
-    fields.required("unknown", view.unknown, word(core::kAskedFailModeNames),
+    fields.required("unknown", view.unknown, word(core::kFailModeNames),
                     "What becomes of packets that only the engine could decide, when it is not there.");
+    fields.required("silent", view.silent, word(core::kFailModeNames),
+                    "The same when it is there and does not answer.");
     fields.required("state", view.state, word(kStateWords), "Whether something of it is being made anew.");
     fields.required("port_pair", view.port_pair, object(), "Its port pair.");
     fields.required("heads", view.heads, object(), "Where its heads sit.");

@@ -75,6 +75,7 @@ struct InterfaceView {
     std::uint64_t queues_served = 0;     ///< receive queues with a socket of their own (XDP)
     std::vector<std::string> turned_off; ///< offloads of the interface that are off as long as it is attached (XDP)
     core::FailMode unknown = core::FailMode::kPass;
+    core::FailMode silent = core::FailMode::kDrop;
     State state = State::kAttached;
     PortPairView port_pair;
     HeadPlacesView heads;

@@ -93,6 +93,13 @@ void Engine::suspect(std::uint8_t slot, Direction direction, bool circling) {
 std::size_t Engine::round(std::uint64_t now_ns) noexcept {
     now_ns_ = now_ns;
     const Snapshot& rules = rules_.quiescent();
+    if (heart_ != nullptr) {
+        heart_->beat();
+        if (heart_->overslept()) {
+            heart_->forget_overslept();
+            drop_stale();
+        }
+    }
     std::size_t packets = 0;
     for (const auto& interface : interfaces_) {
         if (interface) {
@@ -110,6 +117,33 @@ std::size_t Engine::round(std::uint64_t now_ns) noexcept {
         }
     }
     return packets;
+}
+
+void Engine::drop_stale() noexcept {
+    for (const auto& interface : interfaces_) {
+        if (interface) {
+            auto& counters = counters_[interface->slot];
+            drop_stale(*interface->q, counters[index(Direction::kIn)]);
+            for (FramePort* queue : interface->queues) {
+                drop_stale(*queue, counters[index(Direction::kIn)]);
+            }
+            drop_stale(*interface->p, counters[index(Direction::kOut)]);
+        }
+    }
+}
+
+// What lay there is at most a ring full; more comes while heads still divert.
+void Engine::drop_stale(FramePort& up, Counters& counters) noexcept {
+    constexpr std::size_t kLongestRing = 16384;
+    std::size_t received = kBatch;
+    for (std::size_t dropped = 0; dropped < kLongestRing && received == kBatch; dropped += received) {
+        received = up.receive(batch_);
+        std::for_each(batch_.begin(), batch_.begin() + static_cast<std::ptrdiff_t>(received),
+                      [](Frame& frame) { frame.reset(); });
+        add_to(counters, EngineCounter::kReceived, received);
+        add_to(counters, EngineCounter::kDroppedStale, received);
+        up.after_batch();
+    }
 }
 
 // By its extension headers or as a fragment, whatever hooks would say.
@@ -195,6 +229,15 @@ std::size_t Engine::carry(const Snapshot& rules, const EngineInterface& interfac
         batch_[passed++] = std::move(frame);
     }
 
+    if (heart_ != nullptr && received != 0) {
+        heart_->beat();
+        if (heart_->overslept()) [[unlikely]] {
+            add_to(counters, EngineCounter::kDroppedStale, passed);
+            std::for_each(batch_.begin(), batch_.begin() + static_cast<std::ptrdiff_t>(passed),
+                          [](Frame& frame) { frame.reset(); });
+            passed = 0;
+        }
+    }
     const std::size_t sent = lane.down.transmit(std::span(batch_).first(passed));
     std::for_each(batch_.begin() + static_cast<std::ptrdiff_t>(sent),
                   batch_.begin() + static_cast<std::ptrdiff_t>(passed), [](Frame& frame) { frame.reset(); });

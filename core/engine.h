@@ -15,6 +15,7 @@
 #include "core/direction.h"
 #include "core/flow/flow_table.h"
 #include "core/frame.h"
+#include "core/heartbeat.h"
 #include "core/odd_packets.h"
 #include "core/pfil/publication.h"
 #include "core/pfil/run_heads.h"
@@ -35,12 +36,13 @@ enum class EngineCounter : std::uint8_t {
     kDroppedLabel,     ///< came without a readable label
     kDroppedBacklog,   ///< passed, but the way back had no room: the receiver is slower than the sender
     kDroppedCircling,  ///< passed, but it came back again and again (circling.h)
+    kDroppedStale,     ///< the engine had overslept, and it lay there (heartbeat.h)
     kChecksumsCompleted,
 };
-inline constexpr std::array<std::string_view, 11> kEngineCounterNames{
-    "received",           "received_bytes",   "passed",        "dropped",         "consumed",
-    "dropped_extension",  "dropped_fragment", "dropped_label", "dropped_backlog", "dropped_circling",
-    "checksums_completed"};
+inline constexpr std::array<std::string_view, 12> kEngineCounterNames{
+    "received",        "received_bytes",    "passed",           "dropped",
+    "consumed",        "dropped_extension", "dropped_fragment", "dropped_label",
+    "dropped_backlog", "dropped_circling",  "dropped_stale",    "checksums_completed"};
 
 /// An attached interface as the engine sees it.
 struct EngineInterface {
@@ -58,9 +60,10 @@ class Engine {
     using Counters = std::array<std::atomic<std::uint64_t>, kEngineCounterNames.size()>;
 
     /// => `rules` outlives the engine; this thread becomes its reader. With a flow table, which outlives the engine
-    /// too, answers that last are published to the heads.
-    explicit Engine(Publication& rules, FlowTable* flows = nullptr, OddPackets odd = {})
-        : rules_(rules), flows_(flows), odd_(odd) {}
+    /// too, answers that last are published to the heads. With a heartbeat, which outlives it, it beats between
+    /// batches.
+    explicit Engine(Publication& rules, FlowTable* flows = nullptr, OddPackets odd = {}, Heartbeat* heart = nullptr)
+        : rules_(rules), flows_(flows), odd_(odd), heart_(heart) {}
 
     /// From the next round on, packets of the interface are taken. => the ports outlive their interface here.
     void add(EngineInterface interface);
@@ -89,6 +92,8 @@ class Engine {
         Direction direction;
         bool complete_checksums = false;
     };
+    void drop_stale() noexcept;
+    void drop_stale(FramePort& up, Counters& counters) noexcept;
     std::size_t carry(const Snapshot& rules, const EngineInterface& interface, const Lane& lane) noexcept;
     /// Why the packet ends here; nothing: it passes.
     std::optional<EngineCounter> decide(const Snapshot& rules, const Passage& passage, Frame& frame,
@@ -98,6 +103,7 @@ class Engine {
     Publication& rules_;
     FlowTable* flows_;
     OddPackets odd_;
+    Heartbeat* heart_;
     std::uint64_t now_ns_ = 0;
     std::array<std::optional<EngineInterface>, PFILD_MAX_INTERFACES> interfaces_;
     std::array<std::array<Counters, kDirections>, PFILD_MAX_INTERFACES> counters_{};

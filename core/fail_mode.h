@@ -5,7 +5,8 @@
 //     drop     they are dropped; known flows and hooks in the kernel go on, neighbours find each other
 //     closed   nothing passes but what neighbours say and what keeps the link up (fail-closed)
 //
-// Heads have the first two so far, so `closed` is refused where it is asked for.
+// An engine does not answer when it is not there (`unknown`), or when it is there and has not beaten for too long
+// (`silent`, heartbeat.h).
 #pragma once
 
 #include <array>
@@ -19,7 +20,12 @@ enum class FailMode : std::uint8_t { kPass, kDrop, kClosed };
 inline constexpr std::array<std::string_view, 3> kFailModeNames{"pass", "drop", "closed"};
 static_assert(static_cast<std::size_t>(FailMode::kClosed) + 1 == kFailModeNames.size());
 
-/// What can be asked for: the fail modes that heads have.
-inline constexpr std::array<std::string_view, 2> kAskedFailModeNames{kFailModeNames[0], kFailModeNames[1]};
+/// Of one interface.
+struct FailModes {
+    FailMode unknown = FailMode::kPass;
+    FailMode silent = FailMode::kDrop;
+
+    friend bool operator==(const FailModes&, const FailModes&) = default;
+};
 
 } // namespace pfild::core

@@ -14,7 +14,7 @@ namespace pfild::bpfctl {
 namespace {
 
 /// A few words for the counters of the heads and of the flow table; names that are not here stand for themselves.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 26> kMeanings{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 31> kMeanings{{
     {"diverted", "sent to the engine"},
     {"returned", "sent back by the engine, on its way to the head"},
     {"reentered", "came back from the engine and went on"},
@@ -27,6 +27,8 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 26> kMeaning
     {"passed_neighbour", "passed in the kernel: ARP or neighbour discovery"},
     {"passed_unattended", "passed: the engine was not there (unknown: pass)"},
     {"dropped_unattended", "dropped: the engine was not there (unknown: drop)"},
+    {"passed_silent", "passed: the engine did not answer (silent: pass)"},
+    {"dropped_silent", "dropped: the engine did not answer (silent: drop)"},
     {"passed_looped", "passed in the kernel: this host's own multicast, looped back"},
     {"dropped_stamp", "dropped: forged, or rewritten on its way back from the engine"},
     {"dropped_repairing", "dropped: for the engine, whose port pair was being repaired"},
@@ -34,6 +36,9 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 26> kMeaning
     {"dropped_stray", "dropped on the port pair: it did not come from a head"},
     {"dropped_socketless", "dropped on the port pair: the engine's socket had just closed"},
     {"port_dropped", "dropped before the port pair: the engine did not keep up"},
+    {"engine_dropped_stale", "dropped: it lay there while the engine was stopped"},
+    {"silences", "times the engine did not answer for 250 ms"},
+    {"longest_gap_us", "the longest of those times, or of shorter ones"},
     {"capacity", "flows that the kernel can know"},
     {"memory_bytes", "memory for them"},
     {"in_use", "flows that it knows now"},

@@ -32,7 +32,20 @@ std::string unknown_text(const Json& interface) {
     if (unknown == "pass") {
         return "pass: what only the engine could decide passes while it is not there";
     }
-    return unknown;
+    return unknown == "closed" ? "closed: while the engine is not there nothing passes but what keeps the link up"
+                               : unknown;
+}
+
+std::string silent_text(const Json& interface) {
+    std::string silent = text(interface, "silent");
+    if (silent == "drop") {
+        return "drop: what only the engine could decide is dropped while it does not answer";
+    }
+    if (silent == "pass") {
+        return "pass: what only the engine could decide passes while it does not answer";
+    }
+    return silent == "closed" ? "closed: while the engine does not answer nothing passes but what keeps the link up"
+                              : silent;
 }
 
 std::string mode_text(const Json& interface) {
@@ -66,6 +79,10 @@ std::string interface_text(const Json& interface) {
     table.add({"incoming", path_text(interface, "in")});
     table.add({"outgoing", path_text(interface, "out")});
     table.add({"unknown", unknown_text(interface)});
+    table.add({"silent", silent_text(interface)});
+    if (text(interface, "silent") == "pass") {
+        table.add({"WARNING", "who floods the engine until it does not answer switches the rules off: silent is pass"});
+    }
     table.add({"mode", mode_text(interface) + ", port pair " + text(port_pair, "p") + " and " + text(port_pair, "q")});
     return title + '\n' + table.str();
 }

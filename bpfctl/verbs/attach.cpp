@@ -43,8 +43,9 @@ std::string text_of_attach(const Exchange& exchange) {
 
 const Verb kAttach{
     .name = "attach",
-    .synopsis = "IFACE [--unknown pass|drop] [--mode auto|xdp|tc|tap | --tap] [--position anywhere|first] [--strict "
-                "true|false]",
+    .synopsis =
+        "IFACE [--unknown pass|drop|closed] [--silent pass|drop|closed] [--mode auto|xdp|tc|tap | --tap] [--position "
+        "anywhere|first] [--strict true|false]",
     .summary = "put heads on an interface",
     .notes =
         "From then on the interface has a head of its own name, and its packets pass the heads inet, inet6 and\n"
@@ -52,6 +53,11 @@ const Verb kAttach{
         "\n"
         "Without --unknown the daemon's configuration decides. While pfild is gone or restarts, the kernel goes on\n"
         "with known flows and with hooks that run there; other packets are dropped with drop, and pass with pass.\n"
+        "With closed known flows stop, too, and nothing passes but what keeps the link up.\n"
+        "\n"
+        "--silent says the same of an engine that is there and has not answered for 250 ms: it is stopped, or "
+        "flooded.\n"
+        "Without it the configuration decides. With pass whoever floods the engine switches the rules off.\n"
         "\n"
         "Without --mode the configuration decides, too. auto takes native XDP on hardware if it can be had, and TC\n"
         "otherwise; xdp takes native XDP or refuses. On virtual interfaces TC keeps the offloads that make bulk\n"

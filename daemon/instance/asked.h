@@ -11,6 +11,7 @@ namespace pfild {
 [[nodiscard]] inline config::Interface interface_of(const control::AttachRequest& request) {
     return {.name = request.interface,
             .unknown = request.unknown,
+            .silent = request.silent,
             .mode = request.mode,
             .position = request.position,
             .strict = request.strict,

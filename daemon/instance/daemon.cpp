@@ -25,8 +25,11 @@ namespace pfild {
 namespace {
 
 control::AttachDefaults attach_defaults(const config::Settings& settings) {
-    return {
-        .unknown = settings.unknown, .mode = settings.mode, .position = settings.position, .strict = settings.strict};
+    return {.unknown = settings.unknown,
+            .silent = settings.silent,
+            .mode = settings.mode,
+            .position = settings.position,
+            .strict = settings.strict};
 }
 
 std::vector<control::Grant> grants_of(const config::Model& model) {

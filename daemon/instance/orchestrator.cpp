@@ -119,7 +119,8 @@ core::Result<void> Orchestrator::make_engine() {
         }
         umem_ = std::move(*umem);
     }
-    auto thread = xsk::EngineThread::start(*umem_, rules_, flows_.get(), options_.odd_packets);
+    auto thread =
+        xsk::EngineThread::start(*umem_, rules_, flows_.get(), options_.odd_packets, programs_->beat().told_ns);
     if (!thread) {
         return core::fail(std::move(thread.error()));
     }
@@ -191,6 +192,7 @@ void Orchestrator::keep_house() {
     interfaces_->repair_all();
     interfaces_->watch_lanes();
     release_old_chains();
+    tell_of_silences();
     if (lane_heads() != lowered_->heads()) { // an XDP head has gone, or could be had again
         place_hooks();
         if (auto kept = lowered_->keeps_promises(); !kept) {
@@ -205,6 +207,20 @@ void Orchestrator::keep_house() {
             spdlog::error("{}", set.error().line());
         }
     }
+}
+
+// Once a minute at most: who floods the engine shall not fill the log.
+void Orchestrator::tell_of_silences() {
+    constexpr auto kApart = std::chrono::minutes(1);
+    const core::Heartbeat& heart = engine_thread_->heart();
+    const auto now = std::chrono::steady_clock::now();
+    if (heart.silences() == silences_told_ || (silences_told_ != 0 && now - silence_told_at_ < kApart)) {
+        return;
+    }
+    spdlog::warn("the engine did not answer, and heads did as `silent` says: {} times so far, the longest gap is {} ms",
+                 heart.silences(), heart.longest_ns() / 1'000'000);
+    silences_told_ = heart.silences();
+    silence_told_at_ = now;
 }
 
 void Orchestrator::commit() {

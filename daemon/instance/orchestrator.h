@@ -146,6 +146,7 @@ class Orchestrator final : public rules::World, private interfaces::Dependents {
     void put_in_force(rules::LoweredHooks::Next next);
     void release_old_chains();
     void keep_house();
+    void tell_of_silences();
 
     [[nodiscard]] control::FlowTableView flow_table_view() const;
     [[nodiscard]] std::vector<std::string> covered_by(const core::HeadInfo& head) const;
@@ -178,6 +179,8 @@ class Orchestrator final : public rules::World, private interfaces::Dependents {
     std::function<void()> every_second_;
     bool preparing_ = false;
     bool old_chains_released_ = false;
+    std::uint64_t silences_told_ = 0;
+    std::chrono::steady_clock::time_point silence_told_at_;
 };
 
 } // namespace pfild

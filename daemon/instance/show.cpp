@@ -188,7 +188,10 @@ core::Result<control::StatsView> Orchestrator::stats(const control::StatsRequest
             {"stats", *request.interface, "it is not attached", "`bpfctl status` lists those that are", ENODEV});
     }
     control::StatsView view;
-    view.engine = {{"rounds", engine_thread_->rounds()}, {"sleeps", engine_thread_->sleeps()}};
+    view.engine = {{"rounds", engine_thread_->rounds()},
+                   {"sleeps", engine_thread_->sleeps()},
+                   {"silences", engine_thread_->heart().silences()},
+                   {"longest_gap_us", engine_thread_->heart().longest_ns() / 1000}};
     view.flows = flow_table_view();
     view.buffers = buffers_view(umem_->pool());
     for (const auto& [ifindex, attachment] : interfaces_->all()) {

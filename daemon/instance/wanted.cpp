@@ -225,6 +225,7 @@ core::Result<control::InterfaceView> Wanted::attached(const config::Interface& i
     if (config::is_pattern(item.name)) {
         view.name = item.name;
         view.unknown = item.unknown;
+        view.silent = item.silent;
         view.mode_wanted = item.mode;
         view.mode = core::kHeadModeNames.at(static_cast<std::size_t>(item.mode));
         view.position = item.position;

@@ -94,6 +94,7 @@ core::Result<void> Wanted::edit(config::Model& model, const control::BatchStep& 
         const config::Settings& settings = transaction_.model().settings;
         return config::add_interface(model, {.name = resolve(step.attach->interface),
                                              .unknown = step.attach->unknown.value_or(settings.unknown),
+                                             .silent = step.attach->silent.value_or(settings.silent),
                                              .mode = step.attach->mode.value_or(settings.mode),
                                              .position = step.attach->position.value_or(settings.position),
                                              .strict = step.attach->strict.value_or(settings.strict),

@@ -25,7 +25,7 @@ namespace pfild::interfaces {
 struct AttachmentSpec {
     net::Link link;
     std::uint8_t slot = 0;
-    core::FailMode unknown = core::FailMode::kPass;
+    core::FailModes fail;
     core::HeadMode mode = core::HeadMode::kAutomatic;
     core::HeadPosition position = core::HeadPosition::kAnywhere;
     std::vector<std::string> turned_off; ///< offloads that a run before turned off on it
@@ -95,7 +95,7 @@ class Attachment {
     /// Which directions divert from now on, and in which heads ask hooks in the kernel first.
     [[nodiscard]] virtual core::Result<void> set_divert(core::Directions divert, core::Directions chained) = 0;
     /// What else was asked for, from now on.
-    [[nodiscard]] virtual core::Result<void> set_manner(core::FailMode unknown, core::HeadPosition position) = 0;
+    [[nodiscard]] virtual core::Result<void> set_manner(core::FailModes fail, core::HeadPosition position) = 0;
 
     /// Whether it has nothing but heads yet, which drop what they would divert.
     [[nodiscard]] virtual bool is_coming() const = 0;

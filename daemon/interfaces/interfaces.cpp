@@ -110,7 +110,7 @@ core::Result<void> Interfaces::put(const config::Interface& interface) {
     leaving_.erase(attached->first);
     keep_mode(attached);
     return attached->second->mode() == interface.mode
-               ? attached->second->set_manner(interface.unknown, interface.position)
+               ? attached->second->set_manner({interface.unknown, interface.silent}, interface.position)
                : change_mode(attached, interface);
 }
 
@@ -168,7 +168,7 @@ core::Result<std::unique_ptr<Attachment>> Interfaces::make(const net::Link& link
     const auto before = turned_off_before_.find(link.name);
     return host_.attach({.link = link,
                          .slot = slot,
-                         .unknown = interface.unknown,
+                         .fail = {interface.unknown, interface.silent},
                          .mode = interface.mode,
                          .position = interface.position,
                          .turned_off = before == turned_off_before_.end() ? std::vector<std::string>() : before->second,
@@ -232,8 +232,8 @@ core::Result<void> Interfaces::attach(const config::Interface& interface) {
     dependents_.came(added);
     spdlog::info("{}: attached, {}", link->name,
                  !filters                                     ? "to be tapped only"
-                 : interface.unknown == core::FailMode::kDrop ? "unknown packets are dropped"
-                                                              : "unknown packets pass");
+                 : interface.unknown == core::FailMode::kPass ? "unknown packets pass"
+                                                              : "unknown packets are dropped");
     return {};
 }
 

@@ -26,6 +26,13 @@ constexpr auto kDrain = std::chrono::milliseconds(100);
 // What a frame is longer than the MTU of its interface: Ethernet header, two tags, the label.
 constexpr std::uint32_t kFrameOverhead = 14 + 8 + PFILD_LABEL_SIZE;
 
+std::uint32_t flags_of(core::FailModes fail) {
+    return (fail.unknown != core::FailMode::kPass ? PFILD_FAIL_DROP : 0U) |
+           (fail.unknown == core::FailMode::kClosed ? PFILD_UNKNOWN_CLOSED : 0U) |
+           (fail.silent == core::FailMode::kPass ? PFILD_SILENT_PASS : 0U) |
+           (fail.silent == core::FailMode::kClosed ? PFILD_SILENT_CLOSED : 0U);
+}
+
 } // namespace
 
 core::Result<void> KernelAttachment::attachable(const net::Link& link, core::HeadMode mode, const xsk::Umem& umem) {
@@ -248,8 +255,7 @@ core::Result<void> KernelAttachment::write_interface(core::Directions divert, co
         entry.flags = PFILD_ONLY_TAPPED;
         return world_.programs.set_interface(entry);
     }
-    entry.flags = (spec_.unknown == core::FailMode::kDrop ? PFILD_FAIL_DROP : 0U) |
-                  (divert.has(Direction::kIn) ? PFILD_DIVERT_IN : 0U) |
+    entry.flags = flags_of(spec_.fail) | (divert.has(Direction::kIn) ? PFILD_DIVERT_IN : 0U) |
                   (divert.has(Direction::kOut) ? PFILD_DIVERT_OUT : 0U) |
                   (chained.has(Direction::kIn) ? PFILD_CHAIN_IN : 0U) |
                   (chained.has(Direction::kOut) ? PFILD_CHAIN_OUT : 0U) | (stood_down_ ? PFILD_STOOD_DOWN : 0U);
@@ -323,11 +329,11 @@ core::Result<void> KernelAttachment::set_divert(core::Directions divert, core::D
     return written;
 }
 
-core::Result<void> KernelAttachment::set_manner(core::FailMode unknown, core::HeadPosition position) {
+core::Result<void> KernelAttachment::set_manner(core::FailModes fail, core::HeadPosition position) {
     spec_.position = position;
     front_.set_position(position);
-    return std::exchange(spec_.unknown, unknown) == unknown ? core::Result<void>()
-                                                            : write_interface(spec_.divert, spec_.chained);
+    return std::exchange(spec_.fail, fail) == fail ? core::Result<void>()
+                                                   : write_interface(spec_.divert, spec_.chained);
 }
 
 core::Result<void> KernelAttachment::follow(const net::Link& link) {

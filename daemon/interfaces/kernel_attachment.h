@@ -67,7 +67,7 @@ class KernelAttachment final : public Attachment {
     [[nodiscard]] core::Result<void> go_live(WithoutHeads then) override;
     void keep() noexcept override;
     [[nodiscard]] core::Result<void> set_divert(core::Directions divert, core::Directions chained) override;
-    [[nodiscard]] core::Result<void> set_manner(core::FailMode unknown, core::HeadPosition position) override;
+    [[nodiscard]] core::Result<void> set_manner(core::FailModes fail, core::HeadPosition position) override;
 
     [[nodiscard]] bool is_coming() const override { return coming_; }
     [[nodiscard]] bool needs_port() const override { return coming_ && !stood_down_ && !port_; }

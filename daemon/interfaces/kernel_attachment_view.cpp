@@ -27,7 +27,8 @@ control::InterfaceView KernelAttachment::view() const {
     view.mode_because = mode_because_;
     view.queues_served = xdp_ ? xdp_->queues() : 0;
     view.turned_off = turned_off();
-    view.unknown = spec_.unknown;
+    view.unknown = spec_.fail.unknown;
+    view.silent = spec_.fail.silent;
     view.state = coming_                              ? control::InterfaceView::State::kComing
                  : repairing_ || stood_down_ || gone_ ? control::InterfaceView::State::kRepairing
                                                       : control::InterfaceView::State::kAttached;

@@ -10,8 +10,10 @@
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "core/flow/flow_index.h"
 #include "daemon/kernel/library_log.h"
@@ -54,7 +56,22 @@ core::Result<pfild_secret> draw_secret() {
 
 Programs::Programs(pfild_bpf* skeleton) : skeleton_(skeleton) {}
 
-Programs::~Programs() { pfild_bpf__destroy(skeleton_); }
+Programs::~Programs() {
+    if (beat_ != nullptr) {
+        ::munmap(beat_, static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)));
+    }
+    pfild_bpf__destroy(skeleton_);
+}
+
+core::Result<void> Programs::map_beat() {
+    void* memory = ::mmap(nullptr, static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)), PROT_READ | PROT_WRITE,
+                          MAP_SHARED, bpf_map__fd(skeleton_->maps.engine_beat), 0);
+    if (memory == MAP_FAILED) {
+        return sys::failed("map the kernel's table", "engine_beat", errno);
+    }
+    beat_ = static_cast<pfild_beat*>(memory);
+    return {};
+}
 
 core::Result<std::unique_ptr<Programs>> Programs::load(const Options& options) {
     const auto failed = [](int code) {
@@ -95,7 +112,9 @@ core::Result<std::unique_ptr<Programs>> Programs::load(const Options& options) {
         return core::fail(std::move(set.error()));
     }
     programs->identity_ = options.identity;
-    return programs->sign_programs().map([&] { return std::move(programs); });
+    return programs->map_beat().and_then([&] { return programs->sign_programs(); }).map([&] {
+        return std::move(programs);
+    });
 }
 
 core::Result<void> Programs::sign_programs() {

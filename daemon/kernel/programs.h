@@ -76,6 +76,8 @@ class Programs {
     void clear_ports(std::uint32_t stack_ifindex, std::uint32_t engine_ifindex);
     [[nodiscard]] core::Result<void> set_socket(std::uint32_t lane, int socket_fd);
     void clear_socket(std::uint32_t lane);
+    /// The engine's heartbeat, in memory that heads read; good as long as this object.
+    [[nodiscard]] pfild_beat& beat() const { return *beat_; }
     /// From now on heads know that the daemon lives, until this object or the process ends.
     [[nodiscard]] core::Result<void> show_life();
     /// queue: below PFILD_MAX_QUEUES.
@@ -110,10 +112,12 @@ class Programs {
 
   private:
     explicit Programs(pfild_bpf* skeleton);
+    [[nodiscard]] core::Result<void> map_beat();
     [[nodiscard]] core::Result<void> sign_programs();
     [[nodiscard]] const bpf_map* chains(ebpf::Place place) const;
 
     pfild_bpf* skeleton_;
+    pfild_beat* beat_ = nullptr; ///< a page
     sys::Fd life_; ///< an AF_XDP socket without a device: the kernel takes it out of its place when it closes
     pfild_identity identity_{};
     std::optional<SignOfLife> sign_of_life_;

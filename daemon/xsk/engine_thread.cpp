@@ -18,13 +18,15 @@ namespace {
 // must come first. It stays a fair one: a flood takes most of one processor, never all of it.
 constexpr int kEngineNice = -10;
 
+constexpr int kForever = -1; // ms
+
 } // namespace
 
 std::uint64_t now_ns() { return sys::now_ns(CLOCK_MONOTONIC_COARSE); }
 
-core::Result<std::unique_ptr<EngineThread>> EngineThread::start(Umem& umem, core::Publication& rules,
-                                                                core::FlowTable* flows, core::OddPackets odd) {
-    std::unique_ptr<EngineThread> self(new EngineThread(umem, rules, flows, odd));
+core::Result<std::unique_ptr<EngineThread>>
+EngineThread::start(Umem& umem, core::Publication& rules, core::FlowTable* flows, core::OddPackets odd, __u64& told) {
+    std::unique_ptr<EngineThread> self(new EngineThread(umem, rules, flows, odd, told));
     self->wake_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!self->wake_) {
         return sys::failed("create the engine's wake-up", "", errno);
@@ -160,6 +162,7 @@ void EngineThread::run_commands() {
 void EngineThread::run() {
     ::setpriority(PRIO_PROCESS, 0, kEngineNice); // this thread only; where it is not allowed, packets wait as others do
     while (!stop_.load(std::memory_order_relaxed)) {
+        heart_.beat();
         if (commanded_.exchange(false, std::memory_order_acquire)) {
             run_commands();
             continue; // one of them may have been the last: no sleep before that is known
@@ -198,10 +201,22 @@ void EngineThread::move_on() {
     rules_.online();
 }
 
+// As poll(2), for so many milliseconds at most, and beats meanwhile.
+int EngineThread::doze(int longest) {
+    constexpr int kBeat = core::Heartbeat::kIdleNs / 1'000'000;
+    int ready = 0;
+    for (int slept = 0; ready == 0 && (longest == kForever || slept < longest); slept += kBeat) {
+        heart_.beat();
+        const int idle = longest == kForever ? kBeat : std::min(kBeat, longest - slept);
+        ready = ::poll(polled_.data(), polled_.size(), idle);
+        heart_.beat(static_cast<std::uint64_t>(idle) * core::Heartbeat::kIdleNs / kBeat);
+    }
+    return ready;
+}
+
 // Until a packet or a command comes. A socket that could not send all is asked again soon: nothing wakes us for that.
 // And known flows grow old while nothing comes.
 void EngineThread::sleep() {
-    constexpr int kForever = -1;
     constexpr int kSoon = 1; // ms
     constexpr int kAgeing = 1000;
     constexpr int kRest = core::HomeProcessor::kRestNs / 1'000'000;
@@ -212,9 +227,9 @@ void EngineThread::sleep() {
     home_.sleeps();
     const bool ageing = flows_ != nullptr && flows_->counter(core::FlowCounter::kInUse) != 0;
     const int longest = backlogged ? kSoon : ageing ? kAgeing : kForever;
-    const int ready = ::poll(polled_.data(), polled_.size(), home_.at_home() && !backlogged ? kRest : longest);
+    const int ready = doze(home_.at_home() && !backlogged ? kRest : longest);
     if (ready == 0 && home_.at_home() && home_.rest(now_ns(), anything_out())) {
-        ::poll(polled_.data(), polled_.size(), longest);
+        (void)doze(longest);
     }
     home_.make_home(); // before it takes what has come
     rules_.online();

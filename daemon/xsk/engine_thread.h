@@ -32,9 +32,10 @@ namespace pfild::xsk {
 
 class EngineThread {
   public:
-    /// => all three outlive it; without `flows` the kernel is told no answers.
+    /// => all of them outlive it; without `flows` the kernel is told no answers. told: what heads read of its
+    /// heartbeat.
     [[nodiscard]] static core::Result<std::unique_ptr<EngineThread>>
-    start(Umem& umem, core::Publication& rules, core::FlowTable* flows, core::OddPackets odd);
+    start(Umem& umem, core::Publication& rules, core::FlowTable* flows, core::OddPackets odd, __u64& told);
     EngineThread(const EngineThread&) = delete;
     EngineThread& operator=(const EngineThread&) = delete;
     ~EngineThread();
@@ -56,17 +57,19 @@ class EngineThread {
     [[nodiscard]] bool has_buffers_for(std::size_t more) const;
 
     [[nodiscard]] const core::Engine& engine() const { return engine_; }
+    [[nodiscard]] const core::Heartbeat& heart() const { return heart_; }
     /// Times the thread found nothing to do and slept.
     [[nodiscard]] std::uint64_t sleeps() const { return sleeps_.load(std::memory_order_relaxed); }
     [[nodiscard]] std::uint64_t rounds() const { return rounds_.load(std::memory_order_relaxed); }
 
   private:
-    EngineThread(Umem& umem, core::Publication& rules, core::FlowTable* flows, core::OddPackets odd)
-        : umem_(umem), rules_(rules), flows_(flows), engine_(rules, flows, odd) {}
+    EngineThread(Umem& umem, core::Publication& rules, core::FlowTable* flows, core::OddPackets odd, __u64& told)
+        : umem_(umem), rules_(rules), flows_(flows), heart_(told, now_ns), engine_(rules, flows, odd, &heart_) {}
     void command(std::function<void()> work);
     void run();
     void run_commands();
     void sleep();
+    int doze(int longest);
     [[nodiscard]] bool anything_out();
     void move_on();
     void rebuild();
@@ -82,6 +85,7 @@ class EngineThread {
     Umem& umem_;
     core::Publication& rules_;
     core::FlowTable* flows_;
+    core::Heartbeat heart_; ///< the engine thread's
     core::Engine engine_;
     std::map<std::uint8_t, Sockets> sockets_; ///< by slot; engine thread, as the next two
     std::vector<Socket*> all_;                ///< of `sockets_`

@@ -76,7 +76,23 @@ PFILD_ASSERT_SIZE(struct pfild_secret, 32);
 #define PFILD_ONLY_TAPPED 0x8 /* nothing is decided here; packets pass */
 #define PFILD_CHAIN_IN 0x10   /* hooks run in the kernel (pfild/chain.h): ask them first */
 #define PFILD_CHAIN_OUT 0x20
-#define PFILD_STOOD_DOWN 0x40 /* cannot be served for now: unattended, though the daemon lives */
+#define PFILD_STOOD_DOWN 0x40     /* cannot be served for now: unattended, though the daemon lives */
+#define PFILD_UNKNOWN_CLOSED 0x80 /* unattended, not even known packets pass; with PFILD_FAIL_DROP */
+#define PFILD_SILENT_PASS 0x100   /* what a silent engine would be asked passes; else it is dropped */
+#define PFILD_SILENT_CLOSED 0x200 /* while the engine is silent, not even known packets pass */
+#define PFILD_CLOSES (PFILD_UNKNOWN_CLOSED | PFILD_SILENT_CLOSED)
+
+/*
+ * The heartbeat, in the array `engine_beat`: on a line of its own, which a head reads only before it would divert a
+ * packet. The engine says between batches that it lives, and at least every 100 ms. An engine with sockets that has not
+ * said so for PFILD_SILENT_NS is silent (core/heartbeat.h). Under floods the longest gap was 40 ms.
+ */
+#define PFILD_SILENT_NS 250000000ULL
+struct pfild_beat {
+    __u64 told_ns; /* CLOCK_MONOTONIC_COARSE; 0: never yet, which is silent */
+    __u64 pad[7];
+};
+PFILD_ASSERT_SIZE(struct pfild_beat, 64);
 
 /*
  * An attached interface, in an array by slot. Host byte order.
@@ -113,7 +129,9 @@ enum pfild_counter {
     PFILD_COUNT_PASSED_UNHOOKED,    /* passed: no hook in this direction */
     PFILD_COUNT_PASSED_NEIGHBOUR,   /* passed: upkeep of the link that no hook tells apart */
     PFILD_COUNT_PASSED_UNATTENDED,  /* passed: nobody to ask, unknown = pass */
-    PFILD_COUNT_DROPPED_UNATTENDED, /* dropped: nobody to ask, unknown = drop */
+    PFILD_COUNT_DROPPED_UNATTENDED, /* dropped: nobody to ask, unknown = drop or closed */
+    PFILD_COUNT_PASSED_SILENT,      /* passed: the engine is silent, silent = pass */
+    PFILD_COUNT_DROPPED_SILENT,     /* dropped: the engine is silent, silent = drop or closed */
     PFILD_COUNT_PASSED_LOOPED,      /* passed: this host's own multicast or broadcast, looped back to its listeners */
     PFILD_COUNT_DROPPED_STAMP,      /* dropped: only a part of the lane's secret; circles, or was forged */
     PFILD_COUNT_DROPPED_REPAIRING,  /* dropped: for the engine, while the daemon makes the port anew */
@@ -128,14 +146,14 @@ enum pfild_counter {
     {                                                                                                                  \
         "diverted", "returned", "reentered", "passed_known", "dropped_known", "passed_lowered", "dropped_lowered",     \
             "handover_forced", "passed_unhooked", "passed_neighbour", "passed_unattended", "dropped_unattended",       \
-            "passed_looped", "dropped_stamp", "dropped_repairing", "unserved_queue", "dropped_label", "dropped_stray", \
-            "dropped_socketless"                                                                                       \
+            "passed_silent", "dropped_silent", "passed_looped", "dropped_stamp", "dropped_repairing",                  \
+            "unserved_queue", "dropped_label", "dropped_stray", "dropped_socketless"                                   \
     }
 
 struct pfild_counters {
     __u64 count[PFILD_COUNTERS];
 };
-PFILD_ASSERT_SIZE(struct pfild_counters, 152);
+PFILD_ASSERT_SIZE(struct pfild_counters, 168);
 
 /* An end of a port, looked up by its ifindex: p1 and q1 in the instance's namespace, p0 and q0 in the private one. */
 struct pfild_port {

@@ -221,7 +221,7 @@ CHECKED = [
     ("an empty file", "", 0, ": ok"),
     ("a key that is none", "colour = 5\n", 2, ":1:1: colour: is not known"),
     ("no TOML", "[[hook\n", 2, "pfild.toml:1:"),
-    ("a word that is none", 'unknown = "maybe"\n', 2, ":1:11: unknown: must be 'pass' or 'drop'"),
+    ("a word that is none", 'unknown = "maybe"\n', 2, ":1:11: unknown: must be 'pass', 'drop' or 'closed'"),
     ("a number that is text", 'buffers = "many"\n', 2, ":1:11: buffers: must be a whole number"),
     ("a link to nothing", BLOCK_PING.replace('hook = "cbpf:ping"', 'hook = "cbpf:other"'), 2, "no hook of that name"),
     ("an interface twice", BLOCK_PING + '\n[[interface]]\nname = "eth0"\n', 2, "'eth0' is there twice"),

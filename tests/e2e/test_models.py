@@ -17,6 +17,7 @@ GUARD = '[[interface]]\nname = "eth0"\nunknown = "drop"\n'
 HOOK = '[[hook]]\nname = "file:ping"\ntype = "inet"\non_match = "drop"\nfilter = "icmp"\n'
 LINK = '[[link]]\nhook = "file:ping"\nhead = "inet"\ndirections = ["in"]\n'
 TYPES = ("inet", "inet6", "ethernet")
+FAIL = ("pass", "drop", "closed")
 OWNERS = ("file", "bpfctl", "zones", "applied")
 
 
@@ -48,11 +49,11 @@ def any_model(draw, empty):
     """In order, with some of what can be in a model."""
     model = json.loads(empty)
     if draw.randrange(2):
-        model["settings"] |= {"unknown": draw.choice(("drop", "pass")), "buffers": draw.randrange(4096, 9000), "log_level": "debug"}
+        model["settings"] |= {"unknown": draw.choice(FAIL), "silent": draw.choice(FAIL), "buffers": draw.randrange(4096, 9000), "log_level": "debug"}
     if draw.randrange(2):
         names = [("eth0", OWNERS), ("later0", ("file", "zones", "applied"))][: 1 + draw.randrange(2)]
         model["interfaces"] = [
-            {"name": name, "unknown": draw.choice(("drop", "pass")), "mode": "tc", "position": "anywhere", "strict": draw.random() < 0.2, "owner": draw.choice(owners)}
+            {"name": name, "unknown": draw.choice(FAIL), "silent": draw.choice(FAIL), "mode": "tc", "position": "anywhere", "strict": draw.random() < 0.2, "owner": draw.choice(owners)}
             for name, owners in names
         ]
     model["hooks"] = [any_hook(draw, f"any:{letter}") for letter in "abcdef" if draw.randrange(2)]

@@ -11,9 +11,10 @@ from .judges import wait_until
 from .rules import guard
 
 EVERY_FRAME = "greater 0"
-_LOST = ("dropped_unattended", "dropped_label", "dropped_stray", "dropped_socketless", "dropped_stamp", "dropped_repairing", "port_dropped",
-         "engine_dropped", "engine_consumed", "engine_dropped_label", "engine_dropped_backlog", "engine_dropped_circling")  # fmt: skip
-_PAST = ("passed_unhooked", "passed_unattended", "passed_known", "dropped_known", "passed_lowered", "dropped_lowered")
+_LOST = ("dropped_unattended", "dropped_silent", "dropped_label", "dropped_stray", "dropped_socketless", "dropped_stamp", "dropped_repairing", "port_dropped",
+         "engine_dropped", "engine_consumed", "engine_dropped_label", "engine_dropped_backlog", "engine_dropped_circling",
+         "engine_dropped_stale")  # fmt: skip
+_PAST = ("passed_unhooked", "passed_unattended", "passed_silent", "passed_known", "dropped_known", "passed_lowered", "dropped_lowered")
 
 
 class Detour:

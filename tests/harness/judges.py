@@ -38,7 +38,7 @@ def imbalances(stats):
             if "engine_received" not in lane:  # only tapped
                 continue
             fates = ("passed", "dropped", "consumed", "dropped_extension", "dropped_fragment", "dropped_label", "dropped_backlog",
-                     "dropped_circling")  # fmt: skip
+                     "dropped_circling", "dropped_stale")  # fmt: skip
             if lane["engine_received"] != sum(lane[f"engine_{fate}"] for fate in fates) or any(lane[never] for never in NEVER):
                 yield name, direction, lane
 

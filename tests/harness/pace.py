@@ -6,8 +6,8 @@ from .judges import wait_until
 
 # Whatever comes to a head and not from the engine is counted as one of these (docs/counters.md).
 _CAME = ("diverted", "passed_known", "dropped_known", "passed_lowered", "dropped_lowered", "passed_unhooked", "passed_neighbour",
-         "passed_unattended", "dropped_unattended", "passed_looped", "dropped_repairing", "dropped_label",
-         "dropped_socketless")  # fmt: skip
+         "passed_unattended", "dropped_unattended", "passed_silent", "dropped_silent", "passed_looped", "dropped_repairing",
+         "dropped_label", "dropped_socketless")  # fmt: skip
 
 
 class Pace:

@@ -8,11 +8,13 @@
 
 #include "daemon/net/links.h"
 #include "daemon/sys/capabilities.h"
+#include "daemon/sys/clock.h"
 
 namespace pfild::tests {
 namespace {
 
 constexpr std::array<const char*, PFILD_COUNTERS> kCounterNames PFILD_COUNTER_NAMES;
+constexpr std::uint64_t kLongestTestNs = 3'600'000'000'000;
 
 bool all_required() {
     const char* const all = std::getenv("PFILD_REQUIRE_ALL"); // NOLINT(concurrency-mt-unsafe): nobody sets it
@@ -35,6 +37,7 @@ void KernelProgramsTest::SetUp() {
         kernel::Programs::load({.identity = *identity, .flows = 16, .pin_folder = {}, .tap_bytes = kTapBytes});
     ASSERT_TRUE(programs) << programs.error().line();
     programs_ = *std::move(programs);
+    programs_->beat().told_ns = sys::now_ns(CLOCK_MONOTONIC_COARSE) + kLongestTestNs;
     auto heads = kernel::HeadPrograms::load(*programs_, kSlot, kNumber);
     ASSERT_TRUE(heads) << heads.error().line();
     heads_ = *std::move(heads);
@@ -74,6 +77,10 @@ void KernelProgramsTest::attend(std::uint32_t lane) {
     const auto set = programs_->set_socket(lane, socket.get());
     ASSERT_TRUE(set) << set.error().line();
     sockets_.push_back(std::move(socket));
+}
+
+void KernelProgramsTest::last_beat(std::uint64_t ago_ns) {
+    programs_->beat().told_ns = sys::now_ns(CLOCK_MONOTONIC_COARSE) - ago_ns;
 }
 
 Verdict KernelProgramsTest::head(core::Direction direction, const Scene& scene) {

@@ -58,6 +58,8 @@ class KernelProgramsTest : public ::testing::Test {
     /// An engine's socket in this lane, and its absence. Closing it is all that leaving takes: the kernel notices.
     void attend(std::uint32_t lane);
     void leave_unattended() { sockets_.clear(); }
+    /// The engine's last beat is so long ago; without this it beats as long as a test takes.
+    void last_beat(std::uint64_t ago_ns);
 
     /// Runs the head of a direction; forgets what was counted before. A packet that could not be run is a failure.
     [[nodiscard]] Verdict head(core::Direction direction, const Scene& scene);

@@ -111,6 +111,7 @@ TEST_F(LoadedObjects, tables_have_the_sizes_of_the_abi_and_are_one_each) {
         {"stack_ports", {BPF_MAP_TYPE_HASH, 4, sizeof(pfild_port), PFILD_MAX_LANES}},
         {"engine_ports", {BPF_MAP_TYPE_HASH, 4, sizeof(pfild_port), PFILD_MAX_LANES}},
         {"secrets", {BPF_MAP_TYPE_ARRAY, 4, sizeof(pfild_secret), PFILD_MAX_LANES}},
+        {"engine_beat", {BPF_MAP_TYPE_ARRAY, 4, sizeof(pfild_beat), 1}},
         {"sockets", {BPF_MAP_TYPE_XSKMAP, 4, 4, PFILD_MAX_LANES + 1}},
         {"flow_index", {BPF_MAP_TYPE_ARRAY, 4, sizeof(pfild_flow_bucket), core::flow_buckets(16)}},
         {"flow_entries", {BPF_MAP_TYPE_ARRAY, 4, sizeof(pfild_flow), 16}},
@@ -148,7 +149,7 @@ TEST_F(LoadedObjects, tables_have_the_sizes_of_the_abi_and_are_one_each) {
 
 TEST_F(LoadedObjects, heads_use_what_they_decide_by_and_ports_nothing_of_interfaces) {
     constexpr std::size_t kOfAll = 2; // identity and sign of life
-    const std::map<std::string, std::size_t> tables{{"pfild_in", 12},  {"pfild_out", 12},  {"port_up", 3},
+    const std::map<std::string, std::size_t> tables{{"pfild_in", 13},  {"pfild_out", 13},  {"port_up", 3},
                                                     {"reentry_in", 3}, {"reentry_out", 3}, {"set_clock", 1},
                                                     {"unmark", 0}};
     for (const Program& program : all()) {

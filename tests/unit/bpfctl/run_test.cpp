@@ -161,7 +161,7 @@ TEST(Run, shows_help_and_version_without_a_daemon) {
         {"help", {"help"}, "Exit status: 0 done, 1 refused, 2 the command line is wrong, 3 pfild cannot be\nreached"},
         {"--help", {"--help"}, "Usage: bpfctl [OPTIONS] VERB"},
         {"-h behind another option", {"-N", "x", "-h"}, "Usage: bpfctl [OPTIONS] VERB"},
-        {"help of a verb", {"help", "attach"}, "Usage: bpfctl attach IFACE [--unknown pass|drop]"},
+        {"help of a verb", {"help", "attach"}, "Usage: bpfctl attach IFACE [--unknown pass|drop|closed]"},
         {"the verb's own --help, with nothing else", {"attach", "--help"}, "Usage: bpfctl attach IFACE"},
         {"behind wrong operands, too", {"attach", "a", "b", "-h"}, "Usage: bpfctl attach IFACE"},
         {"of a verb of two words", {"hook", "a", "--help"}, "pass   packets that match go on to the next hook; all"},

@@ -124,10 +124,10 @@ constexpr const char* kStatusSample = R"-({
     "instance": "default", "netns": "/proc/12/ns/net", "pid": 12, "uptime_s": 3, "version": "0.1.0", "kernel": "6.18.0", "started_from": "the files",
     "interfaces": [
         {"name": "eth0", "ifindex": 3, "mac": "02:00:00:00:00:01", "mtu": 1500, "rx_queues": 2, "up": true,
-         "mode": "tc", "mode_because": "it is a virtual interface", "unknown": "drop", "state": "attached", "port_pair": {"p": "pfp3", "q": "pfq3"},
+         "mode": "tc", "mode_because": "it is a virtual interface", "unknown": "drop", "silent": "pass", "state": "attached", "port_pair": {"p": "pfp3", "q": "pfq3"},
          "heads": {"in": "tc ingress pref 1", "out": "tc egress pref 1"}, "in_front": ["tcx ingress: other (7)"], "hooked": {"in": true, "out": false}},
         {"name": "eth1", "ifindex": 4, "mac": "02:00:00:00:00:02", "mtu": 9000, "rx_queues": 1, "up": false,
-         "mode": "xdp", "queues_served": 1, "unknown": "pass", "state": "repairing", "port_pair": {"p": "pfp4", "q": "pfq4"},
+         "mode": "xdp", "queues_served": 1, "unknown": "pass", "silent": "closed", "state": "repairing", "port_pair": {"p": "pfp4", "q": "pfq4"},
          "heads": {"in": "xdp native, alone", "out": "tc egress pref 1"}, "hooked": {"in": false, "out": false}}],
     "buffers": {"size": 4096, "total": 16384, "free": 8192, "rings": 8190, "in_flight": 2},
     "flows": {"capacity": 65536, "memory_bytes": 24117248, "in_use": 12, "created": 40},
@@ -148,6 +148,8 @@ TEST(Status, says_where_packets_go) {
               "  incoming  filtered (tc ingress pref 1)\n"
               "  outgoing  passed in the kernel, no enabled hook is linked (tc egress pref 1)\n"
               "  unknown   drop: what only the engine could decide is dropped while it is not there\n"
+              "  silent    pass: what only the engine could decide passes while it does not answer\n"
+              "  WARNING   who floods the engine until it does not answer switches the rules off: silent is pass\n"
               "  mode      tc (auto: it is a virtual interface), port pair pfp3 and pfq3\n"
               "\n"
               "eth1  down, index 4, 02:00:00:00:00:02, MTU 9000, 1 receive queue\n"
@@ -155,6 +157,7 @@ TEST(Status, says_where_packets_go) {
               "  incoming  passed in the kernel, no enabled hook is linked (xdp native, alone)\n"
               "  outgoing  passed in the kernel, no enabled hook is linked (tc egress pref 1)\n"
               "  unknown   pass: what only the engine could decide passes while it is not there\n"
+              "  silent    closed: while the engine does not answer nothing passes but what keeps the link up\n"
               "  mode      xdp, serves 1 receive queue, port pair pfp4 and pfq4\n");
 }
 

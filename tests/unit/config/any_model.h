@@ -24,7 +24,8 @@ class AnyModel {
         for (const char* name : {"eth0", "eth1", "wan"}) {
             if (once_in(2)) {
                 model.interfaces.push_back({.name = name,
-                                            .unknown = word<core::FailMode>(2),
+                                            .unknown = word<core::FailMode>(3),
+                                            .silent = word<core::FailMode>(3),
                                             .mode = word<core::HeadMode>(4),
                                             .position = word<core::HeadPosition>(2),
                                             .strict = once_in(4),
@@ -76,7 +77,8 @@ class AnyModel {
         Settings made;
         if (once_in(2)) {
             made.log_level = word<LogLevel>(5);
-            made.unknown = word<core::FailMode>(2);
+            made.unknown = word<core::FailMode>(3);
+            made.silent = word<core::FailMode>(3);
             made.buffers = kMinBuffers + below(kMaxBuffers - kMinBuffers);
             made.flows = below(kMaxFlows);
             made.capture_ring_kib = kMinCaptureRing << below(8);

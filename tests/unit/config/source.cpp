@@ -70,9 +70,12 @@ std::vector<Bad> bad_keys() {
         {"a level as a number",
          "log_level = 3\n",
          {":1:13: log_level: must be 'trace', 'debug', 'info', 'warning' or 'error'"}},
-        {"an answer nobody knows", "unknown = \"reject\"\n", {":1:11: unknown: must be 'pass' or 'drop'"}},
-        {"a fail mode that no head has yet", "unknown = \"closed\"\n", {":1:11: unknown: must be 'pass' or 'drop'"}},
-        {"a yes as an answer", "unknown = true\n", {":1:11: unknown: must be 'pass' or 'drop'"}},
+        {"an answer nobody knows", "unknown = \"reject\"\n", {":1:11: unknown: must be 'pass', 'drop' or 'closed'"}},
+        {"a fail mode that is none", "silent = \"open\"\n", {":1:10: silent: must be 'pass', 'drop' or 'closed'"}},
+        {"a fail mode with a capital",
+         "unknown = \"Closed\"\n",
+         {":1:11: unknown: must be 'pass', 'drop' or 'closed'"}},
+        {"a yes as an answer", "unknown = true\n", {":1:11: unknown: must be 'pass', 'drop' or 'closed'"}},
         {"too few buffers", "buffers = 4095\n", {":1:11: buffers: must be a whole number from 4096 to 1048576"}},
         {"too many buffers", "buffers = 1048577\n", {":1:11: buffers: must be a whole number from 4096 to 1048576"}},
         {"buffers that would wrap",
@@ -113,12 +116,13 @@ std::vector<Bad> bad_keys() {
          {":4:8: interface[2].name: 'eth0' is there twice"}},
         {"a key of another table",
          "[[interface]]\nname = \"eth0\"\nbuffers = 5000\n",
-         {":3:1: interface[1].buffers: is not known here (known: name, unknown, mode, position, strict, wanted)"}},
+         {":3:1: interface[1].buffers: is not known here (known: name, unknown, silent, mode, position, strict, "
+          "wanted)"}},
         {"several mistakes are all told, in the order of the file",
          "[[interface]]\nunknown = 1\n[[interface]]\nname = 2\nmtu = 3\n",
-         {":1:1: interface[1].name: is missing", ":2:11: interface[1].unknown: must be 'pass' or 'drop'",
+         {":1:1: interface[1].name: is missing", ":2:11: interface[1].unknown: must be 'pass', 'drop' or 'closed'",
           ":4:8: interface[2].name: must be a string",
-          ":5:1: interface[2].mtu: is not known here (known: name, unknown, mode, position, strict, wanted)"}},
+          ":5:1: interface[2].mtu: is not known here (known: name, unknown, silent, mode, position, strict, wanted)"}},
     };
 }
 
@@ -270,9 +274,11 @@ TEST(Source, every_key_is_understood) {
     EXPECT_EQ(config->settings.fragments, core::Fragments::kDrop);
     EXPECT_EQ(config->settings.runtime_dir, "/tmp/x");
     EXPECT_EQ(config->settings.guard_ports, std::vector<std::uint16_t>{2222});
-    EXPECT_EQ(config->interfaces,
-              (std::vector<Interface>{{"eth0", core::FailMode::kDrop, core::HeadMode::kXdp, core::HeadPosition::kFirst},
-                                      {"eth1", core::FailMode::kPass, core::HeadMode::kTc}}))
+    EXPECT_EQ(config->interfaces, (std::vector<Interface>{{.name = "eth0",
+                                                           .unknown = core::FailMode::kDrop,
+                                                           .mode = core::HeadMode::kXdp,
+                                                           .position = core::HeadPosition::kFirst},
+                                                          {.name = "eth1", .mode = core::HeadMode::kTc}}))
         << "the file's answer is for those who give none";
     const Hook a{"cbpf:a", core::HeadType::kInet, core::OnMatch::kDrop, "tcp dst port 23", {}};
     const Hook b{"cbpf:b", core::HeadType::kEthernet, core::OnMatch::kCount, std::nullopt, {{6, 0, 0, 0}}};
@@ -352,7 +358,9 @@ TEST(Source, of_several_files_has_the_items_of_all_and_of_a_setting_the_last_wor
         {.read = read});
     ASSERT_TRUE(source) << source.error().front().text();
     EXPECT_EQ(source->model.settings.buffers, 6000U);
-    EXPECT_EQ(source->model.interfaces, (std::vector<Interface>{{"eth0", core::FailMode::kDrop, core::HeadMode::kTc}}));
+    EXPECT_EQ(
+        source->model.interfaces,
+        (std::vector<Interface>{{.name = "eth0", .unknown = core::FailMode::kDrop, .mode = core::HeadMode::kTc}}));
     EXPECT_EQ(source->model.links.size(), 1U);
 }
 

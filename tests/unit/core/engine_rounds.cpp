@@ -85,7 +85,8 @@ class EngineRounds : public ::testing::Test {
                   counted(direction, EngineCounter::kPassed) + counted(direction, EngineCounter::kDropped) +
                       counted(direction, EngineCounter::kConsumed) + counted(direction, EngineCounter::kDroppedLabel) +
                       counted(direction, EngineCounter::kDroppedBacklog) +
-                      counted(direction, EngineCounter::kDroppedCircling));
+                      counted(direction, EngineCounter::kDroppedCircling) +
+                      counted(direction, EngineCounter::kDroppedStale));
         buffers_.expect_all_free();
     }
 
@@ -97,7 +98,10 @@ class EngineRounds : public ::testing::Test {
     FlowMemoryOf flow_memory_{1}; // one entry is enough here
     std::span<pfild_flow> entries_ = flow_memory_.view().entries;
     FlowTable flows_{flow_memory_.view(), {}, 1};
-    Engine engine_{rules_, &flows_};
+    static inline std::uint64_t now_ns = 1'000'000'000'000;
+    __u64 told_ = 0;
+    Heartbeat heart_{told_, [] { return now_ns; }};
+    Engine engine_{rules_, &flows_, {}, &heart_};
 };
 
 const Bytes kPacket = ethernet({}, kTypeIpv4, ipv4(udp(53)));
@@ -311,6 +315,56 @@ TEST_F(EngineRounds, what_circles_on_a_suspected_lane_is_ended_and_nothing_on_ot
     carry_twenty();
     EXPECT_EQ(counted(Direction::kIn, EngineCounter::kDroppedCircling), 1U) << "no more";
     expect_accounted(Direction::kIn);
+}
+
+TEST_F(EngineRounds, what_lay_there_while_the_engine_overslept_ends_and_what_comes_then_passes) {
+    for (int i = 0; i < 150; i++) {
+        q_.put(buffers_.frame(labelled(kPacket)));
+        p_.put(buffers_.frame(labelled(kPacket)));
+    }
+    now_ns += Heartbeat::kOversleptNs + 1;
+    EXPECT_EQ(round(), 0U);
+    EXPECT_TRUE(p_.down().empty());
+    EXPECT_TRUE(q_.down().empty());
+    EXPECT_EQ(counted(Direction::kIn, EngineCounter::kDroppedStale), 150U);
+    EXPECT_EQ(counted(Direction::kOut, EngineCounter::kDroppedStale), 150U);
+    q_.put(buffers_.frame(labelled(kPacket)));
+    EXPECT_EQ(round(), 1U);
+    EXPECT_EQ(p_.down().size(), 1U);
+    expect_accounted(Direction::kIn);
+    expect_accounted(Direction::kOut);
+}
+
+TEST_F(EngineRounds, a_second_of_waiting_is_no_oversleeping) {
+    q_.put(buffers_.frame(labelled(kPacket)));
+    now_ns += Heartbeat::kOversleptNs;
+    EXPECT_EQ(round(), 1U);
+    EXPECT_EQ(p_.down().size(), 1U);
+    expect_accounted(Direction::kIn);
+}
+
+TEST_F(EngineRounds, stopped_between_a_verdict_and_its_sending_what_passed_is_stale) {
+    link_both("t:slow", HeadType::kInet, [](Packet&) {
+        now_ns += 2 * Heartbeat::kOversleptNs;
+        return Verdict::pass();
+    });
+    q_.put(buffers_.frame(labelled(kPacket)));
+    EXPECT_EQ(round(), 1U);
+    EXPECT_TRUE(p_.down().empty());
+    EXPECT_EQ(counted(Direction::kIn, EngineCounter::kDroppedStale), 1U);
+    expect_accounted(Direction::kIn);
+}
+
+TEST_F(EngineRounds, the_engine_beats_between_batches) {
+    link_both("t:slow", HeadType::kInet, [](Packet&) {
+        now_ns += Heartbeat::kApartNs;
+        return Verdict::pass();
+    });
+    q_.put(buffers_.frame(labelled(kPacket)));
+    p_.put(buffers_.frame(labelled(kPacket)));
+    EXPECT_EQ(round(), 2U);
+    EXPECT_EQ(told_, now_ns);
+    EXPECT_EQ(heart_.longest_ns(), Heartbeat::kApartNs);
 }
 
 } // namespace

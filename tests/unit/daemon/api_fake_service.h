@@ -54,6 +54,7 @@ class FakeService final : public control::Service {
         control::InterfaceView view;
         view.name = request.interface;
         view.unknown = request.unknown;
+        view.silent = request.silent;
         return answer(view);
     }
     core::Result<void> detach(std::string_view interface) override {

@@ -58,10 +58,10 @@ std::vector<Wrong> wrong_arguments() {
         {"without blanks", "attach", R"({"interface":"eth 0"})", interface_rule},
         {"without control characters", "attach", R"({"interface":"eth0\u0000"})", interface_rule},
         {"in ASCII", "attach", R"({"interface":"ethé"})", interface_rule},
-        {"unknown is one of two words", "attach", R"({"interface":"eth0","unknown":"PASS"})",
-         "argument 'unknown' must be 'pass' or 'drop'"},
+        {"unknown is one of three words", "attach", R"({"interface":"eth0","unknown":"PASS"})",
+         "argument 'unknown' must be 'pass', 'drop' or 'closed'"},
         {"and never a boolean", "attach", R"({"interface":"eth0","unknown":true})",
-         "argument 'unknown' must be 'pass' or 'drop'"},
+         "argument 'unknown' must be 'pass', 'drop' or 'closed'"},
         {"attach knows four modes", "attach", R"({"interface":"eth0","mode":"generic"})",
          "argument 'mode' must be 'auto', 'xdp', 'tc' or 'tap'"},
         {"offloads have names", "attach", R"({"interface":"eth0","turned_off":["rx-vlan-hw-parse",""]})",
@@ -211,9 +211,11 @@ TEST_F(Verbs, attach_takes_the_configured_default_only_when_the_request_says_not
     dispatcher_.set_defaults({.unknown = core::FailMode::kDrop});
     EXPECT_EQ(ask("attach", R"({"interface":"eth0"})")["result"]["unknown"], "drop");
     EXPECT_EQ(ask("attach", R"({"interface":"eth0","unknown":"pass"})")["result"]["unknown"], "pass");
+    EXPECT_EQ(ask("attach", R"({"interface":"eth0"})")["result"]["silent"], "drop");
+    EXPECT_EQ(ask("attach", R"({"interface":"eth0","silent":"closed"})")["result"]["silent"], "closed");
     EXPECT_EQ(service_.last_attach,
               (control::AttachRequest{
-                  "eth0", core::FailMode::kPass, core::HeadMode::kAutomatic, core::HeadPosition::kAnywhere, {}}));
+                  .interface = "eth0", .unknown = core::FailMode::kDrop, .silent = core::FailMode::kClosed}));
     dispatcher_.set_defaults({.mode = core::HeadMode::kTc});
     (void)ask("attach", R"({"interface":"eth0"})");
     EXPECT_EQ(service_.last_attach.mode, core::HeadMode::kTc);

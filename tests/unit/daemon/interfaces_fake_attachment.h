@@ -125,9 +125,9 @@ class FakeAttachment final : public Attachment {
         spec_.chained = chained;
         return {};
     }
-    [[nodiscard]] core::Result<void> set_manner(core::FailMode unknown, core::HeadPosition position) override {
+    [[nodiscard]] core::Result<void> set_manner(core::FailModes fail, core::HeadPosition position) override {
         return kernel_.steps.take("manner").map([&] {
-            spec_.unknown = unknown;
+            spec_.fail = fail;
             spec_.position = position;
         });
     }
