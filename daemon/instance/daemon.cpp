@@ -201,6 +201,9 @@ core::Result<void> Daemon::furnish() {
     orchestrator_->tell(wanted_->events(), [this] {
         wanted_->every_second();
         keep();
+        if (orchestrator_->engine_lives()) { // and this thread does
+            sys::notify_alive();
+        }
     });
     std::string from = plan_.from;
     if (plan_.take_over) {

@@ -209,6 +209,11 @@ void Orchestrator::keep_house() {
     }
 }
 
+bool Orchestrator::engine_lives() const {
+    constexpr std::uint64_t kLatelyNs = 2'000'000'000;
+    return xsk::now_ns() - engine_thread_->heart().last() < kLatelyNs;
+}
+
 // Once a minute at most: who floods the engine shall not fill the log.
 void Orchestrator::tell_of_silences() {
     constexpr auto kApart = std::chrono::minutes(1);

@@ -73,6 +73,9 @@ class Orchestrator final : public rules::World, private interfaces::Dependents {
         every_second_ = std::move(every_second);
     }
 
+    /// Whether its thread has beaten lately.
+    [[nodiscard]] bool engine_lives() const;
+
     // Between prepare() and go_live() what is attached gets everything but its heads, what is detached keeps them, and
     // the rules in force stay as they are; at the end all changes of rules come as one, then heads come, then heads go.
     // So no packet meets half of it.

@@ -22,6 +22,8 @@ void notify_reloading() {
     notify("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(microseconds) + "\nSTATUS=re-reading the configuration");
 }
 
+void notify_alive() { notify("WATCHDOG=1"); }
+
 void notify_stopping() { notify("STOPPING=1\nSTATUS=detaching"); }
 
 } // namespace pfild::sys

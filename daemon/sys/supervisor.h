@@ -10,5 +10,7 @@ namespace pfild::sys {
 void notify_ready(const std::string& status);
 void notify_reloading();
 void notify_stopping();
+/// All threads that must not hang do not: to be said oftener than the unit's WatchdogSec=.
+void notify_alive();
 
 } // namespace pfild::sys
