@@ -16,6 +16,7 @@ constexpr std::uint64_t kNanoseconds = 1'000'000'000;
 constexpr std::uint64_t kNanosecondsOfMicro = 1000;
 
 constexpr const char* kRead = "read";
+constexpr const char* kWrite = "write";
 
 std::optional<std::uint64_t> deadline(ReadTimeout timeout, std::uint64_t now_ns) {
     if (timeout == ReadTimeout{}) {
@@ -87,6 +88,31 @@ void Device::flush() {
 core::Result<void> Device::admit_ioctl() const {
     if (reading_) {
         return core::fail({"ioctl", "", "a read of the same device waits", "end the read first", EIO});
+    }
+    return {};
+}
+
+// ---- writing
+
+void Device::set_write_filter(std::optional<cbpf::Program> filter) {
+    write_filter_.reset();
+    if (filter) {
+        write_filter_.emplace(std::move(*filter));
+    }
+}
+
+core::Result<void> Device::admit_write(std::span<const std::uint8_t> frame) const {
+    if (access_ == Access::kRead) {
+        return core::fail({kWrite, "", "the device was opened for reading", "", EBADF});
+    }
+    if (state_ != DeviceState::kAttached) {
+        const int code = settings_.personality == Personality::kFreebsd ? ENXIO : EINVAL;
+        return core::fail({kWrite, "",
+                           state_ == DeviceState::kOrphaned ? "the interface is gone" : "the device has no interface",
+                           state_ == DeviceState::kOrphaned ? "open the device again" : "set one first", code});
+    }
+    if (write_filter_ && !frame.empty() && write_filter_->run(cbpf::Packet(frame)) < frame.size()) {
+        return core::fail({kWrite, "", "the write filter does not let this frame go", "", EPERM});
     }
     return {};
 }

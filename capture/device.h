@@ -128,6 +128,17 @@ class Device {
 
     /// The rule before every ioctl: EIO while a read waits.
     [[nodiscard]] core::Result<void> admit_ioctl() const;
+    /// BIOCLOCK, for good. What it forbids is up to whoever takes requests.
+    void lock() { locked_ = true; }
+    [[nodiscard]] bool locked() const { return locked_; }
+
+    // ---- writing
+
+    /// BIOCSETWF: nothing removes the filter.
+    void set_write_filter(std::optional<cbpf::Program> filter);
+    /// EBADF opened for reading; EINVAL no interface, or none any more (BD-70); EPERM the write filter does not want
+    /// the whole frame (BD-75).
+    [[nodiscard]] core::Result<void> admit_write(std::span<const std::uint8_t> frame) const;
 
     // ---- life
 
@@ -218,6 +229,8 @@ class Device {
     core::Directions directions_ = core::Directions::both();
     ReadTimeout timeout_;
     std::optional<cbpf::Machine> filter_;
+    std::optional<cbpf::Machine> write_filter_;
+    bool locked_ = false;
     std::uint64_t filter_version_ = 0;
     NeededLength needed_{.to_judge = 0, .to_keep = kWholePacket};
     std::optional<Hold> hold_; ///< from attach() on

@@ -8,7 +8,8 @@
 namespace pfild::capture {
 namespace {
 
-constexpr std::uint32_t kEthernetLink = 1; ///< DLT_EN10MB
+constexpr std::uint32_t kEthernetLink = 1;  ///< DLT_EN10MB
+constexpr std::size_t kEthernetHeader = 14; ///< bytes
 constexpr std::uint32_t kAnyIndex = 0;
 constexpr const char* kAttach = "set interface";
 
@@ -212,6 +213,40 @@ core::Result<std::uint32_t> DeviceTable::data_link(DeviceNumber number) const {
     return attached_entry("get data link type", number).map([&](const Entry* entry) {
         return entry->ifindex == kAnyIndex ? kEthernetLink : interfaces_.at(*entry->ifindex).facts.data_link;
     });
+}
+
+core::Result<void> DeviceTable::set_data_link(DeviceNumber number, std::uint32_t wanted) const {
+    return data_link(number).and_then([&](std::uint32_t now) -> core::Result<void> {
+        if (wanted != now) {
+            return core::fail({"set data link type", words(number), "the interface has another",
+                               "it is " + std::to_string(now), EINVAL});
+        }
+        return {};
+    });
+}
+
+core::Result<void> DeviceTable::write(DeviceNumber number, std::span<const std::uint8_t> frame) {
+    constexpr const char* kWhat = "write";
+    const auto found = entry(kWhat, number);
+    if (!found) {
+        return core::fail(found.error());
+    }
+    const Entry& entry = **found;
+    if (auto admitted = entry.device.admit_write(frame); !admitted || frame.empty()) {
+        return admitted;
+    }
+    if (entry.ifindex == kAnyIndex) {
+        return core::fail({kWhat, std::string(kAnyInterface), "not to all interfaces at once", "name one", EINVAL});
+    }
+    const TapInterface& facts = interfaces_.at(*entry.ifindex).facts;
+    if (facts.data_link == kEthernetLink && frame.size() < kEthernetHeader) {
+        return core::fail({kWhat, facts.name, "shorter than an Ethernet header", "write whole frames", EMSGSIZE});
+    }
+    const DeviceSettings& settings = entry.device.settings();
+    return port_.write(*entry.ifindex, {.bytes = frame,
+                                        .data_link = facts.data_link,
+                                        .source_too = settings.header_complete,
+                                        .feedback = settings.feedback});
 }
 
 // ---- interfaces

@@ -58,6 +58,14 @@ struct TapInterface {
     bool up = true;
 };
 
+/// A frame that a program writes, with its link header.
+struct WrittenFrame {
+    std::span<const std::uint8_t> bytes;
+    std::uint32_t data_link = 1; ///< DLT_ number; with 1 an Ethernet header is there whole
+    bool source_too = false;     ///< the source address is the program's, not to be filled in
+    bool feedback = false;       ///< it comes in as well
+};
+
 /// What the table needs of the interfaces. The heads and rtnetlink implement it, a test with a list.
 class TapPort {
   public:
@@ -77,6 +85,9 @@ class TapPort {
     virtual void catch_up() = 0;
     /// With the errno of the driver when it refuses.
     [[nodiscard]] virtual core::Result<void> set_promiscuous(std::uint32_t ifindex, bool on) = 0;
+    /// EMSGSIZE longer than the interface sends; ENETDOWN it is down; ENOBUFS its queue is full; EOPNOTSUPP feedback is
+    /// not possible there; what else the kernel says.
+    [[nodiscard]] virtual core::Result<void> write(std::uint32_t ifindex, const WrittenFrame& frame) = 0;
     /// Whether an interface that is said to be down is up by now: of one that has just been set up a packet may come
     /// before the news does.
     [[nodiscard]] virtual bool is_up_by_now(std::uint32_t /*ifindex*/) noexcept { return false; }
@@ -127,6 +138,12 @@ class DeviceTable {
     [[nodiscard]] core::Result<std::string> interface_name(DeviceNumber number) const;
     /// BIOCGDLT. EBADF; EINVAL not attached (BD-91).
     [[nodiscard]] core::Result<std::uint32_t> data_link(DeviceNumber number) const;
+    /// BIOCSDLT: there is but one of an interface. EBADF; EINVAL not attached, or another.
+    [[nodiscard]] core::Result<void> set_data_link(DeviceNumber number, std::uint32_t data_link) const;
+    /// write(2), one frame (BD-70 to BD-84); none of 0 bytes is written, and is no error. EBADF no such device, or
+    /// opened for reading; EINVAL not attached, or to "any"; EMSGSIZE shorter than the link header, or too long for the
+    /// interface; EPERM the write filter; what TapPort::write says.
+    [[nodiscard]] core::Result<void> write(DeviceNumber number, std::span<const std::uint8_t> frame);
 
     // ---- interfaces
 

@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 
 namespace pfild::client {
@@ -117,17 +118,19 @@ core::Result<std::uint32_t> DeviceConnection::send(pfild_op op, std::uint32_t de
     if (ended_) {
         return core::fail(*ended_);
     }
-    std::array<std::uint8_t, PFILD_WIRE_REQUEST_MAX> message{};
     pfild_request header{};
-    if (payload.size() > message.size() - sizeof header) {
+    if (payload.size() > PFILD_WIRE_REQUEST_MAX - sizeof header) {
         return core::fail({"request", "", "it has more bytes than the daemon takes", "", EMSGSIZE});
     }
     last_id_ = last_id_ == UINT32_MAX ? 1 : last_id_ + 1;
     header = {last_id_, device, static_cast<std::uint32_t>(payload.size()), static_cast<std::uint16_t>(op), 0};
-    std::memcpy(message.data(), &header, sizeof header);
-    std::copy(payload.begin(), payload.end(), message.begin() + sizeof header);
+    auto* const bytes = const_cast<std::uint8_t*>(payload.data()); // NOLINT(*-const-cast): sendmsg only reads
+    std::array<iovec, 2> parts{iovec{&header, sizeof header}, iovec{bytes, payload.size()}};
+    msghdr message{};
+    message.msg_iov = parts.data();
+    message.msg_iovlen = parts.size();
     const Deadline deadline = std::chrono::steady_clock::now() + limit_;
-    while (::send(socket_.get(), message.data(), sizeof header + payload.size(), MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
+    while (::sendmsg(socket_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
         if (errno == EAGAIN) {
             if (auto ready = wait(POLLOUT, deadline, -1); !ready) {
                 return core::fail(std::move(ready.error()));

@@ -30,6 +30,11 @@ core::Result<std::unique_ptr<Tap>> Tap::start(const kernel::Programs& programs, 
     if (!self->promiscuity_) {
         return sys::failed("open", "a packet socket", errno);
     }
+    auto writer = FrameWriter::open();
+    if (!writer) {
+        return core::fail(std::move(writer.error()));
+    }
+    self->writer_ = std::move(*writer);
     auto ring = kernel::TapRing::open(programs, *self);
     if (!ring) {
         return core::fail(std::move(ring.error()));
@@ -132,6 +137,10 @@ core::Result<void> Tap::set_promiscuous(std::uint32_t ifindex, bool on) {
         return sys::failed(on ? "begin" : "end", "promiscuous mode", errno);
     }
     return {};
+}
+
+core::Result<void> Tap::write(std::uint32_t ifindex, const capture::WrittenFrame& frame) {
+    return writer_->write(ifindex, frame);
 }
 
 // Two system calls, for packets that go out by an interface that is down, as far as this thread knows.

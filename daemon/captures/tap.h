@@ -13,11 +13,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "capture/device_table.h"
 #include "core/error.h"
+#include "daemon/captures/frame_writer.h"
 #include "daemon/captures/kernel_tap.h"
 #include "daemon/captures/looks.h"
 #include "daemon/captures/tapped.h"
@@ -50,6 +52,7 @@ class Tap final : public capture::TapPort, private kernel::TapReader {
     void set_filters(std::uint32_t ifindex, core::Direction direction,
                      std::span<const cbpf::Program* const> filters) override;
     [[nodiscard]] core::Result<void> set_promiscuous(std::uint32_t ifindex, bool on) override;
+    [[nodiscard]] core::Result<void> write(std::uint32_t ifindex, const capture::WrittenFrame& frame) override;
     void catch_up() override;
     [[nodiscard]] bool is_up_by_now(std::uint32_t ifindex) noexcept override;
     void show(const capture::TappedPacket& packet) noexcept override;
@@ -62,6 +65,7 @@ class Tap final : public capture::TapPort, private kernel::TapReader {
     bool take();
 
     sys::Fd promiscuity_; ///< a packet socket, of which the kernel takes back what it holds when it closes
+    std::optional<FrameWriter> writer_;
     std::unique_ptr<kernel::TapRing> ring_;
     std::unique_ptr<KernelTap> heads_;
     std::unique_ptr<Tapped> tapped_;

@@ -80,6 +80,8 @@ void Connection::handle(const Message& message, std::uint64_t now_ns) {
         return cancel(request);
     case PFILD_OP_SHARE:
         return share(request, *client->second);
+    case PFILD_OP_WRITE:
+        return write(request);
     default:
         return operate_on(request);
     }
@@ -195,6 +197,19 @@ void Connection::share(const Request& request, Client& client) {
     const std::uint32_t bytes = 2 * device.buffer_size();
     replies_.answer(reply_to(request.header), {reinterpret_cast<const std::uint8_t*>(&bytes), sizeof bytes},
                     client.memory());
+}
+
+/// Also while a read waits (BD-84).
+void Connection::write(const Request& request) {
+    const auto written = request.payload.and_then([&](const Payload& payload) {
+        const Frame frame = std::get<Frame>(payload);
+        return table_.write(request.header.device, frame).map([&] { return static_cast<std::uint32_t>(frame.size()); });
+    });
+    table_.announce();
+    if (!written) {
+        return replies_.refuse(reply_to(request.header), written.error());
+    }
+    replies_.answer(reply_to(request.header), {reinterpret_cast<const std::uint8_t*>(&*written), sizeof *written});
 }
 
 void Connection::operate_on(Request& request) {

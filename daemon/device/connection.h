@@ -7,6 +7,7 @@
 //      device is another's ---> EBADF
 //      READ, CANCEL, CLOSE ---> the device
 //      SHARE -----------------> the memory of its buffers, a descriptor
+//      WRITE -----------------> a frame, also while a read waits
 //      all others ------------> EIO while a read waits; else what decode() says; else operate()
 //
 // Who asks is what the kernel says of each message: the user of OPEN is whose device it is, the process of the last
@@ -55,6 +56,7 @@ class Connection {
     void read(const Request& request, Client& client, std::uint64_t now_ns);
     void cancel(const Request& request);
     void share(const Request& request, Client& client);
+    void write(const Request& request);
     void operate_on(Request& request);
     void make_room_for_reads();
 

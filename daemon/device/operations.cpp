@@ -46,9 +46,45 @@ Bytes stats(const capture::Device& device) {
 
 Bytes done() { return {}; }
 
+Options options_of(const capture::Device& device) {
+    return {.settings = device.settings(), .directions = device.directions()};
+}
+
+/// Of settings, a locked device lets those change that only say how records are handed over.
+bool concerns_reading_alone(const Options& before, const Options& after) {
+    Options same_otherwise = after;
+    same_otherwise.settings.immediate = before.settings.immediate;
+    same_otherwise.settings.nonblocking = before.settings.nonblocking;
+    same_otherwise.settings.precision = before.settings.precision;
+    return same_otherwise == before;
+}
+
+/// BIOCLOCK: whether a locked device may still do this.
+bool allowed_when_locked(pfild_op op, const capture::Device& device, const Payload& payload) {
+    switch (op) {
+    case PFILD_OP_SET_BUFFER_SIZE:
+    case PFILD_OP_SET_FILTER:
+    case PFILD_OP_REPLACE_FILTER:
+    case PFILD_OP_SET_WRITE_FILTER:
+    case PFILD_OP_SET_PROMISCUOUS:
+    case PFILD_OP_SET_DATA_LINK:
+    case PFILD_OP_SET_INTERFACE:
+        return false;
+    case PFILD_OP_SET_OPTIONS:
+        return concerns_reading_alone(options_of(device), std::get<Options>(payload));
+    case PFILD_OP_SET_OPTION:
+        return concerns_reading_alone(options_of(device), with(options_of(device), std::get<Option>(payload)));
+    default:
+        return true;
+    }
+}
+
 } // namespace
 
 Answer operate(pfild_op op, const Operand& on, Payload payload) {
+    if (on.device.locked() && !allowed_when_locked(op, on.device, payload)) {
+        return core::fail({"request", "", "the device is locked", "open another one", EPERM});
+    }
     switch (op) {
     case PFILD_OP_GET_BUFFER_SIZE:
         return bytes_of(on.device.buffer_size());
@@ -66,7 +102,10 @@ Answer operate(pfild_op op, const Operand& on, Payload payload) {
     case PFILD_OP_SET_PROMISCUOUS:
         return on.table.set_promiscuous(on.number).map(done);
     case PFILD_OP_GET_DATA_LINK:
+    case PFILD_OP_GET_DATA_LINKS: // there is one of an interface
         return on.table.data_link(on.number).map(bytes_of<std::uint32_t>);
+    case PFILD_OP_SET_DATA_LINK:
+        return on.table.set_data_link(on.number, std::get<std::uint32_t>(payload)).map(done);
     case PFILD_OP_GET_INTERFACE:
         return on.table.interface_name(on.number).map(
             [](const std::string& name) { return Bytes(name.begin(), name.end()); });
@@ -77,9 +116,19 @@ Answer operate(pfild_op op, const Operand& on, Payload payload) {
     case PFILD_OP_SET_READ_TIMEOUT:
         return on.device.set_read_timeout(std::get<capture::ReadTimeout>(payload)).map(done);
     case PFILD_OP_GET_OPTIONS:
-        return bytes_of(wire_options({.settings = on.device.settings(), .directions = on.device.directions()}));
+        return bytes_of(wire_options(options_of(on.device)));
     case PFILD_OP_SET_OPTIONS:
         return set_options(on.device, std::get<Options>(payload));
+    case PFILD_OP_SET_OPTION:
+        return set_options(on.device, with(options_of(on.device), std::get<Option>(payload)));
+    case PFILD_OP_SET_WRITE_FILTER:
+        on.device.set_write_filter(std::get<Filter>(std::move(payload)));
+        return done();
+    case PFILD_OP_LOCK:
+        on.device.lock();
+        return done();
+    case PFILD_OP_GET_VERSION:
+        return bytes_of(pfild_version{.major = 1, .minor = 1});
     case PFILD_OP_GET_STATS:
         return stats(on.device);
     case PFILD_OP_GET_READABLE:
@@ -89,6 +138,7 @@ Answer operate(pfild_op op, const Operand& on, Payload payload) {
     case PFILD_OP_READ:
     case PFILD_OP_CANCEL:
     case PFILD_OP_SHARE:
+    case PFILD_OP_WRITE:
     case PFILD_OPS:
         break;
     }

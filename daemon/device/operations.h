@@ -21,8 +21,8 @@ struct Operand {
     capture::Device& device;
 };
 
-/// The errors of that op in wire.h. => `op` is none of OPEN, CLOSE, READ, CANCEL, and `payload` is what decode() has
-/// made for it.
+/// The errors of that op in wire.h. => `op` is none of OPEN, CLOSE, READ, CANCEL, SHARE, WRITE, and `payload` is what
+/// decode() has made for it.
 [[nodiscard]] core::Result<Bytes> operate(pfild_op op, const Operand& on, Payload payload);
 
 } // namespace pfild::device

@@ -17,6 +17,8 @@ using Decoded = core::Result<Payload>;
 
 constexpr const char* kRequest = "request";
 constexpr std::size_t kLongestName = 127; ///< an alternative name of Linux
+constexpr std::uint32_t kIncoming = 1;    ///< PFILD_OPTION_DIRECTIONS
+constexpr std::uint32_t kOutgoing = 2;
 
 Decoded refuse(const char* why, int code) { return core::fail({kRequest, "", why, "", code}); }
 
@@ -132,6 +134,21 @@ Decoded options(const pfild_request& /*header*/, Body body) {
     });
 }
 
+Decoded option(const pfild_request& /*header*/, Body body) {
+    return fixed<pfild_option>(body, [](const pfild_option& wanted) -> Decoded {
+        if (wanted.name >= PFILD_OPTIONS) {
+            return refuse("there is no such option", EINVAL);
+        }
+        const bool directions = wanted.name == PFILD_OPTION_DIRECTIONS;
+        if (directions ? wanted.value < kIncoming || wanted.value > (kIncoming | kOutgoing) : wanted.value > 1) {
+            return refuse(directions ? "directions are 1, 2 or 3" : "an option that is neither 0 nor 1", EINVAL);
+        }
+        return Option{.name = static_cast<pfild_option_name>(wanted.name), .value = wanted.value};
+    });
+}
+
+Decoded frame(const pfild_request& /*header*/, Body body) { return Frame(body); }
+
 using Reader = Decoded (*)(const pfild_request& header, Body body);
 
 /// In the order of enum pfild_op.
@@ -156,6 +173,13 @@ constexpr std::array<Reader, PFILD_OPS> kReaders{
     nothing, // GET_STATS
     nothing, // GET_READABLE
     nothing, // SHARE
+    option,  // SET_OPTION
+    number,  // SET_DATA_LINK
+    nothing, // GET_DATA_LINKS
+    frame,   // WRITE
+    filter,  // SET_WRITE_FILTER
+    nothing, // LOCK
+    nothing, // GET_VERSION
 };
 static_assert(kReaders.back() != nullptr);
 
@@ -194,6 +218,40 @@ pfild_options wire_options(const Options& options) {
             .nanoseconds = static_cast<__u8>(settings.precision),
             .personality = static_cast<__u8>(settings.personality),
             .zero = {}};
+}
+
+Options with(Options options, const Option& change) {
+    capture::DeviceSettings& settings = options.settings;
+    const bool on = change.value != 0;
+    switch (change.name) {
+    case PFILD_OPTION_IMMEDIATE:
+        settings.immediate = on;
+        break;
+    case PFILD_OPTION_HEADER_COMPLETE:
+        settings.header_complete = on;
+        break;
+    case PFILD_OPTION_FEEDBACK:
+        settings.feedback = on;
+        break;
+    case PFILD_OPTION_NONBLOCKING:
+        settings.nonblocking = on;
+        break;
+    case PFILD_OPTION_DIRECTIONS:
+        options.directions = {(change.value & kIncoming) != 0, (change.value & kOutgoing) != 0};
+        break;
+    case PFILD_OPTION_ORIGINS:
+        settings.origins = on;
+        break;
+    case PFILD_OPTION_NANOSECONDS:
+        settings.precision = static_cast<capture::Precision>(change.value);
+        break;
+    case PFILD_OPTION_PERSONALITY:
+        settings.personality = static_cast<capture::Personality>(change.value);
+        break;
+    case PFILD_OPTIONS:
+        break;
+    }
+    return options;
 }
 
 } // namespace pfild::device

@@ -29,13 +29,25 @@ struct Options {
     friend bool operator==(const Options&, const Options&) = default;
 };
 
+/// struct pfild_option: => its value is one that its name can have.
+struct Option {
+    pfild_option_name name = PFILD_OPTION_IMMEDIATE;
+    std::uint32_t value = 0;
+
+    friend bool operator==(const Option&, const Option&) = default;
+};
+
 /// A verified program; nothing: no filter.
 using Filter = std::optional<cbpf::Program>;
 
-/// Which one an op has: OPEN Access; READ ReadRequest; CANCEL, SET_BUFFER_SIZE a number; SET_FILTER, REPLACE_FILTER
-/// Filter; SET_INTERFACE a name of visible ASCII; SET_READ_TIMEOUT ReadTimeout; SET_OPTIONS Options; all others none.
+/// The bytes of a frame, which are those of the message.
+using Frame = std::span<const std::uint8_t>;
+
+/// Which one an op has: OPEN Access; READ ReadRequest; CANCEL, SET_BUFFER_SIZE, SET_DATA_LINK a number; SET_FILTER,
+/// REPLACE_FILTER, SET_WRITE_FILTER Filter; SET_INTERFACE a name of visible ASCII; SET_READ_TIMEOUT ReadTimeout;
+/// SET_OPTIONS Options; SET_OPTION Option; WRITE Frame; all others none.
 using Payload = std::variant<std::monostate, capture::Access, capture::ReadRequest, std::uint32_t, Filter, std::string,
-                             capture::ReadTimeout, Options>;
+                             capture::ReadTimeout, Options, Option, Frame>;
 
 struct Request {
     pfild_request header{};        ///< as it came; zeros when the message is too short for one
@@ -50,5 +62,8 @@ struct Request {
 
 /// The other way.
 [[nodiscard]] pfild_options wire_options(const Options& options);
+
+/// The same with one of them changed.
+[[nodiscard]] Options with(Options options, const Option& change);
 
 } // namespace pfild::device

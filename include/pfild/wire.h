@@ -25,7 +25,8 @@
  *
  * Errors that any request can get: EPROTO a malformed message, the connection then ends; EBADF no such device of this
  * connection; ENOTTY no such op; EINVAL a payload that is not of the size here; EIO a READ of the device waits (all
- * but CANCEL, CLOSE; contract 2.8). A client that does not take its answers is disconnected.
+ * but WRITE, CANCEL, CLOSE; contract 2.8); EPERM the device is locked (see LOCK). A client that does not take its
+ * answers is disconnected.
  *
  * A connection that is one too many gets a reply of id 0 that nobody has asked for, EAGAIN (in all) or EMFILE (of the
  * user), and is closed.
@@ -41,8 +42,8 @@
 
 #define PFILD_WIRE_VERSION 1
 
-/* The longest messages, bytes. A request: a filter of 512 instructions. */
-#define PFILD_WIRE_REQUEST_MAX (16 + 512 * 8)
+/* The longest messages, bytes. A request: a frame, of at most 65,536 bytes behind a link header of at most 64. */
+#define PFILD_WIRE_REQUEST_MAX (16 + 65536 + 64)
 #define PFILD_WIRE_REPLY_MAX (24 + 32768)
 
 struct pfild_request {
@@ -87,11 +88,18 @@ enum pfild_op {
     PFILD_OP_GET_READ_TIMEOUT, /* - -> pfild_read_timeout (BIOCGRTIMEOUT) */
     PFILD_OP_SET_READ_TIMEOUT, /* pfild_read_timeout -> - (BIOCSRTIMEOUT) */
     PFILD_OP_GET_OPTIONS,      /* - -> pfild_options */
-    PFILD_OP_SET_OPTIONS,      /* pfild_options -> - */
+    PFILD_OP_SET_OPTIONS,      /* pfild_options -> - ; all at once */
     PFILD_OP_GET_STATS,        /* - -> pfild_stats (BIOCGSTATS) */
     PFILD_OP_GET_READABLE,     /* - -> __u64, bytes that can be read (FIONREAD) */
     PFILD_OP_SHARE,            /* - -> __u32, bytes, + a descriptor: both buffers, to be mapped for reading (in place of
                                   BIOCSETZBUF); EINVAL: no interface yet, EOPNOTSUPP: they cannot be shared */
+    PFILD_OP_SET_OPTION,       /* pfild_option -> - ; one alone: who else uses the device keeps his */
+    PFILD_OP_SET_DATA_LINK,    /* __u32, a DLT_ number of GET_DATA_LINKS -> - (BIOCSDLT) */
+    PFILD_OP_GET_DATA_LINKS,   /* - -> __u32.., DLT_ numbers (BIOCGDLTLIST) */
+    PFILD_OP_WRITE,            /* a frame with its link header, 0 bytes or more -> __u32, bytes (write, contract 2.7) */
+    PFILD_OP_SET_WRITE_FILTER, /* as SET_FILTER, for what is written (BIOCSETWF): EPERM what it does not want whole */
+    PFILD_OP_LOCK,        /* - -> - ; for good: what changes who is seen or written is EPERM from then on (BIOCLOCK) */
+    PFILD_OP_GET_VERSION, /* - -> pfild_version, of the filters' language (BIOCVERSION) */
     PFILD_OPS
 };
 
@@ -151,6 +159,32 @@ struct pfild_options {
     __u8 zero[7];
 };
 static_assert(sizeof(struct pfild_options) == 16, "struct pfild_options");
+
+/* The members of pfild_options, in that order, but one for both directions. */
+enum pfild_option_name {
+    PFILD_OPTION_IMMEDIATE,
+    PFILD_OPTION_HEADER_COMPLETE,
+    PFILD_OPTION_FEEDBACK,
+    PFILD_OPTION_NONBLOCKING,
+    PFILD_OPTION_DIRECTIONS, /* 1 incoming, 2 outgoing, 3 both */
+    PFILD_OPTION_ORIGINS,
+    PFILD_OPTION_NANOSECONDS,
+    PFILD_OPTION_PERSONALITY,
+    PFILD_OPTIONS
+};
+
+struct pfild_option {
+    __u32 name;  /* enum pfild_option_name */
+    __u32 value; /* as in pfild_options; others are EINVAL */
+};
+static_assert(sizeof(struct pfild_option) == 8, "struct pfild_option");
+
+/* struct bpf_version: 1.1 */
+struct pfild_version {
+    __u16 major;
+    __u16 minor;
+};
+static_assert(sizeof(struct pfild_version) == 4, "struct pfild_version");
 
 /* Packets since the last flush. received = captured + filtered, captured = delivered + dropped + buffered + flushed. */
 struct pfild_stats {

@@ -43,9 +43,11 @@ bool is_of(std::uint16_t op, const Payload& payload) {
         return has<pfild::capture::ReadRequest>(payload);
     case PFILD_OP_CANCEL:
     case PFILD_OP_SET_BUFFER_SIZE:
+    case PFILD_OP_SET_DATA_LINK:
         return has<std::uint32_t>(payload);
     case PFILD_OP_SET_FILTER:
     case PFILD_OP_REPLACE_FILTER:
+    case PFILD_OP_SET_WRITE_FILTER:
         return has<pfild::device::Filter>(payload);
     case PFILD_OP_SET_INTERFACE:
         return has<std::string>(payload) && is_one_printable_line(std::get<std::string>(payload));
@@ -53,6 +55,10 @@ bool is_of(std::uint16_t op, const Payload& payload) {
         return has<pfild::capture::ReadTimeout>(payload);
     case PFILD_OP_SET_OPTIONS:
         return has<pfild::device::Options>(payload);
+    case PFILD_OP_SET_OPTION:
+        return has<pfild::device::Option>(payload);
+    case PFILD_OP_WRITE:
+        return has<pfild::device::Frame>(payload);
     default:
         return op < PFILD_OPS && has<std::monostate>(payload);
     }

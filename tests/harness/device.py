@@ -12,7 +12,10 @@ REPLY = struct.Struct("=IIIHHII")  # id, device, length, op, flags, error, zero
 RECORD = struct.Struct("=qqIIHBBI")  # seconds, fraction, caplen, datalen, hdrlen, direction, pad, ifindex
 MORE = 1
 (OPEN, CLOSE, READ, CANCEL, GET_BUFFER_SIZE, SET_BUFFER_SIZE, SET_FILTER, REPLACE_FILTER, FLUSH, SET_PROMISCUOUS, GET_DATA_LINK,
- GET_INTERFACE, SET_INTERFACE, GET_READ_TIMEOUT, SET_READ_TIMEOUT, GET_OPTIONS, SET_OPTIONS, GET_STATS, GET_READABLE) = range(19)  # fmt: skip
+ GET_INTERFACE, SET_INTERFACE, GET_READ_TIMEOUT, SET_READ_TIMEOUT, GET_OPTIONS, SET_OPTIONS, GET_STATS, GET_READABLE, SHARE,
+ SET_OPTION, SET_DATA_LINK, GET_DATA_LINKS, WRITE, SET_WRITE_FILTER, LOCK, GET_VERSION) = range(27)  # fmt: skip
+(IMMEDIATE, HEADER_COMPLETE, FEEDBACK, NONBLOCKING, DIRECTIONS, ORIGINS, NANOSECONDS, PERSONALITY) = range(8)
+FOR_READING, FOR_WRITING, FOR_BOTH = range(3)
 STATS = ("received", "dropped", "captured", "filtered", "delivered", "buffered", "flushed", "lost")
 
 
@@ -40,11 +43,11 @@ def connect(daemon):
 class Device:
     """One device on a connection of its own. Also a context manager."""
 
-    def __init__(self, daemon, interface=None, expression=None, buffer_size=262144, read_timeout_ms=0, **options):
+    def __init__(self, daemon, interface=None, expression=None, buffer_size=262144, read_timeout_ms=0, access=FOR_BOTH, **options):
         self._socket = connect(daemon)
         self._id = 0
         self.number = 0
-        self._send(OPEN, struct.pack("=II", 1, 0))
+        self._send(OPEN, struct.pack("=II", 1, access))
         reply, descriptors, _, _ = socket.recv_fds(self._socket, REPLY.size + 32768, 1)
         _, self.number, _, _, _, error, _ = REPLY.unpack_from(reply)
         if error:
@@ -65,6 +68,13 @@ class Device:
     def set_options(self, immediate=False, nonblocking=False, incoming=True, outgoing=True, origins=True):
         switches = [immediate, False, False, nonblocking, incoming, outgoing, origins, True, False]
         self.ask(SET_OPTIONS, bytes(map(int, switches)) + bytes(7))
+
+    def set_option(self, name, value):
+        self.ask(SET_OPTION, struct.pack("=II", name, value))
+
+    def write(self, frame):
+        """The bytes written."""
+        return struct.unpack("=I", self.ask(WRITE, frame))[0]
 
     def ask(self, op, payload=b""):
         self._send(op, payload)

@@ -46,11 +46,25 @@ class ListTaps final : public TapPort {
         return {};
     }
 
+    [[nodiscard]] core::Result<void> write(std::uint32_t ifindex, const WrittenFrame& frame) override {
+        written.push_back({.ifindex = ifindex, .bytes = {frame.bytes.begin(), frame.bytes.end()}, .how = frame});
+        if (refuses != 0) {
+            return core::fail({"write", "", "the interface refuses", "", refuses});
+        }
+        return {};
+    }
+
     [[nodiscard]] bool is_up_by_now(std::uint32_t ifindex) noexcept override {
         asked_whether_up++;
         return up.contains(ifindex);
     }
 
+    struct Written {
+        std::uint32_t ifindex;
+        std::vector<std::uint8_t> bytes;
+        WrittenFrame how; ///< its bytes are gone
+    };
+    std::vector<Written> written;
     std::map<std::uint32_t, TapWish> taps;
     std::set<std::uint32_t> up; ///< and nobody has been told yet
     int asked_whether_up = 0;

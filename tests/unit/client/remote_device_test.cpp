@@ -586,7 +586,7 @@ TEST(DeviceConnection, does_not_send_what_the_daemon_would_not_take) {
     const FakeDaemon daemon(after_open([](FakePeer& peer) { EXPECT_FALSE(peer.next()); }));
     auto device = open_at(daemon);
     ASSERT_TRUE(device);
-    const std::vector<pfild_instruction> program(513);
+    const std::vector<pfild_instruction> program(PFILD_WIRE_REQUEST_MAX / sizeof(pfild_instruction));
     EXPECT_EQ(device->set_filter(program).error().code, EMSGSIZE);
     EXPECT_TRUE(device->connected());
 }

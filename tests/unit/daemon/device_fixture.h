@@ -23,6 +23,7 @@ class FakeTap final : public capture::TapPort {
   public:
     std::map<std::uint32_t, capture::TapWish> wishes;
     std::map<std::uint32_t, bool> promiscuous;
+    std::map<std::uint32_t, std::vector<std::vector<std::uint8_t>>> written;
     int caught_up = 0;
 
     void set_tap(std::uint32_t ifindex, capture::TapWish wish) override { wishes[ifindex] = wish; }
@@ -31,6 +32,10 @@ class FakeTap final : public capture::TapPort {
     void catch_up() override { caught_up++; }
     core::Result<void> set_promiscuous(std::uint32_t ifindex, bool on) override {
         promiscuous[ifindex] = on;
+        return {};
+    }
+    core::Result<void> write(std::uint32_t ifindex, const capture::WrittenFrame& frame) override {
+        written[ifindex].emplace_back(frame.bytes.begin(), frame.bytes.end());
         return {};
     }
 };

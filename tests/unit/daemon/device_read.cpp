@@ -138,7 +138,7 @@ TEST_F(DeviceSocketRead, BD_12_while_one_waits_is_EIO_and_so_is_every_ioctl) {
     const std::uint32_t waiting = client.send_read(capture.device, kSize);
     EXPECT_EQ(client.read(capture.device, kSize).error(), EIO);
     for (int op = PFILD_OP_GET_BUFFER_SIZE; op <= PFILD_OPS; ++op) {
-        EXPECT_EQ(client.ask(op, capture.device).error(), EIO) << op;
+        EXPECT_EQ(client.ask(op, capture.device).error(), op == PFILD_OP_WRITE ? 0 : EIO) << op; // BD-84
     }
     EXPECT_EQ(client.ask(PFILD_OP_CANCEL, capture.device).error(), EINVAL) << "of what size a payload is, is looked at";
     EXPECT_EQ(client.ask_with(PFILD_OP_CANCEL, capture.device, waiting + 1).error(), 0) << "not the one that waits";

@@ -2,6 +2,7 @@
 // The decoder of the device socket: which bytes are which request, and what everything else is refused with.
 #include "daemon/device/request.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <random>
@@ -39,6 +40,22 @@ Bytes with_byte(Bytes bytes, std::size_t at, std::uint8_t value) {
     return bytes;
 }
 
+Bytes repeated(const Bytes& bytes, std::size_t times) {
+    Bytes all;
+    for (std::size_t i = 0; i < times; ++i) {
+        all.insert(all.end(), bytes.begin(), bytes.end());
+    }
+    return all;
+}
+
+/// With zeros behind it, as struct pfild_options has.
+Bytes padded(Bytes bytes) {
+    bytes.resize(sizeof(pfild_options));
+    return bytes;
+}
+
+Bytes option(std::uint32_t name, std::uint32_t value) { return bytes_of(pfild_option{.name = name, .value = value}); }
+
 int error_of(const Bytes& bytes) {
     const Request request = decode(bytes);
     return request.payload ? 0 : request.payload.error().code;
@@ -57,7 +74,7 @@ struct Row {
 };
 
 TEST(DeviceRequest, malformed_messages_are_EPROTO_and_their_header_is_kept_if_there_is_one) {
-    Bytes too_long = message(PFILD_OP_SET_FILTER, Bytes(513 * sizeof(pfild_instruction)));
+    const Bytes too_long = message(PFILD_OP_WRITE, Bytes(PFILD_WIRE_REQUEST_MAX + 1 - sizeof(pfild_request)));
     const std::vector<Row> table{
         {"no bytes", {}, EPROTO},
         {"less than a header", Bytes(15), EPROTO},
@@ -94,6 +111,15 @@ TEST(DeviceRequest, what_is_wrong_with_one_payload_is_its_answer) {
         {"BIOCGBLEN takes nothing", message(PFILD_OP_GET_BUFFER_SIZE, Bytes(4)), EINVAL},
         {"BIOCSBLEN takes a number", message(PFILD_OP_SET_BUFFER_SIZE, Bytes(3)), EINVAL},
         {"a filter that does not end", message(PFILD_OP_SET_FILTER, kNoReturn), EINVAL},
+        {"one of 513 instructions", message(PFILD_OP_SET_FILTER, repeated(kAccept, 513)), EINVAL},
+        {"a write filter that does not end", message(PFILD_OP_SET_WRITE_FILTER, kNoReturn), EINVAL},
+        {"an option without a value", message(PFILD_OP_SET_OPTION, Bytes(4)), EINVAL},
+        {"that there is not", message(PFILD_OP_SET_OPTION, option(PFILD_OPTIONS, 0)), EINVAL},
+        {"that is neither on nor off", message(PFILD_OP_SET_OPTION, option(PFILD_OPTION_FEEDBACK, 2)), EINVAL},
+        {"neither direction", message(PFILD_OP_SET_OPTION, option(PFILD_OPTION_DIRECTIONS, 0)), EINVAL},
+        {"a third direction", message(PFILD_OP_SET_OPTION, option(PFILD_OPTION_DIRECTIONS, 4)), EINVAL},
+        {"a data link type of 2 bytes", message(PFILD_OP_SET_DATA_LINK, Bytes(2)), EINVAL},
+        {"LOCK of something", message(PFILD_OP_LOCK, Bytes(1)), EINVAL},
         {"an instruction and a half", message(PFILD_OP_REPLACE_FILTER, Bytes(12)), EINVAL},
         {"an interface without a name", message(PFILD_OP_SET_INTERFACE), EINVAL},
         {"with one too long", message(PFILD_OP_SET_INTERFACE, text(std::string(128, 'a'))), EINVAL},
@@ -131,14 +157,36 @@ TEST(DeviceRequest, right_ones_say_what_they_said) {
         << "the device refuses it";
 }
 
-TEST(DeviceRequest, the_longest_filter_fits) {
-    Bytes filter;
-    for (int i = 0; i < 512; ++i) {
-        filter.insert(filter.end(), kAccept.begin(), kAccept.end());
+TEST(DeviceRequest, the_longest_filter_and_frame_fit) {
+    EXPECT_EQ(error_of(message(PFILD_OP_SET_FILTER, repeated(kAccept, 512))), 0);
+    const Bytes longest(PFILD_WIRE_REQUEST_MAX - sizeof(pfild_request), 0x5a);
+    const Bytes bytes = message(PFILD_OP_WRITE, longest);
+    const Request request = decode(bytes);
+    EXPECT_TRUE(std::ranges::equal(std::get<Frame>(*request.payload), longest));
+    EXPECT_TRUE(std::get<Frame>(*decode(message(PFILD_OP_WRITE)).payload).empty());
+}
+
+TEST(DeviceRequest, one_option_changes_itself_alone) {
+    for (std::uint32_t name = 0; name < PFILD_OPTIONS; ++name) {
+        for (const std::uint32_t value : {1U, name == PFILD_OPTION_DIRECTIONS ? 2U : 0U}) {
+            const Bytes bytes = message(PFILD_OP_SET_OPTION, option(name, value));
+            const Option change = std::get<Option>(*decode(bytes).payload);
+            for (const std::uint8_t all : {0, 1}) { // what the others are
+                const Bytes before = with_byte(with_byte(repeated({all}, 9), 4, 1), 5, 1);
+                const Options options =
+                    std::get<Options>(*decode(message(PFILD_OP_SET_OPTIONS, padded(before))).payload);
+                const Bytes after = bytes_of(wire_options(with(options, change)));
+                Bytes expected = padded(before);
+                if (name == PFILD_OPTION_DIRECTIONS) {
+                    expected[4] = static_cast<std::uint8_t>(value & 1);
+                    expected[5] = static_cast<std::uint8_t>(value >> 1);
+                } else {
+                    expected[name < PFILD_OPTION_DIRECTIONS ? name : name + 1] = static_cast<std::uint8_t>(value);
+                }
+                EXPECT_EQ(after, expected) << name << " becomes " << value;
+            }
+        }
     }
-    const Bytes bytes = message(PFILD_OP_SET_FILTER, filter);
-    EXPECT_EQ(bytes.size(), static_cast<std::size_t>(PFILD_WIRE_REQUEST_MAX));
-    EXPECT_EQ(error_of(bytes), 0);
 }
 
 TEST(DeviceRequest, each_option_is_one_setting) {

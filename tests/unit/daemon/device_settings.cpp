@@ -42,6 +42,89 @@ TEST_F(DeviceSocketIoctl, set_and_get_what_the_contract_says) {
     EXPECT_EQ(std::memcmp(&got, &options, sizeof got), 0);
 }
 
+TEST_F(DeviceSocketIoctl, one_option_is_set_and_the_others_stay_as_somebody_else_has_set_them) {
+    start();
+    DeviceClient client = this->client();
+    const std::uint32_t device = client.open().head.device;
+    const auto set = [&](std::uint32_t name, std::uint32_t value) {
+        return client.ask_with(PFILD_OP_SET_OPTION, device, pfild_option{.name = name, .value = value}).error();
+    };
+    EXPECT_EQ(set(PFILD_OPTION_IMMEDIATE, 1), 0);
+    EXPECT_EQ(set(PFILD_OPTION_HEADER_COMPLETE, 1), 0);
+    EXPECT_EQ(set(PFILD_OPTION_DIRECTIONS, 2), 0);
+    EXPECT_EQ(set(PFILD_OPTION_IMMEDIATE, 0), 0);
+    EXPECT_EQ(set(PFILD_OPTION_IMMEDIATE, 2), EINVAL);
+    const auto got = client.ask(PFILD_OP_GET_OPTIONS, device).as<pfild_options>();
+    const pfild_options wanted{.header_complete = 1, .outgoing = 1};
+    EXPECT_EQ(std::memcmp(&got, &wanted, sizeof got), 0);
+}
+
+TEST_F(DeviceSocketIoctl, data_link_types_and_the_version_are_told) {
+    start();
+    DeviceClient client = this->client();
+    const std::uint32_t device = client.open().head.device;
+    const auto version = client.ask(PFILD_OP_GET_VERSION, device).as<pfild_version>();
+    EXPECT_EQ(version.major, 1);
+    EXPECT_EQ(version.minor, 1);
+    EXPECT_EQ(client.ask(PFILD_OP_GET_DATA_LINKS, device).error(), EINVAL);
+    EXPECT_EQ(client.set_interface(device, "eth0").error(), 0);
+    EXPECT_EQ(client.ask(PFILD_OP_GET_DATA_LINKS, device).as<std::uint32_t>(), 1U);
+    EXPECT_EQ(client.ask_with(PFILD_OP_SET_DATA_LINK, device, 1U).error(), 0);
+    EXPECT_EQ(client.ask_with(PFILD_OP_SET_DATA_LINK, device, 12U).error(), EINVAL);
+}
+
+TEST_F(DeviceSocketIoctl, what_is_written_goes_to_the_interface_also_while_a_read_waits) {
+    start();
+    DeviceClient client = this->client();
+    const Capture capture = this->capture(client);
+    const std::vector<std::uint8_t> frame(60, 0x5a);
+    client.send_read(capture.device, kSize);
+    EXPECT_EQ(client.ask(PFILD_OP_WRITE, capture.device, frame.data(), frame.size()).as<std::uint32_t>(), 60U);
+    EXPECT_EQ(client.ask(PFILD_OP_WRITE, capture.device).as<std::uint32_t>(), 0U);
+    EXPECT_EQ(client.ask(PFILD_OP_WRITE, capture.device, frame.data(), 13).error(), EMSGSIZE);
+    EXPECT_EQ(client.ask(PFILD_OP_GET_STATS, capture.device).error(), EIO) << "that is an ioctl";
+    EXPECT_EQ(tap_.written[kIfindex], std::vector<std::vector<std::uint8_t>>{frame});
+}
+
+TEST_F(DeviceSocketIoctl, a_locked_device_can_be_read_and_written_and_no_more_be_changed) {
+    start();
+    DeviceClient client = this->client();
+    const Capture capture = this->capture(client);
+    const pfild_instruction all{.code = 0x06, .jt = 0, .jf = 0, .k = 0xffffffff};
+    EXPECT_EQ(client.ask_with(PFILD_OP_SET_WRITE_FILTER, capture.device, all).error(), 0);
+    EXPECT_EQ(client.ask(PFILD_OP_LOCK, capture.device).error(), 0);
+    EXPECT_EQ(client.ask(PFILD_OP_LOCK, capture.device).error(), 0) << "once more";
+    for (const int op : {PFILD_OP_SET_FILTER, PFILD_OP_REPLACE_FILTER, PFILD_OP_SET_WRITE_FILTER}) {
+        EXPECT_EQ(client.ask_with(op, capture.device, all).error(), EPERM) << op;
+        EXPECT_EQ(client.ask(op, capture.device).error(), EPERM) << "not removed either: " << op;
+    }
+    EXPECT_EQ(client.ask(PFILD_OP_SET_PROMISCUOUS, capture.device).error(), EPERM);
+    EXPECT_EQ(client.set_interface(capture.device, "eth0").error(), EPERM);
+    EXPECT_EQ(client.ask_with(PFILD_OP_SET_DATA_LINK, capture.device, 1U).error(), EPERM);
+    EXPECT_EQ(client.ask_with(PFILD_OP_SET_BUFFER_SIZE, capture.device, 4096U).error(), EPERM);
+    const auto set = [&](std::uint32_t name, std::uint32_t value) {
+        return client.ask_with(PFILD_OP_SET_OPTION, capture.device, pfild_option{.name = name, .value = value}).error();
+    };
+    EXPECT_EQ(set(PFILD_OPTION_IMMEDIATE, 1), 0);
+    EXPECT_EQ(set(PFILD_OPTION_NONBLOCKING, 1), 0);
+    EXPECT_EQ(set(PFILD_OPTION_HEADER_COMPLETE, 1), EPERM);
+    EXPECT_EQ(set(PFILD_OPTION_HEADER_COMPLETE, 0), 0) << "it is so";
+    EXPECT_EQ(set(PFILD_OPTION_DIRECTIONS, 1), EPERM);
+    EXPECT_EQ(client.set_options(capture.device, false, false).error(), 0);
+    const pfild_options other{.immediate = 1, .incoming = 1};
+    EXPECT_EQ(client.ask_with(PFILD_OP_SET_OPTIONS, capture.device, other).error(), EPERM);
+    const pfild_read_timeout timeout{.seconds = 1, .microseconds = 0};
+    EXPECT_EQ(client.ask_with(PFILD_OP_SET_READ_TIMEOUT, capture.device, timeout).error(), 0);
+    for (const int op : {PFILD_OP_FLUSH, PFILD_OP_GET_STATS, PFILD_OP_GET_OPTIONS, PFILD_OP_GET_INTERFACE,
+                         PFILD_OP_GET_DATA_LINKS, PFILD_OP_GET_VERSION, PFILD_OP_GET_READABLE, PFILD_OP_SHARE}) {
+        EXPECT_EQ(client.ask(op, capture.device).error(), 0) << op;
+    }
+    const std::vector<std::uint8_t> frame(60, 0x5a);
+    EXPECT_EQ(client.ask(PFILD_OP_WRITE, capture.device, frame.data(), frame.size()).error(), 0);
+    packets(8);
+    EXPECT_EQ(client.read(capture.device, kSize).error(), 0);
+}
+
 TEST_F(DeviceSocketIoctl, filters_and_flushes_change_what_is_counted) {
     start();
     DeviceClient client = this->client();

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "daemon/captures/frame_writer.h"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include <arpa/inet.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "daemon/net/link_type.h"
+#include "daemon/sys/failure.h"
+
+namespace pfild::captures {
+namespace {
+
+using Bytes = std::span<const std::uint8_t>;
+using Address = std::array<std::uint8_t, ETH_ALEN>;
+
+constexpr std::size_t kSource = ETH_ALEN; ///< where it is in an Ethernet header
+constexpr std::size_t kType = std::size_t{2} * ETH_ALEN;
+constexpr unsigned kVersionShift = 4; ///< of the first byte of an IP packet
+constexpr unsigned kVersion6 = 6;
+
+/// The protocol that the kernel is told, in network byte order. => an Ethernet header is there whole.
+std::uint16_t protocol_of(const capture::WrittenFrame& frame) {
+    if (frame.data_link != net::kLinkTypeEthernet) {
+        return htons(frame.bytes.front() >> kVersionShift == kVersion6 ? ETH_P_IPV6 : ETH_P_IP);
+    }
+    std::uint16_t type = 0;
+    std::memcpy(&type, frame.bytes.data() + kType, sizeof type);
+    return ntohs(type) >= ETH_P_802_3_MIN ? type : htons(ETH_P_802_2);
+}
+
+/// Of an interface; the kernel has no call that asks for it by index.
+std::optional<Address> own_address(int socket, std::uint32_t ifindex) {
+    ifreq request{};
+    request.ifr_ifindex = static_cast<int>(ifindex);
+    if (::ioctl(socket, SIOCGIFNAME, &request) != 0 || ::ioctl(socket, SIOCGIFHWADDR, &request) != 0) {
+        return std::nullopt;
+    }
+    Address address{};
+    std::memcpy(address.data(), request.ifr_hwaddr.sa_data, address.size());
+    return address;
+}
+
+core::Error failure(int code) {
+    switch (code) {
+    case EMSGSIZE:
+        return {"write", "", "longer than the interface sends", "write less, or raise its MTU", code};
+    case ENETDOWN:
+        return {"write", "", "the interface is down", "set it up", code};
+    case EAGAIN: // the socket's own memory is full of what the interface has not sent yet
+    case ENOBUFS:
+        return {"write", "", "the queue of the interface is full", "write again later", ENOBUFS};
+    default:
+        return {"write", "", std::strerror(code), "", code};
+    }
+}
+
+} // namespace
+
+core::Result<FrameWriter> FrameWriter::open() {
+    sys::Fd socket(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)); // protocol 0: it receives nothing
+    if (!socket) {
+        return sys::failed("open", "a packet socket", errno);
+    }
+    return FrameWriter(std::move(socket));
+}
+
+core::Result<void> FrameWriter::write(std::uint32_t ifindex, const capture::WrittenFrame& frame) const {
+    if (frame.feedback) {
+        return core::fail({"write", "", "what is written cannot come in as well", "set no feedback", EOPNOTSUPP});
+    }
+    const Bytes bytes = frame.bytes;
+    std::optional<Address> source;
+    if (!frame.source_too && frame.data_link == net::kLinkTypeEthernet) {
+        source = own_address(socket_.get(), ifindex);
+        if (!source) {
+            return core::fail(failure(errno == ENODEV ? ENXIO : errno));
+        }
+    }
+    // NOLINTNEXTLINE(*-const-cast): sendmsg only reads
+    const auto part = [](Bytes of) { return iovec{const_cast<std::uint8_t*>(of.data()), of.size()}; };
+    std::array<iovec, 3> parts{part(bytes)};
+    if (source) {
+        parts = {part(bytes.first(kSource)), part(*source), part(bytes.subspan(kType))};
+    }
+    sockaddr_ll to{};
+    to.sll_family = AF_PACKET;
+    to.sll_ifindex = static_cast<int>(ifindex);
+    to.sll_protocol = protocol_of(frame);
+    msghdr message{};
+    message.msg_name = &to;
+    message.msg_namelen = sizeof to;
+    message.msg_iov = parts.data();
+    message.msg_iovlen = source ? parts.size() : 1;
+    if (::sendmsg(socket_.get(), &message, MSG_NOSIGNAL) < 0) {
+        return core::fail(failure(errno));
+    }
+    return {};
+}
+
+} // namespace pfild::captures
