@@ -469,6 +469,7 @@ TEST(SavedModel, says_what_is_not_the_default_in_the_order_of_the_manual) {
                          "[[interface]]\n"
                          "name = 'eth0'\n"
                          "unknown = 'drop'\n"
+                         "silent = 'drop'\n"
                          "mode = 'auto'\n"
                          "position = 'anywhere'\n"
                          "strict = false\n"
