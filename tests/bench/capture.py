@@ -54,7 +54,7 @@ class _Capture:
         said = process.stderr
         process.close()
         captured = int(re.search(r"(\d+) packets? captured", said)[1])
-        return sent["sent"] / sent["seconds"], captured / expected(sent["sent"], selective), spent / sent["sent"]
+        return sent["sent"] / sent["seconds"], captured / max(1, expected(sent["sent"], selective)), spent / max(1, sent["sent"])
 
     def _cpu_ns(self, pid):
         return sum(_cpu_ns(one) for one in (pid, *self._others))
@@ -78,7 +78,7 @@ def _measured(capture, size, selective, short):
         return capture.trial(rate_pps, size, selective)
 
     best = loss.search(trial, loss.LOWEST_PPS if short else loss.HIGHEST_PPS) or (0.0, 0.0)
-    fixed = {} if selective else loss.at_fixed_rates(trial, FIXED_PPS[:1] if short else FIXED_PPS)
+    fixed = {} if selective and not short else loss.fixed(trial, FIXED_PPS, short)
     return {**dict(zip(COLUMNS, (best[0] / 1e6, best[1]))), **fixed}
 
 

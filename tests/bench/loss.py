@@ -57,14 +57,24 @@ def search(trial, highest_pps):
     return best
 
 
-def at_fixed_rates(trial, rates):
-    """{column: percent}, of the rates that could be offered."""
+def at_fixed_rates(trial, rates, least=OFFERED):
+    """{column: percent}, of the rates of which at least that share could be offered."""
     found = {}
     for rate in rates:
         sent_pps, arrived, _ = trial(rate)
-        if sent_pps >= OFFERED * rate:
+        if sent_pps >= least * rate:
             found[arrived_column(rate)] = 100 * arrived
     return found
+
+
+def searched(trial, short):
+    best = search(trial, LOWEST_PPS if short else HIGHEST_PPS)
+    return {LOSS_FREE: best[0] / 1e6 if best else 0.0}
+
+
+def fixed(trial, rates, short):
+    """In a short run only the first, whatever was offered: the row counts something."""
+    return at_fixed_rates(trial, rates[:1], 0) if short else at_fixed_rates(trial, rates)
 
 
 class _Path:
@@ -78,11 +88,10 @@ class _Path:
         sent = self._load.send(WINDOW_S, rate_pps)
         time.sleep(DRAIN_S)
         counted = self._meter.read()[1] - before
-        return sent["sent"] / sent["seconds"], min(1.0, counted / sent["sent"]), None
+        return sent["sent"] / sent["seconds"], min(1.0, counted / max(1, sent["sent"])), None
 
     def measure(self, short):
-        best = search(self.trial, LOWEST_PPS if short else HIGHEST_PPS)
-        return {LOSS_FREE: best[0] / 1e6 if best else 0.0, **at_fixed_rates(self.trial, FIXED_PPS[:1] if short else FIXED_PPS)}
+        return {**searched(self.trial, short), **fixed(self.trial, FIXED_PPS, short)}
 
 
 def _row(name, what, path, times, beside=None):
