@@ -33,19 +33,46 @@ core::Result<void> LoweredHooks::takes(const core::Hook& hook) const {
     return {};
 }
 
+/// Of the head itself if it has such a one, so that it finds what it did.
+core::Result<std::shared_ptr<LoadedChain>> LoweredHooks::load(const LaneHead& head, const Found& found,
+                                                              Attempts& attempts) const {
+    const auto is_same = [&](const LaneHead& at, const Found& one) {
+        return one.chain && at.place == head.place && one.code == found.code &&
+               one.placement.counting == found.placement.counting;
+    };
+    if (const auto own = found_.find(head); own != found_.end() && is_same(head, own->second)) {
+        return own->second.chain;
+    }
+    const auto other =
+        std::find_if(found_.begin(), found_.end(), [&](const auto& one) { return is_same(one.first, one.second); });
+    if (other != found_.end()) {
+        return other->second.chain;
+    }
+    const auto tried = std::find_if(attempts.begin(), attempts.end(), [&](const Attempt& one) {
+        return one.place == head.place && one.code == found.code && one.counting == found.placement.counting;
+    });
+    if (tried != attempts.end()) {
+        return tried->chain;
+    }
+    auto chain = chains_.load(found.code, head.place, found.placement.chain->size());
+    if (!chain) {
+        spdlog::warn("{}", chain.error().line());
+    }
+    attempts.push_back({head.place, found.code, found.placement.counting, chain});
+    return chain;
+}
+
 // What the kernel does not take is made shorter until it does.
-LoweredHooks::Found LoweredHooks::make(const LaneHead& head) const {
+LoweredHooks::Found LoweredHooks::make(const LaneHead& head, Attempts& attempts) const {
     core::ChainLimit limit;
     const core::LaneHooks hooks = registry_.hooks_of(head.slot, head.direction);
-    const auto before = found_.find(head);
     for (;;) {
         Found found{.placement = place_lane(hooks, head.direction, head.place, limit), .code = {}, .chain = nullptr};
         if (!found.placement.chain) {
             return found;
         }
         found.placement.chain->leave_fragments = fragments_ == core::Fragments::kDrop;
-        const std::size_t size = found.placement.chain->size();
-        limit.most = size - 1;
+        limit.most = found.placement.chain->size() - 1;
         auto code = chain_program(*found.placement.chain);
         if (!code) {
             limit.because = fmt::format("with it the hooks would be more than {} instructions for the kernel",
@@ -53,25 +80,20 @@ LoweredHooks::Found LoweredHooks::make(const LaneHead& head) const {
             continue;
         }
         found.code = *std::move(code);
-        if (before != found_.end() && before->second.code == found.code &&
-            before->second.placement.counting == found.placement.counting) {
-            found.chain = before->second.chain;
-            return found;
-        }
-        auto chain = chains_.load(found.code, head.place, size);
+        auto chain = load(head, found, attempts);
         if (chain) {
             found.chain = *std::move(chain);
             return found;
         }
-        spdlog::warn("{}", chain.error().line());
         limit.because = chain.error().why;
     }
 }
 
 LoweredHooks::Next LoweredHooks::prepare(const std::set<LaneHead>& heads) const {
     Next next;
+    Attempts attempts;
     for (const LaneHead& head : heads) {
-        next.found_.emplace(head, make(head));
+        next.found_.emplace(head, make(head, attempts));
     }
     return next;
 }
@@ -142,7 +164,14 @@ void LoweredHooks::await_old_chains() {
         return;
     }
     chains_.await_packets();
+    std::set<const LoadedChain*> settled;
+    for (const auto& [head, found] : found_) {
+        settled.insert(found.chain.get()); // some lane asks it still
+    }
     for (const Found& found : retired_) {
+        if (!settled.insert(found.chain.get()).second) {
+            continue;
+        }
         const auto tallies = found.chain->tallies();
         for (std::size_t at = 0; at < tallies.size(); at++) {
             found.placement.counting[at]->add_past_tally(tallies[at]);
@@ -190,11 +219,13 @@ std::optional<ebpf::Place> LoweredHooks::place_of(const core::Hook& hook) const 
 
 void LoweredHooks::refresh_counters() const {
     std::map<core::Hook*, core::HookTally> sums;
+    std::set<const LoadedChain*> read;
     for (const auto& [head, found] : found_) {
         for (const core::PlacedHook& placed : found.placement.hooks) {
             sums.try_emplace(placed.hook.get());
         }
-        const auto tallies = found.chain ? found.chain->tallies() : std::vector<core::HookTally>();
+        const bool is_new = found.chain && read.insert(found.chain.get()).second;
+        const auto tallies = is_new ? found.chain->tallies() : std::vector<core::HookTally>();
         for (std::size_t at = 0; at < tallies.size(); at++) {
             sums[found.placement.counting[at]] += tallies[at];
         }

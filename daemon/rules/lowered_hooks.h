@@ -9,6 +9,9 @@
 // A chain is replaced in one step, and what it leaves to the engine the engine asks all hooks about: so a packet is
 // decided by old rules or by new ones, whoever does it, and after await_old_chains() by new ones only.
 //
+// Lanes that ask the same hooks, as with a link at `inet` all do, have one chain together: the kernel's verifier looks
+// at it once a change, however many interfaces there are.
+//
 // Control thread.
 #pragma once
 
@@ -66,11 +69,21 @@ class LoweredHooks {
     struct Found {
         core::LanePlacement placement;
         std::vector<ebpf::Instruction> code;
-        std::shared_ptr<LoadedChain> chain; ///< nothing: no hook runs here
+        std::shared_ptr<LoadedChain> chain; ///< of all lanes that ask the same; nothing: no hook runs here
     };
+    /// What became of a chain in a change: lanes that come later need not ask the kernel again.
+    struct Attempt {
+        ebpf::Place place;
+        std::vector<ebpf::Instruction> code;
+        std::vector<core::Hook*> counting;
+        core::Result<std::shared_ptr<LoadedChain>> chain;
+    };
+    using Attempts = std::vector<Attempt>;
     using FoundAt = std::map<LaneHead, Found>;
     [[nodiscard]] static core::Result<void> keep_promises(const FoundAt& all);
-    [[nodiscard]] Found make(const LaneHead& head) const;
+    [[nodiscard]] Found make(const LaneHead& head, Attempts& attempts) const;
+    [[nodiscard]] core::Result<std::shared_ptr<LoadedChain>> load(const LaneHead& head, const Found& found,
+                                                                  Attempts& attempts) const;
     [[nodiscard]] Found without_chain(const LaneHead& head, std::string because) const;
     void retire(Found&& found);
 

@@ -104,6 +104,7 @@ class LoweredHooksTest : public ::testing::Test {
     LoweredHooksTest() {
         EXPECT_TRUE(registry_.register_head({.name = "inet", .type = core::HeadType::kInet}));
         EXPECT_TRUE(registry_.register_head({.name = "eth0", .type = core::HeadType::kEthernet, .slot = 3}));
+        EXPECT_TRUE(registry_.register_head({.name = "eth1", .type = core::HeadType::kEthernet, .slot = 4}));
     }
     ~LoweredHooksTest() override {
         EXPECT_EQ(chains_.torn, 0);
@@ -146,6 +147,7 @@ class LoweredHooksTest : public ::testing::Test {
 
     static constexpr LaneHead kTc{3, Direction::kIn, Place::kTc};
     static constexpr LaneHead kXdp{3, Direction::kIn, Place::kXdp};
+    static constexpr LaneHead kOther{4, Direction::kIn, Place::kTc};
     NobodyListens nobody_;
     core::Registry registry_{nobody_};
     FakeChains chains_;
@@ -258,6 +260,57 @@ TEST_F(LoweredHooksTest, of_the_head_that_is_asked_first_are_what_counts) {
     put_in_force({kTc});
     EXPECT_FALSE(chains_.found.contains(kXdp));
     EXPECT_EQ(placed(), "a:a:kernel");
+}
+
+TEST_F(LoweredHooksTest, of_lanes_that_ask_the_same_are_loaded_once_a_change) {
+    for (std::size_t number = 1; number <= 4; number++) {
+        add("a:" + std::to_string(number));
+        put_in_force({kTc, kOther, kXdp});
+        EXPECT_EQ(chains_.loaded, 2 * number) << "for TC, and for XDP";
+        EXPECT_EQ(chains_.found.at(kTc), chains_.found.at(kOther));
+        EXPECT_NE(chains_.found.at(kTc), chains_.found.at(kXdp));
+    }
+    put_in_force({kTc, kXdp});
+    put_in_force({kTc, kOther, kXdp}); // it comes again
+    EXPECT_EQ(chains_.loaded, 8);
+    EXPECT_EQ(chains_.found.at(kTc), chains_.found.at(kOther));
+}
+
+TEST_F(LoweredHooksTest, that_the_kernel_refuses_are_not_tried_again_for_each_lane) {
+    for (const char* name : {"a:a", "b:b", "c:c"}) {
+        add(name);
+    }
+    chains_.takes = 2;
+    put_in_force({kTc, kOther});
+    EXPECT_EQ(chains_.loaded, 2) << "with three hooks, and with two";
+    EXPECT_EQ(chains_.found.at(kTc), chains_.found.at(kOther));
+    EXPECT_EQ(lowered_->placement(4, Direction::kIn)->hooks[2].because, "the verifier says no");
+}
+
+TEST_F(LoweredHooksTest, that_lanes_share_are_counted_once_and_not_past_while_one_asks_them) {
+    add("a:a");
+    put_in_force({kTc, kOther});
+    chains_.at(kTc).counted[0].seen_packets = 5;
+    EXPECT_EQ(seen_by("a:a"), 5);
+    put_in_force({kOther});
+    chains_.at(kOther).counted[0].seen_packets = 7;
+    EXPECT_EQ(seen_by("a:a"), 7);
+    add("b:b"); // another chain for the one that is left
+    put_in_force({kOther});
+    EXPECT_EQ(seen_by("a:a"), 7);
+    put_in_force({});
+    EXPECT_EQ(seen_by("a:a"), 7);
+}
+
+TEST_F(LoweredHooksTest, that_lanes_shared_go_past_once_when_all_leave_them_together) {
+    add("a:a");
+    put_in_force({kTc, kOther});
+    chains_.at(kTc).counted[0].seen_packets = 5;
+    add("b:b");
+    put_in_force({kTc, kOther});
+    EXPECT_EQ(seen_by("a:a"), 5);
+    put_in_force({});
+    EXPECT_EQ(seen_by("a:a"), 5);
 }
 
 TEST_F(LoweredHooksTest, are_tried_alone_before_they_are_linked) {
