@@ -44,6 +44,8 @@ class Host {
     /// Whether so many interfaces can be served at once, by packet memory.
     [[nodiscard]] virtual bool has_buffers_for(std::size_t interfaces) = 0;
     [[nodiscard]] virtual core::Result<std::unique_ptr<Attachment>> attach(AttachmentSpec spec) = 0;
+    /// Detaches all at once. => they are of attach().
+    virtual void detach(std::vector<std::unique_ptr<Attachment>> all) noexcept = 0;
 
     /// Slots for which heads are loaded already, so that who takes one waits less.
     [[nodiscard]] virtual std::vector<std::uint8_t> ready_slots() const = 0;

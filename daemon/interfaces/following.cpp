@@ -137,7 +137,7 @@ void Interfaces::end_attachment(Attachments::iterator attached) {
     leaving_.erase(attached->first);
     keep_mode(attached);
     (void)known_.forget(attached->first);
-    drop(attached, true);
+    drop_gone(attached);
     if (events_.gone) {
         events_.gone(name);
     }

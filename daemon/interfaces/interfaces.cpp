@@ -39,7 +39,13 @@ core::HeadSpec head_of(const std::string& name, std::uint8_t slot) {
 // Without waiting: what is gone is cleared up beside.
 void Interfaces::end() noexcept {
     schedule_.call_no_more();
-    attachments_.clear();
+    std::vector<std::unique_ptr<Attachment>> all;
+    for (auto& [ifindex, attachment] : std::exchange(attachments_, {})) {
+        all.push_back(std::move(attachment));
+    }
+    if (!all.empty()) {
+        host_.detach(std::move(all));
+    }
     going_.clear();
     schedule_.await_beside();
     making_.reset();
@@ -266,33 +272,49 @@ core::Result<void> Interfaces::bring_heads(WithoutHeads then) {
 }
 
 void Interfaces::drop_leaving() {
+    std::vector<std::unique_ptr<Attachment>> all;
+    std::vector<std::string> names;
+    std::vector<std::string> heads;
     for (const std::uint32_t ifindex : std::exchange(leaving_, {})) {
-        if (const auto attached = attachments_.find(ifindex); attached != attachments_.end()) {
-            const std::string name = attached->second->link().name;
-            drop(attached, false);
-            spdlog::info("{}: detached", name);
+        if (auto attached = attachments_.extract(ifindex)) {
+            names.push_back(attached.mapped()->link().name);
+            if (!attached.mapped()->only_tapped()) {
+                heads.push_back(names.back());
+            }
+            dependents_.leaves(ifindex);
+            all.push_back(std::move(attached.mapped()));
         } else if (remove_spared(ifindex)) {
             spdlog::info("the heads of the killed daemon on interface {} are removed", ifindex);
         }
     }
+    if (all.empty()) {
+        return;
+    }
+    host_.detach(std::move(all));
+    dropped(heads);
+    for (const std::string& name : names) {
+        spdlog::info("{}: detached", name);
+    }
+}
+
+/// What is left of attachments that are no more: their heads' names.
+void Interfaces::dropped(const std::vector<std::string>& heads) {
+    dependents_.place_hooks();
+    for (const std::string& head : heads) {
+        dependents_.unregister_head(head);
+    }
+    set_diverts();
 }
 
 /// Of one that is gone, what waits long for the kernel comes later, since others may come meanwhile.
-void Interfaces::drop(Attachments::iterator attached, bool is_gone) {
-    const std::string name = attached->second->link().name;
-    const bool filtered = !attached->second->only_tapped();
+void Interfaces::drop_gone(Attachments::iterator attached) {
+    const std::vector<std::string> heads(attached->second->only_tapped() ? 0 : 1, attached->second->link().name);
     dependents_.leaves(attached->first);
-    if (is_gone) {
-        const std::uint32_t number = attached->second->number();
-        going_.emplace(number, Going{std::move(attached->second)});
-        finish_soon();
-    }
+    const std::uint32_t number = attached->second->number();
+    going_.emplace(number, Going{std::move(attached->second)});
+    finish_soon();
     attachments_.erase(attached);
-    dependents_.place_hooks();
-    if (filtered) {
-        dependents_.unregister_head(name);
-    }
-    set_diverts();
+    dropped(heads);
 }
 
 void Interfaces::set_diverts() {

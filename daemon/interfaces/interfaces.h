@@ -137,7 +137,8 @@ class Interfaces {
     void keep_mode(Attachments::iterator attached);
     [[nodiscard]] core::Result<void> change_mode(Attachments::iterator attached, const config::Interface& interface);
     [[nodiscard]] core::Result<void> remake(std::uint32_t ifindex, const config::Interface& interface);
-    void drop(Attachments::iterator attached, bool is_gone);
+    void drop_gone(Attachments::iterator attached);
+    void dropped(const std::vector<std::string>& heads);
 
     void look_at_attached(std::uint32_t ifindex);
     void look_at_other(std::uint32_t ifindex);
@@ -172,7 +173,7 @@ class Interfaces {
     Schedule& schedule_;
     Events events_;
     Attachments attachments_;
-    std::map<std::uint32_t, Going> going_; ///< by number of the attachment
+    std::map<std::uint32_t, Going> going_;                 ///< by number of the attachment
     Manner manner_;
     std::set<std::uint32_t> leaving_;                   ///< attached until drop_leaving()
     std::map<std::uint32_t, config::Interface> remade_; ///< to be attached in another mode by bring_heads()

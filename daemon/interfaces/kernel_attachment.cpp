@@ -3,8 +3,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
-#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
@@ -19,9 +17,6 @@ namespace pfild::interfaces {
 namespace {
 
 using core::Direction;
-
-// How long packets that are on their way through the engine have to leave it. At 50 kpps the longest seen was 20 ms.
-constexpr auto kDrain = std::chrono::milliseconds(100);
 
 // What a frame is longer than the MTU of its interface: Ethernet header, two tags, the label.
 constexpr std::uint32_t kFrameOverhead = 14 + 8 + PFILD_LABEL_SIZE;
@@ -266,30 +261,6 @@ core::Result<void> KernelAttachment::write_interface(core::Directions divert, co
     }
     std::copy_n(spec_.link.mac.value_or(net::Mac{}).begin(), sizeof(entry.mac), entry.mac);
     return world_.programs.set_interface(entry);
-}
-
-KernelAttachment::~KernelAttachment() {
-    if (port_ && !gone_) {
-        (void)write_interface({}, {}); // diverts no more; if not, the drain catches less
-        std::this_thread::sleep_for(kDrain);
-    }
-    (void)within(world_.stack, [&]() -> core::Result<void> {
-        if (xdp_ && !device_->is_here()) {
-            xdp_->leave_offloads();
-        }
-        xdp_.reset();
-        if (heads_) {
-            heads_->detach();
-        }
-        return {};
-    });
-    let_up();
-    world_.programs.clear_interface(slot());
-    take_down_port();
-    if (heads_ && !only_tapped() &&
-        !cleared_up_) { // without heads those of a daemon that was killed may still answer by them
-        (void)world_.engine_thread.forget_flows(spec_.link.ifindex);
-    }
 }
 
 void KernelAttachment::take_down_port() noexcept {

@@ -83,6 +83,9 @@ class KernelAttachment final : public Attachment {
     [[nodiscard]] core::Result<bool> repair() override;
     void watch_lanes() override;
 
+    /// Detaches them together: what waits for the kernel or for packets on their way waits once for all.
+    static void end(AttachmentWorld& world, const std::vector<std::unique_ptr<Attachment>>& all) noexcept;
+
   private:
     KernelAttachment(AttachmentWorld& world, AttachmentSpec spec);
     [[nodiscard]] core::Result<void> hold_device();
@@ -104,6 +107,11 @@ class KernelAttachment final : public Attachment {
     [[nodiscard]] std::uint64_t port_dropped(core::Direction direction) const;
     void take_down_port() noexcept;
 
+    void stop_diverting() noexcept;
+    [[nodiscard]] bool is_drained() const;
+    static void drain(const std::vector<KernelAttachment*>& all) noexcept;
+    void remove_heads() noexcept;
+
     AttachmentWorld& world_;
     std::optional<net::DeviceHold> device_; ///< the interface
     std::unique_ptr<PortAndSockets> port_;  ///< the engine uses it
@@ -119,6 +127,7 @@ class KernelAttachment final : public Attachment {
     bool kept_ = false; ///< what its heads took the place of is not to be put back
     bool gone_ = false; ///< the interface is
     bool cleared_up_ = false;
+    bool ends_ = false; ///< with others: heads and port pair are gone
     bool coming_ = false;
     bool held_down_ = false; ///< the interface, which was up
     bool repairing_ = false;

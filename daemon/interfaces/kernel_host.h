@@ -15,6 +15,7 @@
 
 #include "daemon/interfaces/attachment_world.h"
 #include "daemon/interfaces/edges.h"
+#include "daemon/interfaces/kernel_attachment.h"
 #include "daemon/net/links.h"
 #include "daemon/sys/loop.h"
 #include "daemon/sys/side_thread.h"
@@ -38,6 +39,7 @@ class KernelHost final : public Host {
     [[nodiscard]] core::Result<std::vector<std::string>> may_attach(const net::Link& link) override;
     [[nodiscard]] bool has_buffers_for(std::size_t interfaces) override;
     [[nodiscard]] core::Result<std::unique_ptr<Attachment>> attach(AttachmentSpec spec) override;
+    void detach(std::vector<std::unique_ptr<Attachment>> all) noexcept override { KernelAttachment::end(world_, all); }
     [[nodiscard]] std::vector<std::uint8_t> ready_slots() const override;
     void make_ready(std::uint64_t used) override;
     void make_unready() override;

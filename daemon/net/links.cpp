@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <random>
 
 #include <fmt/format.h>
 #include <linux/rtnetlink.h>
@@ -44,6 +45,10 @@ int to_errno(int nl_error) {
 
 tl::unexpected<core::Error> refused(std::string what, std::string object, int nl_error) {
     return core::fail({std::move(what), std::move(object), nl_geterror(nl_error), "", to_errno(nl_error)});
+}
+
+int put_header(nl_msg* message, ifinfomsg header) {
+    return nlmsg_append(message, &header, sizeof header, NLMSG_ALIGNTO);
 }
 
 std::string text(const char* words) { return words == nullptr ? std::string() : std::string(words); }
@@ -115,7 +120,7 @@ int Links::on_link(nl_msg* message, void* found) {
     const auto take = [](nl_object* object, void* into) {
         auto* link = reinterpret_cast<rtnl_link*>(object); // NOLINT: how libnl's objects are cast
         static_cast<std::vector<Found>*>(into)->push_back(
-            {describe(link), std::uint64_t{rtnl_link_get_stat(link, RTNL_LINK_TX_DROPPED)}});
+            {describe(link), std::uint64_t{rtnl_link_get_stat(link, RTNL_LINK_TX_DROPPED)}, rtnl_link_get_group(link)});
     };
     if (nlmsg_hdr(message)->nlmsg_type != RTM_NEWLINK) {
         return NL_OK;
@@ -138,7 +143,7 @@ int Links::ask(std::uint32_t ifindex, const std::string& name, int flags, std::v
     }
     ifinfomsg header{};
     header.ifi_index = static_cast<int>(ifindex);
-    int error = nlmsg_append(message.get(), &header, sizeof header, NLMSG_ALIGNTO);
+    int error = put_header(message.get(), header);
     if (error >= 0 && !name.empty()) {
         const bool alternative = name.size() >= IFNAMSIZ;
         error = nla_put_string(message.get(), alternative ? IFLA_ALT_IFNAME : IFLA_IFNAME, name.c_str());
@@ -178,7 +183,7 @@ core::Result<Link> Links::find(std::uint32_t ifindex) {
     return get(ifindex, "").map([](Found found) { return std::move(found.link); });
 }
 
-core::Result<std::vector<Link>> Links::all() {
+core::Result<std::vector<Links::Found>> Links::list() {
     std::vector<Found> found;
     int error = -NLE_DUMP_INTR;
     for (int round = 0; error == -NLE_DUMP_INTR && round < kRounds; round++) { // they changed meanwhile
@@ -188,12 +193,18 @@ core::Result<std::vector<Link>> Links::all() {
     if (error < 0) {
         return refused("list", "the interfaces", error);
     }
-    std::vector<Link> all;
-    all.reserve(found.size());
-    for (Found& one : found) {
-        all.push_back(std::move(one.link));
-    }
-    return all;
+    return found;
+}
+
+core::Result<std::vector<Link>> Links::all() {
+    return list().map([](std::vector<Found> found) {
+        std::vector<Link> all;
+        all.reserve(found.size());
+        for (Found& one : found) {
+            all.push_back(std::move(one.link));
+        }
+        return all;
+    });
 }
 
 core::Result<std::uint64_t> Links::tx_dropped(std::uint32_t ifindex) {
@@ -267,7 +278,7 @@ core::Result<void> Links::move_to_peer(const Link& end, const std::string& name)
     nl_msg* const message = nlmsg_alloc_simple(RTM_SETLINK, 0); // freed by who sends it
     ifinfomsg header{};
     header.ifi_index = static_cast<int>(end.ifindex);
-    if (message == nullptr || nlmsg_append(message, &header, sizeof header, NLMSG_ALIGNTO) < 0 ||
+    if (message == nullptr || put_header(message, header) < 0 ||
         nla_put_u32(message, IFLA_TARGET_NETNSID, *end.peer_netns) < 0 ||
         nla_put_string(message, IFLA_IFNAME, name.c_str()) < 0) {
         nlmsg_free(message);
@@ -287,6 +298,53 @@ core::Result<void> Links::remove(std::uint32_t ifindex) {
     rtnl_link_set_ifindex(link.get(), static_cast<int>(ifindex));
     if (const int error = rtnl_link_delete(socket_.get(), link.get()); error < 0) {
         return refused("remove", fmt::format("interface {}", ifindex), error);
+    }
+    return {};
+}
+
+// By chance: whoever groups interfaces takes small numbers.
+core::Result<std::uint32_t> Links::unused_group() {
+    constexpr std::uint32_t kLarge = 0x40000000;
+    const auto found = list();
+    if (!found) {
+        return core::fail(found.error());
+    }
+    std::random_device random;
+    for (;;) {
+        const std::uint32_t group = kLarge | (random() >> 2U);
+        if (std::none_of(found->begin(), found->end(), [&](const Found& one) { return one.group == group; })) {
+            return group;
+        }
+    }
+}
+
+// The kernel waits some times for all processors, at each removal: for a group it does so once.
+core::Result<void> Links::remove_all(const std::vector<std::uint32_t>& ifindexes) {
+    const auto group = unused_group();
+    if (!group) {
+        return core::fail(group.error());
+    }
+    bool any = false;
+    for (const std::uint32_t ifindex : ifindexes) {
+        const RtnlLink changes(rtnl_link_alloc());
+        rtnl_link_set_group(changes.get(), *group);
+        auto changed = change(ifindex, changes.get(), "remove");
+        if (!changed && changed.error().code != ENODEV) {
+            return changed;
+        }
+        any = any || changed;
+    }
+    if (!any) {
+        return {};
+    }
+    constexpr ifinfomsg kNoneByItself{};
+    nl_msg* const message = nlmsg_alloc_simple(RTM_DELLINK, 0); // freed by who sends it
+    if (message == nullptr || put_header(message, kNoneByItself) < 0 || nla_put_u32(message, IFLA_GROUP, *group) < 0) {
+        nlmsg_free(message);
+        return sys::failed("remove", "a group of interfaces", ENOMEM);
+    }
+    if (const int error = nl_send_sync(socket_.get(), message); error < 0) {
+        return refused("remove", "a group of interfaces", error);
     }
     return {};
 }

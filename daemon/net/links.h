@@ -88,18 +88,23 @@ class Links {
     [[nodiscard]] core::Result<void> move_to_peer(const Link& end, const std::string& name);
     /// Removes a virtual interface, a pair with both ends. Waits until nobody uses it.
     [[nodiscard]] core::Result<void> remove(std::uint32_t ifindex);
+    /// The same of many at once, which takes hardly longer than of one. What is gone already is no error.
+    [[nodiscard]] core::Result<void> remove_all(const std::vector<std::uint32_t>& ifindexes);
 
   private:
     struct Found {
         Link link;
         std::uint64_t tx_dropped = 0;
+        std::uint32_t group = 0;
     };
 
     explicit Links(NlSocket socket) : socket_(std::move(socket)) {}
     [[nodiscard]] core::Result<Found> get(std::uint32_t ifindex, const std::string& name);
     [[nodiscard]] int ask(std::uint32_t ifindex, const std::string& name, int flags, std::vector<Found>& found);
     static int on_link(nl_msg* message, void* found);
+    [[nodiscard]] core::Result<std::vector<Found>> list();
     [[nodiscard]] core::Result<void> change(std::uint32_t ifindex, rtnl_link* changes, const char* what);
+    [[nodiscard]] core::Result<std::uint32_t> unused_group();
 
     NlSocket socket_;
 };

@@ -130,12 +130,14 @@ core::Result<void> Port::make_pair(const Request& request, std::size_t which) {
 }
 
 Port::Port(Port&& other) noexcept
-    : pairs_(std::exchange(other.pairs_, {})), stack_(other.stack_), engine_(other.engine_) {}
+    : pairs_(std::exchange(other.pairs_, {})), is_removed_(std::exchange(other.is_removed_, false)),
+      stack_(other.stack_), engine_(other.engine_) {}
 
 Port& Port::operator=(Port&& other) noexcept {
     if (this != &other) {
         remove();
         pairs_ = std::exchange(other.pairs_, {});
+        is_removed_ = std::exchange(other.is_removed_, false);
         stack_ = other.stack_;
         engine_ = other.engine_;
     }
@@ -176,6 +178,10 @@ core::Result<void> Port::set_mtu(std::uint32_t interface_mtu) {
 void Port::remove() noexcept {
     for (Pair& pair : pairs_) {
         if (pair.stack_ifindex == 0) {
+            continue;
+        }
+        if (is_removed_) {
+            pair = {};
             continue;
         }
         if (auto visit = sys::NetNsVisit::begin(*stack_); visit) {

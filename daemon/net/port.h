@@ -70,6 +70,8 @@ class Port {
     /// Removes the pairs; what is gone already is no error. Before the sockets on them are closed: a packet in the
     /// queue of an interface holds the socket that sent it, and a closed socket the device.
     void remove() noexcept;
+    /// Somebody has removed the pairs, with those of other ports.
+    void was_removed() noexcept { is_removed_ = true; }
 
   private:
     Port() = default;
@@ -78,6 +80,7 @@ class Port {
     [[nodiscard]] core::Result<void> each_end(const Change& change);
 
     std::array<Pair, 2> pairs_;
+    bool is_removed_ = false;
     const sys::NetNs* stack_ = nullptr;
     const sys::NetNs* engine_ = nullptr;
 };

@@ -27,6 +27,21 @@ TEST_F(InterfacesChange, brings_heads_last_and_at_once_with_all_others) {
     EXPECT_TRUE(kernel_.heads.empty() && kernel_.ports.empty() && kernel_.slots.empty());
 }
 
+TEST_F(InterfacesChange, detaches_together_what_leaves_together) {
+    for (const char* const name : {"eth0", "eth1", "eth2"}) {
+        ASSERT_TRUE(attach(name));
+    }
+    interfaces_.remove("eth0");
+    interfaces_.remove("eth2");
+    interfaces_.drop_leaving();
+    EXPECT_THAT(host_.together, ElementsAre(2));
+    expect_whole();
+    ASSERT_TRUE(attach("eth0"));
+    interfaces_.end();
+    EXPECT_THAT(host_.together, ElementsAre(2, 2));
+    EXPECT_TRUE(kernel_.heads.empty() && kernel_.ports.empty() && kernel_.slots.empty());
+}
+
 TEST_F(InterfacesChange, that_fails_at_any_step_leaves_nothing_half_done) {
     for (const core::HeadMode mode : {core::HeadMode::kTc, core::HeadMode::kTap}) {
         std::size_t failed = 0;

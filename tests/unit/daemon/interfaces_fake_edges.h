@@ -64,6 +64,7 @@ class FakeHost final : public Host {
         }
         return std::make_unique<FakeAttachment>(kernel_, std::move(spec));
     }
+    void detach(std::vector<std::unique_ptr<Attachment>> all) noexcept override { together.push_back(all.size()); }
     [[nodiscard]] std::vector<std::uint8_t> ready_slots() const override { return ready; }
     void make_ready(std::uint64_t used) override { awaited_beside = used; }
     void make_unready() override { awaited_beside.reset(); }
@@ -72,6 +73,7 @@ class FakeHost final : public Host {
         return std::vector<std::string>(kernel_.left.erase(ifindex), "a head");
     }
 
+    std::vector<std::size_t> together; ///< how many were detached at once
     std::vector<std::uint8_t> ready;
     std::optional<std::uint64_t> awaited_beside; ///< used slots, while interfaces are awaited
 
