@@ -86,7 +86,8 @@ core::Result<FlowFilter> FlowFilter::compile(const std::string& expression, filt
     }
     auto program = cbpf::Program::verify(compiled->program);
     if (!program) {
-        return refuse(expression, "the program does not verify: " + program.error().message(), "write it shorter");
+        return refuse(expression, "the program does not verify: " + program.error().message(),
+                      filter::advice_on(program.error(), "write it shorter"));
     }
     if (const auto more = cbpf::why_per_packet(*program, cbpf::PacketForm::kEthernet)) {
         return refuse(expression, "instruction " + std::to_string(more->instruction) + ' ' + more->why,

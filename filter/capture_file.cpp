@@ -2,6 +2,7 @@
 // See capture_file.h.
 #include "filter/capture_file.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -15,6 +16,14 @@ namespace {
 
 constexpr mode_t kMode = 0666; // what is left of it by the umask
 constexpr std::size_t kBufferBytes = 262'144;
+constexpr std::size_t kFileHeader = 24;
+constexpr std::size_t kPacketHeader = 16;
+
+/// Where the next byte goes; nothing: a pipe has no such place.
+std::optional<std::uint64_t> offset_of(int descriptor) {
+    const off_t offset = ::lseek(descriptor, 0, SEEK_CUR);
+    return offset < 0 ? std::nullopt : std::optional(static_cast<std::uint64_t>(offset));
+}
 
 core::Error failure(const std::string& name, int code) {
     // NOLINTNEXTLINE(concurrency-mt-unsafe): glibc's answer for a known number is a constant
@@ -44,6 +53,7 @@ core::Result<CaptureFile> CaptureFile::create(const std::string& path, LinkType 
 }
 
 core::Result<CaptureFile> CaptureFile::adopt(int descriptor, std::string name, LinkType link_type, int snap_length) {
+    const std::uint64_t begin = offset_of(descriptor).value_or(0);
     std::FILE* const stream = fdopen(descriptor, "w");
     if (stream == nullptr) {
         const int code = errno;
@@ -63,6 +73,8 @@ core::Result<CaptureFile> CaptureFile::adopt(int descriptor, std::string name, L
         return core::fail(failure(name, code));
     }
     CaptureFile file({dumper, Close{std::move(buffer)}}, std::move(name));
+    file.begin_ = begin;
+    file.end_ = kFileHeader;
     if (auto begun = file.flush(); !begun) { // so that a reader of a pipe knows what it will get
         return core::fail(std::move(begun.error()));
     }
@@ -72,8 +84,26 @@ core::Result<CaptureFile> CaptureFile::adopt(int descriptor, std::string name, L
 core::Error CaptureFile::fail_with(int code) {
     if (!failed_) {
         failed_ = failure(name_, code == 0 ? EIO : code);
+        count_kept();
     }
     return *failed_;
+}
+
+// The stream holds back no more than its buffer and the packet that did not fit.
+void CaptureFile::note(std::size_t bytes) {
+    end_ += kPacketHeader + bytes;
+    ends_.push_back(end_);
+    while (ends_.front() + kBufferBytes + kPacketHeader + bytes < end_) {
+        ends_.pop_front();
+        handed_++;
+    }
+}
+
+void CaptureFile::count_kept() {
+    const std::uint64_t now = offset_of(fileno(pcap_dump_file(dumper_.get()))).value_or(begin_);
+    const std::uint64_t bytes = now - std::min(now, begin_);
+    const auto whole = std::upper_bound(ends_.begin(), ends_.end(), bytes) - ends_.begin();
+    kept_ = handed_ + static_cast<std::uint64_t>(whole);
 }
 
 core::Result<void> CaptureFile::write(const TimedPacket& packet) {
@@ -86,6 +116,7 @@ core::Result<void> CaptureFile::write(const TimedPacket& packet) {
     header.caplen = static_cast<bpf_u_int32>(packet.bytes.size());
     header.len = packet.length;
     errno = 0;
+    note(packet.bytes.size());
     // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): how libpcap's callback takes its own type
     pcap_dump(reinterpret_cast<u_char*>(dumper_.get()), &header, packet.bytes.data());
     if (std::ferror(pcap_dump_file(dumper_.get())) != 0) {
@@ -102,6 +133,8 @@ core::Result<void> CaptureFile::flush() {
     if (pcap_dump_flush(dumper_.get()) != 0) {
         return core::fail(fail_with(errno));
     }
+    handed_ += ends_.size();
+    ends_.clear();
     return {};
 }
 

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <span>
@@ -46,6 +47,8 @@ class CaptureFile {
     [[nodiscard]] core::Result<void> flush();
     /// Flushes and closes. Not needed after a failure; the destructor closes, too, but cannot tell.
     [[nodiscard]] core::Result<void> close();
+    /// Packets that were written and, after a failure, are whole in the file; of a pipe those before the last flush().
+    [[nodiscard]] std::uint64_t kept() const noexcept { return failed_ ? kept_ : handed_ + ends_.size(); }
 
   private:
     /// Has the stream's buffer, which is needed until the stream is closed.
@@ -59,10 +62,17 @@ class CaptureFile {
         : dumper_(std::move(dumper)), name_(std::move(name)) {}
 
     core::Error fail_with(int code);
+    void note(std::size_t bytes);
+    void count_kept();
 
     std::unique_ptr<pcap_dumper, Close> dumper_; ///< none after close()
     std::string name_;
     std::optional<core::Error> failed_;
+    std::uint64_t begin_ = 0;        ///< where the file's offset was before its header
+    std::uint64_t end_ = 0;          ///< of what was written, in bytes since then
+    std::uint64_t handed_ = 0;       ///< packets that the system has for certain
+    std::deque<std::uint64_t> ends_; ///< of those after them
+    std::uint64_t kept_ = 0;         ///< after a failure
 };
 
 } // namespace pfild::filter

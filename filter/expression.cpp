@@ -123,4 +123,16 @@ core::Result<std::vector<cbpf::Instruction>> compile(const std::string& expressi
     return program;
 }
 
+std::string advice_on(const cbpf::Rejection& rejection, std::string shorter) {
+    switch (rejection.rule) {
+    case cbpf::Rule::kLength:
+        return shorter;
+    case cbpf::Rule::kJump:
+        return "libpcap makes a loop of `protochain`, and a program has none: say where the protocol is, as in `ip6[6] "
+               "= 6`";
+    default:
+        return "`bpfctl filter show` lists it";
+    }
+}
+
 } // namespace pfild::filter

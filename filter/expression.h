@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "cbpf/instruction.h"
+#include "cbpf/program.h"
 #include "core/error.h"
 #include "filter/link_type.h"
 
@@ -41,5 +42,8 @@ enum class Optimiser : std::uint8_t { kOn, kOff };
 [[nodiscard]] core::Result<std::vector<cbpf::Instruction>> compile(const std::string& expression, LinkType link_type,
                                                                    Names names, int snap_length = kSnapLength,
                                                                    Optimiser optimiser = Optimiser::kOn);
+
+/// What helps where the program of an expression does not verify. `shorter`: how it can be made so, here.
+[[nodiscard]] std::string advice_on(const cbpf::Rejection& rejection, std::string shorter);
 
 } // namespace pfild::filter

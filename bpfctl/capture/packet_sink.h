@@ -4,6 +4,8 @@
 //     put() ... put() flush()   put() ... flush()   finish()
 #pragma once
 
+#include <cstdint>
+
 #include "client/record_reader.h"
 #include "core/error.h"
 
@@ -21,6 +23,8 @@ class PacketSink {
     [[nodiscard]] virtual core::Result<void> flush() = 0;
     /// The last call; also after a failure.
     [[nodiscard]] virtual core::Result<void> finish() = 0;
+    /// Of so many that were put, those that have got there. After finish().
+    [[nodiscard]] virtual std::uint64_t kept(std::uint64_t put) const { return put; }
 };
 
 } // namespace pfild::bpfctl

@@ -139,7 +139,7 @@ Outcome<void> perform_capture(const CapturePlan& plan, const Options& options, c
     if (auto finished = (*sink)->finish(); !finished && !end.error) {
         end.error = std::move(finished.error());
     }
-    report(options, console, end.packets, *device);
+    report(options, console, (*sink)->kept(end.packets), *device);
     if (end.error) {
         return fail(exit, in_words_for(plan, std::move(*end.error)));
     }

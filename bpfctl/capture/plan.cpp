@@ -27,7 +27,7 @@ core::Result<std::vector<cbpf::Instruction>> CapturePlan::program(filter::LinkTy
     }
     if (const auto verified = cbpf::Program::verify(proved->program); !verified) {
         return core::fail({"capture", interface, "the program does not verify: " + verified.error().message(),
-                           "use a shorter expression", EINVAL});
+                           filter::advice_on(verified.error(), "use a shorter expression"), EINVAL});
     }
     return std::move(proved->program);
 }

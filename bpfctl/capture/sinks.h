@@ -27,6 +27,7 @@ class FileSink final : public PacketSink {
     [[nodiscard]] core::Result<void> put(const client::Record& packet) override;
     [[nodiscard]] core::Result<void> flush() override { return file_.flush(); }
     [[nodiscard]] core::Result<void> finish() override { return file_.close(); }
+    [[nodiscard]] std::uint64_t kept(std::uint64_t /*put*/) const override { return file_.kept(); }
 
   private:
     filter::CaptureFile file_;

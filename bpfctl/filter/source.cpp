@@ -97,10 +97,10 @@ Outcome<SourceProgram> FilterSource::program(std::string_view verb, filter::Link
     if (!verified) {
         const std::string object =
             bytecode ? (*bytecode == "-" ? "standard input" : *bytecode) : '\'' + expression() + '\'';
-        const bool too_long = verified.error().rule == cbpf::Rule::kLength && !bytecode;
-        return fail(Exit::kRefused,
-                    {std::string(verb), object, "the program does not verify: " + verified.error().message(),
-                     too_long ? "use a shorter expression" : "`bpfctl filter show` lists it", EINVAL});
+        const std::string advice = bytecode ? "`bpfctl filter show` lists it"
+                                            : filter::advice_on(verified.error(), "use a shorter expression");
+        return fail(Exit::kRefused, {std::string(verb), object,
+                                     "the program does not verify: " + verified.error().message(), advice, EINVAL});
     }
     return SourceProgram{std::move(*verified), std::move(compiled)};
 }

@@ -12,7 +12,7 @@ std::string heads_text(const Json& heads) {
     table.add({"Head", "Type", "DLT", "Dir", "Hook", "Covers"});
     for (const Json& head : heads) {
         table.add({text(head, "name"), text(head, "type"), text(head, "dlt"), "", "",
-                   joined(texts(head, "covers"), "nothing attached")});
+                   cut(joined(texts(head, "covers"), "nothing attached"), kWidestExcerpt)});
         for (const std::string& hook : texts(head, "in")) {
             table.add({"", "", "", "In", hook});
         }

@@ -42,7 +42,7 @@ std::string links_text(const Json& links) {
 std::string filter_text(const Json& hook) {
     const std::string unverified = text(hook, "compiled") == "unverified" ? "unverified" : "";
     if (member(hook, "filter").is_string()) {
-        return text(hook, "filter") + (unverified.empty() ? "" : " (" + unverified + ')');
+        return cut(text(hook, "filter"), kWidestExcerpt) + (unverified.empty() ? "" : " (" + unverified + ')');
     }
     return "(bytecode, " + counted(number(hook, "instructions").value_or(0), "instruction") +
            (unverified.empty() ? "" : ", " + unverified) + ')';
@@ -144,13 +144,19 @@ std::string hooks_text(const Json& hooks) {
                "Filter"});
     for (const Json& hook : hooks) {
         const Json& counters = member(hook, "counters");
-        table.add({text(hook, "name"), text(hook, "type"), text(hook, "on_match"), asked_text(hook), runs_text(hook),
-                   cost_text(hook), digits(counters, "seen_packets"), digits(counters, "matched_packets"),
-                   digits(counters, "dropped_packets"),
-                   member(hook, "enabled") == false ? "disabled" : links_text(member(hook, "links")),
-                   filter_text(hook)});
+        table.add(
+            {text(hook, "name"), text(hook, "type"), text(hook, "on_match"), asked_text(hook), runs_text(hook),
+             cost_text(hook), digits(counters, "seen_packets"), digits(counters, "matched_packets"),
+             digits(counters, "dropped_packets"),
+             member(hook, "enabled") == false ? "disabled" : cut(links_text(member(hook, "links")), kWidestExcerpt),
+             filter_text(hook)});
     }
     return table.str() + reasons_text(hooks);
+}
+
+std::string whole_filter_text(const Json& hook) {
+    const std::string filter = member(hook, "filter").is_string() ? text(hook, "filter") : "";
+    return cut(filter, kWidestExcerpt) == filter ? "" : "\nFilter: " + filter + '\n';
 }
 
 std::string as_it_is_text(const Json& hook) {

@@ -11,6 +11,8 @@ namespace pfild::bpfctl {
 
 [[nodiscard]] std::string hooks_text(const Json& hooks); ///< a list of hook objects, with the title row
 
+/// A line with the whole filter where the table has cut it; else nothing.
+[[nodiscard]] std::string whole_filter_text(const Json& hook);
 /// "packets that match are dropped, the others go on": what on_match means, in words.
 /// A line about a hook that asks for what is otherwise looked through; nothing of others.
 [[nodiscard]] std::string as_it_is_text(const Json& hook);

@@ -3,6 +3,7 @@
 #include "bpfctl/text/table.h"
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
 namespace pfild::bpfctl {
@@ -15,6 +16,20 @@ std::size_t width_of(const std::string& text) {
 }
 
 } // namespace
+
+std::string cut(std::string text, std::size_t width) {
+    constexpr std::string_view kGoesOn = "..";
+    if (width_of(text) <= width) {
+        return text;
+    }
+    const auto is_begin = [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U; };
+    std::size_t end = 0;
+    for (std::size_t shown = 0; shown < width - kGoesOn.size() || !is_begin(text[end]); end++) {
+        shown += is_begin(text[end]) ? 1 : 0;
+    }
+    text.resize(end);
+    return text.append(kGoesOn);
+}
 
 Table::Table(std::vector<Align> columns, std::size_t indent) : columns_(std::move(columns)), indent_(indent) {}
 

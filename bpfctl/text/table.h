@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Rows of words as aligned columns: each as wide as its widest cell, two blanks between, none at the end of a line.
+// Rows of words as aligned columns: each as wide as its widest cell, two blanks between, none at the end of a line. A
+// cell that may hold words without end (a filter, a list of names) is made with cut().
 #pragma once
 
 #include <cstdint>
@@ -9,6 +10,12 @@
 namespace pfild::bpfctl {
 
 enum class Align : std::uint8_t { kLeft, kRight };
+
+/// Of words that are shown whole elsewhere.
+inline constexpr std::size_t kWidestExcerpt = 60;
+
+/// The text, or as much of its beginning as has that width with ".." behind it; whole characters of UTF-8.
+[[nodiscard]] std::string cut(std::string text, std::size_t width);
 
 class Table {
   public:

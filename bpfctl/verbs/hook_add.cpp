@@ -71,12 +71,10 @@ core::Result<HookProgram> program_of(const HookAddOperands& operands, filter::Li
 }
 
 tl::unexpected<Failure> unverified(const HookAddOperands& operands, const cbpf::Rejection& rejection) {
-    const bool too_long = rejection.rule == cbpf::Rule::kLength && operands.filter;
-    return fail(
-        Exit::kRefused,
-        {std::string(kHookAdd.name), operands.name, "the program does not verify: " + rejection.message(),
-         too_long ? "split the filter into several hooks" : "only programs that verify are linked into the path",
-         EINVAL});
+    const std::string advice = operands.filter ? filter::advice_on(rejection, "split the filter into several hooks")
+                                               : "only programs that verify are linked into the path";
+    return fail(Exit::kRefused, {std::string(kHookAdd.name), operands.name,
+                                 "the program does not verify: " + rejection.message(), advice, EINVAL});
 }
 
 Json rows_of(const Instructions& program) {

@@ -40,8 +40,8 @@ std::vector<cbpf::Instruction> instructions_of(const Json& rows) {
 
 std::string text_of_hook_show(const Exchange& exchange) {
     const std::vector<cbpf::Instruction> program = instructions_of(member(exchange.result, "program"));
-    return hooks_text(Json::array({exchange.result})) + '\n' + counted(program.size(), "instruction") + '\n' +
-           cbpf::print(program, cbpf::TextForm::kListing);
+    return hooks_text(Json::array({exchange.result})) + whole_filter_text(exchange.result) + '\n' +
+           counted(program.size(), "instruction") + '\n' + cbpf::print(program, cbpf::TextForm::kListing);
 }
 
 } // namespace

@@ -34,7 +34,10 @@ const Verb kHooks{
         "\n"
         "Cost is what it takes to ask the hook about a packet, where it runs (both: engine/kernel): measured once, by\n"
         "running it over sample packets that are in the cache, never on the packet path. A packet that comes up to\n"
-        "the engine costs about a thousand nanoseconds more, whatever the hook. -: not measured yet; ask again.\n",
+        "the engine costs about a thousand nanoseconds more, whatever the hook. -: not measured yet; ask again.\n"
+        "\n"
+        "A filter or a list of heads that is longer than 60 characters is cut, and ends in two dots; `bpfctl hook\n"
+        "show` and --json have all of it.\n",
     .request = "hooks",
     .declare = no_arguments,
     .text = text_of_hooks,

@@ -203,9 +203,7 @@ void Orchestrator::keep_house() {
         every_second_();
     }
     if (flow_maps_) {
-        if (auto set = flow_maps_->set_clock(); !set) {
-            spdlog::error("{}", set.error().line());
-        }
+        failed_clock_.log("known flows", flow_maps_->set_clock());
     }
 }
 

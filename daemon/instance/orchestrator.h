@@ -41,6 +41,7 @@
 #include "daemon/rules/lowered_hooks.h"
 #include "daemon/rules/world.h"
 #include "daemon/sys/loop.h"
+#include "daemon/sys/repeats.h"
 
 namespace pfild {
 
@@ -179,6 +180,7 @@ class Orchestrator final : public rules::World, private interfaces::Dependents {
     std::unique_ptr<interfaces::Interfaces> interfaces_;
     std::unique_ptr<net::LinkMonitor> monitor_;
     sys::Registration housekeeping_;
+    sys::Repeats failed_clock_; ///< of known flows
     std::function<void()> every_second_;
     bool preparing_ = false;
     bool old_chains_released_ = false;

@@ -59,7 +59,7 @@ void Wanted::tell_start(std::string from, config::Settings runs_with) {
 
 void Wanted::look_again(const std::optional<std::string>& seen) {
     const std::vector<config::Interface> guarded = transaction_.guarded().interfaces;
-    log(transaction_.look_again(seen));
+    failed_looks_.log("interfaces that are waited for", transaction_.look_again(seen));
     for (const config::Interface& one : transaction_.guarded().interfaces) {
         if (config::find_interface({.interfaces = guarded}, one.name) == nullptr) {
             came_.insert(one.name);

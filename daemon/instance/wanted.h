@@ -21,6 +21,7 @@
 #include "daemon/instance/looks.h"
 #include "daemon/instance/orchestrator.h"
 #include "daemon/rules/transaction.h"
+#include "daemon/sys/repeats.h"
 
 namespace pfild {
 
@@ -118,6 +119,7 @@ class Wanted final : public control::Service {
     std::optional<std::string> unrecorded_;   ///< of the last change
     std::set<std::string> came_;              ///< attached or renamed with nobody asking, and not yet looked at
     std::map<std::string, std::string> said_; ///< of interfaces that cannot be attached, why
+    sys::Repeats failed_looks_;
 };
 
 } // namespace pfild

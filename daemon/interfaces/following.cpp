@@ -80,7 +80,10 @@ void Interfaces::look_at_other(std::uint32_t ifindex) {
 std::vector<config::HostInterface> Interfaces::host_interfaces(bool anew) {
     if (anew) {
         const auto all = host_.all();
-        all ? known_.know_all(*all) : spdlog::error("names of interfaces: {}", all.error().line());
+        failed_looks_.log("names of interfaces", all ? core::Result<void>() : core::fail(all.error()));
+        if (all) {
+            known_.know_all(*all);
+        }
     }
     return known_.all(attached_names());
 }
@@ -170,12 +173,30 @@ void Interfaces::repair_all() {
     }
 }
 
+// It is tried each second and at each announcement: why it fails is said once.
 void Interfaces::repair(Attachment& attachment) {
+    const std::string& name = attachment.link().name;
     const auto repaired = attachment.repair();
     if (!repaired) {
-        spdlog::error("{}: repair failed, trying again: {}", attachment.link().name, repaired.error().line());
+        if (const std::string why = repaired.error().line(); failed_repairs_[attachment.number()].again(why)) {
+            spdlog::error("{}: repair failed, it is tried again each second: {}", name, why);
+        }
+        return;
+    }
+    auto failed = failed_repairs_.extract(attachment.number());
+    const std::uint64_t times = failed ? failed.mapped().over() : 0;
+    if (times > 0) {
+        spdlog::warn("{}: repaired, after it had failed {} times", name, times);
     } else if (*repaired) {
-        spdlog::warn("{}: port pair or heads were changed by somebody else, repaired", attachment.link().name);
+        spdlog::warn("{}: port pair or heads were changed by somebody else, repaired", name);
+    }
+}
+
+/// It is attached no more, or otherwise.
+void Interfaces::end_repairs(const Attachment& attachment) {
+    auto failed = failed_repairs_.extract(attachment.number());
+    if (const std::uint64_t times = failed ? failed.mapped().over() : 0; times > 1) {
+        spdlog::warn("{}: its repair had failed {} times", attachment.link().name, times);
     }
 }
 

@@ -152,6 +152,7 @@ core::Result<void> Interfaces::remake(std::uint32_t ifindex, const config::Inter
     const net::Link link = attached->second->link();
     const std::uint8_t slot = attached->second->slot();
     dependents_.leaves(ifindex);
+    end_repairs(*attached->second);
     attachments_.erase(attached);
     if (is_only_tapped(interface)) {
         dependents_.unregister_head(link.name);
@@ -282,6 +283,7 @@ void Interfaces::drop_leaving() {
                 heads.push_back(names.back());
             }
             dependents_.leaves(ifindex);
+            end_repairs(*attached.mapped());
             all.push_back(std::move(attached.mapped()));
         } else if (remove_spared(ifindex)) {
             spdlog::info("the heads of the killed daemon on interface {} are removed", ifindex);
@@ -310,6 +312,7 @@ void Interfaces::dropped(const std::vector<std::string>& heads) {
 void Interfaces::drop_gone(Attachments::iterator attached) {
     const std::vector<std::string> heads(attached->second->only_tapped() ? 0 : 1, attached->second->link().name);
     dependents_.leaves(attached->first);
+    end_repairs(*attached->second);
     const std::uint32_t number = attached->second->number();
     going_.emplace(number, Going{std::move(attached->second)});
     finish_soon();

@@ -39,6 +39,7 @@
 #include "daemon/interfaces/attachment.h"
 #include "daemon/interfaces/edges.h"
 #include "daemon/interfaces/known_interfaces.h"
+#include "daemon/sys/repeats.h"
 
 namespace pfild::interfaces {
 
@@ -147,7 +148,8 @@ class Interfaces {
     void sweep(const net::Link& link);
     [[nodiscard]] bool remove_spared(std::uint32_t ifindex);
     [[nodiscard]] std::map<std::uint32_t, std::string> attached_names() const;
-    static void repair(Attachment& attachment);
+    void repair(Attachment& attachment);
+    void end_repairs(const Attachment& attachment);
 
     void finish_soon();
     void finish_after(std::chrono::nanoseconds wait);
@@ -174,6 +176,8 @@ class Interfaces {
     Events events_;
     Attachments attachments_;
     std::map<std::uint32_t, Going> going_;                 ///< by number of the attachment
+    std::map<std::uint32_t, sys::Repeats> failed_repairs_; ///< by number of the attachment
+    sys::Repeats failed_looks_;
     Manner manner_;
     std::set<std::uint32_t> leaving_;                   ///< attached until drop_leaving()
     std::map<std::uint32_t, config::Interface> remade_; ///< to be attached in another mode by bring_heads()

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include <fcntl.h>
-#include <spdlog/spdlog.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -45,9 +44,10 @@ Acceptor::~Acceptor() {
 void Acceptor::accept_one() {
     Fd connection(::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (connection) {
+        failed_.log(path_, {});
         came_(std::move(connection));
     } else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
-        spdlog::warn("{}: accept: {}", path_, errno_text(errno));
+        failed_.log(path_, failed("accept", "", errno));
         rest();
     }
 }

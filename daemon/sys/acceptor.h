@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "daemon/sys/fd.h"
 #include "daemon/sys/loop.h"
+#include "daemon/sys/repeats.h"
 
 namespace pfild::sys {
 
@@ -38,7 +39,8 @@ class Acceptor {
     Fd socket_;
     Registration accepting_;
     Registration rest_;
-    Fd reserve_; ///< gives way to the timer of a rest when there are no other descriptors
+    Repeats failed_; ///< accept(2)
+    Fd reserve_;     ///< gives way to the timer of a rest when there are no other descriptors
 };
 
 } // namespace pfild::sys

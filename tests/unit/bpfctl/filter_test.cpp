@@ -436,7 +436,9 @@ TEST(Filter, says_line_instruction_and_rule_of_programs_that_are_none) {
          {"filter", "explain", "ip6 protochain 6"},
          Exit::kRefused,
          "bpfctl: filter explain 'ip6 protochain 6': the program does not verify: instruction 18 (ja +4294967281, "
-         "0x05): jump to outside the program (CF-06) (`bpfctl filter show` lists it)\n"},
+         "0x05): jump to outside the program (CF-06) (libpcap makes a loop of `protochain`, and a program has none: "
+         "say "
+         "where the protocol is, as in `ip6[6] = 6`)\n"},
     });
 }
 

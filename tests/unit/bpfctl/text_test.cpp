@@ -41,6 +41,14 @@ TEST(Units, are_those_people_use) {
     EXPECT_EQ(counted(0, "packet"), "0 packets");
 }
 
+TEST(Table, cells_are_cut_between_characters) {
+    EXPECT_EQ(cut("host 192.0.2.1", 14), "host 192.0.2.1");
+    EXPECT_EQ(cut("host 192.0.2.1 or host 192.0.2.2", 14), "host 192.0.2..");
+    EXPECT_EQ(cut("\xc3\xa4\xc3\xb6\xc3\xbc\xc3\x9f", 4), "\xc3\xa4\xc3\xb6\xc3\xbc\xc3\x9f");
+    EXPECT_EQ(cut("\xc3\xa4\xc3\xb6\xc3\xbc\xc3\x9fx", 4), "\xc3\xa4\xc3\xb6..");
+    EXPECT_EQ(cut("", 2), "");
+}
+
 TEST(Table, aligns_columns_to_their_content) {
     Table table({Align::kLeft, Align::kRight, Align::kLeft}, 1);
     table.add({"a", "1", "x"});
