@@ -35,6 +35,22 @@ NodeId Diagrams::node_of(TermId term, const std::vector<Branch>& branches) {
     return merged.size() == 1 ? merged.front().node : intern({term, std::move(merged)});
 }
 
+// captured() is the first term of all.
+NodeId Diagrams::of_whole_packets(NodeId node) const {
+    return child(node, terms_.captured(), terms_.at(terms_.captured()).largest);
+}
+
+// Lengths are the first terms of all, so few nodes are looked at.
+bool Diagrams::looks_at_bytes(NodeId node) const {
+    const Node& top = nodes_[node];
+    if (top.branches.empty()) {
+        return false;
+    }
+    return (top.term != terms_.captured() && top.term != terms_.wire()) ||
+           std::any_of(top.branches.begin(), top.branches.end(),
+                       [this](const Branch& branch) { return looks_at_bytes(branch.node); });
+}
+
 bool Diagrams::looks_at(NodeId node, TermId term) const {
     return !nodes_[node].branches.empty() && nodes_[node].term == term;
 }

@@ -35,6 +35,12 @@ class Diagrams {
     /// `inside` where the term's value lies in the interval, else `outside`; nothing when the budget is used up.
     [[nodiscard]] std::optional<NodeId> select(TermId term, Interval interval, NodeId inside, NodeId outside);
 
+    /// What is left of it for packets of which as much was captured as anybody looks at.
+    [[nodiscard]] NodeId of_whole_packets(NodeId node) const;
+
+    /// Whether it looks at more than how long a packet is.
+    [[nodiscard]] bool looks_at_bytes(NodeId node) const;
+
   private:
     /// Values up to `last`, from behind the branch before.
     struct Branch {

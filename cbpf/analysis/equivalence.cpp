@@ -6,8 +6,8 @@
 
 #include <algorithm>
 #include <optional>
-#include <vector>
 
+#include "cbpf/analysis/answers.h"
 #include "cbpf/analysis/diagram.h"
 #include "cbpf/analysis/questions.h"
 #include "cbpf/analysis/terms.h"
@@ -17,25 +17,6 @@ namespace {
 
 constexpr std::size_t kMostQuestions = 65'536; ///< of a program; a filter of 100 terms asks some 2,000
 constexpr std::size_t kBudget = 1'000'000;     ///< branches for both programs; 250 hosts for Ethernet take some 700'000
-
-std::optional<NodeId> diagram_of(const Asked& asked, Diagrams& diagrams) {
-    const std::vector<bool> is_reached = reached(asked);
-    std::vector<NodeId> nodes(asked.first + std::size_t{1});
-    for (QuestionId id = 0; id <= asked.first; ++id) {
-        if (!is_reached[id]) {
-            continue;
-        }
-        const Question& question = asked.questions.at(id);
-        const auto node = question.is_answer ? std::optional(diagrams.leaf(question.term))
-                                             : diagrams.select(question.term, question.inside, nodes[question.yes],
-                                                               nodes[question.no]);
-        if (!node) {
-            return std::nullopt;
-        }
-        nodes[id] = *node;
-    }
-    return nodes[asked.first];
-}
 
 } // namespace
 
@@ -51,8 +32,8 @@ bool certainly_equal(const Program& one, const Program& other) {
         return false;
     }
     Diagrams diagrams(terms, kBudget);
-    const std::optional<NodeId> node = diagram_of(*first, diagrams);
-    return node && diagram_of(*second, diagrams) == node;
+    const std::optional<NodeId> node = answers_of(*first, terms, diagrams, Answer::kValue);
+    return node && answers_of(*second, terms, diagrams, Answer::kValue) == node;
 }
 
 } // namespace pfild::cbpf

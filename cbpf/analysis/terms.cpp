@@ -72,11 +72,35 @@ Terms::Place Terms::place(TermId base, std::uint32_t k) {
 
 TermId Terms::load(TermId base, std::uint32_t k, std::uint8_t size) {
     const Place place = this->place(base, k);
+    if (place.base == constant(0) && knows_any(place.k, size)) {
+        return in_bytes(place.k, size);
+    }
     return intern({.kind = Term::Kind::kLoad,
                    .size = size,
                    .k = place.k,
                    .left = place.base,
                    .largest = kLargestTerm >> (32U - 8U * size)});
+}
+
+bool Terms::knows_any(std::uint32_t offset, std::uint8_t size) const {
+    const auto first = known_.lower_bound(offset);
+    return first != known_.end() && first->first - offset < size;
+}
+
+/// One after another: of some the value is known.
+TermId Terms::in_bytes(std::uint32_t offset, std::uint8_t size) {
+    TermId all = constant(0);
+    for (std::uint32_t at = offset; at < offset + size; ++at) {
+        const auto known = known_.find(at);
+        const TermId byte = known != known_.end() ? constant(known->second)
+                                                  : intern({.kind = Term::Kind::kLoad,
+                                                            .size = 1,
+                                                            .k = at,
+                                                            .left = constant(0),
+                                                            .largest = kLargestTerm >> 24U});
+        all = result(Opcode::kOrX, result(Opcode::kLshX, all, constant(8)), byte);
+    }
+    return all;
 }
 
 TermId Terms::reach(TermId base) {

@@ -55,6 +55,11 @@ class Terms {
     [[nodiscard]] const Term& at(TermId id) const { return terms_[id]; }
     [[nodiscard]] bool is_constant(TermId id) const { return at(id).kind == Term::Kind::kConstant; }
 
+    /// From now on loads from fixed offsets find that byte so.
+    void know(std::uint32_t offset, std::uint8_t value) { known_.insert_or_assign(offset, value); }
+    /// From now on no byte is known.
+    void forget() { known_.clear(); }
+
     [[nodiscard]] TermId captured() const { return 0; }
     [[nodiscard]] TermId wire() const { return 1; }
     [[nodiscard]] TermId constant(std::uint32_t value);
@@ -71,12 +76,15 @@ class Terms {
 
   private:
     [[nodiscard]] TermId intern(const Term& term);
+    [[nodiscard]] bool knows_any(std::uint32_t offset, std::uint8_t size) const;
+    [[nodiscard]] TermId in_bytes(std::uint32_t offset, std::uint8_t size);
     [[nodiscard]] TermId with_constant(Opcode opcode, TermId left, std::uint32_t k);
     [[nodiscard]] TermId masked(TermId left, std::uint32_t mask);
     [[nodiscard]] TermId plain(Opcode opcode, TermId left, TermId right);
 
     std::vector<Term> terms_;
     std::map<decltype(Term().key()), TermId> ids_;
+    std::map<std::uint32_t, std::uint8_t> known_; ///< bytes of the packet, by offset
 };
 
 /// The operation that works on X, of the one that works on the constant.

@@ -15,7 +15,7 @@ ROOMS = {
         ("cbpf/reduce", r"cbpf/reduce/", ("cbpf", "cbpf/analysis")),
         ("cbpf/lower", r"cbpf/lower/", ("cbpf", "cbpf/analysis", "cbpf/jit", "cbpf/flow")),
         ("cbpf/machine", r"cbpf/machine\.", ("cbpf", "cbpf/jit")),
-        ("cbpf/flow", r"cbpf/(flow_dependence|flow_value|flow_packet|as_it_is)\.", ("cbpf", "cbpf/analysis")),
+        ("cbpf/flow", r"cbpf/(flow_dependence|flow_value|flow_packet|as_it_is|upkeep)\.", ("cbpf", "cbpf/analysis")),
         ("cbpf", r"cbpf/", ()),
     ),
     "core": (
