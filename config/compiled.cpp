@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "config/described.h"
+#include "config/matchless.h"
 #include "describe/json.h"
 
 namespace pfild::config {
@@ -59,6 +60,11 @@ core::Result<void> take_programs(Source& source, std::string_view compiled) {
         }
         hook.program = found->program;
         hook.compiled = found->compiled;
+        if (const auto program = cbpf::Program::verify(hook.program)) {
+            if (const auto why = matchless(hook, *program)) {
+                return core::fail({"hook", hook.name, *why, "mend its filter; 'force = true' takes it", EINVAL});
+            }
+        }
     }
     return {};
 }

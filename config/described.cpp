@@ -112,6 +112,9 @@ void describe_how(Fields& fields, Hook& hook) {
     fields.required("on_match", hook.on_match, describe::word(core::kOnMatchNames), "What a match means.");
     fields.optional("filter", hook.filter, describe::text(), "The expression that counts.");
     fields.optional("run", hook.run, describe::word(core::kRunsInNames), "Where it is to run.");
+    fields.optional("neighbours", hook.neighbours, describe::word(core::kNeighboursNames),
+                    "What it is asked of that which keeps the link up.");
+    fields.optional("force", hook.force, describe::flag(), "Whether it may be one that can match no packet.");
     fields.optional("enabled", hook.enabled, describe::flag(), "Whether packets meet it where it is linked.");
 }
 

@@ -58,6 +58,8 @@ struct Hook {
     std::optional<std::string> filter;      ///< what counts; nothing: there is only the program
     std::vector<cbpf::Instruction> program; ///< it verifies; empty: the filter is yet to be compiled
     core::RunsIn run = core::RunsIn::kAutomatic;
+    core::Neighbours neighbours = core::Neighbours::kAutomatic;
+    bool force = false; ///< it is taken also if it can match no packet of its type
     core::Compiled compiled = core::Compiled::kUnverified;
     bool enabled = true; ///< no packet meets a disabled one, but it keeps its links and their places
     Owner owner = Owner::kFile;

@@ -18,6 +18,7 @@
 #include "config/described.h"
 #include "config/digest.h"
 #include "config/file_content.h"
+#include "config/matchless.h"
 #include "config/toml/values.h"
 #include "core/pfil/registry.h"
 #include "describe/mistakes.h"
@@ -208,7 +209,11 @@ std::vector<cbpf::Instruction> Reader::program_of(const FileHook& entry, const O
             refuse(origin, "bytecode",
                    path + ": it is a program for another link type than " + std::string(form.name) +
                        ", which hooks of type " + std::string(core::name(type)) + " are shown");
+            return std::move(*instructions);
         }
+    }
+    if (const auto why = matchless(entry.hook, *program)) {
+        refuse(origin, "bytecode", path + ": " + *why + "; 'force = true' takes it");
     }
     return std::move(*instructions);
 }

@@ -38,6 +38,9 @@ void describe(Fields& fields, HookAddRequest& request) {
     fields.required("program", request.program, program(), "The program, from the header on that the type names.");
     fields.required("dlt", request.dlt, whole(), "The DLT number that the program was compiled for.");
     fields.optional("run", request.run, word(core::kRunsInNames), "Where it shall run.");
+    fields.optional("neighbours", request.neighbours, word(core::kNeighboursNames),
+                    "What it shall be asked of that which keeps the link up.");
+    fields.optional("force", request.force, flag(), "Make it also if it can match no packet of its type.");
     fields.optional("compiled", request.compiled, word(core::kCompiledNames),
                     "How the program came from its expression; shown, never believed.");
 }

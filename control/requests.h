@@ -60,6 +60,8 @@ struct HookAddRequest {
     std::vector<cbpf::Instruction> program; ///< not verified yet
     std::uint32_t dlt = 0;                  ///< the DLT number the program was compiled for
     core::RunsIn run = core::RunsIn::kAutomatic;
+    core::Neighbours neighbours = core::Neighbours::kAutomatic;
+    bool force = false;                                    ///< also if it can match no packet of its type
     core::Compiled compiled = core::Compiled::kUnverified; ///< shown, never believed
 };
 

@@ -241,6 +241,10 @@ void describe(Fields& fields, HookView& view) {
     fields.required("because", view.because, sentence(), "Why not for all packets of a flow, or not for every flow.");
     fields.required("as_it_is", view.as_it_is, text(63), "What its program asks for that is otherwise looked through.");
     fields.required("run", view.run, word(core::kRunsInNames), "Where it shall run.");
+    fields.required("neighbours", view.neighbours, word(core::kNeighboursNames),
+                    "What it shall be asked of that which keeps the link up.");
+    fields.required("asked_about", view.asked_about, list(text(63), kMany), "What it is asked of that.");
+    fields.required("forced", view.forced, flag(), "Whether it can match no packet of its type.");
     fields.required("compiled", view.compiled, word(core::kCompiledNames), "How its program came from the expression.");
     fields.required("enabled", view.enabled, flag(), "Whether packets meet it; a disabled one keeps its links.");
     fields.required("runs", view.runs, list(object(), kMany), "Where it runs.");

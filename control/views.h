@@ -167,6 +167,9 @@ struct HookView {
     std::optional<std::string> because;          ///< why the kernel cannot answer for a flow, or not for all of them
     std::optional<std::string> as_it_is;         ///< what it asks for that is otherwise folded away: "tags"
     core::RunsIn run = core::RunsIn::kAutomatic; ///< as it was asked for
+    core::Neighbours neighbours = core::Neighbours::kAutomatic; ///< as it was asked for
+    std::vector<std::string> asked_about; ///< what keeps the link up, and it is asked about: "ARP"
+    bool forced = false;                  ///< it can match no packet of its type
     core::Compiled compiled = core::Compiled::kUnverified;
     bool enabled = true;           ///< packets meet it where it is linked
     std::vector<HookRunView> runs; ///< as it is

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "cbpf/program.h"
+#include "config/matchless.h"
 #include "filter/link_type.h"
 #include "filter/proved.h"
 
@@ -53,6 +54,11 @@ std::vector<core::Error> compile_model(config::Model& model) {
         }
         hook.program = found->second.program;
         hook.compiled = static_cast<core::Compiled>(found->second.origin);
+        const auto program = cbpf::Program::verify(hook.program);
+        if (const auto why = config::matchless(hook, *program)) {
+            mistakes.push_back({"hook " + hook.name, '\'' + *hook.filter + '\'', *why,
+                                "mend its filter; 'force = true' takes it", EINVAL});
+        }
     }
     return mistakes;
 }

@@ -129,7 +129,7 @@ std::string reasons_text(const Json& hooks) {
         }
     }
     for (const Json& hook : hooks) {
-        all += as_it_is_text(hook);
+        all += as_it_is_text(hook) + upkeep_text(hook);
     }
     all += engine_text(hooks);
     return all.empty() ? all : '\n' + all;
@@ -165,6 +165,24 @@ std::string as_it_is_text(const Json& hook) {
     }
     return text(hook, "name") + " may ask for the " + text(hook, "as_it_is") +
            " of a packet: it is shown packets as they are, too\n";
+}
+
+std::string upkeep_text(const Json& hook) {
+    std::string kinds;
+    for (const Json& kind : member(hook, "asked_about")) {
+        kinds += (kinds.empty() ? "" : ", ") + printable(kind.get<std::string>());
+    }
+    std::string all;
+    if (!kinds.empty()) {
+        all += text(hook, "name") + " is asked about " + kinds + '\n';
+    }
+    if (text(hook, "neighbours") == "pass") {
+        all += text(hook, "name") + " is not asked about what keeps the link up (--neighbours pass)\n";
+    }
+    if (member(hook, "forced") == true) {
+        all += text(hook, "name") + " can match no packet of its type\n";
+    }
+    return all;
 }
 
 std::string on_match_text(const std::string& on_match) {

@@ -15,6 +15,7 @@ namespace pfild::bpfctl {
 [[nodiscard]] std::string whole_filter_text(const Json& hook);
 /// "packets that match are dropped, the others go on": what on_match means, in words.
 /// A line about a hook that asks for what is otherwise looked through; nothing of others.
+[[nodiscard]] std::string upkeep_text(const Json& hook);
 [[nodiscard]] std::string as_it_is_text(const Json& hook);
 [[nodiscard]] std::string on_match_text(const std::string& on_match);
 

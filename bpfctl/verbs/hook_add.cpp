@@ -32,6 +32,7 @@ struct HookAddOperands {
     std::string on_match;
     std::string type;
     std::string run = "auto";
+    std::string neighbours = "auto";
     bool resolve = false;
 };
 
@@ -117,6 +118,7 @@ Outcome<Question> gather_hook_add(const HookAddOperands& operands) {
                            {"program", rows_of(program->instructions)},
                            {"dlt", link_type->number},
                            {"run", operands.run},
+                           {"neighbours", operands.neighbours},
                            {"compiled", "unverified"}});
     if (program->compiled) {
         question.arguments["compiled"] = filter::name(program->compiled->origin);
@@ -143,6 +145,9 @@ Arguments declare_hook_add(CLI::App& app, Options& /*options*/) {
     app.add_option("--run", operands->run, "where it runs, see below [auto]")
         ->check(words_of(request, "run"))
         ->option_text("WHERE");
+    app.add_option("--neighbours", operands->neighbours, "which packets that keep the link up it is asked about [auto]")
+        ->check(words_of(request, "neighbours"))
+        ->option_text("WHICH");
     app.add_flag("--resolve", operands->resolve, "look up names of hosts in the expression, once and now");
     return [operands] { return gather_hook_add(*operands); };
 }
@@ -158,7 +163,7 @@ std::string made_text(const Exchange& exchange) {
         }
     }
     return name + ": " + counted(number(hook, "instructions").value_or(0), "instruction") + ", " +
-           on_match_text(text(hook, "on_match")) + '\n' + by + as_it_is_text(hook);
+           on_match_text(text(hook, "on_match")) + '\n' + by + as_it_is_text(hook) + upkeep_text(hook);
 }
 
 std::string text_of_hook_add(const Exchange& exchange) {
@@ -172,7 +177,7 @@ std::string text_of_hook_add(const Exchange& exchange) {
 const Verb kHookAdd{
     .name = "hook add",
     .synopsis = "HOOK --filter EXPR|--bytecode FILE --on-match drop|pass|count --type inet|inet6|ethernet\n"
-                "         [--run auto|engine|kernel] [--resolve]",
+                "         [--run auto|engine|kernel] [--neighbours auto|obey|pass] [--resolve] [--force]",
     .summary = "make a hook; link lets packets meet it",
     .notes =
         "On match:\n"
@@ -190,6 +195,14 @@ const Verb kHookAdd{
         "  engine  in the engine, and with it all hooks behind it\n"
         "  kernel  in the kernel; what would move it to the engine (a link, an attach) is refused, with the reason\n"
         "\n"
+        "Neighbours (ARP, IPv6 neighbour and multicast listener discovery; EAPOL, LACP, LLDP, PTP, MACsec and STP to\n"
+        "01:80:c2:00:00:00-0f):\n"
+        "  auto  asked about those that its filter tells from other packets; the others pass. `bpfctl hooks` says "
+        "which\n"
+        "  obey  asked about all that its type is shown: rules that pass only what they match can cut the host off\n"
+        "  pass  not asked: they pass\n"
+        "\n"
+        "A filter that can match no packet of its type is refused unless --force is given.\n"
         "The expression is compiled here, before the daemon is asked. Names of services come from /etc/services.\n"
         "What libpcap's optimiser makes of it is used only if it is proved equal to the unoptimised program; else "
         "that\n"

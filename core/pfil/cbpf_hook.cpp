@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "cbpf/packet.h"
+#include "cbpf/upkeep.h"
 #include "core/pfil/folded.h"
 
 namespace pfild::core {
@@ -55,6 +56,18 @@ std::string words(const cbpf::AsItIs& asked) {
            (asked.next_header ? "next header" : "");
 }
 
+UpkeepClasses upkeep_of(const CbpfHookSpec& spec, const cbpf::Program& program) {
+    switch (spec.neighbours) {
+    case Neighbours::kObey:
+        return cbpf::upkeep_shown(form_of(spec.type));
+    case Neighbours::kPass:
+        return 0;
+    case Neighbours::kAutomatic:
+        break;
+    }
+    return cbpf::upkeep_told_apart(program, form_of(spec.type));
+}
+
 /// "instruction 3 uses the packet length"
 std::string words(const cbpf::PerPacket& why) {
     return "instruction " + std::to_string(why.instruction) + ' ' + why.why;
@@ -75,10 +88,11 @@ cbpf::PacketForm form_of(HeadType type) {
 }
 
 CbpfHook::CbpfHook(CbpfHookSpec spec, cbpf::Program program)
-    : Hook(std::move(spec.name), spec.type), machine_(std::move(program)),
+    : Hook(spec.name, spec.type, upkeep_of(spec, program)), machine_(std::move(program)),
       per_packet_(cbpf::why_per_packet(machine_.program(), form_of(spec.type))),
       questions_(machine_.program(), form_of(spec.type)), on_match_(spec.on_match), filter_(std::move(spec.filter)),
-      runs_in_(spec.runs_in), compiled_(filter_ ? spec.compiled : Compiled::kUnverified) {}
+      runs_in_(spec.runs_in), compiled_(filter_ ? spec.compiled : Compiled::kUnverified), neighbours_(spec.neighbours),
+      matches_nothing_(cbpf::matches_nothing(machine_.program(), form_of(spec.type))) {}
 
 Answers CbpfHook::answers() const {
     if (per_packet_) {
@@ -96,6 +110,8 @@ std::optional<ProgramInfo> CbpfHook::program_info() const {
                        .filter = filter_,
                        .compiled = compiled_,
                        .as_it_is = questions_.asked().any() ? std::optional(words(questions_.asked())) : std::nullopt,
+                       .neighbours = neighbours_,
+                       .matches_nothing = matches_nothing_,
                        .instructions = {instructions.begin(), instructions.end()}};
 }
 

@@ -44,6 +44,7 @@ struct CbpfHookSpec {
     std::optional<std::string> filter; ///< the expression the program came from, for listings
     RunsIn runs_in = RunsIn::kAutomatic;
     Compiled compiled = Compiled::kUnverified;
+    Neighbours neighbours = Neighbours::kAutomatic;
 };
 
 class CbpfHook final : public Hook {
@@ -81,6 +82,8 @@ class CbpfHook final : public Hook {
     std::optional<std::string> filter_;
     RunsIn runs_in_;
     Compiled compiled_;
+    Neighbours neighbours_;
+    bool matches_nothing_;
     PacketTally seen_;
     PacketTally matched_;
     PacketTally dropped_;

@@ -31,6 +31,7 @@
 #include "core/pfil/hook_tally.h"
 #include "core/pfil/on_match.h"
 #include "core/pfil/verdict.h"
+#include "core/upkeep.h"
 
 namespace pfild::core {
 
@@ -90,14 +91,17 @@ struct ProgramInfo {
     OnMatch on_match = OnMatch::kDrop;
     std::optional<std::string> filter; ///< the expression it came from; nothing when it came as bytecode
     Compiled compiled = Compiled::kUnverified;
-    std::optional<std::string> as_it_is; ///< what it asks for that is otherwise folded away: "tags"
+    std::optional<std::string> as_it_is;            ///< what it asks for that is otherwise folded away: "tags"
+    Neighbours neighbours = Neighbours::kAutomatic; ///< as it was asked for
+    bool matches_nothing = false;                   ///< no packet of its type, as far as can be found out
     std::vector<cbpf::Instruction> instructions;
 };
 
 class Hook {
   public:
-    /// `name` is `MODULE:NAME`; the registry is who checks it.
-    Hook(std::string name, HeadType type) : name_(std::move(name)), type_(type) {}
+    /// `name` is `MODULE:NAME`; the registry is who checks it. upkeep: what of that it is asked about.
+    Hook(std::string name, HeadType type, UpkeepClasses upkeep = kAllUpkeep)
+        : name_(std::move(name)), type_(type), upkeep_(upkeep) {}
     Hook(const Hook&) = delete;
     Hook& operator=(const Hook&) = delete;
     virtual ~Hook() = default;
@@ -105,6 +109,13 @@ class Hook {
     [[nodiscard]] const std::string& name() const { return name_; }
     /// The type of head it can be linked to.
     [[nodiscard]] HeadType type() const { return type_; }
+
+    /// What keeps the link up, and is not among these classes, passes without asking it.
+    [[nodiscard]] UpkeepClasses upkeep() const { return upkeep_; }
+    /// Whether it is asked about packets of that class; PFILD_NO_UPKEEP: of none.
+    [[nodiscard]] bool is_asked_about(std::uint32_t upkeep_class) const noexcept {
+        return upkeep_class == PFILD_NO_UPKEEP || (upkeep_ & PFILD_UPKEEP_BIT(upkeep_class)) != 0;
+    }
 
     /// Who implements it, the first half of its name: "cbpf".
     [[nodiscard]] virtual std::string_view module() const = 0;
@@ -142,6 +153,7 @@ class Hook {
   private:
     std::string name_;
     HeadType type_;
+    UpkeepClasses upkeep_;
     HookTally running_;
     HookTally past_;
     HookCost cost_;

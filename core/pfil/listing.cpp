@@ -36,6 +36,7 @@ HookInfo Registry::describe(const Hook& hook) const {
                   .module = std::string(hook.module()),
                   .answers = hook.answers(),
                   .runs_in = hook.runs_in(),
+                  .upkeep = hook.upkeep(),
                   .program = hook.program_info(),
                   .tally = hook.tally(),
                   .cost = hook.cost(),

@@ -76,6 +76,7 @@ struct HookInfo {
     std::string module;
     Answers answers;
     RunsIn runs_in = RunsIn::kAutomatic;
+    UpkeepClasses upkeep = 0; ///< that it is asked about
     std::optional<ProgramInfo> program;
     HookTally tally;
     HookCost cost;
@@ -165,6 +166,9 @@ class Registry {
     [[nodiscard]] bool hooked(std::uint8_t slot, Direction direction) const {
         return current_->hooked(slot, direction);
     }
+
+    /// What some hook on the way is asked about of what keeps the link up. => as above.
+    [[nodiscard]] AskedUpkeep asked_upkeep(std::uint8_t slot) const { return current_->asked_upkeep(slot); }
 
   private:
     using RunOrder = std::vector<std::shared_ptr<Hook>>;

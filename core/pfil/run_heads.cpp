@@ -13,7 +13,8 @@ class Walk {
 
     Walk(const Snapshot& snapshot, const Passage& passage, Frame& frame, PacketView& view, Ask ask,
          Stopped* stopped = nullptr) noexcept
-        : snapshot_(snapshot), passage_(passage), frame_(frame), view_(view), ask_(ask), stopped_(stopped) {}
+        : snapshot_(snapshot), passage_(passage), frame_(frame), view_(view), ask_(ask), stopped_(stopped),
+          upkeep_(upkeep_of(frame, view)) {}
 
     /// Past all heads, in their order.
     Verdict walk() noexcept;
@@ -57,6 +58,9 @@ class Walk {
             if (!still_is(type)) {
                 break;
             }
+            if (!hook->is_asked_about(upkeep_)) {
+                continue;
+            }
             const Verdict verdict = run(*hook, type);
             if (verdict.stops()) {
                 if (stopped_ != nullptr) {
@@ -90,6 +94,7 @@ class Walk {
         }
         if (verdict.action == Action::kReallocated || frame_.first() != first || frame_.length() != length) {
             view_ = parse(frame_);
+            upkeep_ = upkeep_of(frame_, view_);
             replaced_ = true;
         }
         return Verdict::pass();
@@ -101,6 +106,7 @@ class Walk {
     PacketView& view_;
     Ask ask_;
     Stopped* stopped_; ///< nullptr: nobody wants to know
+    std::uint32_t upkeep_;
     bool replaced_ = false;
     bool lasts_ = true; ///< so far every hook said so
 };

@@ -7,7 +7,7 @@
 // The walk ends at the first hook that drops or consumes. A hook that puts another frame in place, or changes the
 // length of the one there is, makes the walk look at the packet anew: later heads are chosen by what it is now, and
 // later hooks of the same head are skipped if it is no longer of their type, so that no hook ever reads a header it
-// does not expect.
+// does not expect. What keeps the link up meets the hooks alone that are asked about it (Hook::upkeep).
 //
 // run_heads: engine thread only; allocates nothing, locks nothing. foresee_heads: any thread that may read the
 // snapshot.

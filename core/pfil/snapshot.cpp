@@ -26,4 +26,20 @@ void Snapshot::set_run_order(HeadKey key, Direction direction, std::span<const s
     }
 }
 
+AskedUpkeep Snapshot::asked_upkeep(std::uint8_t slot) const noexcept {
+    AskedUpkeep asked{};
+    for (const Direction direction : kEachDirection) {
+        const auto add = [&](RunOrder order) {
+            for (const Hook* hook : order) {
+                asked[index(direction)] |= hook->upkeep();
+            }
+        };
+        add(run_order(slot, direction));
+        for (const HeadType type : kEachHeadType) {
+            add(run_order(type, direction));
+        }
+    }
+    return asked;
+}
+
 } // namespace pfild::core

@@ -49,6 +49,9 @@ class Snapshot {
         return by_slot_[index(direction)][slot];
     }
 
+    /// What keeps the link up, and a hook on the way is asked about. => slot < kInterfaceSlots.
+    [[nodiscard]] AskedUpkeep asked_upkeep(std::uint8_t slot) const noexcept;
+
     /// Which rules these are; newer ones have a higher number, modulo 2^32. Before it is given away.
     void set_generation(std::uint32_t generation) { generation_ = generation; }
     [[nodiscard]] std::uint32_t generation() const noexcept { return generation_; }

@@ -18,13 +18,16 @@ namespace pfild {
             .owner = config::Owner::kBpfctl};
 }
 
-[[nodiscard]] inline config::Hook hook_of(const control::HookAddRequest& request) {
+/// force: of the line that the request came in.
+[[nodiscard]] inline config::Hook hook_of(const control::HookAddRequest& request, bool force) {
     return {.name = request.name,
             .type = request.type,
             .on_match = request.on_match,
             .filter = request.filter,
             .program = request.program,
             .run = request.run,
+            .neighbours = request.neighbours,
+            .force = request.force || force,
             .compiled = request.compiled,
             .owner = config::Owner::kBpfctl};
 }
@@ -37,7 +40,7 @@ namespace pfild {
             .owner = config::Owner::kBpfctl};
 }
 
-/// EINVAL: its program was compiled for other packets than the hook is shown.
-[[nodiscard]] core::Result<void> check_link_type(const control::HookAddRequest& request);
+/// EINVAL: its program was compiled for other packets than the hook is shown, or can match none of those.
+[[nodiscard]] core::Result<void> check_program(const control::HookAddRequest& request, bool force);
 
 } // namespace pfild

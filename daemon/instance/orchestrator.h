@@ -144,6 +144,9 @@ class Orchestrator final : public rules::World, private interfaces::Dependents {
     void leaves(std::uint32_t ifindex) override;
     void place_hooks() override;
     [[nodiscard]] core::Directions diverted(std::uint8_t slot) const override;
+    [[nodiscard]] core::AskedUpkeep asked_upkeep(std::uint8_t slot) const override {
+        return registry_.asked_upkeep(slot);
+    }
     [[nodiscard]] core::Directions chained(std::uint8_t slot) const override;
 
     [[nodiscard]] std::set<rules::LaneHead> lane_heads() const;

@@ -39,10 +39,15 @@ control::HookView hook_view(const core::HookInfo& hook) {
     view.answers = core::kHoldNames.at(static_cast<std::size_t>(hook.answers.hold));
     view.because = hook.answers.because;
     view.run = hook.runs_in;
+    for (const std::string_view kind : core::upkeep_names(hook.upkeep)) {
+        view.asked_about.emplace_back(kind);
+    }
     if (hook.program) {
         view.on_match = hook.program->on_match;
         view.filter = hook.program->filter;
         view.compiled = hook.program->compiled;
+        view.neighbours = hook.program->neighbours;
+        view.forced = hook.program->matches_nothing;
         view.as_it_is = hook.program->as_it_is;
         view.instructions = hook.program->instructions.size();
     }

@@ -273,19 +273,19 @@ core::Result<void> Wanted::take_off(config::Model& next, std::string_view interf
 
 core::Result<control::HookView> Wanted::hook_add(const control::HookAddRequest& request) {
     config::Model next = transaction_.model();
-    return check_link_type(request)
-        .and_then([&] { return config::add_hook(next, hook_of(request)); })
+    return check_program(request, asker_.force)
+        .and_then([&] { return config::add_hook(next, hook_of(request, asker_.force)); })
         .and_then([&] { return change(next); })
         .map([&] { return hook_seen(seen_, request.name); });
 }
 
 core::Result<control::HookView> Wanted::hook_replace(const control::HookAddRequest& request) {
     config::Model next = transaction_.model();
-    config::Hook fresh = hook_of(request);
+    config::Hook fresh = hook_of(request, asker_.force);
     if (const config::Hook* const before = config::find_hook(next, request.name)) {
         fresh.enabled = before->enabled;
     }
-    return check_link_type(request)
+    return check_program(request, asker_.force)
         .and_then([&] { return config::replace_hook(next, std::move(fresh)); })
         .and_then([&] { return change(next); })
         .map([&] { return hook_seen(seen_, request.name); });

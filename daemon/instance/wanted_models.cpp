@@ -104,8 +104,8 @@ core::Result<void> Wanted::edit(config::Model& model, const control::BatchStep& 
         return take_off(model, step.detach->interface);
     }
     if (step.hook_add) {
-        return check_link_type(*step.hook_add).and_then([&] {
-            return config::add_hook(model, hook_of(*step.hook_add));
+        return check_program(*step.hook_add, asker_.force).and_then([&] {
+            return config::add_hook(model, hook_of(*step.hook_add, asker_.force));
         });
     }
     if (step.hook_delete) {

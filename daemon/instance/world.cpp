@@ -103,7 +103,8 @@ core::Result<void> Orchestrator::put_hook(const config::Hook& hook) {
                                                                     .on_match = hook.on_match,
                                                                     .filter = hook.filter,
                                                                     .runs_in = hook.run,
-                                                                    .compiled = hook.compiled},
+                                                                    .compiled = hook.compiled,
+                                                                    .neighbours = hook.neighbours},
                                                  std::move(*program));
     if (hook.run == core::RunsIn::kKernel) {
         if (auto possible = lowered_->takes(*made); !possible) {

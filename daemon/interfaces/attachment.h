@@ -30,6 +30,7 @@ struct AttachmentSpec {
     core::HeadPosition position = core::HeadPosition::kAnywhere;
     std::vector<std::string> turned_off; ///< offloads that a run before turned off on it
     core::Directions divert;             ///< in which directions a hook is linked
+    core::AskedUpkeep asked{};           ///< what keeps the link up, and they are asked about
     core::Directions chained;            ///< in which directions hooks run in the kernel
     bool heads_later = false;            ///< everything but the heads: go_live() attaches them
     bool heads_first = false;            ///< nothing but the heads: go_on() makes the rest
@@ -92,8 +93,10 @@ class Attachment {
     [[nodiscard]] virtual core::Result<void> go_live(WithoutHeads then) = 0;
     /// From now on it stays: what its heads took the place of is let go.
     virtual void keep() noexcept = 0;
-    /// Which directions divert from now on, and in which heads ask hooks in the kernel first.
-    [[nodiscard]] virtual core::Result<void> set_divert(core::Directions divert, core::Directions chained) = 0;
+    /// Which directions divert from now on, in which heads ask hooks in the kernel first, and what of that which keeps
+    /// the link up is diverted, too.
+    [[nodiscard]] virtual core::Result<void> set_divert(core::Directions divert, core::Directions chained,
+                                                        const core::AskedUpkeep& asked) = 0;
     /// What else was asked for, from now on.
     [[nodiscard]] virtual core::Result<void> set_manner(core::FailModes fail, core::HeadPosition position) = 0;
 

@@ -85,6 +85,8 @@ class Dependents {
     /// In which directions hooks are linked, and run in the kernel.
     [[nodiscard]] virtual core::Directions diverted(std::uint8_t slot) const = 0;
     [[nodiscard]] virtual core::Directions chained(std::uint8_t slot) const = 0;
+    /// What keeps the link up, and a hook is asked about.
+    [[nodiscard]] virtual core::AskedUpkeep asked_upkeep(std::uint8_t slot) const = 0;
 };
 
 class Schedule {

@@ -180,6 +180,7 @@ core::Result<std::unique_ptr<Attachment>> Interfaces::make(const net::Link& link
                          .position = interface.position,
                          .turned_off = before == turned_off_before_.end() ? std::vector<std::string>() : before->second,
                          .divert = dependents_.diverted(slot),
+                         .asked = dependents_.asked_upkeep(slot),
                          .heads_later = !manner_.heads_first,
                          .heads_first = manner_.heads_first,
                          .strict = interface.strict && manner_.heads_first && known_.is_new(link.ifindex),
@@ -323,7 +324,9 @@ void Interfaces::drop_gone(Attachments::iterator attached) {
 void Interfaces::set_diverts() {
     for (auto& [ifindex, attachment] : attachments_) {
         const std::uint8_t slot = attachment->slot();
-        if (auto set = attachment->set_divert(dependents_.diverted(slot), dependents_.chained(slot)); !set) {
+        auto set = attachment->set_divert(dependents_.diverted(slot), dependents_.chained(slot),
+                                          dependents_.asked_upkeep(slot));
+        if (!set) {
             spdlog::error("{}: {}", attachment->link().name, set.error().line());
         }
     }

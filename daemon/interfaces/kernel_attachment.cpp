@@ -11,7 +11,6 @@
 
 #include "daemon/net/features.h"
 #include "daemon/net/link_type.h"
-#include "pfild/upkeep.h"
 
 namespace pfild::interfaces {
 namespace {
@@ -254,7 +253,7 @@ core::Result<void> KernelAttachment::write_interface(core::Directions divert, co
                   (divert.has(Direction::kOut) ? PFILD_DIVERT_OUT : 0U) |
                   (chained.has(Direction::kIn) ? PFILD_CHAIN_IN : 0U) |
                   (chained.has(Direction::kOut) ? PFILD_CHAIN_OUT : 0U) | (stood_down_ ? PFILD_STOOD_DOWN : 0U);
-    std::fill(std::begin(entry.asked), std::end(entry.asked), PFILD_UPKEEP_CONTROL);
+    std::copy(spec_.asked.begin(), spec_.asked.end(), std::begin(entry.asked));
     if (port_) {
         entry.port_p = port_->port().p().stack_ifindex;
         entry.port_q = port_->port().q().stack_ifindex;
@@ -288,14 +287,18 @@ core::Result<void> KernelAttachment::take_back() {
     return std::exchange(gone_, false) ? write_interface(spec_.divert, spec_.chained) : core::Result<void>();
 }
 
-core::Result<void> KernelAttachment::set_divert(core::Directions divert, core::Directions chained) {
-    if (divert == spec_.divert && chained == spec_.chained) {
+core::Result<void> KernelAttachment::set_divert(core::Directions divert, core::Directions chained,
+                                                const core::AskedUpkeep& asked) {
+    if (divert == spec_.divert && chained == spec_.chained && asked == spec_.asked) {
         return {};
     }
+    const core::AskedUpkeep before = std::exchange(spec_.asked, asked);
     auto written = write_interface(divert, chained);
     if (written) {
         spec_.divert = divert;
         spec_.chained = chained;
+    } else {
+        spec_.asked = before;
     }
     return written;
 }

@@ -66,7 +66,8 @@ class KernelAttachment final : public Attachment {
 
     [[nodiscard]] core::Result<void> go_live(WithoutHeads then) override;
     void keep() noexcept override;
-    [[nodiscard]] core::Result<void> set_divert(core::Directions divert, core::Directions chained) override;
+    [[nodiscard]] core::Result<void> set_divert(core::Directions divert, core::Directions chained,
+                                                const core::AskedUpkeep& asked) override;
     [[nodiscard]] core::Result<void> set_manner(core::FailModes fail, core::HeadPosition position) override;
 
     [[nodiscard]] bool is_coming() const override { return coming_; }

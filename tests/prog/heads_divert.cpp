@@ -137,6 +137,49 @@ TEST_F(HeadsDivert, neighbour_traffic_passes_although_hooked) {
     }
 }
 
+TEST_F(HeadsDivert, what_keeps_the_link_up_is_diverted_if_a_hook_there_is_asked_about_that_class) {
+    struct Row {
+        std::string sentence;
+        Bytes frame;
+        std::uint32_t upkeep; ///< its class
+    };
+    const Tag tag{};
+    std::vector<Row> rows{
+        {"ARP", ethernet(kTypeArp, arp()), PFILD_UPKEEP_ARP},
+        {"ARP in a tag", ethernet(kTypeArp, arp(), {tag}), PFILD_UPKEEP_CLASS(PFILD_UPKEEP_ARP, 1)},
+        {"ARP in two", ethernet(kTypeArp, arp(), {tag, tag}), PFILD_UPKEEP_CLASS(PFILD_UPKEEP_ARP, 2)},
+        {"ARP in a transparent tag", ethernet(kTypeArp, arp(), {{kTypeVlan, 0}}), PFILD_UPKEEP_ARP},
+        {"a listener's report", ethernet(kTypeIpv6, listener_report()), PFILD_UPKEEP_LISTENERS_V2},
+        {"one in a tag", ethernet(kTypeIpv6, listener_report(), {tag}),
+         PFILD_UPKEEP_CLASS(PFILD_UPKEEP_LISTENERS_V2, 1)},
+    };
+    for (std::uint8_t type = 133; type <= 137; type++) {
+        const std::uint32_t kind = PFILD_UPKEEP_DISCOVERY + type - 133U;
+        rows.push_back({"ICMPv6", ethernet(kTypeIpv6, icmpv6(type)), kind});
+        rows.push_back({"ICMPv6 in a tag", ethernet(kTypeIpv6, icmpv6(type), {tag}), PFILD_UPKEEP_CLASS(kind, 1)});
+    }
+    std::uint32_t control = PFILD_UPKEEP_EAPOL;
+    for (const ControlFrame& frame : control_frames()) {
+        rows.push_back({frame.name, frame_of(frame), control++});
+    }
+    for (const Direction direction : kEachDirection) {
+        core::AskedUpkeep elsewhere{};
+        elsewhere[1 - core::index(direction)] = core::kAllUpkeep;
+        for (const Row& row : rows) {
+            core::AskedUpkeep asked = elsewhere;
+            asked[core::index(direction)] = PFILD_UPKEEP_BIT(row.upkeep);
+            core::AskedUpkeep others = elsewhere;
+            others[core::index(direction)] = ~PFILD_UPKEEP_BIT(row.upkeep);
+            attach(PFILD_FAIL_DROP | PFILD_DIVERT_IN | PFILD_DIVERT_OUT, asked);
+            EXPECT_EQ(head(direction, on_watched(row.frame)).action, TC_ACT_REDIRECT) << row.sentence;
+            EXPECT_EQ(counted(), named(direction) + ".diverted+1") << row.sentence;
+            attach(PFILD_FAIL_DROP | PFILD_DIVERT_IN | PFILD_DIVERT_OUT, others);
+            EXPECT_EQ(head(direction, on_watched(row.frame)).action, kPass) << row.sentence;
+            EXPECT_EQ(counted(), named(direction) + ".passed_neighbour+1") << row.sentence;
+        }
+    }
+}
+
 TEST_F(HeadsDivert, a_diverted_buffer_counts_its_segments) {
     for (const Direction direction : kEachDirection) {
         Scene scene = on_watched(ethernet(kTypeIpv4, ipv4(6)));

@@ -62,11 +62,12 @@ void KernelProgramsTest::make_interfaces() {
     other_ = links.find("other").value().ifindex;
 }
 
-void KernelProgramsTest::attach(std::uint32_t flags) {
+void KernelProgramsTest::attach(std::uint32_t flags, const core::AskedUpkeep& asked) {
     pfild_interface interface { .slot = kSlot, .flags = flags, .port_p = other_, .port_q = other_ };
     std::copy(kOurMac.begin(), kOurMac.end(), std::begin(interface.mac));
     interface.ifindex = watched_;
     interface.attachment = kNumber;
+    std::copy(asked.begin(), asked.end(), std::begin(interface.asked));
     const auto set = programs_->set_interface(interface);
     ASSERT_TRUE(set) << set.error().line();
 }

@@ -19,6 +19,7 @@
 #include <gtest/gtest.h>
 
 #include "core/direction.h"
+#include "core/upkeep.h"
 #include "daemon/kernel/head_programs.h"
 #include "daemon/kernel/programs.h"
 #include "daemon/sys/fd.h"
@@ -54,7 +55,7 @@ class KernelProgramsTest : public ::testing::Test {
     [[nodiscard]] Stage& stage() { return *stage_; }
 
     /// Attaches `watched` as far as the programs can tell. `flags`: PFILD_FAIL_DROP | PFILD_DIVERT_*.
-    void attach(std::uint32_t flags);
+    void attach(std::uint32_t flags, const core::AskedUpkeep& asked = {});
     /// An engine's socket in this lane, and its absence. Closing it is all that leaving takes: the kernel notices.
     void attend(std::uint32_t lane);
     void leave_unattended() { sockets_.clear(); }

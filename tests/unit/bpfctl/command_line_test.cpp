@@ -105,7 +105,7 @@ INSTANTIATE_TEST_SUITE_P(
                 {"hook", "add", "cbpf:a", "--filter", "ip[0] = 5", "--on-match", "drop", "--type", "inet"},
                 "hook-add",
                 R"({"name":"cbpf:a","type":"inet","on_match":"drop","filter":"ip[0] = 5","program":
-                    [[48,0,0,0],[84,0,0,240],[21,0,3,64],[48,0,0,0],[21,0,1,5],[6,0,0,262144],[6,0,0,0]],"dlt":12,"run":"auto","compiled":"optimised"})"},
+                    [[48,0,0,0],[84,0,0,240],[21,0,3,64],[48,0,0,0],[21,0,1,5],[6,0,0,262144],[6,0,0,0]],"dlt":12,"run":"auto","neighbours":"auto","compiled":"optimised"})"},
         Request{"hook add compiles for EN10MB at ethernet",
                 {"hook", "add", "cbpf:a", "--filter", "ether[0] = 5", "--on-match", "count", "--type", "ethernet",
                  "--run", "kernel"},

@@ -157,7 +157,8 @@ std::vector<Bad> bad_rules() {
          {":5:10: hook[1].filter: must be 0 to 65536 characters, of the control characters only tab and newline"}},
         {"a filter that nobody compiles",
          kHook + "expression = \"tcp\"\n",
-         {":6:1: hook[1].expression: is not known here (known: name, type, on_match, filter, run, enabled, bytecode)"}},
+         {":6:1: hook[1].expression: is not known here (known: name, type, on_match, filter, run, neighbours, force, "
+          "enabled, bytecode)"}},
         {"a link with nothing",
          kHook + "[[link]]\n",
          {":6:1: link[1].hook: is missing", ":6:1: link[1].head: is missing", ":6:1: link[1].directions: is missing"}},
@@ -166,7 +167,8 @@ std::vector<Bad> bad_rules() {
          {":2:8: link[1].hook: there is no hook of that name"}},
         {"a link of a hook with a mistake tells the hook's mistake only",
          kHook + "colour = 1\n" + here + "directions = [\"in\"]\n",
-         {":6:1: hook[1].colour: is not known here (known: name, type, on_match, filter, run, enabled, bytecode)"}},
+         {":6:1: hook[1].colour: is not known here (known: name, type, on_match, filter, run, neighbours, force, "
+          "enabled, bytecode)"}},
         {"a link to an interface that is not there",
          kHook + "[[link]]\nhook = \"cbpf:a\"\nhead = \"eth0\"\ndirections = [\"in\"]\n",
          {":8:8: link[1].head: must be inet, inet6, ethernet or the name of an interface"}},

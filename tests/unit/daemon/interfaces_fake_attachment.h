@@ -120,7 +120,9 @@ class FakeAttachment final : public Attachment {
         return kernel_.steps.take("heads").map([&] { bring(); });
     }
     void keep() noexcept override { kept_ = true; }
-    [[nodiscard]] core::Result<void> set_divert(core::Directions divert, core::Directions chained) override {
+    [[nodiscard]] core::Result<void> set_divert(core::Directions divert, core::Directions chained,
+                                                const core::AskedUpkeep& asked) override {
+        spec_.asked = asked;
         spec_.divert = divert;
         spec_.chained = chained;
         return {};

@@ -108,6 +108,7 @@ class FakeDependents final : public Dependents {
     }
     void place_hooks() override { placed++; }
     [[nodiscard]] core::Directions diverted(std::uint8_t /*slot*/) const override { return {true, false}; }
+    [[nodiscard]] core::AskedUpkeep asked_upkeep(std::uint8_t /*slot*/) const override { return {}; }
     [[nodiscard]] core::Directions chained(std::uint8_t /*slot*/) const override { return {}; }
 
     std::map<std::string, std::uint8_t> heads; ///< name -> slot
