@@ -12,7 +12,7 @@ TermId as_match(Terms& terms, TermId answer) {
 
 } // namespace
 
-std::optional<NodeId> answers_of(const Asked& asked, Terms& terms, Diagrams& diagrams, Answer counts) {
+std::optional<NodeId> answers_of(const Asked& asked, Terms& terms, Diagrams& diagrams, Counted counted) {
     const std::vector<bool> is_reached = reached(asked);
     std::vector<NodeId> nodes(asked.first + std::size_t{1});
     for (QuestionId id = 0; id <= asked.first; ++id) {
@@ -20,7 +20,7 @@ std::optional<NodeId> answers_of(const Asked& asked, Terms& terms, Diagrams& dia
             continue;
         }
         const Question& question = asked.questions.at(id);
-        const TermId answer = counts == Answer::kMatch ? as_match(terms, question.term) : question.term;
+        const TermId answer = counted == Counted::kMatch ? as_match(terms, question.term) : question.term;
         const auto node = question.is_answer ? std::optional(diagrams.leaf(answer))
                                              : diagrams.select(question.term, question.inside, nodes[question.yes],
                                                                nodes[question.no]);

@@ -12,12 +12,12 @@
 namespace pfild::cbpf {
 
 /// What counts of an answer.
-enum class Answer : std::uint8_t {
+enum class Counted : std::uint8_t {
     kValue, ///< how many bytes it is
     kMatch  ///< whether it is 0
 };
 
 /// Nothing when the budget of the diagrams is used up. => `diagrams` are of `terms`, which `asked` is of.
-[[nodiscard]] std::optional<NodeId> answers_of(const Asked& asked, Terms& terms, Diagrams& diagrams, Answer counts);
+[[nodiscard]] std::optional<NodeId> answers_of(const Asked& asked, Terms& terms, Diagrams& diagrams, Counted counted);
 
 } // namespace pfild::cbpf

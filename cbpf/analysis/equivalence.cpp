@@ -32,8 +32,8 @@ bool certainly_equal(const Program& one, const Program& other) {
         return false;
     }
     Diagrams diagrams(terms, kBudget);
-    const std::optional<NodeId> node = answers_of(*first, terms, diagrams, Answer::kValue);
-    return node && answers_of(*second, terms, diagrams, Answer::kValue) == node;
+    const std::optional<NodeId> node = answers_of(*first, terms, diagrams, Counted::kValue);
+    return node && answers_of(*second, terms, diagrams, Counted::kValue) == node;
 }
 
 } // namespace pfild::cbpf

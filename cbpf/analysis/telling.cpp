@@ -74,7 +74,7 @@ std::optional<Telling::Matches> Telling::matches(std::span<const KnownByte> know
     if (!asked || (!known.empty() && may_read(*asked, terms_, last))) {
         return std::nullopt;
     }
-    const auto matches = answers_of(*asked, terms_, diagrams_, Answer::kMatch);
+    const auto matches = answers_of(*asked, terms_, diagrams_, Counted::kMatch);
     return matches ? std::optional(diagrams_.of_whole_packets(*matches)) : std::nullopt;
 }
 

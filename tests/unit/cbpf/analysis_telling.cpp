@@ -30,14 +30,14 @@ std::optional<bool> tells_apart(const Program& program, std::span<const KnownByt
     return first && second ? std::optional(*first != *second) : std::nullopt;
 }
 
-struct Row {
+struct TellingRow {
     const char* what;
     const char* text;
     std::optional<bool> tells;
 };
 
 TEST(Telling, is_of_programs_that_ask_for_what_differs) {
-    const Row rows[] = {
+    const TellingRow rows[] = {
         {"arp", "ldh [12]\njeq #0x806,0,1\nret #262144\nret #0", true},
         {"not ip", "ldh [12]\njeq #0x800,1,0\nret #262144\nret #0", false},
         {"tcp", "ldh [12]\njeq #0x800,0,3\nldb [23]\njeq #6,0,1\nret #262144\nret #0", false},
@@ -55,7 +55,7 @@ TEST(Telling, is_of_programs_that_ask_for_what_differs) {
         {"from such a place, of IPv4 only",
          "ldh [12]\njeq #0x800,0,4\nldxb 4*([14]&0xf)\nldh [x + 2]\njeq #22,0,1\nret #1\nret #0", false},
     };
-    for (const Row& row : rows) {
+    for (const TellingRow& row : rows) {
         const auto program = assemble(row.text);
         ASSERT_TRUE(program) << row.what << ": " << program.error().message();
         EXPECT_EQ(tells_apart(*program, kArp, kOther), row.tells) << row.what;

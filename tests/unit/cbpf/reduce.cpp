@@ -23,14 +23,14 @@ Program assembled(const char* text) {
     return std::move(*program);
 }
 
-struct Row {
+struct ReductionRow {
     const char* what;
     const char* given;
     const char* reduced;
 };
 
 TEST(Reduce, leaves_out_what_changes_nothing_and_nothing_else) {
-    const Row rows[] = {
+    const ReductionRow rows[] = {
         {"constants that are calculated", "ld #3\nst M[0]\nldx #4\nld M[0]\nadd x\nret a", "ret #7"},
         {"a question asked twice", "ldb [0]\njeq #1,0,3\nldb [0]\njeq #1,0,1\nret #1\nret #0",
          "ldb [0]\njeq #1,0,1\nret #1\nret #0"},
@@ -75,7 +75,7 @@ TEST(Reduce, leaves_out_what_changes_nothing_and_nothing_else) {
         {"what only matters for cut packets", "ldh [12]\njeq #0x800,0,3\nldb [40]\njeq #1,0,0\nret #1\nret #0",
          "ldh [12]\njeq #0x800,0,2\nldb [40]\nret #1\nret #0"},
     };
-    for (const Row& row : rows) {
+    for (const ReductionRow& row : rows) {
         const Program given = assembled(row.given);
         const Instructions made = reduced(given);
         const auto program = Program::verify(made);

@@ -56,7 +56,7 @@ Outcome compile_without_sockets(const char* expression, LinkType link_type, Name
     return child > 0 && WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS ? Outcome::kSocket : Outcome::kOther;
 }
 
-struct Row {
+struct NumberRow {
     const char* sentence;
     const char* expression;
     LinkType link_type;
@@ -64,7 +64,7 @@ struct Row {
 };
 
 TEST(NumericNames, never_make_a_socket) {
-    const Row rows[] = {
+    const NumberRow rows[] = {
         {"a host in /etc/hosts", "host localhost", kRaw, Outcome::kRefused},
         {"a host in the DNS", "host example.com", kRaw, Outcome::kRefused},
         {"a network", "net loopback", kRaw, Outcome::kRefused},
@@ -81,7 +81,7 @@ TEST(NumericNames, never_make_a_socket) {
         {"a MAC address", "ether host 02:00:00:00:00:01", kEthernet, Outcome::kCompiled},
         {"a protocol by name", "ip proto \\tcp", kRaw, Outcome::kCompiled},
     };
-    for (const Row& row : rows) {
+    for (const NumberRow& row : rows) {
         const Outcome outcome = compile_without_sockets(row.expression, row.link_type, Names::kNumeric);
         ASSERT_NE(outcome, Outcome::kNoTrap) << "the kernel refused the seccomp filter";
         EXPECT_EQ(outcome, row.outcome) << row.sentence << ": " << row.expression;
