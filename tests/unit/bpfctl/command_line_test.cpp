@@ -111,7 +111,7 @@ INSTANTIATE_TEST_SUITE_P(
                  "--run", "kernel"},
                 "hook-add",
                 R"({"name":"cbpf:a","type":"ethernet","on_match":"count","filter":"ether[0] = 5","program":
-                    [[48,0,0,0],[21,0,1,5],[6,0,0,262144],[6,0,0,0]],"dlt":1,"run":"kernel","compiled":"optimised"})"},
+                    [[48,0,0,0],[21,0,1,5],[6,0,0,262144],[6,0,0,0]],"dlt":1,"run":"kernel","neighbours":"auto","compiled":"optimised"})"},
         Request{"all flows", {"flows"}, "flows", R"({"from":0,"most":256})"},
         Request{"flows are picked here, not by the daemon",
                 {"flows", "tcp", "port", "80"},
