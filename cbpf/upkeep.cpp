@@ -109,6 +109,7 @@ class UpkeepFinder {
   private:
     static std::vector<Sort> other_types(const Sort& link, std::uint32_t type_offset) {
         std::vector<Sort> others;
+        others.reserve(kOtherTypes.size());
         for (const std::uint16_t type : kOtherTypes) {
             others.push_back(link.with_type(type_offset, type));
         }
@@ -122,6 +123,7 @@ class UpkeepFinder {
             return;
         }
         std::vector<Sort> others;
+        others.reserve(kOtherIcmpTypes.size());
         for (const std::uint8_t other : kOtherIcmpTypes) {
             others.push_back(packets.with(at, {other}));
         }
