@@ -5,6 +5,7 @@
 #include <bit>
 
 #include "pfild/packet.h"
+#include "pfild/upkeep.h"
 
 namespace pfild::core {
 namespace {
@@ -26,6 +27,8 @@ constexpr Register kData = Register::k3;
 constexpr Register kFamily = Register::k5;
 
 constexpr std::int32_t kLinkBytes = 14;
+constexpr std::int32_t kTypeAt = kLinkBytes - 2;
+constexpr std::int32_t kLongestLength = 1500; ///< a larger number is a type
 constexpr std::int32_t kTagBytes = 4;
 constexpr std::int32_t kInetBytes = 20;
 constexpr std::int32_t kInet6Bytes = 40;
@@ -41,6 +44,9 @@ constexpr std::int32_t as_loaded(std::uint16_t number) {
 constexpr std::array<std::int32_t, 8> kWalked{
     PFILD_HOP_BY_HOP,          PFILD_ROUTING,  PFILD_FRAGMENT, PFILD_AUTHENTICATION,
     PFILD_DESTINATION_OPTIONS, PFILD_MOBILITY, PFILD_HIP,      PFILD_SHIM6};
+
+/// Of control frames that have one (pfild_control_kind).
+constexpr std::array<std::uint16_t, 5> kControlTypes{0x888e, 0x8809, 0x88cc, 0x88f7, 0x88e5};
 
 /// A first fragment of so many bytes has all ports and flags, whatever options are in front of them.
 constexpr std::int32_t kLongFragment = 60 + 14;
@@ -147,14 +153,39 @@ class Parser {
         emit_inet6(offset);
     }
 
-    /// What is sent to a group address of the link alone (pfild_is_to_link), as far as its first four bytes say.
+    /// As pfild_control_kind(), and no other frame to those addresses: where nobody can be asked, a head lets what is
+    /// left to it pass.
     void leave_control() {
         const Target none = out_.label();
         read(2, 0);
         out_.jump_if(Width::k64, kValue, Condition::kNotEqual, as_loaded(0x0180), none);
         read(2, 2);
-        out_.jump_if(Width::k64, kValue, Condition::kEqual, as_loaded(0xc200), exits_.leave);
+        out_.jump_if(Width::k64, kValue, Condition::kNotEqual, as_loaded(0xc200), none);
+        read(2, 4);
+        out_.calculate(Width::k64, Arithmetic::kAnd, kValue, as_loaded(0xfff0));
+        out_.jump_if(Width::k64, kValue, Condition::kNotEqual, 0, none);
+        need(PFILD_CONTROL_LOOK, none);
+        read(2, kTypeAt);
+        for (const std::uint16_t type : kControlTypes) {
+            out_.jump_if(Width::k64, kValue, Condition::kEqual, as_loaded(type), exits_.leave);
+        }
+        leave_spanning_tree(none);
         out_.bind(none);
+    }
+
+    /// A length of at most 1,500 in place of the type, and LLC 42-42-03.
+    void leave_spanning_tree(Target none) {
+        const Target is_length = out_.label();
+        read(1, kTypeAt);
+        out_.jump_if(Width::k64, kValue, Condition::kLess, kLongestLength >> 8, is_length);
+        out_.jump_if(Width::k64, kValue, Condition::kGreater, kLongestLength >> 8, none);
+        read(1, kTypeAt + 1);
+        out_.jump_if(Width::k64, kValue, Condition::kGreater, kLongestLength & 0xff, none);
+        out_.bind(is_length);
+        read(2, kLinkBytes);
+        out_.jump_if(Width::k64, kValue, Condition::kNotEqual, as_loaded(0x4242), none);
+        read(1, kLinkBytes + 2);
+        out_.jump_if(Width::k64, kValue, Condition::kEqual, 0x03, exits_.leave);
     }
 
     void expect_version(std::int32_t offset, std::int32_t version) {
