@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the tests that failed said, short: `failed.py JUNIT` prints some lines of each, `failed.py --names JUNIT` only their names."""
+"""What the tests that failed said, short: `failed.py JUNIT` prints some lines of each, `failed.py --names JUNIT` only their names,
+`failed.py --sanitizers JUNIT` only the names of those that a sanitizer reported of."""
 import re
 import sys
 import xml.etree.ElementTree
 
 _TELLING = re.compile(r"E  |FAILED |ERROR |.*: Failure$|.*(Sanitizer|runtime error|[Ee]rror|violation)|  (Actual|Expected)|Expected")
+_REPORT = re.compile(r"(ERROR|WARNING): \w+Sanitizer|runtime error: ")
 _LINES = 12
 
 
@@ -24,8 +26,10 @@ def told(output):
 def main(words):
     *options, junit = words
     for name, output in failed(junit):
+        if "--sanitizers" in options and not _REPORT.search(output):
+            continue
         print(name)
-        if "--names" not in options:
+        if not options:
             print(*(f"    {line}" for line in told(output)), sep="\n")
 
 

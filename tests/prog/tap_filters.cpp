@@ -120,7 +120,7 @@ TEST_F(TapFiltersTest, that_are_written_to_keep_the_verifier_busy_are_not_loaded
     for (const Place place : kBothPlaces) {
         const auto begun = std::chrono::steady_clock::now();
         const auto set = filters_->set(lane(Direction::kIn), place, one);
-        EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::milliseconds(300)) << "it was 6 s";
+        EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(3)) << "it was 6 s";
         ASSERT_FALSE(set);
         EXPECT_EQ(set.error().code, E2BIG);
     }

@@ -21,7 +21,7 @@
 
 namespace pfild::test {
 
-inline constexpr int kPatience = 10'000; // ms
+inline constexpr int kPatience = 60'000; // ms
 inline constexpr int kNoAnswer = 9999;   // in place of an errno
 
 struct Answer {

@@ -2,6 +2,7 @@
 // A device thread at a socket in a folder of its own, with one interface, "eth0", whose packets the test makes.
 #pragma once
 
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
@@ -101,14 +102,18 @@ class DeviceSocket : public ::testing::Test {
         thread_->call([&](sys::Loop&, capture::DeviceTable& table) { list = table.devices(); });
         return list;
     }
-    /// Until so many devices are open; they are closed some time after their client has died.
-    [[nodiscard]] bool devices_become(std::size_t count) {
-        for (int rounds = 0; rounds < 100'000; ++rounds) {
-            if (devices().size() == count) {
-                return true;
-            }
+    /// Asks until it is so, or for kPatience: what the device thread does for another process, it does some time later.
+    template <typename Asked>
+    [[nodiscard]] static bool becomes(Asked asked) {
+        const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(kPatience);
+        bool is = asked();
+        while (!is && std::chrono::steady_clock::now() < end) {
+            is = asked();
         }
-        return false;
+        return is;
+    }
+    [[nodiscard]] bool devices_become(std::size_t count) {
+        return becomes([&] { return devices().size() == count; });
     }
     [[nodiscard]] DeviceClient client() const { return DeviceClient(path()); }
 

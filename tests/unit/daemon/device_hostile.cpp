@@ -36,13 +36,10 @@ class DeviceSocketHostile : public test::DeviceSocket {
     }
     /// So many descriptors of this process are open, or are so soon.
     [[nodiscard]] bool descriptors_become(std::size_t count) {
-        for (int rounds = 0; rounds < 10'000; ++rounds) {
+        return becomes([&] {
             thread_->call([](sys::Loop&, capture::DeviceTable&) {});
-            if (open_descriptors() == count) {
-                return true;
-            }
-        }
-        return false;
+            return open_descriptors() == count;
+        });
     }
 };
 
@@ -184,22 +181,29 @@ TEST_F(DeviceSocketHostile, descriptors_that_are_sent_do_not_get_in) {
 }
 
 TEST_F(DeviceSocketHostile, a_client_that_is_killed_while_a_read_waits_is_forgotten) {
-    start();
-    const std::size_t before = open_descriptors();
+    // The child is made before there is a second thread, whose locks it would inherit, and connects when it is told to.
+    std::array<int, 2> ends{};
+    ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+    const sys::Fd told(ends[0]);
+    sys::Fd tell(ends[1]);
     const pid_t child = ::fork();
     if (child == 0) {
+        tell.reset();
+        char nothing = 0;
+        (void)::read(told.get(), &nothing, 1);
         DeviceClient client = this->client();
         const Capture capture = this->capture(client);
         client.send_read(capture.device, kSize);
         ::pause();
         ::_exit(1);
     }
-    bool waits = false;
-    for (int rounds = 0; rounds < 100'000 && !waits; ++rounds) {
+    start();
+    tell.reset();
+    const std::size_t before = open_descriptors();
+    EXPECT_TRUE(becomes([&] {
         const auto list = devices();
-        waits = list.size() == 1 && list[0].waits;
-    }
-    EXPECT_TRUE(waits);
+        return list.size() == 1 && list[0].waits;
+    }));
     ::kill(child, SIGKILL);
     ::waitpid(child, nullptr, 0);
     EXPECT_TRUE(devices_become(0));
