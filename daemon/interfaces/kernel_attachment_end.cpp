@@ -9,6 +9,7 @@
 #include <atomic>
 #include <chrono>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <spdlog/spdlog.h>
@@ -49,15 +50,20 @@ void KernelAttachment::end(AttachmentWorld& world, const std::vector<std::unique
     }
     drain(each);
     std::vector<std::uint32_t> pairs;
+    std::vector<net::DeviceHold> devices;
     for (KernelAttachment* const one : each) {
         one->remove_heads();
         one->ends_ = true;
+        if (one->device_) {
+            devices.push_back(*std::exchange(one->device_, std::nullopt));
+        }
         if (one->port_) {
             one->port_->leave_engine();
             pairs.push_back(one->port_->port().p().stack_ifindex);
             pairs.push_back(one->port_->port().q().stack_ifindex);
         }
     }
+    net::DeviceHold::end(std::move(devices));
     const auto removed = within(world.stack, [&] {
         return net::Links::open().and_then([&](net::Links links) { return links.remove_all(pairs); });
     });

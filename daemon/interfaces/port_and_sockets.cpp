@@ -47,9 +47,8 @@ core::Result<void> PortAndSockets::prepare_lane(Direction direction) {
     if (auto done = world_.programs.set_stack_port(down.stack_ifindex, back); !done) {
         return done;
     }
-    auto reentry = within(world_.stack, [&] {
-        return kernel::attach_reentry(down.stack_ifindex, direction, world_.programs, world_.tcx_wanted);
-    });
+    auto reentry =
+        within(world_.stack, [&] { return kernel::attach_reentry(down.stack_ifindex, direction, world_.programs); });
     if (!reentry) {
         return reentry;
     }

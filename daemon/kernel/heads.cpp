@@ -292,13 +292,9 @@ std::string Heads::place(core::Direction direction) const {
                        : fmt::format("tcx {}", side_of(direction));
 }
 
-core::Result<void> attach_reentry(std::uint32_t ifindex, core::Direction direction, const Programs& programs,
-                                  bool tcx_wanted) {
-    const int program = programs.reentry_fd(direction);
-    if (use_tcx(ifindex, tcx_wanted)) {
-        return tcx::attach_first(ifindex, core::Direction::kIn, program);
-    }
-    return clsact::attach(ifindex, core::Direction::kIn, program, false).map([](const clsact::Filter&) {});
+core::Result<void> attach_reentry(std::uint32_t ifindex, core::Direction direction, const Programs& programs) {
+    return clsact::attach(ifindex, core::Direction::kIn, programs.reentry_fd(direction), false)
+        .map([](const clsact::Filter&) {});
 }
 
 bool reentry_intact(std::uint32_t ifindex, core::Direction direction, const Programs& programs) {

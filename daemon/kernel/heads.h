@@ -90,9 +90,10 @@ class Heads {
     std::optional<clsact::Filter> meanwhile_; ///< of the outgoing head, until keep()
 };
 
-/// The program at the ingress of p1 or q1. Goes with the device.
+/// The program at the ingress of p1 or q1. Goes with the device: on clsact in any case, as the end of a device with TCX
+/// waits for all processors, each one's anew when many end together (32 of them: 0.43 s against 0.04 s).
 [[nodiscard]] core::Result<void> attach_reentry(std::uint32_t ifindex, core::Direction direction,
-                                                const Programs& programs, bool tcx_wanted);
+                                                const Programs& programs);
 [[nodiscard]] bool reentry_intact(std::uint32_t ifindex, core::Direction direction, const Programs& programs);
 /// Native XDP of p0 or q0. Goes with the device.
 [[nodiscard]] core::Result<void> attach_port_up(std::uint32_t ifindex, int program_fd);

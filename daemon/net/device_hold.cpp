@@ -7,6 +7,7 @@
 #include <linux/if_packet.h>
 #include <sys/socket.h>
 
+#include "daemon/sys/close_together.h"
 #include "daemon/sys/failure.h"
 
 namespace pfild::net {
@@ -28,6 +29,15 @@ bool DeviceHold::is_here() const {
     socklen_t size = sizeof(device);
     return ::getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&device), &size) == 0 && // NOLINT: as sockets want
            device.sll_ifindex == static_cast<int>(ifindex_);
+}
+
+void DeviceHold::end(std::vector<DeviceHold> all) noexcept {
+    std::vector<sys::Fd> sockets;
+    sockets.reserve(all.size());
+    for (DeviceHold& one : all) {
+        sockets.push_back(std::move(one.socket_));
+    }
+    sys::close_together(std::move(sockets));
 }
 
 } // namespace pfild::net

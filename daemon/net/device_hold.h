@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "core/error.h"
 #include "daemon/sys/fd.h"
@@ -17,6 +18,8 @@ class DeviceHold {
     [[nodiscard]] static core::Result<DeviceHold> take(std::uint32_t ifindex);
     /// Whether it has been there all the time. From any namespace; needs no descriptor.
     [[nodiscard]] bool is_here() const;
+    /// Ends all of them, which waits for the kernel once.
+    static void end(std::vector<DeviceHold> all) noexcept;
 
   private:
     DeviceHold(sys::Fd socket, std::uint32_t ifindex) : socket_(std::move(socket)), ifindex_(ifindex) {}

@@ -21,11 +21,15 @@ def start_with_all(start_pfild, host, links):
 
 def calls_of(daemon, log, what, deed):
     """What the control thread asks the kernel for meanwhile, a line a call."""
-    tracer = daemon.host.popen("strace", "-p", daemon.pid, "-e", f"trace={what}", "-e", "signal=none", "-o", log)
+    tracer = daemon.host.popen("strace", "-p", daemon.pid, "-e", f"trace={what}", "-e", "signal=none", "-T", "-o", log)
     assert wait_until(lambda: "attached" in tracer.stderr)
     deed()
     tracer.stop()
     return log.read_text().splitlines()
+
+
+def seconds_in(lines, call):
+    return sum(float(line.rsplit("<", 1)[1].rstrip(">")) for line in lines if line.startswith(call) and line.endswith(">"))
 
 
 def stopped(daemon):
@@ -44,6 +48,17 @@ def test_a_stop_with_16_interfaces_waits_for_packets_once_and_removes_all_pairs_
     assert sum(int(one[1]) + int(one[2]) / 1e9 for one in asleep) <= 0.15, lines
     assert len([line for line in lines if "RTM_DELLINK" in line]) == 1, lines
     assert left_behind(daemon, *(link.name for link in links)) == []
+
+
+def test_a_stop_with_16_interfaces_waits_mostly_for_heads_which_the_kernel_takes_one_by_one(host_lab, start_pfild, tmp_path):
+    """By TCX each of 32 heads waits for all processors; sockets and pairs wait together, and so for less than the heads."""
+    daemon = start_with_all(start_pfild, host_lab.fw, add_links(host_lab, INTERFACES))
+    lines = calls_of(daemon, tmp_path / "calls", "bpf,close,sendmsg", lambda: stopped(daemon))
+    heads = [line for line in lines if "BPF_PROG_DETACH" in line]
+    assert len(heads) == 2 * INTERFACES, "by TCX"
+    others = {call: seconds_in(lines, call) for call in ("close", "sendmsg")}
+    print(f"heads {seconds_in(heads, 'bpf'):.2f} s, others {others}")
+    assert sum(others.values()) < seconds_in(heads, "bpf"), others
 
 
 def test_a_reload_that_drops_interfaces_removes_their_pairs_at_once(host_lab, start_pfild, tmp_path):
