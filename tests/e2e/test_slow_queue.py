@@ -10,6 +10,7 @@ import pytest
 from harness.datagrams import send
 from harness.judges import assert_ends_well, left_behind, qdiscs, wait_until
 from harness.lab import CLI_ETH0
+from harness.ping import ping
 from harness.rules import guard, lane
 
 ROUNDS = int(os.environ.get("PFILD_SLOW_QUEUES", "1"))  # scripts/prove slow-queues: 20
@@ -28,6 +29,7 @@ def fill(daemon):
     """The queue of eth0 anew, full of datagrams that went through the engine."""
     host = daemon.host
     host.run("tc", "qdisc", "delete", "dev", "eth0", "root", check=False)
+    assert wait_until(lambda: ping(host, PEER, count=1).lost == 0), "else only what waits for a neighbour's address is sent"
     host.run("tc", "qdisc", "add", "dev", "eth0", "root", "tbf", "rate", RATE, "burst", "3000", "limit", "4000000")
     before = lane(daemon, "out")["engine_passed"]
     for _ in range(10):
