@@ -159,6 +159,7 @@ class Orchestrator final : public rules::World, private interfaces::Dependents {
     [[nodiscard]] std::vector<std::string> covered_by(const core::HeadInfo& head) const;
     [[nodiscard]] control::HeadView head_view(const core::HeadInfo& head) const;
     [[nodiscard]] control::HookView hook_view(const core::HookInfo& hook) const;
+    void measure_costs(const std::vector<std::shared_ptr<core::Hook>>& hooks) const;
 
     OrchestratorOptions options_;
     std::chrono::steady_clock::time_point started_;

@@ -162,9 +162,13 @@ control::HookView Orchestrator::hook_view(const core::HookInfo& hook) const {
 
 control::HookView Orchestrator::hook(const std::string& name) const { return hook_view(*registry_.find_hook(name)); }
 
+void Orchestrator::measure_costs(const std::vector<std::shared_ptr<core::Hook>>& hooks) const {
+    costs_->measure(hooks, [this](const core::Hook& hook) { return lowered_->place_of(hook); });
+}
+
 std::vector<control::HookView> Orchestrator::hooks() const {
     std::vector<control::HookView> views;
-    costs_->measure(registry_.all_hooks(), [this](const core::Hook& hook) { return lowered_->place_of(hook); });
+    measure_costs(registry_.all_hooks());
     lowered_->refresh_counters();
     for (const core::HookInfo& hook : registry_.hooks()) {
         views.push_back(hook_view(hook));
@@ -173,11 +177,14 @@ std::vector<control::HookView> Orchestrator::hooks() const {
 }
 
 core::Result<control::HookProgramView> Orchestrator::hook_show(std::string_view name) const {
-    lowered_->refresh_counters();
-    const auto hook = registry_.find_hook(name);
-    if (!hook) {
+    const auto& all = registry_.all_hooks();
+    const auto asked = std::find_if(all.begin(), all.end(), [name](const auto& one) { return one->name() == name; });
+    if (asked == all.end()) {
         return core::fail({"show hook", std::string(name), "no such hook", "`bpfctl hooks` lists them", ENOENT});
     }
+    measure_costs({*asked});
+    lowered_->refresh_counters();
+    const auto hook = registry_.find_hook(name);
     return control::HookProgramView{hook_view(*hook),
                                     hook->program ? hook->program->instructions : std::vector<cbpf::Instruction>()};
 }

@@ -188,6 +188,7 @@ def test_what_a_hook_costs_is_measured_where_it_runs(host_lab, start_pfild, mode
         for name, text in (("short", "ip[8] = 1"), ("long", many)):
             guard(daemon, f"cbpf:{where}-{name}", text, direction="i", on_match="count", run=where)
     before = counted(daemon, "cbpf:kernel-short")["seen"]
+    assert daemon.bpfctl.json("hook", "show", "cbpf:engine-long")["cost"]["engine_ns"] > 0, "also when no hook was listed before"
 
     def measured():
         return {hook["name"][5:]: (hook["cost"]["engine_ns"], hook["cost"]["kernel_ns"]) for hook in daemon.bpfctl.json("hooks")["hooks"]}
