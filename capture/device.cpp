@@ -11,6 +11,7 @@ namespace pfild::capture {
 namespace {
 
 constexpr std::int64_t kLongestTimeoutSeconds = 0x7fffffff;
+constexpr std::int64_t kLongestWaitSeconds = 300;
 constexpr std::int64_t kMicroseconds = 1'000'000;
 constexpr std::uint64_t kNanoseconds = 1'000'000'000;
 constexpr std::uint64_t kNanosecondsOfMicro = 1000;
@@ -18,12 +19,21 @@ constexpr std::uint64_t kNanosecondsOfMicro = 1000;
 constexpr const char* kRead = "read";
 constexpr const char* kWrite = "write";
 
-std::optional<std::uint64_t> deadline(ReadTimeout timeout, std::uint64_t now_ns) {
-    if (timeout == ReadTimeout{}) {
-        return std::nullopt;
-    }
+std::uint64_t after(ReadTimeout timeout, std::uint64_t now_ns) {
     return now_ns + static_cast<std::uint64_t>(timeout.seconds) * kNanoseconds +
            static_cast<std::uint64_t>(timeout.microseconds) * kNanosecondsOfMicro;
+}
+
+std::optional<std::uint64_t> deadline(ReadTimeout timeout, std::uint64_t now_ns) {
+    return timeout == ReadTimeout{} ? std::nullopt : std::optional(after(timeout, now_ns));
+}
+
+core::Result<void> check_time(const char* what, ReadTimeout timeout) {
+    if (timeout.seconds < 0 || timeout.microseconds < 0 || timeout.microseconds >= kMicroseconds) {
+        return core::fail(
+            {what, "", "not a time", "give seconds from 0 on, and microseconds from 0 to 999999", EINVAL});
+    }
+    return {};
 }
 
 } // namespace
@@ -43,15 +53,36 @@ core::Result<void> Device::set_directions(core::Directions directions) {
 
 core::Result<void> Device::set_read_timeout(ReadTimeout timeout) {
     constexpr const char* kWhat = "set read timeout";
-    if (timeout.seconds < 0 || timeout.microseconds < 0 || timeout.microseconds >= kMicroseconds) {
-        return core::fail(
-            {kWhat, "", "not a time", "give seconds from 0 on, and microseconds from 0 to 999999", EINVAL});
+    if (auto checked = check_time(kWhat, timeout); !checked) {
+        return checked;
     }
     if (timeout.seconds > kLongestTimeoutSeconds) {
         return core::fail({kWhat, "", "too long", "give 0 to wait for ever", EDOM});
     }
     timeout_ = timeout;
     return {};
+}
+
+core::Result<void> Device::set_wait_timeout(std::optional<ReadTimeout> timeout) {
+    constexpr const char* kWhat = "set wait timeout";
+    if (timeout) {
+        if (auto checked = check_time(kWhat, *timeout); !checked) {
+            return checked;
+        }
+        if (timeout->seconds > kLongestWaitSeconds ||
+            (timeout->seconds == kLongestWaitSeconds && timeout->microseconds != 0)) {
+            return core::fail({kWhat, "", "too long", "give at most 300 seconds", EINVAL});
+        }
+    }
+    wait_timeout_ = timeout;
+    wait_anew();
+    return {};
+}
+
+/// What is in the store now, or comes next, has not been waited for.
+void Device::wait_anew() noexcept {
+    ripe_at_ns_.reset();
+    ripe_ = false;
 }
 
 core::Result<std::uint32_t> Device::set_buffer_size(std::uint32_t wanted) {
@@ -176,6 +207,7 @@ void Device::offer(const TappedPacket& packet) noexcept {
     case Placed::kStored:
         break;
     case Placed::kRotated:
+        wait_anew();
         deliver_to_waiting();
         break;
     case Placed::kDropped:
@@ -253,7 +285,7 @@ core::Result<void> Device::read(const ReadRequest& request, std::uint64_t now_ns
         return core::fail(gone());
     }
     const bool nonblocking = request.nonblocking || settings_.nonblocking;
-    if (hold_->held().empty() && (nonblocking || settings_.immediate)) {
+    if (hold_->held().empty() && (nonblocking || store_counts())) {
         hold_->rotate();
     }
     if (!hold_->held().empty()) {
@@ -267,9 +299,19 @@ core::Result<void> Device::read(const ReadRequest& request, std::uint64_t now_ns
     return {};
 }
 
-std::optional<std::uint64_t> Device::deadline_ns() const { return reading_ ? reading_->deadline_ns : std::nullopt; }
+std::optional<std::uint64_t> Device::deadline_ns(std::uint64_t now_ns) {
+    if (wait_timeout_ && !ripe_ && !ripe_at_ns_ && hold_ && hold_->stored_bytes() != 0) {
+        ripe_at_ns_ = after(*wait_timeout_, now_ns);
+    }
+    const std::optional<std::uint64_t> read_ends = reading_ ? reading_->deadline_ns : std::nullopt;
+    return read_ends && ripe_at_ns_ ? std::min(read_ends, ripe_at_ns_) : read_ends ? read_ends : ripe_at_ns_;
+}
 
 void Device::expire(std::uint64_t now_ns) {
+    if (ripe_at_ns_ && *ripe_at_ns_ <= now_ns) {
+        ripe_at_ns_.reset();
+        ripe_ = true;
+    }
     if (!reading_ || !reading_->deadline_ns || *reading_->deadline_ns > now_ns) {
         return;
     }
@@ -297,6 +339,9 @@ void Device::announce() {
             hold_->rotate();
         }
         deliver_to_waiting();
+    }
+    if (hold_ && hold_->stored_bytes() == 0) {
+        wait_anew();
     }
     const Readiness now = readiness();
     if (now != told_) {
@@ -349,7 +394,7 @@ void Device::fail_waiting(const core::Error& error) {
 
 /// Whether a read that starts now finds records. => attached or orphaned.
 bool Device::readable_now() const noexcept {
-    return !hold_->held().empty() || hold_->follows_lent() || (settings_.immediate && hold_->stored_bytes() != 0);
+    return !hold_->held().empty() || hold_->follows_lent() || (store_counts() && hold_->stored_bytes() != 0);
 }
 
 Readiness Device::readiness() const {
@@ -365,7 +410,7 @@ std::uint64_t Device::readable_bytes() const {
     if (settings_.personality == Personality::kFreebsd) {
         return held + stored;
     }
-    return held != 0 || !(settings_.immediate || hold_->follows_lent()) ? held : stored;
+    return held != 0 || !(store_counts() || hold_->follows_lent()) ? held : stored;
 }
 
 std::uint64_t Device::buffered() const {

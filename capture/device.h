@@ -22,6 +22,7 @@
 #include <span>
 #include <string_view>
 
+#include "capture/device_client.h"
 #include "capture/device_counts.h"
 #include "capture/device_settings.h"
 #include "capture/hold.h"
@@ -37,38 +38,6 @@ namespace pfild::capture {
 enum class DeviceState : std::uint8_t { kUnattached, kAttached, kOrphaned };
 inline constexpr std::array<std::string_view, 3> kDeviceStateNames{"unattached", "attached", "orphaned"};
 static_assert(static_cast<std::size_t>(DeviceState::kOrphaned) + 1 == kDeviceStateNames.size());
-
-/// The client's name for a read that it has asked for.
-using ReadId = std::uint64_t;
-
-/// What poll says of a device; it is always writable and never in error (BD-31, BD-32).
-struct Readiness {
-    bool readable = false;
-    bool hangup = false; ///< the interface is gone
-
-    friend bool operator==(const Readiness&, const Readiness&) = default;
-};
-
-/// Who has opened a device. The connection implements it (daemon/device); a test's version is a list.
-class DeviceClient {
-  public:
-    DeviceClient() = default;
-    DeviceClient(const DeviceClient&) = delete;
-    DeviceClient& operator=(const DeviceClient&) = delete;
-    virtual ~DeviceClient() = default;
-
-    /// Ends a read with these records, which are valid during the call alone; no bytes only by BD-18. False: they could
-    /// not be handed over; the read has ended, the records are kept for the next one (BD-23).
-    [[nodiscard]] virtual bool deliver(ReadId read, std::span<const std::uint8_t> records) noexcept = 0;
-    /// The same, but they stay where they are, valid and unchanged until the next read or flush.
-    [[nodiscard]] virtual bool lend(ReadId read, std::span<const std::uint8_t> records) noexcept = 0;
-    /// Memory for both buffers, which deliver() and lend() are given parts of. Nothing: there is none.
-    [[nodiscard]] virtual std::unique_ptr<BufferMemory> take_memory(std::size_t bytes) { return private_memory(bytes); }
-    /// Ends a read that had waited, with an error.
-    virtual void fail(ReadId read, const core::Error& error) = 0;
-    /// What poll says has changed. A new device is {readable}: it has no interface yet (BD-30).
-    virtual void set_readiness(Readiness readiness) noexcept = 0;
-};
 
 /// Bytes, multiples of PFILD_RECORD_ALIGNMENT.
 struct BufferSizes {
@@ -116,6 +85,11 @@ class Device {
     /// microseconds and more. EDOM: more than 2^31 - 1 seconds.
     [[nodiscard]] core::Result<void> set_read_timeout(ReadTimeout timeout);
     [[nodiscard]] std::uint32_t buffer_size() const { return size_; }
+    /// Nothing: there is none (BIOCGWTIMEOUT).
+    [[nodiscard]] std::optional<ReadTimeout> wait_timeout() const { return wait_timeout_; }
+    /// BIOCSWTIMEOUT, BIOCDWTIMEOUT (nothing): how long packets stay in the store before the device becomes readable,
+    /// from the first one on (BD-33). What is there already waits anew. EINVAL: no time, or more than 300 seconds.
+    [[nodiscard]] core::Result<void> set_wait_timeout(std::optional<ReadTimeout> timeout);
     /// BIOCSBLEN: the nearest size that is possible, which becomes the size. EINVAL: there are buffers already.
     [[nodiscard]] core::Result<std::uint32_t> set_buffer_size(std::uint32_t wanted);
 
@@ -178,9 +152,10 @@ class Device {
     /// EIO interface gone, nothing left (BD-24); EAGAIN nothing there and must not wait (BD-16).
     [[nodiscard]] core::Result<void> read(const ReadRequest& request, std::uint64_t now_ns);
     [[nodiscard]] bool waits() const { return reading_.has_value(); }
-    /// When the read that waits times out; nothing: never, or none waits.
-    [[nodiscard]] std::optional<std::uint64_t> deadline_ns() const;
-    /// Ends a read whose time is over (BD-17, BD-18).
+    /// The first moment at which the read that waits times out, or the store was waited for long enough; nothing:
+    /// never. => asked after each batch: a wait for what is new in the store begins now.
+    [[nodiscard]] std::optional<std::uint64_t> deadline_ns(std::uint64_t now_ns);
+    /// Ends a read whose time is over (BD-17, BD-18), and a wait. => before announce().
     void expire(std::uint64_t now_ns);
     /// A signal has reached the reader: that read ends with EINTR, nothing is lost (BD-22). False: it waits no more.
     bool cancel_read(ReadId id);
@@ -212,6 +187,8 @@ class Device {
     [[nodiscard]] core::Error gone() const;
     [[nodiscard]] pfild_record header_of(const TappedPacket& packet, std::uint32_t wanted) const noexcept;
     [[nodiscard]] bool readable_now() const noexcept;
+    [[nodiscard]] bool store_counts() const noexcept { return settings_.immediate || ripe_; }
+    void wait_anew() noexcept;
     void deliver(ReadId id, bool lend) noexcept;
     void release() noexcept;
     void take_back() noexcept;
@@ -228,6 +205,9 @@ class Device {
     DeviceSettings settings_;
     core::Directions directions_ = core::Directions::both();
     ReadTimeout timeout_;
+    std::optional<ReadTimeout> wait_timeout_;
+    std::optional<std::uint64_t> ripe_at_ns_; ///< the wait that runs, for what is in the store
+    bool ripe_ = false;                       ///< what is in the store was waited for
     std::optional<cbpf::Machine> filter_;
     std::optional<cbpf::Machine> write_filter_;
     bool locked_ = false;

@@ -386,10 +386,10 @@ bool DeviceTable::is_urgent() const {
     });
 }
 
-std::optional<std::uint64_t> DeviceTable::deadline_ns() const {
+std::optional<std::uint64_t> DeviceTable::deadline_ns(std::uint64_t now_ns) {
     std::optional<std::uint64_t> first;
     for (const auto& entry : entries_) {
-        const auto deadline = entry != nullptr ? entry->device.deadline_ns() : std::nullopt;
+        const auto deadline = entry != nullptr ? entry->device.deadline_ns(now_ns) : std::nullopt;
         if (deadline && (!first || *deadline < *first)) {
             first = deadline;
         }

@@ -169,9 +169,9 @@ class DeviceTable {
     void announce();
     /// Somebody waits for single packets: a device is in immediate mode.
     [[nodiscard]] bool is_urgent() const;
-    /// The first moment at which a read times out; nothing: none does.
-    [[nodiscard]] std::optional<std::uint64_t> deadline_ns() const;
-    /// Ends the reads whose time is over.
+    /// The first moment at which a read or a wait of a device is over; nothing: none is (Device::deadline_ns).
+    [[nodiscard]] std::optional<std::uint64_t> deadline_ns(std::uint64_t now_ns);
+    /// Ends the reads and waits whose time is over.
     void expire(std::uint64_t now_ns);
 
     // ---- listings

@@ -13,11 +13,11 @@ namespace {
 
 /// What each op is called in an error.
 constexpr std::array<std::string_view, PFILD_OPS> kOpNames{
-    "open device",      "close device",   "read",         "cancel read",     "get buffer size", "set buffer size",
-    "set filter",       "replace filter", "flush",        "set promiscuous", "get data link",   "get interface",
-    "set interface",    "get time-out",   "set time-out", "get options",     "set options",     "get statistics",
-    "get readable",     "share buffers",  "set option",   "set data link",   "list data links", "write",
-    "set write filter", "lock device",    "get version",
+    "open device",      "close device",   "read",         "cancel read",       "get buffer size",   "set buffer size",
+    "set filter",       "replace filter", "flush",        "set promiscuous",   "get data link",     "get interface",
+    "set interface",    "get time-out",   "set time-out", "get options",       "set options",       "get statistics",
+    "get readable",     "share buffers",  "set option",   "set data link",     "list data links",   "write",
+    "set write filter", "lock device",    "get version",  "get wait time-out", "set wait time-out", "end wait time-out",
 };
 static_assert(!kOpNames.back().empty());
 

@@ -75,11 +75,11 @@ void DeviceThread::announce() {
 
 /// A timer that comes too early is left as it is: most reads end before their time, and a new one would cost more.
 void DeviceThread::arm_deadline() {
-    const std::optional<std::uint64_t> wanted = table_->deadline_ns();
+    const std::uint64_t now = sys::now_ns();
+    const std::optional<std::uint64_t> wanted = table_->deadline_ns(now);
     if (!wanted || (armed_ns_ && *armed_ns_ <= *wanted)) {
         return;
     }
-    const std::uint64_t now = sys::now_ns();
     auto timer = loop_->once(std::chrono::nanoseconds(*wanted > now ? *wanted - now : 0), [this] {
         armed_ns_.reset();
         table_->expire(sys::now_ns());

@@ -6,8 +6,8 @@
 //                                      +-----------------------------+  <-> programs, bpf.sock
 //
 // The tap's reader registers its descriptor in the loop, inside a call(). When packets have come it shows them to the
-// table (dispatch, charge_lost) and then calls announce(), once a batch: programs hear of them by that, reads that end
-// with a time-out are armed by that. It must be gone, by another call(), before this thread ends.
+// table (dispatch, charge_lost) and then calls announce(), once a batch: programs hear of them by that, reads and waits
+// that end with a time-out are armed by that. It must be gone, by another call(), before this thread ends.
 #pragma once
 
 #include <cstdint>

@@ -27,9 +27,14 @@ Answer set_options(capture::Device& device, const Options& options) {
     });
 }
 
-Bytes read_timeout(const capture::Device& device) {
-    const capture::ReadTimeout timeout = device.read_timeout();
+Bytes wire_timeout(const capture::ReadTimeout& timeout) {
     return bytes_of(pfild_read_timeout{.seconds = timeout.seconds, .microseconds = timeout.microseconds});
+}
+
+Answer wait_timeout(const capture::Device& device) {
+    const auto timeout = device.wait_timeout();
+    return timeout ? Answer(wire_timeout(*timeout))
+                   : core::fail({"get wait timeout", "", "the device has none", "set one first", ENXIO});
 }
 
 Bytes stats(const capture::Device& device) {
@@ -112,9 +117,15 @@ Answer operate(pfild_op op, const Operand& on, Payload payload) {
     case PFILD_OP_SET_INTERFACE:
         return on.table.attach(on.number, std::get<std::string>(payload)).map(done);
     case PFILD_OP_GET_READ_TIMEOUT:
-        return read_timeout(on.device);
+        return wire_timeout(on.device.read_timeout());
     case PFILD_OP_SET_READ_TIMEOUT:
         return on.device.set_read_timeout(std::get<capture::ReadTimeout>(payload)).map(done);
+    case PFILD_OP_GET_WAIT_TIMEOUT:
+        return wait_timeout(on.device);
+    case PFILD_OP_SET_WAIT_TIMEOUT:
+        return on.device.set_wait_timeout(std::get<capture::ReadTimeout>(payload)).map(done);
+    case PFILD_OP_END_WAIT_TIMEOUT:
+        return on.device.set_wait_timeout(std::nullopt).map(done);
     case PFILD_OP_GET_OPTIONS:
         return bytes_of(wire_options(options_of(on.device)));
     case PFILD_OP_SET_OPTIONS:

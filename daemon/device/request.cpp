@@ -180,6 +180,9 @@ constexpr std::array<Reader, PFILD_OPS> kReaders{
     filter,  // SET_WRITE_FILTER
     nothing, // LOCK
     nothing, // GET_VERSION
+    nothing, // GET_WAIT_TIMEOUT
+    read_timeout,
+    nothing, // END_WAIT_TIMEOUT
 };
 static_assert(kReaders.back() != nullptr);
 

@@ -44,8 +44,8 @@ using Filter = std::optional<cbpf::Program>;
 using Frame = std::span<const std::uint8_t>;
 
 /// Which one an op has: OPEN Access; READ ReadRequest; CANCEL, SET_BUFFER_SIZE, SET_DATA_LINK a number; SET_FILTER,
-/// REPLACE_FILTER, SET_WRITE_FILTER Filter; SET_INTERFACE a name of visible ASCII; SET_READ_TIMEOUT ReadTimeout;
-/// SET_OPTIONS Options; SET_OPTION Option; WRITE Frame; all others none.
+/// REPLACE_FILTER, SET_WRITE_FILTER Filter; SET_INTERFACE a name of visible ASCII; SET_READ_TIMEOUT and
+/// SET_WAIT_TIMEOUT ReadTimeout; SET_OPTIONS Options; SET_OPTION Option; WRITE Frame; all others none.
 using Payload = std::variant<std::monostate, capture::Access, capture::ReadRequest, std::uint32_t, Filter, std::string,
                              capture::ReadTimeout, Options, Option, Frame>;
 

@@ -89,7 +89,7 @@ enum pfild_op {
     PFILD_OP_SET_READ_TIMEOUT, /* pfild_read_timeout -> - (BIOCSRTIMEOUT) */
     PFILD_OP_GET_OPTIONS,      /* - -> pfild_options */
     PFILD_OP_SET_OPTIONS,      /* pfild_options -> - ; all at once */
-    PFILD_OP_GET_STATS,        /* - -> pfild_stats (BIOCGSTATS) */
+    PFILD_OP_GET_STATS,        /* - -> pfild_stats (BIOCGSTATS; BIOCGSTATSOLD: received and dropped, 32 bits each) */
     PFILD_OP_GET_READABLE,     /* - -> __u64, bytes that can be read (FIONREAD) */
     PFILD_OP_SHARE,            /* - -> __u32, bytes, + a descriptor: both buffers, to be mapped for reading (in place of
                                   BIOCSETZBUF); EINVAL: no interface yet, EOPNOTSUPP: they cannot be shared */
@@ -100,6 +100,10 @@ enum pfild_op {
     PFILD_OP_SET_WRITE_FILTER, /* as SET_FILTER, for what is written (BIOCSETWF): EPERM what it does not want whole */
     PFILD_OP_LOCK,        /* - -> - ; for good: what changes who is seen or written is EPERM from then on (BIOCLOCK) */
     PFILD_OP_GET_VERSION, /* - -> pfild_version, of the filters' language (BIOCVERSION) */
+    PFILD_OP_GET_WAIT_TIMEOUT, /* - -> pfild_read_timeout (BIOCGWTIMEOUT); ENXIO: there is none */
+    PFILD_OP_SET_WAIT_TIMEOUT, /* pfild_read_timeout -> - (BIOCSWTIMEOUT): packets make the device readable so long
+                                  after the first of them; EINVAL: more than 300 s */
+    PFILD_OP_END_WAIT_TIMEOUT, /* - -> - (BIOCDWTIMEOUT); none is no error */
     PFILD_OPS
 };
 
@@ -166,7 +170,7 @@ enum pfild_option_name {
     PFILD_OPTION_HEADER_COMPLETE,
     PFILD_OPTION_FEEDBACK,
     PFILD_OPTION_NONBLOCKING,
-    PFILD_OPTION_DIRECTIONS, /* 1 incoming, 2 outgoing, 3 both */
+    PFILD_OPTION_DIRECTIONS, /* 1 incoming, 2 outgoing, 3 both (BIOCSDIRFILT: 3 less what it leaves out; not both) */
     PFILD_OPTION_ORIGINS,
     PFILD_OPTION_NANOSECONDS,
     PFILD_OPTION_PERSONALITY,

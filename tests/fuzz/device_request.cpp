@@ -52,6 +52,7 @@ bool is_of(std::uint16_t op, const Payload& payload) {
     case PFILD_OP_SET_INTERFACE:
         return has<std::string>(payload) && is_one_printable_line(std::get<std::string>(payload));
     case PFILD_OP_SET_READ_TIMEOUT:
+    case PFILD_OP_SET_WAIT_TIMEOUT:
         return has<pfild::capture::ReadTimeout>(payload);
     case PFILD_OP_SET_OPTIONS:
         return has<pfild::device::Options>(payload);

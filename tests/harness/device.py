@@ -13,7 +13,8 @@ RECORD = struct.Struct("=qqIIHBBI")  # seconds, fraction, caplen, datalen, hdrle
 MORE = 1
 (OPEN, CLOSE, READ, CANCEL, GET_BUFFER_SIZE, SET_BUFFER_SIZE, SET_FILTER, REPLACE_FILTER, FLUSH, SET_PROMISCUOUS, GET_DATA_LINK,
  GET_INTERFACE, SET_INTERFACE, GET_READ_TIMEOUT, SET_READ_TIMEOUT, GET_OPTIONS, SET_OPTIONS, GET_STATS, GET_READABLE, SHARE,
- SET_OPTION, SET_DATA_LINK, GET_DATA_LINKS, WRITE, SET_WRITE_FILTER, LOCK, GET_VERSION) = range(27)  # fmt: skip
+ SET_OPTION, SET_DATA_LINK, GET_DATA_LINKS, WRITE, SET_WRITE_FILTER, LOCK, GET_VERSION, GET_WAIT_TIMEOUT,
+ SET_WAIT_TIMEOUT, END_WAIT_TIMEOUT) = range(30)  # fmt: skip
 (IMMEDIATE, HEADER_COMPLETE, FEEDBACK, NONBLOCKING, DIRECTIONS, ORIGINS, NANOSECONDS, PERSONALITY) = range(8)
 FOR_READING, FOR_WRITING, FOR_BOTH = range(3)
 STATS = ("received", "dropped", "captured", "filtered", "delivered", "buffered", "flushed", "lost")
@@ -44,11 +45,11 @@ class Device:
     """One device on a connection of its own. Also a context manager."""
 
     def __init__(self, daemon, interface=None, expression=None, buffer_size=262144, read_timeout_ms=0, access=FOR_BOTH, **options):
-        self._socket = connect(daemon)
+        self.socket = connect(daemon)
         self._id = 0
         self.number = 0
         self._send(OPEN, struct.pack("=II", 1, access))
-        reply, descriptors, _, _ = socket.recv_fds(self._socket, REPLY.size + 32768, 1)
+        reply, descriptors, _, _ = socket.recv_fds(self.socket, REPLY.size + 32768, 1)
         _, self.number, _, _, _, error, _ = REPLY.unpack_from(reply)
         if error:
             raise DeviceError(error, reply[REPLY.size :].decode())
@@ -111,8 +112,8 @@ class Device:
         return bool(select.select([self.readiness], [], [], timeout_s)[0])
 
     def close(self):
-        if self._socket.fileno() >= 0:
-            self._socket.close()
+        if self.socket.fileno() >= 0:
+            self.socket.close()
             os.close(self.readiness)
 
     def __enter__(self):
@@ -123,12 +124,12 @@ class Device:
 
     def _send(self, op, payload):
         self._id += 1
-        self._socket.send(REQUEST.pack(self._id, self.number, len(payload), op, 0) + payload)
+        self.socket.send(REQUEST.pack(self._id, self.number, len(payload), op, 0) + payload)
 
     def _answer(self):
         whole = b""
         while True:
-            reply = self._socket.recv(REPLY.size + 32768)
+            reply = self.socket.recv(REPLY.size + 32768)
             if not reply:
                 raise DeviceError(0, "the daemon has closed the connection")
             _, _, length, _, flags, error, _ = REPLY.unpack_from(reply)

@@ -114,7 +114,98 @@ TEST_F(DevicePoll, BD_33_BD_36_a_packet_alone_and_the_read_timeout_wake_nobody) 
     device_.expire(UINT64_MAX);
     device_.announce();
     EXPECT_EQ(client_.told, Told{});
-    EXPECT_EQ(device_.deadline_ns(), std::nullopt);
+    EXPECT_EQ(device_.deadline_ns(0), std::nullopt);
+}
+
+class DeviceWait : public DeviceTest {
+  protected:
+    DeviceWait() {
+        EXPECT_TRUE(device_.set_wait_timeout(ReadTimeout{.microseconds = 1000}).has_value());
+        attach();
+    }
+    /// As the thread does after each batch.
+    std::optional<std::uint64_t> pass(std::uint64_t now_ns) {
+        device_.expire(now_ns);
+        device_.announce();
+        return device_.deadline_ns(now_ns);
+    }
+};
+
+TEST_F(DeviceWait, BD_33_makes_a_device_readable_so_long_after_the_first_packet) {
+    EXPECT_EQ(pass(0), std::nullopt) << "an empty store waits for nothing";
+    offer({96});
+    EXPECT_EQ(pass(5), 5 + kMillisecond);
+    offer({96});
+    EXPECT_EQ(pass(7), 5 + kMillisecond) << "of the first one";
+    EXPECT_EQ(pass(4 + kMillisecond), 5 + kMillisecond);
+    EXPECT_EQ(client_.told, Told{});
+    EXPECT_EQ(pass(5 + kMillisecond), std::nullopt);
+    EXPECT_EQ(client_.told, Told{kReadable});
+    EXPECT_EQ(device_.readable_bytes(), 192U);
+    EXPECT_EQ(read(1), 0);
+    expect_answer(1, 192);
+    EXPECT_EQ(client_.told, (Told{kReadable, kNothing}));
+    offer({96});
+    EXPECT_EQ(pass(2 * kMillisecond), 3 * kMillisecond) << "the next one waits anew";
+    EXPECT_EQ(client_.told, (Told{kReadable, kNothing}));
+}
+
+TEST_F(DeviceWait, BD_33_ends_a_read_that_waits_before_the_read_time_out) {
+    ASSERT_TRUE(device_.set_read_timeout({.seconds = 1}).has_value());
+    EXPECT_EQ(read(1), 0);
+    offer({96});
+    expect_waiting();
+    EXPECT_EQ(pass(0), kMillisecond);
+    (void)pass(kMillisecond);
+    expect_answer(1, 96);
+    EXPECT_EQ(read(2), 0);
+    EXPECT_EQ(pass(kMillisecond), 1000 * kMillisecond) << "that of the read alone";
+    device_.close();
+    expect_failure(2, EBADF);
+}
+
+TEST_F(DeviceWait, BD_33_begins_anew_where_the_store_became_the_hold_or_was_emptied) {
+    offer({kSize - 8});
+    EXPECT_EQ(pass(0), kMillisecond);
+    offer({96});
+    EXPECT_EQ(pass(10), 10 + kMillisecond) << "another store";
+    expect_read(kSize - 8);
+    (void)pass(10 + kMillisecond);
+    EXPECT_EQ(device_.readiness(), kReadable);
+    device_.flush();
+    EXPECT_EQ(pass(20 + kMillisecond), std::nullopt);
+    EXPECT_EQ(device_.readiness(), kNothing);
+    offer({96});
+    EXPECT_EQ(pass(2 * kMillisecond), 3 * kMillisecond);
+}
+
+TEST_F(DeviceWait, BD_33_follows_behind_a_hold_that_nobody_had_read) {
+    offer({kSize - 8, 96});
+    EXPECT_EQ(pass(0), kMillisecond);
+    (void)pass(kMillisecond);
+    expect_read(kSize - 8);
+    EXPECT_EQ(device_.readiness(), kReadable) << "it was waited for meanwhile";
+    expect_read(96);
+}
+
+TEST_F(DeviceWait, BD_33_ends_and_changes_at_once) {
+    offer({96});
+    EXPECT_EQ(pass(0), kMillisecond);
+    ASSERT_TRUE(device_.set_wait_timeout(ReadTimeout{}).has_value());
+    EXPECT_EQ(pass(10), 10) << "no time at all";
+    (void)pass(10);
+    EXPECT_EQ(device_.readiness(), kReadable);
+    ASSERT_TRUE(device_.set_wait_timeout(std::nullopt).has_value());
+    EXPECT_EQ(pass(20), std::nullopt);
+    EXPECT_EQ(device_.readiness(), kNothing);
+    EXPECT_EQ(device_.wait_timeout(), std::nullopt);
+    for (const ReadTimeout bad : {ReadTimeout{.seconds = -1}, ReadTimeout{.microseconds = 1'000'000},
+                                  ReadTimeout{.seconds = 300, .microseconds = 1}, ReadTimeout{.seconds = 301}}) {
+        const auto refused = device_.set_wait_timeout(bad);
+        ASSERT_FALSE(refused.has_value());
+        EXPECT_EQ(refused.error().code, EINVAL);
+    }
+    EXPECT_EQ(device_.wait_timeout(), std::nullopt) << "as it was";
 }
 
 TEST_F(DevicePoll, BD_38_options_that_change_are_evaluated_anew) {

@@ -159,7 +159,7 @@ TEST_F(DeviceRead, BD_17_to_BD_20_times_out_with_what_there_is) {
         if (row.stored != 0) {
             device.offer(TestPacket(row.stored - 32).tapped());
         }
-        EXPECT_EQ(device.deadline_ns(), 105 * kMillisecond);
+        EXPECT_EQ(device.deadline_ns(0), 105 * kMillisecond);
         device.expire(105 * kMillisecond - 1);
         EXPECT_TRUE(client.answers.empty()) << "too early";
         device.expire(105 * kMillisecond);
@@ -168,7 +168,7 @@ TEST_F(DeviceRead, BD_17_to_BD_20_times_out_with_what_there_is) {
         EXPECT_EQ(client.answers[0].code, row.code);
         EXPECT_EQ(client.answers[0].bytes.size(), row.taken);
         EXPECT_FALSE(device.waits());
-        EXPECT_EQ(device.deadline_ns(), std::nullopt);
+        EXPECT_EQ(device.deadline_ns(0), std::nullopt);
         device.expire(200 * kMillisecond);
         EXPECT_EQ(client.answers.size(), 1U) << "it ends once";
     }
@@ -178,7 +178,7 @@ TEST_F(DeviceRead, BD_19_waits_for_ever_without_a_timeout) {
     attach();
     offer({96});
     EXPECT_EQ(read(), 0);
-    EXPECT_EQ(device_.deadline_ns(), std::nullopt);
+    EXPECT_EQ(device_.deadline_ns(0), std::nullopt);
     device_.expire(UINT64_MAX);
     expect_waiting();
 }
@@ -190,9 +190,9 @@ TEST_F(DeviceRead, BD_20_no_timer_runs_on_behind_a_read_that_was_answered) {
     EXPECT_EQ(read(1), 0);
     offer({96});
     expect_answer(1, 96);
-    EXPECT_EQ(device_.deadline_ns(), std::nullopt);
+    EXPECT_EQ(device_.deadline_ns(0), std::nullopt);
     EXPECT_EQ(read(2, false, 1'000 * kMillisecond), 0);
-    EXPECT_EQ(device_.deadline_ns(), 2'000 * kMillisecond) << "counts from the second read";
+    EXPECT_EQ(device_.deadline_ns(0), 2'000 * kMillisecond) << "counts from the second read";
 }
 
 // ---- the other ends
@@ -233,7 +233,7 @@ TEST_F(DeviceRead, BD_22_ends_with_EINTR_and_loses_nothing) {
     EXPECT_TRUE(device_.cancel_read(1));
     expect_failure(1, EINTR);
     EXPECT_FALSE(device_.waits());
-    EXPECT_EQ(device_.deadline_ns(), std::nullopt);
+    EXPECT_EQ(device_.deadline_ns(0), std::nullopt);
     EXPECT_FALSE(device_.cancel_read(1));
     expect_read(96);
 }

@@ -389,19 +389,19 @@ TEST_F(DeviceTables, know_the_first_of_all_deadlines) {
     const DeviceNumber first = open_on("eth0");
     const DeviceNumber second = open_on("eth1");
     open_on("eth1");
-    EXPECT_EQ(table_.deadline_ns(), std::nullopt);
+    EXPECT_EQ(table_.deadline_ns(0), std::nullopt);
     ASSERT_TRUE(device(first).set_read_timeout({.seconds = 2}).has_value());
     ASSERT_TRUE(device(second).set_read_timeout({.seconds = 1}).has_value());
     ASSERT_TRUE(device(first).read({.id = 1, .size = 32768}, 0).has_value());
     ASSERT_TRUE(device(second).read({.id = 2, .size = 32768}, 0).has_value());
-    EXPECT_EQ(table_.deadline_ns(), 1'000 * kMillisecond);
+    EXPECT_EQ(table_.deadline_ns(0), 1'000 * kMillisecond);
     table_.expire(1'000 * kMillisecond);
     ASSERT_EQ(client_.answers.size(), 1U);
     EXPECT_EQ(client_.answers[0].read, 2U);
-    EXPECT_EQ(table_.deadline_ns(), 2'000 * kMillisecond);
+    EXPECT_EQ(table_.deadline_ns(0), 2'000 * kMillisecond);
     table_.expire(2'000 * kMillisecond);
     EXPECT_EQ(client_.answers.size(), 2U);
-    EXPECT_EQ(table_.deadline_ns(), std::nullopt);
+    EXPECT_EQ(table_.deadline_ns(0), std::nullopt);
 }
 
 TEST_F(DeviceTables, BD_50_count_for_all_devices_over_flush_and_close) {

@@ -177,5 +177,20 @@ TEST_F(DeviceSocketPoll, never_speaks_of_packets_that_were_read_before) {
     }
 }
 
+TEST_F(DeviceSocketPoll, BD_33_a_wait_time_out_makes_a_packet_readable_without_another_event) {
+    start();
+    DeviceClient client = this->client();
+    const Capture capture = this->capture(client);
+    const pfild_read_timeout millisecond{.seconds = 0, .microseconds = 1000};
+    EXPECT_EQ(client.ask_with(PFILD_OP_SET_WAIT_TIMEOUT, capture.device, millisecond).error(), 0);
+    packets(1);
+    EXPECT_TRUE(test::wait_for(capture.ready.get(), POLLIN));
+    EXPECT_EQ(client.read(capture.device, kSize).payload.size(), kRecord);
+    expect(capture.ready.get(), kWritable, "it was read");
+    client.send_read(capture.device, kSize);
+    packets(1);
+    EXPECT_EQ(client.receive_read().payload.size(), kRecord) << "a read that waits ends so, too";
+}
+
 } // namespace
 } // namespace pfild::device

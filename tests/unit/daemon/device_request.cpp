@@ -127,6 +127,8 @@ TEST(DeviceRequest, what_is_wrong_with_one_payload_is_its_answer) {
         {"with a blank", message(PFILD_OP_SET_INTERFACE, text("eth 0")), ENXIO},
         {"with what moves a cursor", message(PFILD_OP_SET_INTERFACE, text("\x1b[2J")), ENXIO},
         {"a time of 12 bytes", message(PFILD_OP_SET_READ_TIMEOUT, Bytes(12)), EINVAL},
+        {"a wait of 8 bytes", message(PFILD_OP_SET_WAIT_TIMEOUT, Bytes(8)), EINVAL},
+        {"a wait that ends with something", message(PFILD_OP_END_WAIT_TIMEOUT, Bytes(1)), EINVAL},
         {"options that see nothing", message(PFILD_OP_SET_OPTIONS, Bytes(16)), EINVAL},
         {"options of 15 bytes", message(PFILD_OP_SET_OPTIONS, Bytes(15, 1)), EINVAL},
     };

@@ -36,6 +36,14 @@ TEST_F(DeviceSocketIoctl, set_and_get_what_the_contract_says) {
     EXPECT_EQ(client.ask_with(PFILD_OP_SET_READ_TIMEOUT, device, never).error(), EINVAL);
     const pfild_read_timeout too_long{.seconds = 1LL << 31, .microseconds = 0};
     EXPECT_EQ(client.ask_with(PFILD_OP_SET_READ_TIMEOUT, device, too_long).error(), EDOM);
+    EXPECT_EQ(client.ask(PFILD_OP_GET_WAIT_TIMEOUT, device).error(), ENXIO) << "there is none";
+    const pfild_read_timeout longest{.seconds = 300, .microseconds = 0};
+    EXPECT_EQ(client.ask_with(PFILD_OP_SET_WAIT_TIMEOUT, device, longest).error(), 0);
+    EXPECT_EQ(client.ask_with(PFILD_OP_SET_WAIT_TIMEOUT, device, too_long).error(), EINVAL);
+    EXPECT_EQ(client.ask(PFILD_OP_GET_WAIT_TIMEOUT, device).as<pfild_read_timeout>().seconds, 300) << "it stays";
+    EXPECT_EQ(client.ask(PFILD_OP_END_WAIT_TIMEOUT, device).error(), 0);
+    EXPECT_EQ(client.ask(PFILD_OP_END_WAIT_TIMEOUT, device).error(), 0) << "once more";
+    EXPECT_EQ(client.ask(PFILD_OP_GET_WAIT_TIMEOUT, device).error(), ENXIO);
     const pfild_options options{.header_complete = 1, .incoming = 1, .origins = 1, .personality = 1};
     EXPECT_EQ(client.ask_with(PFILD_OP_SET_OPTIONS, device, options).error(), 0);
     const auto got = client.ask(PFILD_OP_GET_OPTIONS, device).as<pfild_options>();
