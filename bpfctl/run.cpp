@@ -31,7 +31,8 @@ Outcome<Said> answer_to(const Invocation& invocation, const Console& console, co
     }
     const Verb& verb = *invocation.verb;
     const auto ask_once = [&](const Json& arguments) {
-        return ask(endpoint_of(invocation.options), verb.request, arguments);
+        return ask(endpoint_of(invocation.options), question->request.empty() ? verb.request : question->request,
+                   arguments);
     };
     auto result = verb.list.empty() ? ask_once(question->arguments) : ask_pages(ask_once, verb.list, *question);
     if (!result && question->explain) {

@@ -54,10 +54,11 @@ struct Question {
     Question(Json asked) : arguments(std::move(asked)) {}
 
     Json arguments;
-    Json remarks;  ///< members that are added to the answer: what is known here and not by the daemon
-    Wanted wanted; ///< of a list that comes in pages; empty: every item
-    Work work;     ///< done instead of asking, if there is any
-    Derive derive; ///< what is made of the answer, if there is any
+    std::string_view request; ///< asked in place of the verb's; empty: that
+    Json remarks;             ///< members that are added to the answer: what is known here and not by the daemon
+    Wanted wanted;            ///< of a list that comes in pages; empty: every item
+    Work work;                ///< done instead of asking, if there is any
+    Derive derive;            ///< what is made of the answer, if there is any
     Explain explain;
 };
 

@@ -46,6 +46,7 @@ extern const Verb kBatchOfVerbs;
 extern const Verb kReload;
 extern const Verb kMonitor;
 extern const Verb kPeers;
+extern const Verb kSysctl;
 extern const Verb kStats;
 extern const Verb kRescue;
 extern const Verb kVersion;
@@ -58,8 +59,8 @@ inline constexpr std::array kVerbs{
     &kHookReplace,    &kHookDisable, &kHookEnable,    &kHookDelete,  &kLink,          &kUnlink,        &kPanic,
     &kFlows,          &kFlowsFlush,  &kFilterCompile, &kFilterShow,  &kFilterRun,     &kFilterExplain, &kCapture,
     &kConfigShow,     &kConfigSave,  &kConfigDiff,    &kConfigCheck, &kConfigCompile, &kConfigApply,   &kConfigConfirm,
-    &kConfigRollback, &kReload,      &kBatchOfVerbs,  &kMonitor,     &kPeers,         &kStats,         &kRescue,
-    &kVersion,        &kHelp};
+    &kConfigRollback, &kReload,      &kBatchOfVerbs,  &kMonitor,     &kPeers,         &kSysctl,        &kStats,
+    &kRescue,         &kVersion,     &kHelp};
 [[nodiscard]] std::span<const Verb* const> verbs();
 
 /// A row and how many words its name took.

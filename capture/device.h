@@ -85,6 +85,8 @@ class Device {
     /// microseconds and more. EDOM: more than 2^31 - 1 seconds.
     [[nodiscard]] core::Result<void> set_read_timeout(ReadTimeout timeout);
     [[nodiscard]] std::uint32_t buffer_size() const { return size_; }
+    /// What set_buffer_size() goes by from now on; the size that the device has stays.
+    void set_buffer_sizes(BufferSizes sizes) { sizes_ = sizes; }
     /// Nothing: there is none (BIOCGWTIMEOUT).
     [[nodiscard]] std::optional<ReadTimeout> wait_timeout() const { return wait_timeout_; }
     /// BIOCSWTIMEOUT, BIOCDWTIMEOUT (nothing): how long packets stay in the store before the device becomes readable,

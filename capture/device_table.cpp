@@ -17,6 +17,12 @@ constexpr std::uint32_t aligned_down(std::uint32_t size) { return size & ~(PFILD
 
 std::string words(DeviceNumber number) { return "bpf" + std::to_string(number); }
 
+BufferSizes possible(BufferSizes sizes) {
+    sizes.largest = std::max(aligned_down(sizes.largest), Hold::kSmallest);
+    sizes.usual = std::clamp(aligned_down(sizes.usual), Hold::kSmallest, sizes.largest);
+    return sizes;
+}
+
 core::Directions joined(core::Directions a, core::Directions b) {
     return {a.has(core::Direction::kIn) || b.has(core::Direction::kIn),
             a.has(core::Direction::kOut) || b.has(core::Direction::kOut)};
@@ -26,9 +32,7 @@ core::Directions joined(core::Directions a, core::Directions b) {
 
 DeviceTable::DeviceTable(const DeviceLimits& limits, TapPort& port)
     : limits_(limits), port_(port), entries_(limits.devices) {
-    BufferSizes& sizes = limits_.buffer_sizes;
-    sizes.largest = std::max(aligned_down(sizes.largest), Hold::kSmallest);
-    sizes.usual = std::clamp(aligned_down(sizes.usual), Hold::kSmallest, sizes.largest);
+    limits_.buffer_sizes = possible(limits.buffer_sizes);
     for (DeviceNumber number = limits.devices; number > 0; --number) {
         free_.push_back(number - 1);
     }
@@ -134,6 +138,16 @@ std::uint64_t DeviceTable::buffer_bytes() const {
         }
     }
     return bytes;
+}
+
+void DeviceTable::set_buffer_sizes(BufferSizes sizes) {
+    limits_.buffer_sizes = possible(sizes);
+    limits_.buffer_memory = 2ULL * limits_.devices * limits_.buffer_sizes.largest;
+    for (const auto& entry : entries_) {
+        if (entry != nullptr) {
+            entry->device.set_buffer_sizes(limits_.buffer_sizes);
+        }
+    }
 }
 
 std::optional<std::uint32_t> DeviceTable::index_named(std::string_view name) const {

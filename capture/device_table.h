@@ -145,6 +145,12 @@ class DeviceTable {
     /// interface; EPERM the write filter; what TapPort::write says.
     [[nodiscard]] core::Result<void> write(DeviceNumber number, std::span<const std::uint8_t> frame);
 
+    /// net.bpf.bufsize, net.bpf.maxbufsize.
+    [[nodiscard]] const BufferSizes& buffer_sizes() const { return limits_.buffer_sizes; }
+    /// From now on, for the largest size of all devices and the usual one of new ones; the memory of all changes with
+    /// it. Rounded as at the start; a usual size above the largest becomes that.
+    void set_buffer_sizes(BufferSizes sizes);
+
     // ---- interfaces
 
     /// A new interface, or the present name and state of a known index.

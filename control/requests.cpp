@@ -2,6 +2,8 @@
 // The arguments of each verb, described.
 #include "control/requests.h"
 
+#include "capture/hold.h"
+#include "config/settings.h"
 #include "control/attach_fields.h"
 #include "describe/terms.h"
 
@@ -80,6 +82,16 @@ void describe(Fields& fields, StatsRequest& request) {
 void describe(Fields& fields, PanicRequest& request) {
     fields.called("panic_request", "Whether all packets shall be dropped.");
     fields.required("on", request.on, flag(), "From now on, or no longer.");
+}
+
+void describe(Fields& fields, SysctlSetRequest& request) {
+    constexpr std::uint64_t kLeast = std::uint64_t{config::kMinCaptureBuffer} << 10U; // KiB there
+    constexpr std::uint64_t kMost = std::uint64_t{config::kMaxCaptureBuffer} << 10U;
+    fields.called("sysctl_set_request", "New values of variables net.bpf, until the daemon ends.");
+    fields.optional("maxbufsize", request.maxbufsize, whole(kLeast, kMost),
+                    "Bytes: the largest buffer that a device can have.");
+    fields.optional("bufsize", request.bufsize, whole(capture::Hold::kSmallest, kMost),
+                    "Bytes: the buffer of a new device; no more than `maxbufsize`.");
 }
 
 void describe(Fields& fields, FlowsRequest& request) {

@@ -80,6 +80,12 @@ struct PanicRequest {
     bool on = false;
 };
 
+/// What is left out stays.
+struct SysctlSetRequest {
+    std::optional<std::uint32_t> maxbufsize; ///< bytes
+    std::optional<std::uint32_t> bufsize;    ///< bytes
+};
+
 struct FlowsRequest {
     std::uint32_t from = 0;  ///< place in the table, as FlowsView::next said
     std::uint32_t most = 64; ///< flows in the answer, at least 1
@@ -98,5 +104,6 @@ void describe(describe::Fields& fields, UnlinkRequest& request);
 void describe(describe::Fields& fields, StatsRequest& request);
 void describe(describe::Fields& fields, PanicRequest& request);
 void describe(describe::Fields& fields, FlowsRequest& request);
+void describe(describe::Fields& fields, SysctlSetRequest& request);
 
 } // namespace pfild::control

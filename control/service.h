@@ -69,6 +69,8 @@ class Service {
     /// Forgets all known flows; their next packets go to the engine. Returns how many there were. EOPNOTSUPP: the
     /// daemon knows none (--no-cache).
     [[nodiscard]] virtual core::Result<std::uint64_t> flows_flush() = 0;
+    /// EINVAL: nothing to set, or a usual size above the largest.
+    [[nodiscard]] virtual core::Result<SysctlView> sysctl_set(const SysctlSetRequest& request) = 0;
     /// The files again: all of them or nothing of them. What others own stays. EINVAL: a mistake; ENOENT: no files.
     [[nodiscard]] virtual core::Result<ChangedView> reload() = 0;
 

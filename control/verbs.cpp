@@ -92,7 +92,8 @@ std::vector<Verb> looking_verbs() {
         looks<HookRequest, HookProgramView>("hook-show", "A hook with its program."),
         looks<StatsRequest, StatsView>("stats", "All counters."),
         looks<FlowsRequest, FlowsView>("flows", "The flows that the kernel knows, a part of them at a time."),
-        looks<NoArguments, PeersView>("peers", "The open bpf devices."),
+        looks<NoArguments, PeersView>("peers", "The open bpf devices: yours, and those of all others if you are root."),
+        looks<NoArguments, SysctlView>("sysctl", "The variables net.bpf of sysctl(8)."),
         streams(row<NoArguments, DeedView>(looking("monitor", "Who changes what, as it happens."),
                                            [](Service& service, const NoArguments&) -> core::Result<DeedView> {
                                                return service.deeds().begin();
@@ -135,6 +136,9 @@ std::vector<Verb> item_verbs() {
         row<PanicRequest, Done>(
             changes("panic", "Drops all packets of attached interfaces, until it is over."),
             [](Service& service, const PanicRequest& request) { return done(service.panic(request.on)); }),
+        row<SysctlSetRequest, SysctlView>(
+            changes("sysctl-set", "Sets variables net.bpf, until the daemon ends."),
+            [](Service& service, const SysctlSetRequest& request) { return service.sysctl_set(request); }),
         row<NoArguments, FlushView>(changes("flows-flush", "Forgets all flows; their next packets go to the engine."),
                                     [](Service& service, const NoArguments&) {
                                         return service.flows_flush().map(

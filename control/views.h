@@ -13,9 +13,8 @@
 #include <utility>
 #include <vector>
 
-#include "capture/device.h"
-#include "capture/device_counts.h"
 #include "cbpf/instruction.h"
+#include "control/device_views.h"
 #include "control/flow_views.h"
 #include "core/direction.h"
 #include "core/fail_mode.h"
@@ -202,31 +201,6 @@ struct StatsView {
     std::vector<std::pair<std::string, LaneCountersView>> interfaces;
 };
 
-/// One open bpf device.
-struct DeviceView {
-    std::uint32_t number = 0;
-    std::uint32_t pid = 0; ///< who has used it last
-    std::uint32_t uid = 0; ///< who has opened it
-    std::string interface;
-    capture::DeviceState state = capture::DeviceState::kUnattached;
-    std::uint32_t buffer_size = 0;
-    bool promiscuous = false;
-    bool immediate = false;
-    bool header_complete = false;
-    bool nonblocking = false;
-    core::Directions directions;
-    bool waits = false; ///< a read does
-    capture::DeviceCounts counts;
-    std::uint64_t buffered = 0;
-};
-
-/// Open bpf devices (net.bpf.peers), and where the packets of all that there are or ever were went (net.bpf.stats).
-struct PeersView {
-    std::uint64_t count = 0;
-    std::vector<DeviceView> devices;
-    capture::DeviceCounts totals;
-};
-
 void describe(describe::Fields& fields, Done& view);
 void describe(describe::Fields& fields, VersionView& view);
 void describe(describe::Fields& fields, GrantView& view);
@@ -239,6 +213,5 @@ void describe(describe::Fields& fields, HookCostView& view);
 void describe(describe::Fields& fields, HookView& view);
 void describe(describe::Fields& fields, HookProgramView& view);
 void describe(describe::Fields& fields, StatsView& view);
-void describe(describe::Fields& fields, PeersView& view);
 
 } // namespace pfild::control

@@ -23,7 +23,9 @@ const Verb kPeers{
     .name = "peers",
     .synopsis = "",
     .summary = "open bpf devices, whose they are and what they counted",
-    .notes = "Received are the packets that the device's filter was shown, Captured those it wanted, Dropped those of\n"
+    .notes = "All of them for root; else those that you have opened.\n"
+             "\n"
+             "Received are the packets that the device's filter was shown, Captured those it wanted, Dropped those of\n"
              "them that found no room, Buffered those that nobody has read yet. Counters begin anew when a device is\n"
              "flushed or its filter changed.\n"
              "\n"

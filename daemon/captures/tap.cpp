@@ -120,6 +120,16 @@ capture::DeviceCounts Tap::totals() {
     return sum;
 }
 
+capture::BufferSizes Tap::buffer_sizes() {
+    capture::BufferSizes sizes;
+    thread_->call([&](sys::Loop&, capture::DeviceTable& table) { sizes = table.buffer_sizes(); });
+    return sizes;
+}
+
+void Tap::set_buffer_sizes(capture::BufferSizes sizes) {
+    thread_->call([&](sys::Loop&, capture::DeviceTable& table) { table.set_buffer_sizes(sizes); });
+}
+
 // ---- what devices want
 
 void Tap::set_tap(std::uint32_t ifindex, capture::TapWish wish) { tapped_->want(ifindex, wish); }

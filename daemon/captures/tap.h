@@ -45,6 +45,8 @@ class Tap final : public capture::TapPort, private kernel::TapReader {
     void remove(std::uint32_t ifindex);
     [[nodiscard]] std::vector<capture::DeviceInfo> devices();
     [[nodiscard]] capture::DeviceCounts totals();
+    [[nodiscard]] capture::BufferSizes buffer_sizes();
+    void set_buffer_sizes(capture::BufferSizes sizes);
 
   private:
     Tap() = default;

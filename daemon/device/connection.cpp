@@ -18,9 +18,8 @@ constexpr int kAtOnce = 16; ///< requests
 
 } // namespace
 
-Connection::Connection(sys::Fd socket, capture::DeviceTable& table, std::uint32_t largest_read)
-    : socket_(std::move(socket)), table_(table), largest_read_(largest_read), replies_(socket_.get()),
-      buffer_(PFILD_WIRE_REQUEST_MAX) {}
+Connection::Connection(sys::Fd socket, capture::DeviceTable& table)
+    : socket_(std::move(socket)), table_(table), replies_(socket_.get()), buffer_(PFILD_WIRE_REQUEST_MAX) {}
 
 Connection::~Connection() {
     for (const auto& [number, client] : clients_) {
@@ -129,7 +128,11 @@ core::Result<void> Connection::open_device(capture::Access access, const ucred& 
 /// less.
 void Connection::make_room_for_reads() {
     constexpr std::size_t kMost = std::numeric_limits<int>::max();
-    const auto bytes = static_cast<int>(std::min(kMost, 2 * std::size_t{largest_read_} * clients_.size()));
+    std::size_t reads = 0;
+    for (const auto& [number, client] : clients_) {
+        reads += std::max(table_.buffer_sizes().largest, table_.find(number)->buffer_size());
+    }
+    const auto bytes = static_cast<int>(std::min(kMost, 2 * reads));
     if (::setsockopt(socket_.get(), SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof bytes) != 0) {
         (void)::setsockopt(socket_.get(), SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
     }
@@ -222,6 +225,9 @@ void Connection::operate_on(Request& request) {
     table_.announce();
     if (!done) {
         return replies_.refuse(reply_to(request.header), done.error());
+    }
+    if (request.header.op == PFILD_OP_SET_BUFFER_SIZE) {
+        make_room_for_reads(); // larger ones may be allowed by now than when the device was opened
     }
     replies_.answer(reply_to(request.header), *done);
 }

@@ -31,9 +31,8 @@ namespace pfild::device {
 
 class Connection {
   public:
-    /// `largest_read`: bytes. => SO_PASSCRED is set on `socket`; `table` outlives it, and its devices are closed by
-    /// their connections alone.
-    Connection(sys::Fd socket, capture::DeviceTable& table, std::uint32_t largest_read);
+    /// => SO_PASSCRED is set on `socket`; `table` outlives it, and its devices are closed by their connections alone.
+    Connection(sys::Fd socket, capture::DeviceTable& table);
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
     /// Closes its devices. Who reads after that finds the answers he has not taken, then the end.
@@ -62,7 +61,6 @@ class Connection {
 
     sys::Fd socket_;
     capture::DeviceTable& table_;
-    std::uint32_t largest_read_;
     Replies replies_;
     std::map<capture::DeviceNumber, std::unique_ptr<Client>> clients_;
     std::vector<std::uint8_t> buffer_; ///< for one request

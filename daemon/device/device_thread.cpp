@@ -20,7 +20,6 @@ core::Result<std::unique_ptr<DeviceThread>> DeviceThread::start(DeviceThreadOpti
     }
     std::unique_ptr<DeviceThread> self(new DeviceThread(std::move(*loop)));
     self->table_ = std::make_unique<capture::DeviceTable>(options.limits, port);
-    options.socket.largest_read = options.limits.buffer_sizes.largest;
     auto server = Server::listen(std::move(options.socket), *self->loop_, *self->table_,
                                  [thread = self.get()] { thread->announce(); });
     if (!server) {

@@ -24,7 +24,7 @@
 namespace pfild::device {
 
 struct DeviceThreadOptions {
-    ServerOptions socket; ///< largest_read is set to what `limits` says
+    ServerOptions socket;
     capture::DeviceLimits limits;
 };
 

@@ -40,7 +40,7 @@ void Server::take_in(sys::Fd socket) {
     if (user) {
         welcome(std::move(socket), *user);
     } else {
-        Connection(std::move(socket), table_, options_.largest_read).end_with({}, user.error());
+        Connection(std::move(socket), table_).end_with({}, user.error());
     }
 }
 
@@ -68,7 +68,7 @@ core::Result<uid_t> Server::admit(int socket) const {
 
 void Server::welcome(sys::Fd socket, uid_t user) {
     const std::uint64_t id = next_id_++;
-    auto connection = std::make_unique<Connection>(std::move(socket), table_, options_.largest_read);
+    auto connection = std::make_unique<Connection>(std::move(socket), table_);
     auto events = loop_.add(connection->fd(), EPOLLIN, [this, id](std::uint32_t) { proceed(id); });
     if (!events) {
         spdlog::warn("device socket: {}", events.error().line());

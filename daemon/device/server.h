@@ -23,7 +23,6 @@ struct ServerOptions {
     std::string group = "pfild"; ///< whose members may open devices
     std::size_t max_connections = 64;
     std::size_t max_connections_per_user = 32;
-    std::uint32_t largest_read = 0; ///< bytes
 };
 
 class Server {

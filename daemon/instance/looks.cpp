@@ -131,8 +131,10 @@ std::vector<control::Look<Seen>> all_looks() {
         row<FlowsRequest, FlowsView>(
             "flows", [](const Seen& seen, const FlowsRequest& request) { return seen.orchestrator.flows(request); }),
         row<NoArguments, ModelView>("config-show", [](const Seen& seen, const NoArguments&) { return model_of(seen); }),
-        row<NoArguments, PeersView>("peers",
-                                    [](const Seen& seen, const NoArguments&) { return seen.orchestrator.peers(); }),
+        row<NoArguments, PeersView>(
+            "peers", [](const Seen& seen, const NoArguments&) { return seen.orchestrator.peers(seen.asker); }),
+        row<NoArguments, SysctlView>(
+            "sysctl", [](const Seen& seen, const NoArguments&) { return seen.orchestrator.sysctl(seen.asker); }),
     };
 }
 

@@ -11,6 +11,7 @@
 
 #include "config/model.h"
 #include "control/asking.h"
+#include "control/peer.h"
 #include "control/views.h"
 #include "daemon/instance/orchestrator.h"
 #include "daemon/rules/transaction.h"
@@ -23,6 +24,7 @@ struct Seen {
     const rules::Transaction& transaction;
     std::string started_from{}; ///< with what this daemon has begun
     std::string file{};         ///< of the configuration; empty: there is none
+    control::Peer asker{};      ///< who looks
 };
 
 [[nodiscard]] std::span<const control::Look<Seen>> looks();

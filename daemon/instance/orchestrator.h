@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "config/model.h"
+#include "control/peer.h"
 #include "control/requests.h"
 #include "control/views.h"
 #include "core/flow/flow_rules.h"
@@ -127,7 +128,12 @@ class Orchestrator final : public rules::World, private interfaces::Dependents {
     [[nodiscard]] core::Result<control::StatsView> stats(const control::StatsRequest& request) const;
     [[nodiscard]] core::Result<control::FlowsView> flows(const control::FlowsRequest& request) const;
     [[nodiscard]] core::Result<std::uint64_t> flows_flush();
-    [[nodiscard]] control::PeersView peers() const;
+    /// Of who is not root only his own devices.
+    [[nodiscard]] control::PeersView peers(const control::Peer& asker) const;
+    [[nodiscard]] control::SysctlView sysctl(const control::Peer& asker) const;
+    /// EINVAL: nothing to set, or a usual size above the largest.
+    [[nodiscard]] core::Result<control::SysctlView> sysctl_set(const control::SysctlSetRequest& request,
+                                                               const control::Peer& asker);
 
   private:
     Orchestrator(OrchestratorOptions options, sys::NetNs stack, sys::NetNs engine);

@@ -2,10 +2,13 @@
 // What the orchestrator tells of itself. Changes nothing.
 #include <algorithm>
 #include <cerrno>
+#include <string>
+#include <utility>
 
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "cbpf/instruction.h"
 #include "control/message.h"
 #include "core/flow/flow_entry.h"
 #include "daemon/instance/orchestrator.h"
@@ -101,13 +104,42 @@ core::Result<std::uint64_t> Orchestrator::flows_flush() {
     return engine_thread_->forget_flows(std::nullopt);
 }
 
-control::PeersView Orchestrator::peers() const {
+control::PeersView Orchestrator::peers(const control::Peer& asker) const {
     control::PeersView view{.count = 0, .devices = {}, .totals = tap_->totals()};
     for (const capture::DeviceInfo& device : tap_->devices()) {
-        view.devices.push_back(device_view(device));
+        if (asker.owner || device.opener.uid == asker.uid) {
+            view.devices.push_back(device_view(device));
+        }
     }
     view.count = view.devices.size();
     return view;
+}
+
+control::SysctlView Orchestrator::sysctl(const control::Peer& asker) const {
+    const capture::BufferSizes sizes = tap_->buffer_sizes();
+    control::PeersView seen = peers(asker);
+    return {.maxbufsize = sizes.largest,
+            .bufsize = sizes.usual,
+            .maxinsns = cbpf::kMaxInstructions,
+            .stats = seen.totals,
+            .peers = std::move(seen.devices)};
+}
+
+core::Result<control::SysctlView> Orchestrator::sysctl_set(const control::SysctlSetRequest& request,
+                                                           const control::Peer& asker) {
+    constexpr const char* kWhat = "set variables";
+    if (!request.maxbufsize && !request.bufsize) {
+        return core::fail({kWhat, "", "none is named", "name maxbufsize, bufsize or both", EINVAL});
+    }
+    const capture::BufferSizes now = tap_->buffer_sizes();
+    const capture::BufferSizes next{.usual = request.bufsize.value_or(now.usual),
+                                    .largest = request.maxbufsize.value_or(now.largest)};
+    if (request.bufsize && next.usual > next.largest) {
+        return core::fail({kWhat, "net.bpf.bufsize", "more than net.bpf.maxbufsize, " + std::to_string(next.largest),
+                           "raise that, too", EINVAL});
+    }
+    tap_->set_buffer_sizes(next);
+    return sysctl(asker);
 }
 
 control::InterfaceView Orchestrator::interface(const std::string& name) const {

@@ -67,6 +67,10 @@ class Wanted final : public control::Service {
         unrecorded_.reset(); // flows are never recorded
         return orchestrator_.flows_flush();
     }
+    [[nodiscard]] core::Result<control::SysctlView> sysctl_set(const control::SysctlSetRequest& request) override {
+        unrecorded_.reset(); // such settings never are
+        return orchestrator_.sysctl_set(request, asker_.peer);
+    }
     [[nodiscard]] core::Result<control::ChangedView> reload() override;
     [[nodiscard]] core::Result<control::ChangedView> config_apply(const control::ApplyRequest& request) override;
     [[nodiscard]] core::Result<void> config_confirm() override;
@@ -76,6 +80,7 @@ class Wanted final : public control::Service {
     [[nodiscard]] control::Deeds& deeds() override { return deeds_; }
     void asked_by(const control::Asker& asker) override {
         asker_ = asker;
+        seen_.asker = asker.peer;
         remark_.clear();
     }
     [[nodiscard]] std::string remark() const override { return remark_; }

@@ -40,6 +40,8 @@ ASKED = [
     ("flows", {}),
     ("flows", {"from": 1, "most": 256}),
     ("peers", {}),
+    ("sysctl", {}),
+    ("sysctl-set", {"maxbufsize": 65536, "bufsize": 4096}),
     ("panic", {"on": True}),
     ("status", {}),
     ("panic", {"on": False}),
@@ -141,7 +143,7 @@ def test_members_of_the_group_look_and_change_nothing(host_lab, start_pfild, tmp
     daemon = start_pfild(host_lab.fw, started_by=its_groups)
     verbs = sorted({verb for verb, _ in ASKED})
     answers, _ = asked_by_stranger(daemon.name, verbs, group, groups)
-    looks = {"config-show", "flows", "heads", "hooks", "monitor", "peers", "stats", "status", "version"}
+    looks = {"config-show", "flows", "heads", "hooks", "monitor", "peers", "stats", "status", "sysctl", "version"}
     assert {verb for verb, answer in answers.items() if answer == "ok"} == looks, answers
     # Its arguments are missing, but it could be asked; of the others nothing but the right is looked at.
     assert answers["hook-show"] == "EINVAL", answers

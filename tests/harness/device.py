@@ -61,7 +61,7 @@ class Device:
         if read_timeout_ms:
             self.ask(SET_READ_TIMEOUT, struct.pack("=qq", read_timeout_ms // 1000, read_timeout_ms % 1000 * 1000))
         if interface:
-            self.ask(SET_INTERFACE, interface.encode())
+            self.attach(interface)
 
     def set_filter(self, expression, op=SET_FILTER, snap=262144):
         self.ask(op, b"".join(struct.pack("=HBBI", *step) for step in compiled(expression, snap)))
@@ -76,6 +76,9 @@ class Device:
     def write(self, frame):
         """The bytes written."""
         return struct.unpack("=I", self.ask(WRITE, frame))[0]
+
+    def attach(self, interface):
+        self.ask(SET_INTERFACE, interface.encode())
 
     def ask(self, op, payload=b""):
         self._send(op, payload)

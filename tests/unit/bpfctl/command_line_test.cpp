@@ -119,6 +119,13 @@ INSTANTIATE_TEST_SUITE_P(
                 R"({"from":0,"most":256})"},
         Request{"an expression in one word, and an option", {"fl", "--json", "tcp or udp"}, "flows", ""},
         Request{"flows flush", {"flows", "flush"}, "flows-flush", "{}"}, Request{"open devices", {"pe"}, "peers", "{}"},
+        Request{"all variables", {"sysctl"}, "sysctl", "{}"},
+        Request{"some of them", {"sy", "net.bpf.stats", "bufsize", "net.bpf"}, "sysctl", "{}"},
+        Request{"both that can be set",
+                {"sysctl", "-w", "net.bpf.maxbufsize=8192", "bufsize=4096"},
+                "sysctl-set",
+                R"({"maxbufsize":8192,"bufsize":4096})"},
+        Request{"one, and another to look at", {"sysctl", "bufsize=32", "stats"}, "sysctl-set", R"({"bufsize":32})"},
         Request{"panic", {"panic", "on"}, "panic", R"({"on":true})"},
         Request{"panic is over", {"pa", "off"}, "panic", R"({"on":false})"},
         Request{"an instance before the verb", {"-N", "lab", "status"}, "status", "{}", "/run/pfild/lab/control.sock"},
@@ -159,6 +166,17 @@ struct Mistake {
 void PrintTo(const Mistake& row, std::ostream* out) { *out << row.sentence; }
 
 class Mistaken : public testing::TestWithParam<Mistake> {};
+
+INSTANTIATE_TEST_SUITE_P(
+    Variables, Mistaken,
+    testing::Values(
+        Mistake{"a variable that there is not", {"sysctl", "net.bpf.jit"}, "'net.bpf.jit' is not one of maxbufsize, "},
+        Mistake{"a value that is none", {"sysctl", "bufsize=4k"}, "net.bpf.bufsize: '4k' is no number of bytes"},
+        Mistake{"nor is nothing", {"sysctl", "bufsize="}, "net.bpf.bufsize: '' is no number of bytes"},
+        Mistake{"nor less than nothing", {"sysctl", "bufsize=-1"}, "'-1' is no number of bytes"},
+        Mistake{"two values", {"sysctl", "bufsize=32", "net.bpf.bufsize=64"}, "net.bpf.bufsize is set twice"},
+        Mistake{"-w sets", {"sysctl", "-w", "bufsize"}, "-w needs NAME=VALUE, not 'bufsize'"},
+        Mistake{"and something", {"sysctl", "-w"}, "-w needs NAME=VALUE"}));
 
 TEST_P(Mistaken, asks_nobody_and_says_what_is_wrong_in_one_line) {
     const Mistake& row = GetParam();

@@ -197,6 +197,7 @@ TEST(Run, survives_every_result_with_every_verb) {
                               {"flows"},
                               {"flows", "flush"},
                               {"peers"},
+                              {"sysctl"},
                               {"filter", "show", "--hook", "cbpf:a"},
                               {"version"}};
     const char* const results[] = {

@@ -443,5 +443,27 @@ TEST_F(DeviceTables, list_devices_with_who_uses_them_and_how) {
     EXPECT_EQ(info.buffered, 1U);
 }
 
+TEST_F(DeviceTables, buffer_sizes_change_for_devices_without_buffers_and_for_the_memory_of_all) {
+    const DeviceNumber early = open();
+    const DeviceNumber attached = open_on("eth0");
+    EXPECT_EQ(device(early).set_buffer_size(1U << 30U), 262144U);
+    table_.set_buffer_sizes({.usual = 100, .largest = 1001});
+    EXPECT_EQ(table_.buffer_sizes().largest, 1000U) << "a multiple of 8";
+    EXPECT_EQ(table_.buffer_sizes().usual, 96U);
+    EXPECT_EQ(device(early).buffer_size(), 262144U) << "it was told so";
+    EXPECT_EQ(device(attached).buffer_size(), 32768U);
+    EXPECT_EQ(device(open()).buffer_size(), 96U);
+    EXPECT_EQ(device(early).set_buffer_size(1U << 30U), 1000U);
+    EXPECT_EQ(attach(early, "eth0"), ENOBUFS) << "the other one has all memory that there is by now";
+    table_.set_buffer_sizes({.usual = 32768, .largest = 1U << 24U});
+    EXPECT_EQ(attach(early, "eth0"), 0);
+    const DeviceNumber large = open();
+    EXPECT_EQ(device(large).set_buffer_size(UINT32_MAX), 1U << 24U);
+    EXPECT_EQ(attach(large, "eth0"), 0);
+    table_.set_buffer_sizes({.usual = 4096, .largest = 8});
+    EXPECT_EQ(table_.buffer_sizes().largest, 32U);
+    EXPECT_EQ(table_.buffer_sizes().usual, 32U);
+}
+
 } // namespace
 } // namespace pfild::capture

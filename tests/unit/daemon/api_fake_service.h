@@ -35,10 +35,11 @@ class FakeService final : public control::Service {
     control::ApplyRequest last_apply;
     control::BatchRequest last_batch;
     std::optional<std::string> not_recorded; ///< why the last change will be forgotten
-    std::uint64_t forgotten = 0;             ///< what flows-flush says
-    control::Asker last_asker;               ///< of a call, not of its end
-    std::string said_beside;                 ///< the remark
-    std::size_t padding = 0;                 ///< so many letters in version's kernel, to make a large answer
+    control::SysctlView sysctl_view;
+    std::uint64_t forgotten = 0; ///< what flows-flush says
+    control::Asker last_asker;   ///< of a call, not of its end
+    std::string said_beside;     ///< the remark
+    std::size_t padding = 0;     ///< so many letters in version's kernel, to make a large answer
 
     core::Result<control::VersionView> version() {
         calls.emplace_back("version");
@@ -124,6 +125,15 @@ class FakeService final : public control::Service {
         calls.emplace_back("peers");
         return answer(peers_view);
     }
+    core::Result<control::SysctlView> sysctl() {
+        calls.emplace_back("sysctl");
+        return answer(sysctl_view);
+    }
+    core::Result<control::SysctlView> sysctl_set(const control::SysctlSetRequest& request) override {
+        calls.emplace_back("sysctl-set " + std::to_string(request.maxbufsize.value_or(0)) + ' ' +
+                           std::to_string(request.bufsize.value_or(0)));
+        return answer(sysctl_view);
+    }
     core::Result<control::ChangedView> reload() override {
         calls.emplace_back("reload");
         return answer(changed_view);
@@ -177,6 +187,8 @@ class FakeService final : public control::Service {
             control::look<Fake, FlowsRequest, FlowsView>(
                 "flows", [](Fake& fake, const FlowsRequest& request) { return fake.flows(request); }),
             control::look<Fake, NoArguments, PeersView>("peers", [](Fake& fake, const auto&) { return fake.peers(); }),
+            control::look<Fake, NoArguments, SysctlView>("sysctl",
+                                                         [](Fake& fake, const auto&) { return fake.sysctl(); }),
             control::look<Fake, NoArguments, ModelView>("config-show",
                                                         [](Fake& fake, const auto&) { return fake.config_show(); }),
         };

@@ -141,6 +141,11 @@ std::vector<Wrong> more_wrong_arguments() {
         {"peers are listed altogether", "peers", R"({"limit":1})", "argument 'limit' is not known here"},
         {"panic is on or off", "panic", "{}", "argument 'on' is missing"},
         {"and nothing between", "panic", R"({"on":"on"})", "argument 'on' must be true or false"},
+        {"a buffer has a limit", "sysctl-set", R"({"maxbufsize":16777217})",
+         "argument 'maxbufsize' must be a whole number from 4096 to 16777216"},
+        {"and room for a record", "sysctl-set", R"({"bufsize":31})",
+         "argument 'bufsize' must be a whole number from 32 to 16777216"},
+        {"a variable that there is not", "sysctl-set", R"({"maxinsns":512})", "argument 'maxinsns' is not known here"},
         {"flows-flush forgets all", "flows-flush", R"({"from":0})", "argument 'from' is not known here"},
     };
 }
@@ -187,6 +192,8 @@ TEST_F(Verbs, reach_the_service_when_their_arguments_are_right) {
         {"flows", R"({"most":1})"},
         {"flows-flush", "{}"},
         {"peers", "{}"},
+        {"sysctl", "{}"},
+        {"sysctl-set", R"({"maxbufsize":16777216,"bufsize":32})"},
     };
     std::size_t calls = 0;
     for (const auto& [verb, arguments] : table) {
@@ -322,6 +329,8 @@ TEST_F(Verbs, what_the_service_refuses_is_answered_with_its_words_and_errno) {
         {"flows", R"({"most":1})"},
         {"flows-flush", "{}"},
         {"peers", "{}"},
+        {"sysctl", "{}"},
+        {"sysctl-set", R"({"maxbufsize":16777216,"bufsize":32})"},
     };
     for (const auto& [verb, arguments] : table) {
         EXPECT_EQ(ask(verb, arguments).dump(),
