@@ -139,6 +139,10 @@ core::Result<void> RemoteDevice::set_read_timeout(std::chrono::microseconds time
     return done;
 }
 
+core::Result<void> RemoteDevice::set_promiscuous() {
+    return ask(PFILD_OP_SET_PROMISCUOUS, {}, 0, "").map([](auto) {});
+}
+
 core::Result<std::uint32_t> RemoteDevice::data_link() {
     return ask(PFILD_OP_GET_DATA_LINK, {}, sizeof(std::uint32_t), "").map(value_of<std::uint32_t>);
 }

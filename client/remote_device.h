@@ -47,6 +47,8 @@ class RemoteDevice {
     [[nodiscard]] core::Result<void> set_options(const pfild_options& options);
     /// How long a read waits (BIOCSRTIMEOUT); 0: for ever. Negative ones are the daemon's to refuse.
     [[nodiscard]] core::Result<void> set_read_timeout(std::chrono::microseconds timeout);
+    /// What is sent to others, too, until the device ends (BIOCPROMISC). EINVAL: of "any", or no interface yet.
+    [[nodiscard]] core::Result<void> set_promiscuous();
     /// DLT_ number of the interface's packets (BIOCGDLT).
     [[nodiscard]] core::Result<std::uint32_t> data_link();
     [[nodiscard]] core::Result<pfild_stats> stats();

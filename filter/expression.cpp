@@ -65,6 +65,9 @@ std::string advice_for(std::string_view message, Names names) {
         begins("link-layer")) {
         return "only hooks of --type ethernet see the link header";
     }
+    if (begins("netmask not known")) {
+        return "write the address, as in `ip dst host 192.0.2.255`; only a capture knows the netmask of its interface";
+    }
     if (begins("expression rejects all packets")) {
         return "no packet can match it";
     }
@@ -87,7 +90,8 @@ std::optional<std::uint32_t> offset_outside_packets(const std::vector<cbpf::Inst
 } // namespace
 
 core::Result<std::vector<cbpf::Instruction>> compile(const std::string& expression, LinkType link_type, Names names,
-                                                     int snap_length, Optimiser optimiser) {
+                                                     int snap_length, Optimiser optimiser,
+                                                     std::optional<std::uint32_t> netmask) {
     if (expression.find_first_not_of(" \t\r\n") == std::string::npos) {
         return refuse(expression, "the expression is empty", "to match every packet write 'greater 0'");
     }
@@ -109,7 +113,8 @@ core::Result<std::vector<cbpf::Instruction>> compile(const std::string& expressi
     }
     PcapProgram compiled;
     const int optimise = optimiser == Optimiser::kOn ? 1 : 0;
-    if (pcap_compile(handle.get(), compiled.get(), expression.c_str(), optimise, PCAP_NETMASK_UNKNOWN) != 0) {
+    if (pcap_compile(handle.get(), compiled.get(), expression.c_str(), optimise,
+                     netmask.value_or(PCAP_NETMASK_UNKNOWN)) != 0) {
         const std::string message = pcap_geterr(handle.get());
         return refuse(expression, message, advice_for(message, names));
     }

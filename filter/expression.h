@@ -15,6 +15,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,10 +39,12 @@ enum class Names : std::uint8_t {
 enum class Optimiser : std::uint8_t { kOn, kOff };
 
 /// The program, which returns `snap_length` for a packet that matches, or an EINVAL whose `why` is libpcap's own
-/// message and whose `object` is the expression. => snap_length is 1 to kSnapLength.
+/// message and whose `object` is the expression. `netmask`: of the interface, in host byte order, which `ip broadcast`
+/// needs. => snap_length is 1 to kSnapLength.
 [[nodiscard]] core::Result<std::vector<cbpf::Instruction>> compile(const std::string& expression, LinkType link_type,
                                                                    Names names, int snap_length = kSnapLength,
-                                                                   Optimiser optimiser = Optimiser::kOn);
+                                                                   Optimiser optimiser = Optimiser::kOn,
+                                                                   std::optional<std::uint32_t> netmask = std::nullopt);
 
 /// What helps where the program of an expression does not verify. `shorter`: how it can be made so, here.
 [[nodiscard]] std::string advice_on(const cbpf::Rejection& rejection, std::string shorter);

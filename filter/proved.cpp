@@ -59,13 +59,14 @@ std::string Proved::because() const {
            instructions(program.size()) + (is_proved ? "" : ", without a proof");
 }
 
-core::Result<Proved> compile_proved(const std::string& expression, LinkType link_type, Names names, int snap_length) {
-    auto plain = compile(expression, link_type, names, snap_length, Optimiser::kOff);
+core::Result<Proved> compile_proved(const std::string& expression, LinkType link_type, Names names, int snap_length,
+                                    std::optional<std::uint32_t> netmask) {
+    auto plain = compile(expression, link_type, names, snap_length, Optimiser::kOff, netmask);
     if (!plain) {
         return core::fail(std::move(plain.error()));
     }
     const auto meant = Program::verify(*plain, cbpf::kLongestToReduce);
-    auto optimised = compile(expression, link_type, names, snap_length);
+    auto optimised = compile(expression, link_type, names, snap_length, Optimiser::kOn, netmask);
     Proved proved{.plain_length = plain->size()};
     if (optimised) {
         proved.short_length = optimised->size();

@@ -46,6 +46,7 @@ struct Proved {
 
 /// As compile(): the errors are those, and also where nothing that is certainly right fits into a program.
 [[nodiscard]] core::Result<Proved> compile_proved(const std::string& expression, LinkType link_type, Names names,
-                                                  int snap_length = kSnapLength);
+                                                  int snap_length = kSnapLength,
+                                                  std::optional<std::uint32_t> netmask = std::nullopt);
 
 } // namespace pfild::filter

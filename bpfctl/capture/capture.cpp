@@ -8,17 +8,10 @@
 #include <string>
 #include <utility>
 
-#include <poll.h>
-
 namespace pfild::bpfctl {
 namespace {
 
 constexpr std::uint32_t kSmallestBuffer = 4096; ///< bytes, that is asked for when there is no memory
-
-bool is_readable(int descriptor) {
-    pollfd watched{descriptor, POLLIN, 0};
-    return poll(&watched, 1, 0) > 0;
-}
 
 std::vector<pfild_instruction> on_the_wire(const std::vector<cbpf::Instruction>& program) {
     std::vector<pfild_instruction> all;
@@ -67,6 +60,16 @@ core::Result<std::uint32_t> set_interface(client::RemoteDevice& device, const Ca
     }
 }
 
+core::Result<void> set_promiscuous(client::RemoteDevice& device, const CapturePlan& plan) {
+    if (!plan.promiscuous || plan.interface == "any") {
+        return {};
+    }
+    return device.set_promiscuous().map_error([](core::Error error) {
+        error.advice = "-p captures without that";
+        return error;
+    });
+}
+
 } // namespace
 
 core::Result<CaptureSource> Capture::set_up(client::RemoteDevice& device, const CapturePlan& plan) {
@@ -77,8 +80,9 @@ core::Result<CaptureSource> Capture::set_up(client::RemoteDevice& device, const 
                             .and_then([&] { return set_interface(device, plan); })
                             .and_then([&](std::uint32_t given) {
                                 size = given;
-                                return device.data_link();
-                            });
+                                return set_promiscuous(device, plan);
+                            })
+                            .and_then([&] { return device.data_link(); });
     if (!number) {
         return core::fail(number.error());
     }
@@ -93,10 +97,22 @@ core::Result<CaptureSource> Capture::set_up(client::RemoteDevice& device, const 
     return set_filter(device, plan, filter::kRaw).map([&] { return CaptureSource{size, filter::kRaw}; });
 }
 
-CaptureEnd Capture::run(int stop) {
+CaptureEnd Capture::run(Signals& signals, const std::function<void()>& say_statistics) {
     core::Result<void> done;
-    while (done && !is_complete() && !is_readable(stop)) {
-        done = read_on(stop);
+    while (done && !is_complete()) {
+        const Wishes wishes = signals.take();
+        if (wishes.end) {
+            break;
+        }
+        if (wishes.flush) {
+            done = drain();
+        }
+        if (wishes.statistics) {
+            say_statistics();
+        }
+        if (done && !is_complete()) {
+            done = read_on(signals.descriptor());
+        }
     }
     if (done && !is_complete()) {
         done = drain();
@@ -125,7 +141,7 @@ core::Result<std::span<const std::uint8_t>> Capture::read(const client::ReadWish
     });
 }
 
-/// What was buffered when the capture was stopped; not what comes later, or it would never end.
+/// What is buffered now; not what comes later, or this would never end.
 core::Result<void> Capture::drain() {
     const auto stats = device_.stats();
     if (!stats) {

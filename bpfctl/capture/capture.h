@@ -2,20 +2,22 @@
 // A capture from its device to its sink: the loop that reads, and when it ends.
 //
 //     set_up() ── buffers, options, filter, interface ──> device
-//     run() ┌─> read, at most 200 ms ──> records ──> sink
-//           └── until: so many packets │ stop is readable: what is buffered is read, too │ the interface or the daemon
-//                      is gone │ the sink fails
+//     run() ┌─> what signals wish ──> read, at most 200 ms ──> records ──> sink
+//           └── until: so many packets │ a signal: what is buffered is read, too │ the interface or the daemon is
+//                      gone │ the sink fails
 //
 // One thread; blocks. Whoever calls it prints.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <vector>
 
 #include "bpfctl/capture/packet_sink.h"
 #include "bpfctl/capture/plan.h"
+#include "bpfctl/capture/signals.h"
 #include "client/remote_device.h"
 #include "core/error.h"
 #include "filter/link_type.h"
@@ -49,8 +51,11 @@ class Capture {
     /// with that of IP.
     [[nodiscard]] static core::Result<CaptureSource> set_up(client::RemoteDevice& device, const CapturePlan& plan);
 
-    /// Until it ends. `stop` is a descriptor. The sink is not finished then.
-    [[nodiscard]] CaptureEnd run(int stop);
+    /// Until it ends. The sink is not finished then.
+    [[nodiscard]] CaptureEnd run(Signals& signals, const std::function<void()>& say_statistics);
+
+    /// That the sink took so far.
+    [[nodiscard]] std::uint64_t packets() const noexcept { return packets_; }
 
   private:
     [[nodiscard]] bool is_complete() const { return count_ && packets_ >= *count_; }

@@ -23,7 +23,7 @@ class PacketSink {
     [[nodiscard]] virtual core::Result<void> flush() = 0;
     /// The last call; also after a failure.
     [[nodiscard]] virtual core::Result<void> finish() = 0;
-    /// Of so many that were put, those that have got there. After finish().
+    /// Of so many that were put, those that have got there.
     [[nodiscard]] virtual std::uint64_t kept(std::uint64_t put) const { return put; }
 };
 

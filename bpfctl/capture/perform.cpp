@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "bpfctl/capture/capture.h"
+#include "bpfctl/capture/signals.h"
 #include "bpfctl/capture/sinks.h"
-#include "bpfctl/capture/stop_signals.h"
 #include "bpfctl/endpoint.h"
 #include "bpfctl/fields.h"
 #include "bpfctl/text/packet.h"
@@ -68,25 +68,31 @@ core::Result<Sink> make_sink(const CapturePlan& plan, filter::LinkType link_type
         console.out, [any, link_type](const client::Record& packet) { return packet_line(packet, link_type, any); });
 }
 
-void announce(const CapturePlan& plan, const Options& options, const Console& console) {
+std::string buffer_text(const CapturePlan& plan, std::uint32_t given) {
+    const std::string asked = given < plan.buffer_size ? " (asked for " + bytes(plan.buffer_size) + ')' : "";
+    return ", 2 buffers of " + bytes(given) + asked;
+}
+
+void announce(const CapturePlan& plan, const CaptureSource& source, const Options& options, const Console& console) {
     if (!options.json) {
         const std::string where = plan.file ? ", writing " + (*plan.file == "-" ? "standard output" : *plan.file) : "";
-        console.err << printable("capturing on " + plan.interface + where) << std::endl;
+        const std::string how = buffer_text(plan, source.buffer_size);
+        console.err << printable("capturing on " + plan.interface + where + how) << std::endl;
     }
 }
 
 /// The words of tcpdump(8), so that scripts which look for them find them.
-std::string statistics_text(std::uint64_t packets, const core::Result<pfild_stats>& stats) {
-    std::string text = counted(packets, "packet") + " captured\n";
+std::string statistics_text(std::uint64_t packets, const core::Result<pfild_stats>& stats, std::string_view between) {
+    std::string text = counted(packets, "packet") + " captured";
     if (stats) {
-        text += counted(stats->received, "packet") + " received by filter\n";
-        text += counted(stats->dropped, "packet") + " dropped by kernel\n";
+        text.append(between).append(counted(stats->received, "packet")).append(" received by filter");
+        text.append(between).append(counted(stats->dropped, "packet")).append(" dropped by kernel");
     }
-    return text;
+    return text + '\n';
 }
 
-Json statistics_json(std::uint64_t packets, const core::Result<pfild_stats>& stats) {
-    Json counters{{"captured", packets}};
+Json statistics_json(std::uint64_t packets, const core::Result<pfild_stats>& stats, std::uint32_t buffer_size) {
+    Json counters{{"captured", packets}, {"buffer_size", buffer_size}};
     if (stats) {
         counters["received"] = stats->received;
         counters["filtered"] = stats->filtered;
@@ -96,14 +102,24 @@ Json statistics_json(std::uint64_t packets, const core::Result<pfild_stats>& sta
     return {{"statistics", std::move(counters)}};
 }
 
-void report(const Options& options, const Console& console, std::uint64_t packets, client::RemoteDevice& device) {
-    const auto stats = device.stats();
-    if (options.json) {
-        console.out << compact(statistics_json(packets, stats)) << std::endl;
-    } else {
-        console.err << statistics_text(packets, stats) << std::flush;
+/// What there is to say of a capture, at its end and on the way.
+struct Report {
+    const Options& options;
+    const Console& console;
+    std::uint32_t buffer_size; ///< bytes
+    client::RemoteDevice& device;
+
+    void say(std::uint64_t packets, bool at_the_end) const {
+        const auto stats = device.stats();
+        if (options.json) {
+            console.out << compact(statistics_json(packets, stats, buffer_size)) << std::endl;
+        } else if (at_the_end) {
+            console.err << statistics_text(packets, stats, "\n") << std::flush;
+        } else {
+            console.err << "bpfctl: " << statistics_text(packets, stats, ", ") << std::flush;
+        }
     }
-}
+};
 
 /// Of an interface that goes the daemon tells a program what to do with its device; a person has an interface.
 core::Error in_words_for(const CapturePlan& plan, core::Error error) {
@@ -117,7 +133,7 @@ core::Error in_words_for(const CapturePlan& plan, core::Error error) {
 } // namespace
 
 Outcome<void> perform_capture(const CapturePlan& plan, const Options& options, const Console& console) {
-    const auto signals = StopSignals::block();
+    auto signals = Signals::block();
     if (!signals) {
         return fail(Exit::kRefused, signals.error());
     }
@@ -133,13 +149,15 @@ Outcome<void> perform_capture(const CapturePlan& plan, const Options& options, c
     if (!sink) {
         return fail(Exit::kRefused, std::move(sink.error()));
     }
-    announce(plan, options, console);
-    CaptureEnd end = Capture(*device, **sink, plan.count, source->buffer_size).run(signals->descriptor());
+    announce(plan, *source, options, console);
+    const Report report{options, console, source->buffer_size, *device};
+    Capture capture(*device, **sink, plan.count, source->buffer_size);
+    CaptureEnd end = capture.run(*signals, [&] { report.say((*sink)->kept(capture.packets()), false); });
     const Exit exit = exit_of(*device);
     if (auto finished = (*sink)->finish(); !finished && !end.error) {
         end.error = std::move(finished.error());
     }
-    report(options, console, (*sink)->kept(end.packets), *device);
+    report.say((*sink)->kept(end.packets), true);
     if (end.error) {
         return fail(exit, in_words_for(plan, std::move(*end.error)));
     }

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "bpfctl/capture/netmask.h"
 #include "cbpf/program.h"
 #include "filter/proved.h"
 
@@ -21,7 +22,7 @@ core::Result<std::vector<cbpf::Instruction>> CapturePlan::program(filter::LinkTy
                    ? std::vector<cbpf::Instruction>{}
                    : std::vector{cbpf::Instruction{kReturnConstant, 0, 0, static_cast<std::uint32_t>(snap_length)}};
     }
-    auto proved = filter::compile_proved(expression, link_type, names, snap_length);
+    auto proved = filter::compile_proved(expression, link_type, names, snap_length, netmask_of(interface));
     if (!proved) {
         return core::fail(std::move(proved.error()));
     }

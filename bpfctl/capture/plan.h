@@ -23,12 +23,13 @@ struct CapturePlan {
     int snap_length = filter::kSnapLength; ///< bytes of a packet at most
     core::Directions directions = core::Directions::both();
     bool immediate = false;
+    bool promiscuous = true;               ///< where the interface can be, which is any one that is named
     std::uint32_t buffer_size = 4'194'304; ///< bytes, asked for
 
     /// Is somebody waiting for each packet?
     [[nodiscard]] bool live() const { return !file.has_value(); }
-    /// The program for packets of this link type; none: every packet, whole. EINVAL: what libpcap says of the
-    /// expression, or that it is too long.
+    /// The program for packets of this link type; none: every packet, whole. Knows the interface's netmask. EINVAL:
+    /// what libpcap says of the expression, or that it is too long.
     [[nodiscard]] core::Result<std::vector<cbpf::Instruction>> program(filter::LinkType link_type) const;
 };
 

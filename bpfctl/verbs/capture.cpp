@@ -21,6 +21,7 @@ struct CaptureOperands {
     std::vector<std::string> words;
     std::string direction = "both";
     bool resolve = false;
+    bool quiet = false; ///< -p: not promiscuous
 };
 
 std::string expression_of(const std::vector<std::string>& words) {
@@ -42,6 +43,7 @@ Outcome<Question> gather_capture(const CaptureOperands& operands) {
     if (auto program = plan.program(filter::kEthernet); !program) { // before anything is opened
         return fail(Exit::kRefused, std::move(program.error()));
     }
+    plan.promiscuous = !operands.quiet;
     plan.directions = {operands.direction != "out", operands.direction != "in"};
     Question question;
     question.work = [plan = std::move(plan)](const Options& options, const Console& console) {
@@ -72,6 +74,7 @@ Arguments declare_capture(CLI::App& app, Options& /*options*/) {
                    "of each of the device's two buffers, else 4194304; the daemon may give less")
         ->option_text("BYTES")
         ->check(whole_number(1, kLargestBuffer));
+    app.add_flag("-p,--no-promiscuous", operands->quiet, "only what the interface takes for itself; `any` always so");
     app.add_flag("--resolve", operands->resolve, "look up names of hosts in the expression, once and now");
     return [operands] { return gather_capture(*operands); };
 }
@@ -81,12 +84,17 @@ Arguments declare_capture(CLI::App& app, Options& /*options*/) {
 const Verb kCapture{
     .name = "capture",
     .synopsis = "IFACE|any [-w FILE|-] [-c N] [-s SNAPLEN] [--direction in|out|both] [--immediate]\n"
-                "                      [--buffer-size BYTES] [--resolve] [EXPR]",
+                "                      [--buffer-size BYTES] [-p] [--resolve] [EXPR]",
     .summary = "show the packets of an interface, or write them to a file",
     .notes =
         "Incoming packets are seen before any hook, also those that are dropped then; outgoing ones behind the hooks,\n"
         "without those that were dropped. It ends with ^C, after N packets, or when the interface is gone (exit 1).\n"
         "Then it says how many packets it captured, how many the filter was shown, and how many found no room.\n"
+        "SIGUSR1 has it say so at once, SIGUSR2 has it write what is buffered. It begins with what buffer it got.\n"
+        "\n"
+        "The interface is promiscuous meanwhile, so that what is sent to others is seen where it comes by; -p leaves "
+        "it.\n"
+        "`ip broadcast` in an expression means the interface's own netmask.\n"
         "\n"
         "Without -w there is a line for each packet: from tcpdump(8) if it is installed, which is given the packets\n"
         "and looks no name up; else time, direction, protocol, addresses, ports and length.\n"
@@ -95,7 +103,7 @@ const Verb kCapture{
         "\n"
         "With --json there is an object a line for each packet: seconds, nanoseconds, interface (null: any), ifindex,\n"
         "direction, caplen, length (on the wire), data (hexadecimal). The last line is {\"statistics\": {captured,\n"
-        "received, filtered, dropped, lost}}; with -w FILE the only one.\n"
+        "received, filtered, dropped, lost, buffer_size}}, as for SIGUSR1; with -w FILE there are no others.\n"
         "\n"
         "Root and the group pfild may capture. With --socket PATH the device socket is bpf.sock in the same folder.\n"
         "\n"

@@ -161,6 +161,21 @@ TEST(Expression, of_a_service_is_the_expression_of_its_number) {
     EXPECT_EQ(*by_name, *by_number);
 }
 
+TEST(Expression, of_a_broadcast_needs_a_netmask) {
+    Bytes packet = ipv4(kUdp, 53);
+    packet[19] = 255;
+    const auto program = compile("ip broadcast", kRaw, Names::kNumeric, kSnapLength, Optimiser::kOn, 0xffffff00);
+    ASSERT_TRUE(program) << program.error().line();
+    const auto verified = cbpf::Program::verify(*program);
+    ASSERT_TRUE(verified);
+    EXPECT_NE(cbpf::interpret(*verified, cbpf::Packet(packet)), 0U) << "192.0.2.255/24";
+    packet[19] = 2;
+    EXPECT_EQ(cbpf::interpret(*verified, cbpf::Packet(packet)), 0U);
+    const auto unknown = compile("ip broadcast", kRaw, Names::kNumeric);
+    ASSERT_FALSE(unknown);
+    EXPECT_THAT(unknown.error().line(), HasSubstr("only a capture knows the netmask of its interface"));
+}
+
 TEST(LinkTypes, follow_the_hook_type) {
     EXPECT_EQ(link_type_of("inet"), kRaw);
     EXPECT_EQ(link_type_of("inet6"), kRaw);
