@@ -4,9 +4,9 @@
 //     send()     | pfild_request | payload |        ->  bpf.sock
 //     receive()  | pfild_reply   | payload |  + fd  <-
 //
-// What comes in is checked as far as one message can be: its size, its header, its descriptors. Whether it answers what
-// was asked is for the caller to judge, who says give_up() if it does not. After a malformed message, a time limit that
-// passed or the end of the connection nothing is sent or received any more: every call fails with the first reason.
+// What comes in is checked as far as one message can be (device_message.h). Whether it answers what was asked is for
+// the caller to judge, who says give_up() if it does not. After a malformed message, a time limit that passed or the
+// end of the connection nothing is sent or received any more: every call fails with the first reason.
 //
 // Owns the socket and the bytes of the last answer. One thread.
 #pragma once
@@ -20,26 +20,14 @@
 #include <vector>
 
 #include "client/descriptor.h"
+#include "client/device_message.h"
 #include "core/error.h"
 #include "pfild/wire.h"
 
 namespace pfild::client {
 
-/// "/run/pfild/NAME/bpf.sock".
-[[nodiscard]] std::string device_socket_path(std::string_view instance);
-
 /// How long the daemon may take to accept a connection, a request, or to answer one that it need not wait for.
 inline constexpr std::chrono::milliseconds kAnswerLimit{10'000};
-
-/// An answer. => not kept beyond the next receive().
-struct Reply {
-    pfild_reply header{};
-    std::span<const std::uint8_t> payload;
-    Descriptor descriptor; ///< that came with it, if there was one
-
-    /// The payload of an error: its words, without control characters; errno's if the daemon gave none.
-    [[nodiscard]] std::string sentence() const;
-};
 
 /// How long receive() waits.
 struct Patience {
@@ -63,7 +51,8 @@ class DeviceConnection {
                                                    std::span<const std::uint8_t> payload);
 
     /// The next answer. EINTR: see Patience, the connection goes on. EPROTO: it was malformed. ETIMEDOUT: none in time.
-    /// EPIPE: the daemon closed the connection, and all that it said before has been received.
+    /// EPIPE: the daemon closed the connection, and all that it said before has been received. => not kept beyond the
+    /// next receive().
     [[nodiscard]] core::Result<Reply> receive(const Patience& patience);
 
     /// Ends the connection, because an answer made no sense, and returns the error that says so: EPROTO.
@@ -82,7 +71,6 @@ class DeviceConnection {
 
     core::Error end(std::string why, int code);
     [[nodiscard]] core::Result<void> wait(short events, Deadline deadline, int wake);
-    [[nodiscard]] core::Result<Reply> judge(std::size_t received, int message_flags, Descriptor descriptor);
 
     Descriptor socket_;
     std::string name_;

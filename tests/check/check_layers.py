@@ -16,6 +16,7 @@ CORE_OF_CAPTURE = ("core/error.h", "core/direction.h")
 # A layer may include itself and these.
 ALLOWED = {
     "include": (),
+    "include/pfild/net": (),  # for programs that are compiled against it, and for devbpf, which serves them
     "ebpf": ("include",),
     "cbpf": ("ebpf", "include"),
     "core": ("cbpf", "ebpf", "include"),
@@ -27,6 +28,7 @@ ALLOWED = {
     "filter": INNER,
     "bpf": ("include",),
     "client": ("core", "include"),
+    "devbpf": ("client", "core", "include", "include/pfild/net"),
     "bpfctl": ("client", "control", "config", "disk", "describe", "filter", *INNER),
     "daemon/sys": INNER,
     **{f"daemon/{edge}": ("daemon/sys", "control", "describe", "capture", *INNER) for edge in EDGES},
@@ -53,6 +55,8 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)')
 def layer_of(path):
     """The layer of a file; None for tests and what is none."""
     parts = path.split("/")
+    if path.startswith("include/pfild/net/"):
+        return "include/pfild/net"
     if parts[0] != "daemon":
         return parts[0] if parts[0] in ALLOWED else None
     return f"daemon/{parts[1]}" if parts[1] in (*EDGES, "sys") else "daemon"

@@ -12,11 +12,13 @@ import sources as source_tree
 DEBIAN = "packaging/debian"
 FILES = """
 etc/pfild/default.toml
+usr/include/pfild/net/bpf.h
 usr/lib/systemd/system/pfild@.service
 usr/lib/sysusers.d/pfild.conf
 usr/lib/tmpfiles.d/pfild.conf
 usr/sbin/bpfctl
 usr/sbin/pfild
+usr/sbin/pfild-devbpf
 usr/share/doc/pfild/changelog.gz
 usr/share/doc/pfild/configuration.md
 usr/share/doc/pfild/control-protocol.md
@@ -26,6 +28,7 @@ usr/share/doc/pfild/filters.md
 usr/share/doc/pfild/modes.md
 usr/share/doc/pfild/pfild.toml
 usr/share/man/man8/bpfctl.8.gz
+usr/share/man/man8/pfild-devbpf.8.gz
 usr/share/man/man8/pfild.8.gz
 """.split()
 SCHEMA = re.compile(r"usr/share/pfild/schema/[\w.-]+\.json")

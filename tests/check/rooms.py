@@ -47,6 +47,7 @@ ROOMS = {
 # Layers that may see a part of core only: rooms of core.
 OF_CORE = {
     "client": ("core",),
+    "devbpf": ("core",),
     "filter": ("core",),
     "bpfctl": ("core", "core/flow"),
     "daemon/sys": ("core",),

@@ -9,7 +9,7 @@ HARNESS = ROOT / "tests" / "harness"
 LAB = ROOT / "scripts" / "lab"
 
 _PLACES = {"pfild": "daemon/pfild", "bpfctl": "bpfctl/bpfctl", "udp_flow": "tests/harness/udp_flow",
-           "attack_frames": "tests/harness/attack_frames", "messages": "packaging/messages", "generate": "tests/bench/bench_generate"}  # fmt: skip
+           "attack_frames": "tests/harness/attack_frames", "messages": "packaging/messages", "pfild-devbpf": "devbpf/pfild-devbpf", "generate": "tests/bench/bench_generate"}  # fmt: skip
 
 
 def schema_folder():
