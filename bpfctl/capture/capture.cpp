@@ -8,6 +8,8 @@
 #include <string>
 #include <utility>
 
+#include <poll.h>
+
 namespace pfild::bpfctl {
 namespace {
 
@@ -22,6 +24,12 @@ std::vector<pfild_instruction> on_the_wire(const std::vector<cbpf::Instruction>&
     return all;
 }
 
+/// A capture, and the interface of one of its devices.
+struct DeviceWish {
+    const CapturePlan& plan;
+    const std::string& interface;
+};
+
 pfild_options options_of(const CapturePlan& plan) {
     pfild_options options{};
     options.immediate = plan.immediate || plan.live() ? 1 : 0;
@@ -32,36 +40,36 @@ pfild_options options_of(const CapturePlan& plan) {
     return options;
 }
 
-core::Result<void> set_filter(client::RemoteDevice& device, const CapturePlan& plan, filter::LinkType link_type) {
-    const auto program = plan.program(link_type);
+core::Result<void> set_filter(client::RemoteDevice& device, const DeviceWish& wanted, filter::LinkType link_type) {
+    const auto program = wanted.plan.program(wanted.interface, link_type);
     return program ? device.set_filter(on_the_wire(*program)) : core::fail(program.error());
 }
 
 /// Its size, bytes. All devices together have a limit: then half as much is asked for, as libpcap does.
-core::Result<std::uint32_t> set_interface(client::RemoteDevice& device, const CapturePlan& plan) {
-    for (std::uint32_t wanted = plan.buffer_size;; wanted /= 2) {
-        auto size = device.set_buffer_size(wanted);
+core::Result<std::uint32_t> set_interface(client::RemoteDevice& device, const DeviceWish& wanted) {
+    const std::string& interface = wanted.interface;
+    for (std::uint32_t asked = wanted.plan.buffer_size;; asked /= 2) {
+        auto size = device.set_buffer_size(asked);
         if (!size) {
             return size;
         }
-        const auto set = device.set_interface(plan.interface);
+        const auto set = device.set_interface(interface);
         if (set) {
             return size;
         }
         if (device.connected() && set.error().code == ENXIO) {
-            return core::fail({"capture", plan.interface, "it is not attached",
-                               "`bpfctl attach " + plan.interface + "` first; with --tap only to capture from it",
-                               ENXIO});
+            return core::fail({"capture", interface, "it is not attached",
+                               "`bpfctl attach " + interface + "` first; with --tap only to capture from it", ENXIO});
         }
-        wanted = std::min(wanted, *size); // the daemon has a largest
-        if (!device.connected() || set.error().code != ENOBUFS || wanted <= kSmallestBuffer) {
+        asked = std::min(asked, *size); // the daemon has a largest
+        if (!device.connected() || set.error().code != ENOBUFS || asked <= kSmallestBuffer) {
             return core::fail(set.error());
         }
     }
 }
 
-core::Result<void> set_promiscuous(client::RemoteDevice& device, const CapturePlan& plan) {
-    if (!plan.promiscuous || plan.interface == "any") {
+core::Result<void> set_promiscuous(client::RemoteDevice& device, const DeviceWish& wanted) {
+    if (!wanted.plan.promiscuous || wanted.interface == "any") {
         return {};
     }
     return device.set_promiscuous().map_error([](core::Error error) {
@@ -70,31 +78,53 @@ core::Result<void> set_promiscuous(client::RemoteDevice& device, const CapturePl
     });
 }
 
+/// Of an interface that goes the daemon tells a program what to do with its device; a person has an interface.
+core::Error in_words_for(const std::string& interface, const core::Error& error) {
+    if (error.what != "read" || error.code != EIO) {
+        return error;
+    }
+    return {"capture", interface, "the interface is gone or was detached", "`bpfctl status` lists what is attached",
+            EIO};
+}
+
 } // namespace
 
-core::Result<CaptureSource> Capture::set_up(client::RemoteDevice& device, const CapturePlan& plan) {
-    std::uint32_t size = 0;
+core::Result<DeviceSetting> Capture::set_up(client::RemoteDevice& device, const CapturePlan& plan,
+                                            const std::string& interface) {
+    const DeviceWish wanted{plan, interface};
+    DeviceSetting setting;
     const auto number = device.set_options(options_of(plan))
                             .and_then([&] { return device.set_read_timeout(kReadTimeout); })
-                            .and_then([&] { return set_filter(device, plan, filter::kEthernet); })
-                            .and_then([&] { return set_interface(device, plan); })
+                            .and_then([&] { return set_filter(device, wanted, filter::kEthernet); })
+                            .and_then([&] { return set_interface(device, wanted); })
                             .and_then([&](std::uint32_t given) {
-                                size = given;
-                                return set_promiscuous(device, plan);
+                                setting.buffer_size = given;
+                                return set_promiscuous(device, wanted);
                             })
                             .and_then([&] { return device.data_link(); });
     if (!number) {
         return core::fail(number.error());
     }
     if (*number == static_cast<std::uint32_t>(filter::kEthernet.number)) {
-        return CaptureSource{size, filter::kEthernet};
+        return setting;
     }
     if (*number != static_cast<std::uint32_t>(filter::kRaw.number)) {
-        return core::fail({"capture", plan.interface, "its packets are of link type " + std::to_string(*number),
+        return core::fail({"capture", interface, "its packets are of link type " + std::to_string(*number),
                            "only Ethernet and IP can be captured", EAFNOSUPPORT});
     }
+    setting.link_type = filter::kRaw;
     // What the other filter has let in is thrown away with it.
-    return set_filter(device, plan, filter::kRaw).map([&] { return CaptureSource{size, filter::kRaw}; });
+    return set_filter(device, wanted, filter::kRaw).map([&] { return setting; });
+}
+
+/// Records of one device are lent: they stay where they are until the next read. With several devices each read would
+/// take a buffer from a device that is not read again at once, so their records are copied.
+Capture::Capture(std::vector<CaptureSource>& sources, PacketSink& sink, std::optional<std::uint64_t> count)
+    : sources_(sources), sink_(sink), count_(count),
+      shared_(sources.size() == 1 && sources.front().device.share().has_value()), buffers_(sources.size()) {
+    for (std::size_t i = 0; i < sources.size() && !shared_; ++i) {
+        buffers_[i].resize(sources[i].setting.buffer_size);
+    }
 }
 
 CaptureEnd Capture::run(Signals& signals, const std::function<void()>& say_statistics) {
@@ -120,63 +150,106 @@ CaptureEnd Capture::run(Signals& signals, const std::function<void()>& say_stati
     return {packets_, done ? std::nullopt : std::optional(std::move(done.error()))};
 }
 
-/// One read. That nothing came, or that it was interrupted, is no error.
 core::Result<void> Capture::read_on(int stop) {
-    const auto records = read({.wake = stop});
-    if (records) {
-        return put_records(*records);
+    if (sources_.size() == 1) {
+        return read_all({.wake = stop});
     }
-    if (device_.connected() && (records.error().code == EAGAIN || records.error().code == EINTR)) {
-        return {};
+    std::vector<pollfd> watched{{stop, POLLIN, 0}};
+    for (const CaptureSource& source : sources_) {
+        watched.push_back({source.device.readiness(), POLLIN, 0});
     }
-    return core::fail(records.error());
+    (void)poll(watched.data(), watched.size(), static_cast<int>(kReadTimeout.count()));
+    return read_all({.nonblocking = true});
 }
 
-core::Result<std::span<const std::uint8_t>> Capture::read(const client::ReadWish& wish) {
-    if (shared_) {
-        return device_.borrow(wish);
+/// A read of each device; what has come is put in order of time. That nothing came, or that a read was interrupted, is
+/// no error; after one, what others had to give is still put.
+core::Result<void> Capture::read_all(const client::ReadWish& wish) {
+    std::vector<Head> heads;
+    core::Result<void> done;
+    for (std::size_t i = 0; i < sources_.size(); ++i) {
+        const auto records = read(i, wish);
+        if (records) {
+            heads.push_back({client::RecordReader(*records), std::nullopt, i});
+            continue;
+        }
+        const int code = records.error().code;
+        if (done && !(sources_[i].device.connected() && (code == EAGAIN || code == EINTR))) {
+            done = core::fail(in_words_for(sources_[i].interface, records.error()));
+        }
     }
-    return device_.read(buffer_, wish).map([&](std::size_t filled) {
-        return std::span<const std::uint8_t>(buffer_).first(filled);
+    if (auto put = put_records(heads); !put) {
+        return put;
+    }
+    return done;
+}
+
+core::Result<std::span<const std::uint8_t>> Capture::read(std::size_t source, const client::ReadWish& wish) {
+    client::RemoteDevice& device = sources_[source].device;
+    if (shared_) {
+        return device.borrow(wish);
+    }
+    std::vector<std::uint8_t>& buffer = buffers_[source];
+    return device.read(buffer, wish).map([&](std::size_t filled) {
+        return std::span<const std::uint8_t>(buffer).first(filled);
     });
 }
 
 /// What is buffered now; not what comes later, or this would never end.
 core::Result<void> Capture::drain() {
-    const auto stats = device_.stats();
-    if (!stats) {
-        return core::fail(stats.error());
-    }
-    const std::uint64_t end = packets_ + stats->buffered;
-    while (packets_ < end && !is_complete()) {
-        const auto records = read({.nonblocking = true});
-        if (!records) {
-            return device_.connected() && records.error().code == EAGAIN ? core::Result<void>()
-                                                                         : core::fail(records.error());
+    std::uint64_t end = packets_;
+    for (CaptureSource& source : sources_) {
+        const auto stats = source.device.stats();
+        if (!stats) {
+            return core::fail(stats.error());
         }
-        if (auto put = put_records(*records); !put || records->empty()) {
-            return put;
+        end += stats->buffered;
+    }
+    std::uint64_t before = end;
+    while (packets_ < end && !is_complete() && packets_ != before) {
+        before = packets_;
+        if (auto done = read_all({.nonblocking = true}); !done) {
+            return done;
         }
     }
     return {};
 }
 
-core::Result<void> Capture::put_records(std::span<const std::uint8_t> bytes) {
-    client::RecordReader records(bytes);
-    while (!is_complete()) {
-        const auto record = records.next();
-        if (!record) {
-            return core::fail(record.error());
+/// The next record of a device is the one that Head has; a device without any is left out.
+core::Result<void> Capture::put_records(std::vector<Head>& heads) {
+    const auto step = [](Head& head) -> core::Result<void> {
+        auto next = head.reader.next();
+        if (!next) {
+            return core::fail(next.error());
         }
-        if (!*record) {
-            break;
+        head.record = *next;
+        return {};
+    };
+    for (Head& head : heads) {
+        if (auto stepped = step(head); !stepped) {
+            return stepped;
         }
-        if (auto put = sink_.put(**record); !put) {
+    }
+    std::erase_if(heads, [](const Head& head) { return !head.record; });
+    while (!heads.empty() && !is_complete()) {
+        const auto first = std::min_element(heads.begin(), heads.end(), is_earlier);
+        if (auto put = sink_.put(*first->record, first->source); !put) {
             return put;
         }
         ++packets_;
+        if (auto stepped = step(*first); !stepped) {
+            return stepped;
+        }
+        if (!first->record) {
+            heads.erase(first);
+        }
     }
     return sink_.flush();
+}
+
+bool Capture::is_earlier(const Head& one, const Head& other) {
+    return std::pair(one.record->seconds, one.record->nanoseconds) <
+           std::pair(other.record->seconds, other.record->nanoseconds);
 }
 
 } // namespace pfild::bpfctl

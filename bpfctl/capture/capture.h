@@ -6,6 +6,9 @@
 //           └── until: so many packets │ a signal: what is buffered is read, too │ the interface or the daemon is
 //                      gone │ the sink fails
 //
+// Several devices are read one after the other, and what they gave is put in order of time: packets of two devices that
+// came within a millisecond of each other may be put the other way round.
+//
 // One thread; blocks. Whoever calls it prints.
 #pragma once
 
@@ -13,6 +16,8 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "bpfctl/capture/packet_sink.h"
@@ -27,10 +32,17 @@ namespace pfild::bpfctl {
 /// Packets that fill no buffer are seen after this time.
 inline constexpr std::chrono::milliseconds kReadTimeout{200};
 
+/// What a device has become.
+struct DeviceSetting {
+    std::uint32_t buffer_size = 0;                  ///< bytes
+    filter::LinkType link_type = filter::kEthernet; ///< of its packets
+};
+
 /// A device that captures.
 struct CaptureSource {
-    std::uint32_t buffer_size;  ///< bytes
-    filter::LinkType link_type; ///< of its packets
+    std::string interface; ///< as the plan has it
+    client::RemoteDevice device;
+    DeviceSetting setting;
 };
 
 struct CaptureEnd {
@@ -40,35 +52,41 @@ struct CaptureEnd {
 
 class Capture {
   public:
-    /// => device and sink outlive it.
-    Capture(client::RemoteDevice& device, PacketSink& sink, std::optional<std::uint64_t> count,
-            std::uint32_t buffer_size)
-        : device_(device), sink_(sink), count_(count), shared_(device.share().has_value()),
-          buffer_(shared_ ? 0 : buffer_size) {}
+    /// => sources and sink outlive it; there is a source.
+    Capture(std::vector<CaptureSource>& sources, PacketSink& sink, std::optional<std::uint64_t> count);
 
     /// The device as the plan wants it, capturing when this returns, with smaller buffers where there is no memory for
     /// those wanted. What the daemon refuses, and EAFNOSUPPORT: packets that begin neither with an Ethernet header nor
     /// with that of IP.
-    [[nodiscard]] static core::Result<CaptureSource> set_up(client::RemoteDevice& device, const CapturePlan& plan);
+    [[nodiscard]] static core::Result<DeviceSetting> set_up(client::RemoteDevice& device, const CapturePlan& plan,
+                                                            const std::string& interface);
 
     /// Until it ends. The sink is not finished then.
     [[nodiscard]] CaptureEnd run(Signals& signals, const std::function<void()>& say_statistics);
-
     /// That the sink took so far.
     [[nodiscard]] std::uint64_t packets() const noexcept { return packets_; }
 
   private:
+    /// What a read of a device has brought, from its next record on.
+    struct Head {
+        client::RecordReader reader;
+        std::optional<client::Record> record;
+        std::size_t source;
+    };
+
     [[nodiscard]] bool is_complete() const { return count_ && packets_ >= *count_; }
     [[nodiscard]] core::Result<void> read_on(int stop);
     [[nodiscard]] core::Result<void> drain();
-    [[nodiscard]] core::Result<std::span<const std::uint8_t>> read(const client::ReadWish& wish);
-    [[nodiscard]] core::Result<void> put_records(std::span<const std::uint8_t> bytes);
+    [[nodiscard]] core::Result<void> read_all(const client::ReadWish& wish);
+    [[nodiscard]] core::Result<std::span<const std::uint8_t>> read(std::size_t source, const client::ReadWish& wish);
+    [[nodiscard]] core::Result<void> put_records(std::vector<Head>& heads);
+    [[nodiscard]] static bool is_earlier(const Head& one, const Head& other);
 
-    client::RemoteDevice& device_;
+    std::vector<CaptureSource>& sources_;
     PacketSink& sink_;
     std::optional<std::uint64_t> count_;
-    bool shared_; ///< the records are looked at where they are
-    std::vector<std::uint8_t> buffer_;
+    bool shared_;                                    ///< the records are looked at where they are
+    std::vector<std::vector<std::uint8_t>> buffers_; ///< of each source, unless they are
     std::uint64_t packets_ = 0;
 };
 

@@ -2,17 +2,22 @@
 // See perform.h.
 #include "bpfctl/capture/perform.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <memory>
+#include <optional>
 #include <ostream>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "bpfctl/capture/capture.h"
+#include "bpfctl/capture/interfaces.h"
 #include "bpfctl/capture/signals.h"
 #include "bpfctl/capture/sinks.h"
 #include "bpfctl/endpoint.h"
 #include "bpfctl/fields.h"
+#include "bpfctl/run.h"
 #include "bpfctl/text/packet.h"
 #include "bpfctl/text/units.h"
 #include "client/remote_device.h"
@@ -46,38 +51,105 @@ Outcome<client::RemoteDevice> open_device(const Endpoint& endpoint) {
     return std::move(*device);
 }
 
-core::Result<Sink> make_sink(const CapturePlan& plan, filter::LinkType link_type, const Options& options,
-                             const Console& console) {
-    if (plan.file) {
-        auto file = filter::CaptureFile::create(*plan.file, link_type, plan.snap_length);
-        return file ? core::Result<Sink>(std::make_unique<FileSink>(std::move(*file))) : core::fail(file.error());
+/// What is attached, by number, as the daemon says; nothing if it does not.
+Interfaces::Known attached(const Options& options) {
+    Interfaces::Known known;
+    const auto status = ask_daemon(endpoint_of(options), "status", Json::object());
+    if (status) {
+        for (const Json& interface : member(*status, "interfaces")) {
+            known.emplace(static_cast<std::uint32_t>(number(interface, "ifindex").value_or(0)),
+                          text(interface, "name"));
+        }
     }
-    const bool any = plan.interface == "any";
+    return known;
+}
+
+/// What a sink is made for.
+struct Made {
+    const CapturePlan& plan;
+    const std::vector<CaptureSource>& sources;
+    Interfaces& names;
+    const Console& console;
+
+    [[nodiscard]] std::vector<filter::LinkType> link_types() const {
+        std::vector<filter::LinkType> all;
+        all.reserve(sources.size());
+        for (const CaptureSource& source : sources) {
+            all.push_back(source.setting.link_type);
+        }
+        return all;
+    }
+};
+
+core::Result<Sink> make_file(const Made& made) {
+    const CapturePlan& plan = made.plan;
+    const auto link_types = made.link_types();
+    if (plan.is_pcapng()) {
+        std::vector<PcapngSink::Source> sources;
+        for (const filter::LinkType link_type : link_types) {
+            sources.push_back({link_type, static_cast<std::uint32_t>(plan.snap_length), plan.expression});
+        }
+        return PcapngSink::create(*plan.file, made.names, std::move(sources));
+    }
+    if (std::count(link_types.begin(), link_types.end(), link_types[0]) != std::ssize(link_types)) {
+        return core::fail({"write", *plan.file, "a pcap file has packets of one link type, and these have two",
+                           "write pcapng: it is what FILE.pcapng is", EINVAL});
+    }
+    auto file = filter::CaptureFile::create(*plan.file, link_types[0], plan.snap_length);
+    return file ? core::Result<Sink>(std::make_unique<PcapSink>(std::move(*file))) : core::fail(file.error());
+}
+
+/// tcpdump(8) names interfaces by their numbers, so it must be where they are the same.
+core::Result<Sink> start_viewer(const Made& made) {
+    if (!made.names.several()) {
+        return ViewerSink::start(viewer_command(), made.sources[0].setting.link_type, made.plan.snap_length);
+    }
+    if (!made.names.are_those_here()) {
+        return core::fail({"start", viewer_command()[0], "it would not know the interfaces", "", ENOENT});
+    }
+    return ViewerSink::start_cooked(viewer_command(), made.link_types(), made.plan.snap_length);
+}
+
+core::Result<Sink> make_sink(const Made& made, const Options& options) {
+    if (made.plan.file) {
+        return make_file(made);
+    }
     if (options.json) {
-        return std::make_unique<LineSink>(console.out,
-                                          [name = any ? "" : plan.interface](const client::Record& packet) {
-                                              return compact(packet_json(packet, name)) + '\n';
-                                          });
+        return std::make_unique<LineSink>(
+            made.console.out, [&names = made.names](const client::Record& packet, std::size_t source) {
+                return compact(packet_json(packet, names.name_of(source, packet.ifindex))) + '\n';
+            });
     }
-    console.out.flush(); // the viewer writes to the same stream
-    auto viewer = ViewerSink::start(viewer_command(), link_type, plan.snap_length);
+    made.console.out.flush(); // the viewer writes to the same stream
+    auto viewer = start_viewer(made);
     if (viewer || viewer.error().code != ENOENT) {
         return viewer;
     }
-    return std::make_unique<LineSink>(
-        console.out, [any, link_type](const client::Record& packet) { return packet_line(packet, link_type, any); });
+    return std::make_unique<LineSink>(made.console.out, [&names = made.names, types = made.link_types()](
+                                                            const client::Record& packet, std::size_t source) {
+        return packet_line(packet, types.at(source),
+                           names.several() ? names.name_of(source, packet.ifindex) : std::string());
+    });
+}
+
+std::uint32_t smallest_buffer(const std::vector<CaptureSource>& sources) {
+    const auto smallest = std::min_element(sources.begin(), sources.end(), [](const auto& a, const auto& b) {
+        return a.setting.buffer_size < b.setting.buffer_size;
+    });
+    return smallest->setting.buffer_size;
 }
 
 std::string buffer_text(const CapturePlan& plan, std::uint32_t given) {
     const std::string asked = given < plan.buffer_size ? " (asked for " + bytes(plan.buffer_size) + ')' : "";
-    return ", 2 buffers of " + bytes(given) + asked;
+    return ", 2 buffers of " + bytes(given) + asked + (plan.interfaces.size() > 1 ? " each" : "");
 }
 
-void announce(const CapturePlan& plan, const CaptureSource& source, const Options& options, const Console& console) {
+void announce(const Made& made, const Options& options) {
+    const CapturePlan& plan = made.plan;
     if (!options.json) {
         const std::string where = plan.file ? ", writing " + (*plan.file == "-" ? "standard output" : *plan.file) : "";
-        const std::string how = buffer_text(plan, source.buffer_size);
-        console.err << printable("capturing on " + plan.interface + where + how) << std::endl;
+        const std::string how = buffer_text(plan, smallest_buffer(made.sources));
+        made.console.err << printable("capturing on " + made.names.text() + where + how) << std::endl;
     }
 }
 
@@ -102,32 +174,58 @@ Json statistics_json(std::uint64_t packets, const core::Result<pfild_stats>& sta
     return {{"statistics", std::move(counters)}};
 }
 
+/// What the device of each source has counted, and all of them together; not, if one cannot be asked.
+struct Counts {
+    std::vector<std::optional<pfild_stats>> each;
+    core::Result<pfild_stats> all;
+
+    explicit Counts(std::vector<CaptureSource>& sources) : all(pfild_stats{}) {
+        for (CaptureSource& source : sources) {
+            const auto stats = source.device.stats();
+            each.push_back(stats ? std::optional(*stats) : std::nullopt);
+            if (!stats) {
+                all = core::fail(stats.error());
+            } else if (all) {
+                all->received += stats->received;
+                all->filtered += stats->filtered;
+                all->dropped += stats->dropped;
+                all->lost += stats->lost;
+            }
+        }
+    }
+};
+
 /// What there is to say of a capture, at its end and on the way.
 struct Report {
     const Options& options;
     const Console& console;
     std::uint32_t buffer_size; ///< bytes
-    client::RemoteDevice& device;
 
-    void say(std::uint64_t packets, bool at_the_end) const {
-        const auto stats = device.stats();
+    void say(std::uint64_t packets, const Counts& counts, bool at_the_end) const {
         if (options.json) {
-            console.out << compact(statistics_json(packets, stats, buffer_size)) << std::endl;
+            console.out << compact(statistics_json(packets, counts.all, buffer_size)) << std::endl;
         } else if (at_the_end) {
-            console.err << statistics_text(packets, stats, "\n") << std::flush;
+            console.err << statistics_text(packets, counts.all, "\n") << std::flush;
         } else {
-            console.err << "bpfctl: " << statistics_text(packets, stats, ", ") << std::flush;
+            console.err << "bpfctl: " << statistics_text(packets, counts.all, ", ") << std::flush;
         }
     }
 };
 
-/// Of an interface that goes the daemon tells a program what to do with its device; a person has an interface.
-core::Error in_words_for(const CapturePlan& plan, core::Error error) {
-    if (error.what != "read" || error.code != EIO) {
-        return error;
+Outcome<std::vector<CaptureSource>> set_up_all(const CapturePlan& plan, const Options& options) {
+    std::vector<CaptureSource> sources;
+    for (const std::string& interface : plan.interfaces) {
+        auto device = open_device(device_endpoint_of(options));
+        if (!device) {
+            return tl::make_unexpected(std::move(device.error()));
+        }
+        auto source = Capture::set_up(*device, plan, interface);
+        if (!source) {
+            return fail(exit_of(*device), source.error());
+        }
+        sources.push_back({interface, std::move(*device), *source});
     }
-    return {"capture", plan.interface, "the interface is gone or was detached",
-            "`bpfctl status` lists what is attached", EIO};
+    return sources;
 }
 
 } // namespace
@@ -137,29 +235,30 @@ Outcome<void> perform_capture(const CapturePlan& plan, const Options& options, c
     if (!signals) {
         return fail(Exit::kRefused, signals.error());
     }
-    auto device = open_device(device_endpoint_of(options));
-    if (!device) {
-        return tl::make_unexpected(std::move(device.error()));
+    auto sources = set_up_all(plan, options);
+    if (!sources) {
+        return tl::make_unexpected(std::move(sources.error()));
     }
-    const auto source = Capture::set_up(*device, plan);
-    if (!source) {
-        return fail(exit_of(*device), source.error());
-    }
-    auto sink = make_sink(plan, source->link_type, options, console);
+    Interfaces names(plan.interfaces, [&options] { return attached(options); });
+    const Made made{plan, *sources, names, console};
+    auto sink = make_sink(made, options);
     if (!sink) {
         return fail(Exit::kRefused, std::move(sink.error()));
     }
-    announce(plan, *source, options, console);
-    const Report report{options, console, source->buffer_size, *device};
-    Capture capture(*device, **sink, plan.count, source->buffer_size);
-    CaptureEnd end = capture.run(*signals, [&] { report.say((*sink)->kept(capture.packets()), false); });
-    const Exit exit = exit_of(*device);
-    if (auto finished = (*sink)->finish(); !finished && !end.error) {
+    announce(made, options);
+    const Report report{options, console, smallest_buffer(*sources)};
+    Capture capture(*sources, **sink, plan.count);
+    CaptureEnd end =
+        capture.run(*signals, [&] { report.say((*sink)->kept(capture.packets()), Counts(*sources), false); });
+    const bool all_answer = std::all_of(sources->begin(), sources->end(),
+                                        [](const CaptureSource& source) { return source.device.connected(); });
+    const Counts counts(*sources);
+    if (auto finished = (*sink)->finish(counts.each); !finished && !end.error) {
         end.error = std::move(finished.error());
     }
-    report.say((*sink)->kept(end.packets), true);
+    report.say((*sink)->kept(end.packets), counts, true);
     if (end.error) {
-        return fail(exit, in_words_for(plan, std::move(*end.error)));
+        return fail(all_answer ? Exit::kRefused : Exit::kUnreachable, std::move(*end.error));
     }
     return {};
 }

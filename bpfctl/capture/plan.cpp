@@ -3,6 +3,7 @@
 #include "bpfctl/capture/plan.h"
 
 #include <cerrno>
+#include <string_view>
 #include <utility>
 
 #include "bpfctl/capture/netmask.h"
@@ -16,7 +17,19 @@ constexpr std::uint16_t kReturnConstant = 0x06; // BPF_RET | BPF_K
 
 } // namespace
 
-core::Result<std::vector<cbpf::Instruction>> CapturePlan::program(filter::LinkType link_type) const {
+bool CapturePlan::is_pcapng() const {
+    if (format) {
+        return *format == "pcapng";
+    }
+    const auto is_called = [this](std::string_view end) {
+        return file->size() >= end.size() && file->substr(file->size() - end.size()) == end;
+    };
+    const bool several = interfaces.size() > 1 || interfaces.front() == "any";
+    return file && (is_called(".pcapng") || (several && !is_called(".pcap")));
+}
+
+core::Result<std::vector<cbpf::Instruction>> CapturePlan::program(const std::string& interface,
+                                                                  filter::LinkType link_type) const {
     if (expression.empty()) {
         return snap_length == filter::kSnapLength
                    ? std::vector<cbpf::Instruction>{}

@@ -15,10 +15,11 @@
 namespace pfild::bpfctl {
 
 struct CapturePlan {
-    std::string interface;
-    std::string expression; ///< pcap-filter(7); empty: every packet
+    std::vector<std::string> interfaces; ///< at least one; "any": all Ethernet ones that are attached
+    std::string expression;              ///< pcap-filter(7); empty: every packet
     filter::Names names = filter::Names::kNumeric;
     std::optional<std::string> file;       ///< "-": standard output; nothing: packets are shown
+    std::optional<std::string> format;     ///< "pcap" or "pcapng"; nothing: by the file's name, and what is in it
     std::optional<std::uint64_t> count;    ///< packets after which it ends
     int snap_length = filter::kSnapLength; ///< bytes of a packet at most
     core::Directions directions = core::Directions::both();
@@ -28,9 +29,12 @@ struct CapturePlan {
 
     /// Is somebody waiting for each packet?
     [[nodiscard]] bool live() const { return !file.has_value(); }
-    /// The program for packets of this link type; none: every packet, whole. Knows the interface's netmask. EINVAL:
+    /// Whether the file is pcapng: asked for, by its name, or because there is more to say than pcap can.
+    [[nodiscard]] bool is_pcapng() const;
+    /// The program for packets of an interface; none: every packet, whole. Knows the interface's netmask. EINVAL:
     /// what libpcap says of the expression, or that it is too long.
-    [[nodiscard]] core::Result<std::vector<cbpf::Instruction>> program(filter::LinkType link_type) const;
+    [[nodiscard]] core::Result<std::vector<cbpf::Instruction>> program(const std::string& interface,
+                                                                       filter::LinkType link_type) const;
 };
 
 } // namespace pfild::bpfctl

@@ -134,9 +134,9 @@ std::string time_text(const client::Record& packet) {
 
 } // namespace
 
-std::string packet_line(const client::Record& packet, filter::LinkType link_type, bool with_interface) {
+std::string packet_line(const client::Record& packet, filter::LinkType link_type, const std::string& interface) {
     std::string line = time_text(packet) + ' ';
-    line += with_interface ? "if" + std::to_string(packet.ifindex) + ' ' : "";
+    line += interface.empty() ? "" : interface + ' ';
     const std::string_view direction = kDirections.at(packet.direction);
     line.append(direction).append(direction.empty() ? "" : " ");
     line += link_type == filter::kRaw ? ip_text(packet.bytes) : frame_text(packet.bytes);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // `bpfctl capture IFACE|any [EXPR]`: its options, as a plan; what it does is in capture/.
+#include <algorithm>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,10 +16,12 @@ namespace pfild::bpfctl {
 namespace {
 
 constexpr std::size_t kLongestInterface = 127; // an alternative name
+constexpr std::size_t kMostInterfaces = 8;     // half of all devices
 constexpr std::uint64_t kLargestBuffer = 1U << 30U;
 
 struct CaptureOperands {
     CapturePlan plan;
+    std::optional<std::string> interface; ///< the first word, unless there was -i
     std::vector<std::string> words;
     std::string direction = "both";
     bool resolve = false;
@@ -32,16 +36,49 @@ std::string expression_of(const std::vector<std::string>& words) {
     return expression;
 }
 
+/// Why these interfaces are none; nothing: they are.
+std::optional<std::string> flaw_of(const std::vector<std::string>& interfaces) {
+    if (interfaces.empty()) {
+        return "IFACE is missing";
+    }
+    for (const std::string& interface : interfaces) {
+        if (interface.empty() || interface.size() > kLongestInterface) {
+            return "IFACE: a name of an interface has 1 to 127 characters";
+        }
+        if (std::count(interfaces.begin(), interfaces.end(), interface) > 1) {
+            return "IFACE: '" + interface + "' is there twice";
+        }
+    }
+    if (interfaces.size() > kMostInterfaces) {
+        return "IFACE: at most " + std::to_string(kMostInterfaces) + " can be captured from together";
+    }
+    if (interfaces.size() > 1 && std::count(interfaces.begin(), interfaces.end(), "any") > 0) {
+        return "IFACE: `any` has the others, too";
+    }
+    return std::nullopt;
+}
+
 Outcome<Question> gather_capture(const CaptureOperands& operands) {
     CapturePlan plan = operands.plan;
-    if (plan.interface.empty() || plan.interface.size() > kLongestInterface) {
-        return usage_failure(kCapture.name, "IFACE: a name of an interface has 1 to 127 characters");
+    std::vector<std::string> words = operands.words;
+    if (!plan.interfaces.empty() && operands.interface) {
+        words.insert(words.begin(), *operands.interface); // it begins the expression
+    } else if (plan.interfaces.empty() && operands.interface) {
+        plan.interfaces.push_back(*operands.interface);
+    }
+    if (const auto flaw = flaw_of(plan.interfaces)) {
+        return usage_failure(kCapture.name, *flaw);
+    }
+    if (plan.format && !plan.file) {
+        return usage_failure(kCapture.name, "--format is of a file: -w says which");
     }
     plan.snap_length = plan.snap_length == 0 ? filter::kSnapLength : plan.snap_length;
-    plan.expression = expression_of(operands.words);
+    plan.expression = expression_of(words);
     plan.names = operands.resolve ? filter::Names::kResolve : filter::Names::kNumeric;
-    if (auto program = plan.program(filter::kEthernet); !program) { // before anything is opened
-        return fail(Exit::kRefused, std::move(program.error()));
+    for (const std::string& interface : plan.interfaces) { // before anything is opened
+        if (auto program = plan.program(interface, filter::kEthernet); !program) {
+            return fail(Exit::kRefused, std::move(program.error()));
+        }
     }
     plan.promiscuous = !operands.quiet;
     plan.directions = {operands.direction != "out", operands.direction != "in"};
@@ -57,10 +94,17 @@ Outcome<Question> gather_capture(const CaptureOperands& operands) {
 Arguments declare_capture(CLI::App& app, Options& /*options*/) {
     auto operands = std::make_shared<CaptureOperands>();
     CapturePlan& plan = operands->plan;
-    app.add_option("IFACE", plan.interface, "an attached interface, or `any`: all Ethernet ones that are attached")
-        ->required();
+    app.add_option("IFACE", operands->interface,
+                   "an attached interface, or `any`: all Ethernet ones that are attached");
     app.add_option("EXPR", operands->words, "which packets, as tcpdump takes it, see pcap-filter(7); all without");
+    app.add_option("-i,--interface", plan.interfaces,
+                   "the same, and several: -i eth0 -i eth1; every other word is EXPR")
+        ->option_text("IFACE")
+        ->allow_extra_args(false);
     app.add_option("-w,--write", plan.file, "write a capture file; - is standard output")->option_text("FILE");
+    app.add_option("--format", plan.format,
+                   "of the file: pcap, or pcapng, which tells interface and direction; else see below")
+        ->check(one_of({"pcap", "pcapng"}));
     app.add_option("-c,--count", plan.count, "end after so many packets")
         ->option_text("N")
         ->check(whole_number(1, std::numeric_limits<std::int64_t>::max()));
@@ -83,8 +127,9 @@ Arguments declare_capture(CLI::App& app, Options& /*options*/) {
 
 const Verb kCapture{
     .name = "capture",
-    .synopsis = "IFACE|any [-w FILE|-] [-c N] [-s SNAPLEN] [--direction in|out|both] [--immediate]\n"
-                "                      [--buffer-size BYTES] [-p] [--resolve] [EXPR]",
+    .synopsis =
+        "IFACE|any [-w FILE|-] [-c N] [-s SNAPLEN] [--direction in|out|both] [--immediate]\n"
+        "                      [-i IFACE].. [--format pcap|pcapng] [--buffer-size BYTES] [-p] [--resolve] [EXPR]",
     .summary = "show the packets of an interface, or write them to a file",
     .notes =
         "Incoming packets are seen before any hook, also those that are dropped then; outgoing ones behind the hooks,\n"
@@ -97,11 +142,17 @@ const Verb kCapture{
         "`ip broadcast` in an expression means the interface's own netmask.\n"
         "\n"
         "Without -w there is a line for each packet: from tcpdump(8) if it is installed, which is given the packets\n"
-        "and looks no name up; else time, direction, protocol, addresses, ports and length.\n"
+        "and looks no name up; else time, direction, protocol, addresses, ports and length. Of several interfaces, "
+        "and\n"
+        "of `any`, each line names interface and direction.\n"
         "\n"
-        "With -w they go to a pcap file, times in nanoseconds, at the latest 200 ms after they came.\n"
+        "With -w they go to a file, times in nanoseconds, at the latest 200 ms after they came. It is pcapng if it is\n"
+        "called FILE.pcapng, or has packets of several interfaces and is not called FILE.pcap: that has interfaces,\n"
+        "directions and what was counted. Packets of two interfaces that came within a millisecond of each other may "
+        "be\n"
+        "in another order than they came.\n"
         "\n"
-        "With --json there is an object a line for each packet: seconds, nanoseconds, interface (null: any), ifindex,\n"
+        "With --json there is an object a line for each packet: seconds, nanoseconds, interface, ifindex,\n"
         "direction, caplen, length (on the wire), data (hexadecimal). The last line is {\"statistics\": {captured,\n"
         "received, filtered, dropped, lost, buffer_size}}, as for SIGUSR1; with -w FILE there are no others.\n"
         "\n"
@@ -109,7 +160,8 @@ const Verb kCapture{
         "\n"
         "Examples:\n"
         "  bpfctl capture eth0 tcp port 80\n"
-        "  bpfctl capture any -c 100 -w /tmp/dns.pcap 'udp port 53'\n"
+        "  bpfctl capture any -c 100 -w /tmp/dns.pcapng 'udp port 53'\n"
+        "  bpfctl capture -i eth0 -i tun0 icmp\n"
         "  bpfctl capture eth0 -w - --direction in | wireshark -k -i -\n",
     .request = "",
     .declare = declare_capture,

@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""`bpfctl capture` as people and scripts use tcpdump: signals, promiscuous mode, broadcasts."""
+"""`bpfctl capture` as people and scripts use tcpdump: signals, promiscuous mode, broadcasts, several interfaces, files."""
+import json
 import os
 import re
 import signal
+import subprocess
+from collections import Counter
 
 import pytest
-from scapy.all import IP, UDP, Ether, Raw, RawPcapReader
+from scapy.all import ICMP, IP, UDP, Ether, Raw, RawPcapReader
 
 from harness.frames import FramePort
 from harness.judges import assert_ends_well, wait_until
 from harness.ping import ping
 from harness.programs import program
+from harness.tunnel import Tunnel
 
 
 def start_capture(daemon, *words):
@@ -94,3 +98,77 @@ def test_a_broadcast_is_one_by_the_netmask_of_the_interface(host_lab, start_pfil
     refused = daemon.bpfctl.refused("capture", "any", "-w", file, "ip broadcast")
     assert refused.exit_code == 1 and "netmask" in refused.line
     assert_ends_well(daemon)
+
+
+def tshark(path, *fields):
+    """Rows of these fields, one a packet, as tshark reads the file."""
+    command = ["tshark", "-r", path, "-T", "fields", *[word for field in fields for word in ("-e", field)]]
+    read = subprocess.run(command, capture_output=True, text=True, check=True)
+    return [tuple(line.split("\t")) for line in read.stdout.splitlines()]
+
+
+def capinfos(path):
+    return subprocess.run(["capinfos", "-M", path], capture_output=True, text=True, check=True).stdout
+
+
+def test_several_interfaces_are_captured_together_and_each_packet_tells_its_own(router_lab, start_pfild, tmp_path):
+    fw = router_lab.fw
+    with Tunnel(fw, "tun0", "203.0.113.1/24") as tunnel:
+        daemon = start_pfild(fw)
+        daemon.bpfctl("attach", "eth0")
+        daemon.bpfctl("attach", "eth1", "--tap")
+        daemon.bpfctl("attach", "tun0", "--tap")
+        names = ["-i", "eth0", "-i", "eth1", "-i", "tun0"]
+        file = start_capture(daemon, *names, "-w", tmp_path / "a.pcapng", "icmp")
+        lines = start_capture(daemon, *names, "icmp")
+        objects = daemon.host.popen(program("bpfctl"), "-N", daemon.name, "capture", *names, "--json", "icmp")
+        assert wait_until(lambda: len(daemon.bpfctl.json("peers")["devices"]) == 9, timeout_s=20)
+        assert ping(router_lab.cli, "192.0.2.2", count=3).lost == 0
+        assert ping(router_lab.srv, "198.51.100.2", count=2).lost == 0
+        tunnel.receive(bytes(IP(src="203.0.113.2", dst="203.0.113.1") / ICMP(id=7) / b"ping"))
+        expected = {("eth0", "in"): 3, ("eth0", "out"): 3, ("eth1", "in"): 2, ("eth1", "out"): 2, ("tun0", "in"): 1, ("tun0", "out"): 1}
+        assert wait_until(lambda: lines.stdout.count("ICMP echo") == 12, timeout_s=20), lines.stdout
+        said = re.findall(r"^\S+ (\S+) +(In|Out) +IP \S+ > \S+ ICMP echo", lines.stdout, re.M)
+        assert Counter((name, direction.lower()) for name, direction in said) == expected, lines.stdout
+        for capture in (file, lines, objects):
+            capture.signal(signal.SIGINT)
+            assert capture.wait(20) == 0, capture.stderr
+        *packets, last = map(json.loads, objects.stdout.splitlines())
+        assert Counter((one["interface"], one["direction"]) for one in packets) == expected
+        assert last["statistics"]["captured"] == 12
+        rows = tshark(tmp_path / "a.pcapng", "frame.interface_name", "frame.packet_flags_direction", "frame.time_epoch")
+        words = {"0x00000001": "in", "0x00000002": "out"}
+        assert Counter((name, words[flags]) for name, flags, _ in rows) == expected, rows
+        times = [float(time) for _, _, time in rows]
+        assert times == sorted(times)
+        said = capinfos(tmp_path / "a.pcapng")
+        assert re.search(r"Number of interfaces in file: 3", said) and "Number of packets:   12" in said, said
+        assert "Interface #2 info:" in said and said.count("Number of stat entries = 1") == 3, said
+        refused = daemon.bpfctl.refused("capture", *names, "-w", tmp_path / "a.pcap", "icmp")
+        assert refused.exit_code == 1 and "one link type" in refused.line, refused
+        assert_ends_well(daemon, "eth0", "eth1", "tun0")
+
+
+def test_any_tells_interface_and_direction_in_text_and_in_a_file(router_lab, start_pfild, tmp_path):
+    daemon = start_pfild(router_lab.fw)
+    daemon.bpfctl("attach", "eth0")
+    daemon.bpfctl("attach", "eth1")
+    file = start_capture(daemon, "any", "-w", tmp_path / "a.capture", "icmp")
+    plain = start_capture(daemon, "any", "-w", tmp_path / "a.pcap", "icmp")
+    lines = start_capture(daemon, "any", "icmp")
+    without = daemon.host.popen("env", "PATH=/nonexistent", program("bpfctl"), "-N", daemon.name, "capture", "any", "icmp")
+    without.wait_for_output("capturing on")
+    assert ping(router_lab.cli, "198.51.100.1", count=5).lost == 0
+    expected = {(name, direction): 5 for name in ("eth0", "eth1") for direction in ("in", "out")}
+    assert wait_until(lambda: lines.stdout.count("ICMP echo") == without.stdout.count("length") == 20, timeout_s=20), lines.stdout
+    for capture in (file, plain, lines, without):
+        capture.signal(signal.SIGINT)
+        assert capture.wait(20) == 0, capture.stderr
+    said = re.findall(r"^\S+ (\S+) +(In|Out) +IP ", lines.stdout, re.M)
+    assert Counter((name, direction.lower()) for name, direction in said) == expected, lines.stdout
+    assert Counter(re.findall(r"^\S+ (eth\d) (in|out)", without.stdout, re.M)) == expected, without.stdout
+    rows = tshark(tmp_path / "a.capture", "frame.interface_name", "frame.packet_flags_direction")
+    assert Counter(rows) == {("eth0", "0x00000001"): 5, ("eth0", "0x00000002"): 5, ("eth1", "0x00000001"): 5, ("eth1", "0x00000002"): 5}
+    assert "pcapng" in capinfos(tmp_path / "a.capture")
+    assert "nsecpcap" in capinfos(tmp_path / "a.pcap") and len(packets_in(tmp_path / "a.pcap")) == 20
+    assert_ends_well(daemon, "eth0", "eth1")

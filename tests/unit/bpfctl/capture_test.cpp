@@ -300,9 +300,9 @@ TEST(ViewerSink, gives_a_program_the_packets_and_waits_for_it) {
                                   filter::kEthernet, 262144);
     ASSERT_TRUE(sink) << sink.error().line();
     const Bytes bytes = frame();
-    EXPECT_TRUE((*sink)->put({.seconds = 1'700'000'009, .nanoseconds = 123'456'789, .length = 60, .bytes = bytes}));
+    EXPECT_TRUE((*sink)->put({.seconds = 1'700'000'009, .nanoseconds = 123'456'789, .length = 60, .bytes = bytes}, 0));
     EXPECT_TRUE((*sink)->flush());
-    EXPECT_TRUE((*sink)->finish());
+    EXPECT_TRUE((*sink)->finish({}));
     EXPECT_THAT(seconds_in(file), ElementsAre(9));
     EXPECT_EQ(access((file + ".end").c_str(), F_OK), 0);
 }
@@ -311,7 +311,7 @@ TEST(ViewerSink, that_fails_says_so) {
     EXPECT_EQ(ViewerSink::start({"/nonexistent/tcpdump"}, filter::kEthernet, 1).error().code, ENOENT);
     auto failing = ViewerSink::start({"sh", "-c", "cat > /dev/null; exit 3"}, filter::kEthernet, 262144);
     ASSERT_TRUE(failing);
-    const auto finished = (*failing)->finish();
+    const auto finished = (*failing)->finish({});
     ASSERT_FALSE(finished);
     EXPECT_EQ(finished.error().line(), "show packets: sh has ended with an error (see above what it said)");
 }

@@ -42,9 +42,9 @@ Bytes ipv6(std::uint8_t next) {
 }
 
 /// Without the time, which depends on where the reader lives.
-std::string shown(const client::Record& packet, bool with_interface = false,
+std::string shown(const client::Record& packet, const std::string& interface = "",
                   filter::LinkType link_type = filter::kEthernet) {
-    const std::string line = packet_line(packet, link_type, with_interface);
+    const std::string line = packet_line(packet, link_type, interface);
     EXPECT_EQ(line.substr(8, 11), ".000000123 ");
     return line.substr(19);
 }
@@ -99,7 +99,7 @@ TEST(PacketLine, begins_with_the_ip_header_where_there_is_no_other) {
     };
     for (const Row& row : rows) {
         const client::Record packet{.seconds = 1'700'000'000, .nanoseconds = 123, .length = 100, .bytes = row.packet};
-        EXPECT_EQ(shown(packet, false, filter::kRaw), row.line + ", length 100\n") << row.sentence;
+        EXPECT_EQ(shown(packet, "", filter::kRaw), row.line + ", length 100\n") << row.sentence;
     }
 }
 
@@ -107,7 +107,7 @@ TEST(PacketLine, says_direction_and_interface_if_they_are_known) {
     client::Record packet{.nanoseconds = 123, .direction = PFILD_RECORD_OUT, .ifindex = 4};
     EXPECT_EQ(shown(packet), "out incomplete, length 0\n");
     packet.direction = PFILD_RECORD_IN;
-    EXPECT_EQ(shown(packet, true), "if4 in  incomplete, length 0\n");
+    EXPECT_EQ(shown(packet, "tun0"), "tun0 in  incomplete, length 0\n");
     EXPECT_EQ(compact(packet_json(packet, "")), R"({"seconds":0,"nanoseconds":123,"interface":null,"ifindex":4,)"
                                                 R"("direction":"in","caplen":0,"length":0,"data":""})");
 }
