@@ -65,45 +65,72 @@ core::Error failure(int code) {
     }
 }
 
-} // namespace
-
-core::Result<FrameWriter> FrameWriter::open() {
-    sys::Fd socket(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)); // protocol 0: it receives nothing
+/// It receives nothing: its protocol is 0.
+core::Result<sys::Fd> packet_socket() {
+    sys::Fd socket(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!socket) {
         return sys::failed("open", "a packet socket", errno);
     }
-    return FrameWriter(std::move(socket));
+    return socket;
 }
 
-core::Result<void> FrameWriter::write(std::uint32_t ifindex, const capture::WrittenFrame& frame) const {
-    if (frame.feedback) {
-        return core::fail({"write", "", "what is written cannot come in as well", "set no feedback", EOPNOTSUPP});
-    }
-    const Bytes bytes = frame.bytes;
-    std::optional<Address> source;
-    if (!frame.source_too && frame.data_link == net::kLinkTypeEthernet) {
-        source = own_address(socket_.get(), ifindex);
-        if (!source) {
-            return core::fail(failure(errno == ENODEV ? ENXIO : errno));
-        }
-    }
-    // NOLINTNEXTLINE(*-const-cast): sendmsg only reads
-    const auto part = [](Bytes of) { return iovec{const_cast<std::uint8_t*>(of.data()), of.size()}; };
-    std::array<iovec, 3> parts{part(bytes)};
-    if (source) {
-        parts = {part(bytes.first(kSource)), part(*source), part(bytes.subspan(kType))};
-    }
+// NOLINTNEXTLINE(*-const-cast): sendmsg only reads
+iovec part(Bytes bytes) { return {const_cast<std::uint8_t*>(bytes.data()), bytes.size()}; }
+
+/// False: errno says why not.
+bool send(int socket, std::uint32_t ifindex, std::uint16_t protocol, std::span<iovec> parts) {
     sockaddr_ll to{};
     to.sll_family = AF_PACKET;
     to.sll_ifindex = static_cast<int>(ifindex);
-    to.sll_protocol = protocol_of(frame);
+    to.sll_protocol = protocol;
     msghdr message{};
     message.msg_name = &to;
     message.msg_namelen = sizeof to;
     message.msg_iov = parts.data();
-    message.msg_iovlen = source ? parts.size() : 1;
-    if (::sendmsg(socket_.get(), &message, MSG_NOSIGNAL) < 0) {
+    message.msg_iovlen = parts.size();
+    return ::sendmsg(socket, &message, MSG_NOSIGNAL) >= 0;
+}
+
+} // namespace
+
+core::Result<FrameWriter> FrameWriter::open(const sys::NetNs& engine) {
+    auto out = packet_socket();
+    if (!out) {
+        return core::fail(std::move(out.error()));
+    }
+    auto in = within(engine, packet_socket);
+    if (!in) {
+        return core::fail(std::move(in.error()));
+    }
+    return FrameWriter(std::move(*out), std::move(*in));
+}
+
+core::Result<void> FrameWriter::write(std::uint32_t ifindex, std::uint32_t way_in,
+                                      const capture::WrittenFrame& frame) const {
+    const bool ethernet = frame.data_link == net::kLinkTypeEthernet;
+    if (frame.feedback && (way_in == 0 || !ethernet)) {
+        return core::fail({"write", "", "what is written cannot come in as well where packets are only tapped",
+                           "attach the interface, or set no feedback", EOPNOTSUPP});
+    }
+    const Bytes bytes = frame.bytes;
+    std::optional<Address> source;
+    if (!frame.source_too && ethernet) {
+        source = own_address(out_.get(), ifindex);
+        if (!source) {
+            return core::fail(failure(errno == ENODEV ? ENXIO : errno));
+        }
+    }
+    std::array<iovec, 3> parts{part(bytes)};
+    if (source) {
+        parts = {part(bytes.first(kSource)), part(*source), part(bytes.subspan(kType))};
+    }
+    const std::uint16_t protocol = protocol_of(frame);
+    if (!send(out_.get(), ifindex, protocol, std::span(parts).first(source ? parts.size() : 1))) {
         return core::fail(failure(errno));
+    }
+    if (frame.feedback) { // as it was written; one that finds no room is lost, as on any way in
+        parts.front() = part(bytes);
+        (void)send(in_.get(), way_in, protocol, std::span(parts).first(1));
     }
     return {};
 }

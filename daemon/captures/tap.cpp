@@ -24,13 +24,14 @@ constexpr unsigned kMostRounds = 64;
 
 } // namespace
 
-core::Result<std::unique_ptr<Tap>> Tap::start(const kernel::Programs& programs, device::DeviceThreadOptions options) {
+core::Result<std::unique_ptr<Tap>> Tap::start(const kernel::Programs& programs, const sys::NetNs& engine,
+                                              device::DeviceThreadOptions options) {
     std::unique_ptr<Tap> self(new Tap);
     self->promiscuity_.reset(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0)); // protocol 0: it receives nothing
     if (!self->promiscuity_) {
         return sys::failed("open", "a packet socket", errno);
     }
-    auto writer = FrameWriter::open();
+    auto writer = FrameWriter::open(engine);
     if (!writer) {
         return core::fail(std::move(writer.error()));
     }
@@ -81,8 +82,9 @@ Tap::~Tap() {
 
 // ---- interfaces
 
-void Tap::put(const net::Link& link, std::uint8_t slot, bool xdp_head) {
+void Tap::put(const net::Link& link, std::uint8_t slot, bool xdp_head, std::uint32_t way_in) {
     thread_->call([&](sys::Loop&, capture::DeviceTable& table) {
+        ways_in_[link.ifindex] = way_in;
         tapped_->put({.ifindex = link.ifindex, .slot = slot, .loopback = link.loopback, .xdp_head = xdp_head});
         table.put_interface({.index = link.ifindex,
                              .name = link.name,
@@ -98,6 +100,7 @@ void Tap::remove(std::uint32_t ifindex) {
         for (unsigned round = 0; round < kMostRounds && take(); round++) { // what it has seen until now
         }
         tapped_->remove(ifindex);
+        ways_in_.erase(ifindex);
         table.remove_interface(ifindex);
     });
 }
@@ -150,7 +153,8 @@ core::Result<void> Tap::set_promiscuous(std::uint32_t ifindex, bool on) {
 }
 
 core::Result<void> Tap::write(std::uint32_t ifindex, const capture::WrittenFrame& frame) {
-    return writer_->write(ifindex, frame);
+    const auto way_in = ways_in_.find(ifindex);
+    return writer_->write(ifindex, way_in == ways_in_.end() ? 0 : way_in->second, frame);
 }
 
 // Two system calls, for packets that go out by an interface that is down, as far as this thread knows.

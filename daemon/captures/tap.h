@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -34,14 +35,15 @@ namespace pfild::captures {
 class Tap final : public capture::TapPort, private kernel::TapReader {
   public:
     /// Devices can be opened from the return on. => programs outlive it.
-    [[nodiscard]] static core::Result<std::unique_ptr<Tap>> start(const kernel::Programs& programs,
-                                                                  device::DeviceThreadOptions options);
+    /// engine: the namespace in which the engine's ends of ports are.
+    [[nodiscard]] static core::Result<std::unique_ptr<Tap>>
+    start(const kernel::Programs& programs, const sys::NetNs& engine, device::DeviceThreadOptions options);
     Tap(const Tap&) = delete;
     Tap& operator=(const Tap&) = delete;
     ~Tap() override;
 
-    /// An interface that is attached, or has changed. xdp_head: it has one.
-    void put(const net::Link& link, std::uint8_t slot, bool xdp_head);
+    /// An interface that is attached, or has changed. xdp_head: it has one. way_in: index of its p0; 0: it has none.
+    void put(const net::Link& link, std::uint8_t slot, bool xdp_head, std::uint32_t way_in);
     void remove(std::uint32_t ifindex);
     [[nodiscard]] std::vector<capture::DeviceInfo> devices();
     [[nodiscard]] capture::DeviceCounts totals();
@@ -68,6 +70,7 @@ class Tap final : public capture::TapPort, private kernel::TapReader {
 
     sys::Fd promiscuity_; ///< a packet socket, of which the kernel takes back what it holds when it closes
     std::optional<FrameWriter> writer_;
+    std::map<std::uint32_t, std::uint32_t> ways_in_; ///< by interface: index of its p0, or 0
     std::unique_ptr<kernel::TapRing> ring_;
     std::unique_ptr<KernelTap> heads_;
     std::unique_ptr<Tapped> tapped_;

@@ -126,13 +126,14 @@ core::Result<void> Orchestrator::make_engine() {
     }
     engine_thread_ = std::move(*thread);
     const std::uint64_t largest_pair = 2ULL * options_.capture_buffer_bytes;
-    auto tap = captures::Tap::start(*programs_, {.socket = {.path = options_.device_socket,
-                                                            .max_connections = options_.devices + 48U,
-                                                            .max_connections_per_user = options_.devices + 16U},
-                                                 .limits = {.devices = options_.devices,
-                                                            .devices_per_user = std::max(options_.devices * 3 / 4, 1U),
-                                                            .buffer_sizes = {.largest = options_.capture_buffer_bytes},
-                                                            .buffer_memory = options_.devices * largest_pair}});
+    auto tap = captures::Tap::start(*programs_, engine_,
+                                    {.socket = {.path = options_.device_socket,
+                                                .max_connections = options_.devices + 48U,
+                                                .max_connections_per_user = options_.devices + 16U},
+                                     .limits = {.devices = options_.devices,
+                                                .devices_per_user = std::max(options_.devices * 3 / 4, 1U),
+                                                .buffer_sizes = {.largest = options_.capture_buffer_bytes},
+                                                .buffer_memory = options_.devices * largest_pair}});
     if (!tap) {
         return core::fail(std::move(tap.error()));
     }
@@ -262,7 +263,7 @@ void Orchestrator::came(const interfaces::Attachment& attachment) {
 // Before the tap is there, and after, nobody captures.
 void Orchestrator::changed(const interfaces::Attachment& attachment) {
     if (tap_) {
-        tap_->put(attachment.link(), attachment.slot(), attachment.has_xdp_head());
+        tap_->put(attachment.link(), attachment.slot(), attachment.has_xdp_head(), attachment.way_in());
     }
 }
 

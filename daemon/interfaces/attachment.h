@@ -76,6 +76,8 @@ class Attachment {
 
     /// No other attachment of this run has it.
     [[nodiscard]] virtual std::uint32_t number() const = 0;
+    /// Index, in the engine's namespace, of the end of its port pair from which IN packets go on; 0: none (yet).
+    [[nodiscard]] virtual std::uint32_t way_in() const = 0;
     /// Whether there is an XDP head.
     [[nodiscard]] virtual bool has_xdp_head() const = 0;
     /// Whether it has gone live.

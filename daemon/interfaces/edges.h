@@ -76,7 +76,7 @@ class Dependents {
     [[nodiscard]] virtual core::Result<void> rename_head(const std::string& from, const std::string& to) = 0;
     /// It has been attached.
     virtual void came(const Attachment& attachment) = 0;
-    /// It has another name or MTU, or an XDP head that it had not.
+    /// It has another name or MTU, an XDP head that it had not, or another port pair.
     virtual void changed(const Attachment& attachment) = 0;
     /// It is about to be detached.
     virtual void leaves(std::uint32_t ifindex) = 0;

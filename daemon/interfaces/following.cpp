@@ -183,6 +183,9 @@ void Interfaces::repair(Attachment& attachment) {
         }
         return;
     }
+    if (*repaired) {
+        dependents_.changed(attachment); // its port pair is another one
+    }
     auto failed = failed_repairs_.extract(attachment.number());
     const std::uint64_t times = failed ? failed.mapped().over() : 0;
     if (times > 0) {

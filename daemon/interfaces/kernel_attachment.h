@@ -57,6 +57,7 @@ class KernelAttachment final : public Attachment {
     [[nodiscard]] bool has_xdp_head() const override { return xdp_ && xdp_->has_head(); }
     [[nodiscard]] bool has_heads() const override { return heads_.has_value(); }
     [[nodiscard]] bool is_live() const override { return heads_ && !heads_->missing(); }
+    [[nodiscard]] std::uint32_t way_in() const override { return port_ ? port_->port().p().engine_ifindex : 0; }
     [[nodiscard]] bool owns_port(std::uint32_t ifindex) const override { return port_ && port_->port().owns(ifindex); }
     [[nodiscard]] std::vector<std::string> turned_off() const override {
         return xdp_ ? xdp_->turned_off() : std::vector<std::string>();

@@ -103,6 +103,7 @@ class FakeAttachment final : public Attachment {
     }
 
     [[nodiscard]] std::uint32_t number() const override { return number_; }
+    [[nodiscard]] std::uint32_t way_in() const override { return has_port_ ? port_ifindex() + 1 : 0; }
     [[nodiscard]] bool has_xdp_head() const override { return has_heads_ && mode() == core::HeadMode::kXdp; }
     [[nodiscard]] bool has_heads() const override { return has_heads_; }
     [[nodiscard]] bool is_live() const override { return has_heads_; }
