@@ -272,5 +272,16 @@ TEST(CommandLine, finds_json_anywhere_but_behind_the_end_of_options) {
     EXPECT_FALSE(wants_json({"status"}));
 }
 
+INSTANTIATE_TEST_SUITE_P(
+    OfVariables, Mistaken,
+    testing::Values(
+        Mistake{"a variable that there is not", {"sysctl", "net.bpf.jit"}, "'net.bpf.jit' is not one of maxbufsize, "},
+        Mistake{"a value that is none", {"sysctl", "bufsize=4k"}, "net.bpf.bufsize: '4k' is no number of bytes"},
+        Mistake{"nor is nothing", {"sysctl", "bufsize="}, "net.bpf.bufsize: '' is no number of bytes"},
+        Mistake{"nor less than nothing", {"sysctl", "bufsize=-1"}, "'-1' is no number of bytes"},
+        Mistake{"two values", {"sysctl", "bufsize=32", "net.bpf.bufsize=64"}, "net.bpf.bufsize is set twice"},
+        Mistake{"-w sets", {"sysctl", "-w", "bufsize"}, "-w needs NAME=VALUE, not 'bufsize'"},
+        Mistake{"and something", {"sysctl", "-w"}, "-w needs NAME=VALUE"}));
+
 } // namespace
 } // namespace pfild::bpfctl
