@@ -65,11 +65,32 @@ std::optional<std::string> parse_into(CLI::App& app, std::vector<std::string> wo
 /// What of the words comes before the verb: global options and their values.
 std::size_t global_words(const std::vector<std::string>& words) {
     std::size_t count = 0;
-    while (count < words.size() && words[count].size() > 1 && words[count][0] == '-') {
+    while (count < words.size() && words[count].size() > 1 && words[count][0] == '-' && words[count] != kEndOfOptions) {
         const bool has_value = words[count] == "-N" || words[count] == "--name" || words[count] == "--socket";
         count += has_value ? 2 : 1;
     }
     return std::min(count, words.size());
+}
+
+/// Of the words from a verb on: those that are not another program's.
+std::span<const std::string> own_words(std::span<const std::string> rest, const Outcome<Resolved>& resolved) {
+    if (!resolved || !resolved->verb->has_command) {
+        return rest;
+    }
+    const auto behind = rest.subspan(resolved->words);
+    return rest.first(resolved->words + global_words({behind.begin(), behind.end()}));
+}
+
+/// What is behind a verb, as CLI11 is to see it: another program's options are none of ours.
+std::vector<std::string> operands_of(std::span<const std::string> rest, std::span<const std::string> own,
+                                     std::size_t verb_words) {
+    std::vector<std::string> operands(own.begin() + static_cast<std::ptrdiff_t>(verb_words), own.end());
+    const auto others = rest.subspan(own.size());
+    if (!others.empty() && others.front() != kEndOfOptions) {
+        operands.emplace_back(kEndOfOptions);
+    }
+    operands.insert(operands.end(), others.begin(), others.end());
+    return operands;
 }
 
 Outcome<std::variant<Invocation, Shown>> show_help(std::span<const std::string> words) {
@@ -137,10 +158,11 @@ Outcome<std::variant<Invocation, Shown>> parse(const std::vector<std::string>& w
     if (rest.empty()) {
         return fail(Exit::kUsage, {"verb", "", "there is none", "see `bpfctl help`", EINVAL});
     }
-    if (wants_help(rest)) {
-        return show_help(rest);
-    }
     const auto resolved = resolve(rest);
+    const auto own = own_words(rest, resolved);
+    if (wants_help(own)) {
+        return show_help(own);
+    }
     if (!resolved) {
         return tl::make_unexpected(resolved.error());
     }
@@ -151,8 +173,7 @@ Outcome<std::variant<Invocation, Shown>> parse(const std::vector<std::string>& w
     CLI::App app;
     declare_globals(app, invocation.options);
     invocation.arguments = declare_verb(*invocation.verb, app, invocation.options);
-    const auto operands = rest.subspan(resolved->words);
-    if (auto wrong = parse_into(app, {operands.begin(), operands.end()})) {
+    if (auto wrong = parse_into(app, operands_of(rest, own, resolved->words))) {
         return usage_failure(invocation.verb->name, std::move(*wrong));
     }
     return invocation;

@@ -81,6 +81,7 @@ struct Verb {
     std::string_view list;     ///< of an answer that comes in pages; else empty
     Arguments (*declare)(CLI::App& app, Options& options);
     std::string (*text)(const Exchange& exchange); ///< what a person reads; lines end with \n
+    bool has_command = false;                      ///< the words from its first operand on are those of another program
 };
 
 /// `bpfctl: VERB: why (see `bpfctl VERB --help`)`, Exit::kUsage.

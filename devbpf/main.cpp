@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // pfild-devbpf: /dev/bpf for programs that were written for a BSD. See README.md.
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 #include <string>
@@ -30,6 +31,16 @@ struct Options {
 int report(const core::Error& error, int code) {
     std::cerr << "pfild-devbpf: " << error.line() << '\n';
     return code;
+}
+
+/// How many words there are up to `run`; those behind it are the command's, whatever they look like.
+int own_words(int argc, char** argv) {
+    int count = 1;
+    while (count < argc && argv[count] != std::string("run")) {
+        const std::string word = argv[count];
+        count += word == "--name" || word == "--socket" ? 2 : 1;
+    }
+    return std::min(argc, count + 1);
 }
 
 /// The device is the caller's own: nobody else may open it.
@@ -66,15 +77,17 @@ int main(int argc, char** argv) {
     app.add_option("--socket", options.socket, "Its device socket, instead of /run/pfild/NAME/bpf.sock")
         ->type_name("PATH");
     app.set_version_flag("--version", "pfild-devbpf " PFILD_VERSION);
-    CLI::App* const run_command = app.add_subcommand("run", "Run a command with /dev/bpf");
-    run_command->prefix_command();
-    app.require_subcommand(1);
+    std::string verb;
+    app.add_option("run", verb, "run COMMAND [WORD..]")
+        ->required()
+        ->check(CLI::IsMember(std::vector<std::string>{"run"}));
+    const int own = own_words(argc, argv);
     try {
-        app.parse(argc, argv);
+        app.parse(own, argv);
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == EXIT_SUCCESS ? EXIT_SUCCESS : kExitUsage;
     }
-    options.command = run_command->remaining();
+    options.command.assign(argv + own, argv + argc);
     if (!options.command.empty() && options.command.front() == "--") {
         options.command.erase(options.command.begin());
     }

@@ -122,7 +122,8 @@ core::Result<void> make_device_files() {
 core::Result<client::Descriptor> mount_device(const std::string& path, uid_t owner, gid_t group, mode_t mode) {
     Descriptor fuse(::open("/dev/fuse", O_RDWR | O_CLOEXEC | O_NONBLOCK));
     if (!fuse.valid()) {
-        return mount_failure("open", "/dev/fuse", errno, "does the kernel have FUSE? modprobe fuse");
+        return mount_failure("open", "/dev/fuse", errno,
+                             errno == EACCES ? "udev makes it mode 0666, for all users" : "modprobe fuse");
     }
     std::array<char, 128> options{};
     (void)std::snprintf(options.data(), options.size(),

@@ -12,6 +12,7 @@
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -90,9 +91,12 @@ core::Result<void> serve_until(client::Descriptor fuse, FileOptions options, con
     return {};
 }
 
-/// In the new process. It hears SIGTERM if its device ends before it does.
+/// In the new process. A look at the file first: until then the kernel takes root for its owner, and lets nobody write
+/// to a file whose owner is none in this user namespace. The process hears SIGTERM if its device ends before it does.
 [[noreturn]] void become(const std::vector<std::string>& command) {
     (void)::prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
+    struct stat ignored {};
+    (void)::stat("/dev/bpf", &ignored);
     std::vector<char*> words;
     words.reserve(command.size() + 1);
     for (const std::string& word : command) {

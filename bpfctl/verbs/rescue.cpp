@@ -3,11 +3,9 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 #include <memory>
 #include <ostream>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -17,6 +15,7 @@
 #include <unistd.h>
 
 #include "bpfctl/fields.h"
+#include "bpfctl/program_beside.h"
 #include "bpfctl/verbs.h"
 
 namespace pfild::bpfctl {
@@ -28,16 +27,8 @@ struct RescueOperands {
     bool force = false;
 };
 
-/// Beside this program, where a package puts both, or else by PATH.
-std::string program_of_daemon() {
-    std::error_code ignored; // then by PATH
-    const auto self = std::filesystem::read_symlink("/proc/self/exe", ignored);
-    const std::string beside = self.parent_path() / "pfild";
-    return ::access(beside.c_str(), X_OK) == 0 ? beside : "pfild";
-}
-
 std::vector<std::string> command_line(const RescueOperands& operands, const Options& options) {
-    std::vector<std::string> words{program_of_daemon(), "--rescue"};
+    std::vector<std::string> words{program_beside("pfild"), "--rescue"};
     if (options.named) {
         words.insert(words.end(), {"--name", options.instance});
     }

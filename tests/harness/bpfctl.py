@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """bpfctl of the build under test, talking to one daemon."""
 import json
-import os
 import subprocess
 from dataclasses import dataclass
 
-from .programs import program
+from .programs import program, program_environment
 
 
 @dataclass(frozen=True)
@@ -45,8 +44,7 @@ class Bpfctl:
     def run(self, *arguments, stdin="", timeout_s=30, started_by=()):
         """started_by: a command that runs it in its place, as setpriv(1) does."""
         command = [*started_by, program("bpfctl"), "-N", self._name, *map(str, arguments)]
-        daemon = os.path.dirname(program("pfild"))  # `rescue` starts it
-        environment = {**os.environ, "PATH": f"{daemon}:{os.environ['PATH']}"}
+        environment = program_environment()
         return subprocess.run(command, env=environment, capture_output=True, text=True, errors="replace", input=stdin, timeout=timeout_s)
 
     def hook(self, name):

@@ -31,3 +31,10 @@ def program(name):
     if not path.exists():
         raise RuntimeError(f"{path} is not built")
     return str(path)
+
+
+def program_environment():
+    """For programs that start others of the build: `bpfctl rescue` pfild, `bpfctl devbpf run` pfild-devbpf."""
+    folders = [os.path.dirname(program("pfild"))]
+    devbpf = pathlib.Path(os.environ["PFILD_BIN_DIR"]).resolve() / "devbpf"
+    return {**os.environ, "PATH": ":".join([*folders, str(devbpf), os.environ["PATH"]])}

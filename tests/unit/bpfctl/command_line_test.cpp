@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "bpfctl/command_line.h"
+#include "bpfctl/verbs.h"
 
 namespace pfild::bpfctl {
 namespace {
@@ -272,16 +273,22 @@ TEST(CommandLine, finds_json_anywhere_but_behind_the_end_of_options) {
     EXPECT_FALSE(wants_json({"status"}));
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    OfVariables, Mistaken,
-    testing::Values(
-        Mistake{"a variable that there is not", {"sysctl", "net.bpf.jit"}, "'net.bpf.jit' is not one of maxbufsize, "},
-        Mistake{"a value that is none", {"sysctl", "bufsize=4k"}, "net.bpf.bufsize: '4k' is no number of bytes"},
-        Mistake{"nor is nothing", {"sysctl", "bufsize="}, "net.bpf.bufsize: '' is no number of bytes"},
-        Mistake{"nor less than nothing", {"sysctl", "bufsize=-1"}, "'-1' is no number of bytes"},
-        Mistake{"two values", {"sysctl", "bufsize=32", "net.bpf.bufsize=64"}, "net.bpf.bufsize is set twice"},
-        Mistake{"-w sets", {"sysctl", "-w", "bufsize"}, "-w needs NAME=VALUE, not 'bufsize'"},
-        Mistake{"and something", {"sysctl", "-w"}, "-w needs NAME=VALUE"}));
+TEST(CommandLine, leaves_the_words_of_another_program_alone) {
+    for (const std::vector<std::string>& words :
+         {std::vector<std::string>{"devbpf", "run", "ls", "--help", "-N", "--", "-h"},
+          {"dev", "run", "-N", "lab", "ls", "--help", "--no-such"},
+          {"devbpf", "run", "--", "-ls", "--help"}}) {
+        const auto parsed = parse(words);
+        ASSERT_TRUE(parsed && std::holds_alternative<Invocation>(*parsed)) << words[2];
+        EXPECT_EQ(std::get<Invocation>(*parsed).verb, &kDevbpfRun);
+        EXPECT_EQ(std::get<Invocation>(*parsed).options.instance, words[2] == "-N" ? "lab" : "default");
+        EXPECT_TRUE(std::get<Invocation>(*parsed).arguments());
+    }
+    const auto help = parse({"devbpf", "run", "--help", "ls"});
+    EXPECT_TRUE(help && std::holds_alternative<Shown>(*help));
+    const auto nothing = parse({"devbpf", "run", "-N", "lab"});
+    EXPECT_EQ(nothing.error().exit, Exit::kUsage);
+}
 
 } // namespace
 } // namespace pfild::bpfctl

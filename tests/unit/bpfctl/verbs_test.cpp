@@ -25,8 +25,8 @@ TEST(Verbs, are_found_by_any_prefix_that_is_not_ambiguous) {
     const Row rows[] = {
         {"a whole name", {"attach", "eth0"}, &kAttach, 1},
         {"two letters", {"at"}, &kAttach, 1},
-        {"one letter, if nothing else begins with it", {"d"}, &kDetach, 1},
-        {"one letter of link", {"l"}, &kLink, 1},
+        {"three letters, where two verbs begin with de", {"det"}, &kDetach, 1},
+        {"one letter, if nothing else begins with it", {"l"}, &kLink, 1},
         {"one letter of unlink", {"u"}, &kUnlink, 1},
         {"one letter of version", {"v"}, &kVersion, 1},
         {"up to the letter that differs: stats", {"stats"}, &kStats, 1},
@@ -97,7 +97,7 @@ TEST(Verbs, have_each_a_name_a_summary_and_a_row_of_the_protocol) {
     std::set<std::string_view> requests;
     for (const Verb* verb : verbs()) {
         EXPECT_TRUE(names.insert(verb->name).second) << verb->name;
-        const std::set<const Verb*> local{&kHelp, &kCapture, &kRescue, &kConfigCompile, &kConfigCheck};
+        const std::set<const Verb*> local{&kHelp, &kCapture, &kDevbpfRun, &kRescue, &kConfigCompile, &kConfigCheck};
         const std::set<const Verb*> as_another{&kFilterShow, &kConfigDiff, &kConfigSave}; // as hook show, config show
         const bool is_of_filters = verb->name.substr(0, 7) == "filter " && verb != &kFilterShow;
         const bool asks = local.count(verb) == 0 && !is_of_filters;
