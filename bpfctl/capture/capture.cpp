@@ -13,6 +13,7 @@
 namespace pfild::bpfctl {
 namespace {
 
+constexpr std::size_t kMostAround = 64;         ///< bytes that a file has around a packet, at most
 constexpr std::uint32_t kSmallestBuffer = 4096; ///< bytes, that is asked for when there is no memory
 
 std::vector<pfild_instruction> on_the_wire(const std::vector<cbpf::Instruction>& program) {
@@ -119,8 +120,8 @@ core::Result<DeviceSetting> Capture::set_up(client::RemoteDevice& device, const 
 
 /// Records of one device are lent: they stay where they are until the next read. With several devices each read would
 /// take a buffer from a device that is not read again at once, so their records are copied.
-Capture::Capture(std::vector<CaptureSource>& sources, PacketSink& sink, std::optional<std::uint64_t> count)
-    : sources_(sources), sink_(sink), count_(count),
+Capture::Capture(std::vector<CaptureSource>& sources, PacketSink& sink, const CaptureLimits& limits)
+    : sources_(sources), sink_(sink), limits_(limits),
       shared_(sources.size() == 1 && sources.front().device.share().has_value()), buffers_(sources.size()) {
     for (std::size_t i = 0; i < sources.size() && !shared_; ++i) {
         buffers_[i].resize(sources[i].setting.buffer_size);
@@ -128,8 +129,10 @@ Capture::Capture(std::vector<CaptureSource>& sources, PacketSink& sink, std::opt
 }
 
 CaptureEnd Capture::run(Signals& signals, const std::function<void()>& say_statistics) {
+    using Clock = std::chrono::steady_clock;
+    const auto end = limits_.duration ? Clock::now() + *limits_.duration : Clock::time_point::max();
     core::Result<void> done;
-    while (done && !is_complete()) {
+    while (done && !is_complete() && Clock::now() < end) {
         const Wishes wishes = signals.take();
         if (wishes.end) {
             break;
@@ -233,10 +236,14 @@ core::Result<void> Capture::put_records(std::vector<Head>& heads) {
     std::erase_if(heads, [](const Head& head) { return !head.record; });
     while (!heads.empty() && !is_complete()) {
         const auto first = std::min_element(heads.begin(), heads.end(), is_earlier);
+        if (limits_.bytes && sink_.size() + first->record->bytes.size() + kMostAround > *limits_.bytes) {
+            full_ = true;
+            break;
+        }
         if (auto put = sink_.put(*first->record, first->source); !put) {
             return put;
         }
-        ++packets_;
+        packets_ += sink_.is_full() ? 0 : 1;
         if (auto stepped = step(*first); !stepped) {
             return stepped;
         }

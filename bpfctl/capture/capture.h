@@ -3,8 +3,8 @@
 //
 //     set_up() ── buffers, options, filter, interface ──> device
 //     run() ┌─> what signals wish ──> read, at most 200 ms ──> records ──> sink
-//           └── until: so many packets │ a signal: what is buffered is read, too │ the interface or the daemon is
-//                      gone │ the sink fails
+//           └── until: so many packets, bytes, seconds │ a signal: what is buffered is read, too │
+//                      the interface or the daemon is gone │ the sink fails
 //
 // Several devices are read one after the other, and what they gave is put in order of time: packets of two devices that
 // came within a millisecond of each other may be put the other way round.
@@ -45,6 +45,13 @@ struct CaptureSource {
     DeviceSetting setting;
 };
 
+/// When a capture ends by itself.
+struct CaptureLimits {
+    std::optional<std::uint64_t> count;           ///< packets
+    std::optional<std::uint64_t> bytes;           ///< of what is written
+    std::optional<std::chrono::seconds> duration; ///< at the latest 200 ms after that
+};
+
 struct CaptureEnd {
     std::uint64_t packets = 0;        ///< that the sink took
     std::optional<core::Error> error; ///< nothing: it ended because it should
@@ -53,7 +60,7 @@ struct CaptureEnd {
 class Capture {
   public:
     /// => sources and sink outlive it; there is a source.
-    Capture(std::vector<CaptureSource>& sources, PacketSink& sink, std::optional<std::uint64_t> count);
+    Capture(std::vector<CaptureSource>& sources, PacketSink& sink, const CaptureLimits& limits);
 
     /// The device as the plan wants it, capturing when this returns, with smaller buffers where there is no memory for
     /// those wanted. What the daemon refuses, and EAFNOSUPPORT: packets that begin neither with an Ethernet header nor
@@ -74,7 +81,9 @@ class Capture {
         std::size_t source;
     };
 
-    [[nodiscard]] bool is_complete() const { return count_ && packets_ >= *count_; }
+    [[nodiscard]] bool is_complete() const {
+        return full_ || sink_.is_full() || (limits_.count && packets_ >= *limits_.count);
+    }
     [[nodiscard]] core::Result<void> read_on(int stop);
     [[nodiscard]] core::Result<void> drain();
     [[nodiscard]] core::Result<void> read_all(const client::ReadWish& wish);
@@ -84,7 +93,8 @@ class Capture {
 
     std::vector<CaptureSource>& sources_;
     PacketSink& sink_;
-    std::optional<std::uint64_t> count_;
+    CaptureLimits limits_;
+    bool full_ = false;                              ///< the next packet would be one byte too many
     bool shared_;                                    ///< the records are looked at where they are
     std::vector<std::vector<std::uint8_t>> buffers_; ///< of each source, unless they are
     std::uint64_t packets_ = 0;

@@ -14,7 +14,7 @@ namespace {
 constexpr mode_t kMode = 0666; // what is left of it by the umask
 constexpr std::size_t kFullBuffer = 262'144;
 
-core::Error failure(const std::string& name, int code) {
+core::Error not_written(const std::string& name, int code) {
     // NOLINTNEXTLINE(concurrency-mt-unsafe): one thread
     return {"write", name, std::strerror(code), code == ENOSPC ? "what was written before can be read" : "", code};
 }
@@ -25,7 +25,7 @@ core::Result<Output> Output::create(const std::string& path) {
     if (path != "-") {
         client::Descriptor descriptor(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kMode));
         return descriptor.valid() ? core::Result<Output>(Output(std::move(descriptor), path))
-                                  : core::fail(failure(path, errno));
+                                  : core::fail(not_written(path, errno));
     }
     if (isatty(STDOUT_FILENO) == 1) {
         return core::fail(
@@ -33,7 +33,7 @@ core::Result<Output> Output::create(const std::string& path) {
     }
     client::Descriptor copy(fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0));
     return copy.valid() ? core::Result<Output>(Output(std::move(copy), "standard output"))
-                        : core::fail(failure("standard output", errno));
+                        : core::fail(not_written("standard output", errno));
 }
 
 core::Result<void> Output::commit(bool is_packet) {
@@ -53,7 +53,7 @@ core::Result<void> Output::flush() {
         if (now < 0 && errno != EINTR) {
             const int code = errno;
             count(done);
-            failed_ = failure(name_, code);
+            failed_ = not_written(name_, code);
             return core::fail(*failed_);
         }
         done += now < 0 ? 0 : static_cast<std::size_t>(now);

@@ -32,6 +32,10 @@ class PacketSink {
     [[nodiscard]] virtual core::Result<void> flush() = 0;
     /// The last call; also after a failure.
     [[nodiscard]] virtual core::Result<void> finish(Counted counted) = 0;
+    /// Bytes that it has taken, if they are a file's.
+    [[nodiscard]] virtual std::uint64_t size() const { return 0; }
+    /// No more packets are wanted.
+    [[nodiscard]] virtual bool is_full() const { return false; }
     /// Of so many that were put, those that have got there.
     [[nodiscard]] virtual std::uint64_t kept(std::uint64_t put) const { return put; }
 };

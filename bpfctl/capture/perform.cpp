@@ -4,12 +4,16 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <ctime>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <ostream>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <poll.h>
 
 #include "bpfctl/capture/capture.h"
 #include "bpfctl/capture/interfaces.h"
@@ -81,38 +85,46 @@ struct Made {
     }
 };
 
-core::Result<Sink> make_file(const Made& made) {
+core::Result<Sink> make_file(const Made& made, const std::string& path) {
     const CapturePlan& plan = made.plan;
     const auto link_types = made.link_types();
     if (plan.is_pcapng()) {
         std::vector<PcapngSink::Source> sources;
+        sources.reserve(link_types.size());
         for (const filter::LinkType link_type : link_types) {
             sources.push_back({link_type, static_cast<std::uint32_t>(plan.snap_length), plan.expression});
         }
-        return PcapngSink::create(*plan.file, made.names, std::move(sources));
+        return PcapngSink::create(path, made.names, std::move(sources));
     }
     if (std::count(link_types.begin(), link_types.end(), link_types[0]) != std::ssize(link_types)) {
-        return core::fail({"write", *plan.file, "a pcap file has packets of one link type, and these have two",
+        return core::fail({"write", path, "a pcap file has packets of one link type, and these have two",
                            "write pcapng: it is what FILE.pcapng is", EINVAL});
     }
-    auto file = filter::CaptureFile::create(*plan.file, link_types[0], plan.snap_length);
+    auto file = filter::CaptureFile::create(path, link_types[0], plan.snap_length);
     return file ? core::Result<Sink>(std::make_unique<PcapSink>(std::move(*file))) : core::fail(file.error());
 }
 
 /// tcpdump(8) names interfaces by their numbers, so it must be where they are the same.
 core::Result<Sink> start_viewer(const Made& made) {
+    std::vector<std::string> command = viewer_command();
+    if (made.plan.link_header) {
+        command.emplace_back("-e");
+    }
     if (!made.names.several()) {
-        return ViewerSink::start(viewer_command(), made.sources[0].setting.link_type, made.plan.snap_length);
+        return ViewerSink::start(command, made.sources[0].setting.link_type, made.plan.snap_length);
     }
     if (!made.names.are_those_here()) {
-        return core::fail({"start", viewer_command()[0], "it would not know the interfaces", "", ENOENT});
+        return core::fail({"start", command[0], "it would not know the interfaces", "", ENOENT});
     }
-    return ViewerSink::start_cooked(viewer_command(), made.link_types(), made.plan.snap_length);
+    return ViewerSink::start_cooked(command, made.link_types(), made.plan.snap_length);
 }
 
 core::Result<Sink> make_sink(const Made& made, const Options& options) {
     if (made.plan.file) {
-        return make_file(made);
+        const auto open = [made](const std::string& path) { return make_file(made, path); };
+        return made.plan.rotation.any()
+                   ? RotatingSink::start(*made.plan.file, made.plan.rotation, open, std::time(nullptr))
+                   : open(*made.plan.file);
     }
     if (options.json) {
         return std::make_unique<LineSink>(
@@ -125,11 +137,12 @@ core::Result<Sink> make_sink(const Made& made, const Options& options) {
     if (viewer || viewer.error().code != ENOENT) {
         return viewer;
     }
-    return std::make_unique<LineSink>(made.console.out, [&names = made.names, types = made.link_types()](
-                                                            const client::Record& packet, std::size_t source) {
-        return packet_line(packet, types.at(source),
-                           names.several() ? names.name_of(source, packet.ifindex) : std::string());
-    });
+    return std::make_unique<LineSink>(
+        made.console.out, [&names = made.names, types = made.link_types(),
+                           with_link = made.plan.link_header](const client::Record& packet, std::size_t source) {
+            return packet_line(packet, types.at(source),
+                               names.several() ? names.name_of(source, packet.ifindex) : std::string(), with_link);
+        });
 }
 
 std::uint32_t smallest_buffer(const std::vector<CaptureSource>& sources) {
@@ -212,18 +225,50 @@ struct Report {
     }
 };
 
-Outcome<std::vector<CaptureSource>> set_up_all(const CapturePlan& plan, const Options& options) {
+/// Sets the device up, as often as it takes until the interface is attached, if that is to be waited for. Nothing: a
+/// signal has ended the waiting.
+core::Result<std::optional<DeviceSetting>> set_up_in_time(client::RemoteDevice& device, const CapturePlan& plan,
+                                                          const std::string& interface, Signals& signals,
+                                                          const std::function<void()>& say) {
+    bool said = false;
+    for (;;) {
+        auto setting = Capture::set_up(device, plan, interface);
+        if (setting) {
+            return std::optional(*setting);
+        }
+        if (!plan.wait || !device.connected() || setting.error().code != ENXIO) {
+            return core::fail(std::move(setting.error()));
+        }
+        if (!std::exchange(said, true)) {
+            say();
+        }
+        pollfd watched{signals.descriptor(), POLLIN, 0};
+        (void)poll(&watched, 1, static_cast<int>(kReadTimeout.count()));
+        if (signals.take().end) {
+            return std::optional<DeviceSetting>();
+        }
+    }
+}
+
+/// A device for each interface; none: a signal has ended the waiting for one.
+Outcome<std::vector<CaptureSource>> set_up_all(const CapturePlan& plan, const Options& options, Signals& signals,
+                                               const Console& console) {
     std::vector<CaptureSource> sources;
     for (const std::string& interface : plan.interfaces) {
         auto device = open_device(device_endpoint_of(options));
         if (!device) {
             return tl::make_unexpected(std::move(device.error()));
         }
-        auto source = Capture::set_up(*device, plan, interface);
+        auto source = set_up_in_time(*device, plan, interface, signals, [&] {
+            console.err << printable("waiting for " + interface + " to be attached") << std::endl;
+        });
         if (!source) {
             return fail(exit_of(*device), source.error());
         }
-        sources.push_back({interface, std::move(*device), *source});
+        if (!*source) {
+            return std::vector<CaptureSource>();
+        }
+        sources.push_back({interface, std::move(*device), **source});
     }
     return sources;
 }
@@ -235,9 +280,12 @@ Outcome<void> perform_capture(const CapturePlan& plan, const Options& options, c
     if (!signals) {
         return fail(Exit::kRefused, signals.error());
     }
-    auto sources = set_up_all(plan, options);
+    auto sources = set_up_all(plan, options, *signals, console);
     if (!sources) {
         return tl::make_unexpected(std::move(sources.error()));
+    }
+    if (sources->empty()) {
+        return {};
     }
     Interfaces names(plan.interfaces, [&options] { return attached(options); });
     const Made made{plan, *sources, names, console};
@@ -247,7 +295,7 @@ Outcome<void> perform_capture(const CapturePlan& plan, const Options& options, c
     }
     announce(made, options);
     const Report report{options, console, smallest_buffer(*sources)};
-    Capture capture(*sources, **sink, plan.count);
+    Capture capture(*sources, **sink, {plan.count, plan.bytes, plan.duration});
     CaptureEnd end =
         capture.run(*signals, [&] { report.say((*sink)->kept(capture.packets()), Counts(*sources), false); });
     const bool all_answer = std::all_of(sources->begin(), sources->end(),

@@ -54,6 +54,8 @@ int spawn(const std::vector<std::string>& command, int input, pid_t& child) {
 } // namespace
 
 core::Result<void> PcapSink::put(const client::Record& packet, std::size_t /*source*/) {
+    constexpr std::size_t kHeader = 16;
+    size_ += kHeader + packet.bytes.size();
     return file_.write(
         {.seconds = packet.seconds, .nanoseconds = packet.nanoseconds, .length = packet.length, .bytes = packet.bytes});
 }
@@ -155,15 +157,16 @@ core::Result<std::unique_ptr<ViewerSink>> ViewerSink::begin(const std::vector<st
 core::Result<std::unique_ptr<PacketSink>> ViewerSink::start_cooked(const std::vector<std::string>& command,
                                                                    std::vector<filter::LinkType> sources,
                                                                    int snap_length) {
-    return begin(command, kCooked, snap_length + static_cast<int>(kCookedHeader)).map([&](auto&& viewer) {
-        viewer->cooked_ = std::move(sources);
-        return std::unique_ptr<PacketSink>(std::move(viewer));
-    });
+    return begin(command, kCooked, snap_length + static_cast<int>(kCookedHeader))
+        .map([&](std::unique_ptr<ViewerSink> viewer) {
+            viewer->cooked_ = std::move(sources);
+            return std::unique_ptr<PacketSink>(std::move(viewer));
+        });
 }
 
 core::Result<std::unique_ptr<PacketSink>> ViewerSink::start(const std::vector<std::string>& command,
                                                             filter::LinkType link_type, int snap_length) {
-    return begin(command, link_type, snap_length).map([](auto&& viewer) {
+    return begin(command, link_type, snap_length).map([](std::unique_ptr<ViewerSink> viewer) {
         return std::unique_ptr<PacketSink>(std::move(viewer));
     });
 }

@@ -31,9 +31,11 @@ class PcapSink final : public PacketSink {
     [[nodiscard]] core::Result<void> flush() override { return file_.flush(); }
     [[nodiscard]] core::Result<void> finish(Counted /*counted*/) override { return file_.close(); }
     [[nodiscard]] std::uint64_t kept(std::uint64_t /*put*/) const override { return file_.kept(); }
+    [[nodiscard]] std::uint64_t size() const override { return size_; }
 
   private:
     filter::CaptureFile file_;
+    std::uint64_t size_ = 24; ///< the file's header
 };
 
 class PcapngSink final : public PacketSink {
@@ -53,6 +55,7 @@ class PcapngSink final : public PacketSink {
     [[nodiscard]] core::Result<void> flush() override { return output_.flush(); }
     [[nodiscard]] core::Result<void> finish(Counted counted) override;
     [[nodiscard]] std::uint64_t kept(std::uint64_t /*put*/) const override { return output_.kept(); }
+    [[nodiscard]] std::uint64_t size() const override { return output_.size(); }
 
   private:
     /// An interface that has its block.

@@ -134,11 +134,16 @@ std::string time_text(const client::Record& packet) {
 
 } // namespace
 
-std::string packet_line(const client::Record& packet, filter::LinkType link_type, const std::string& interface) {
+std::string packet_line(const client::Record& packet, filter::LinkType link_type, const std::string& interface,
+                        bool with_link) {
     std::string line = time_text(packet) + ' ';
     line += interface.empty() ? "" : interface + ' ';
     const std::string_view direction = kDirections.at(packet.direction);
     line.append(direction).append(direction.empty() ? "" : " ");
+    if (with_link && link_type == filter::kEthernet && packet.bytes.size() >= 2 * kMacBytes) {
+        line += hex(packet.bytes.subspan(kMacBytes, kMacBytes), ":") + " > " + hex(packet.bytes.first(kMacBytes), ":") +
+                ", ";
+    }
     line += link_type == filter::kRaw ? ip_text(packet.bytes) : frame_text(packet.bytes);
     return line + ", length " + std::to_string(packet.length) + '\n';
 }

@@ -14,9 +14,9 @@ namespace pfild::bpfctl {
 
 /// Local time, direction, protocol, addresses, ports, bytes on the wire; with a newline. What is no complete IPv4 or
 /// IPv6 header is shown by its Ethernet addresses, if it has them. `interface`: its name, for captures of
-/// several; empty: it is not said.
+/// several; empty: it is not said. `with_link`: Ethernet addresses, too.
 [[nodiscard]] std::string packet_line(const client::Record& packet, filter::LinkType link_type,
-                                      const std::string& interface);
+                                      const std::string& interface, bool with_link = false);
 
 /// {"seconds", "nanoseconds", "interface" (null if it is ""), "ifindex", "direction", "caplen", "length", "data": hex}.
 [[nodiscard]] Json packet_json(const client::Record& packet, const std::string& interface);

@@ -10,6 +10,7 @@ from collections import Counter
 import pytest
 from scapy.all import ICMP, IP, UDP, Ether, Raw, RawPcapReader
 
+from harness.flow import UdpFlow
 from harness.frames import FramePort
 from harness.judges import assert_ends_well, wait_until
 from harness.ping import ping
@@ -172,3 +173,54 @@ def test_any_tells_interface_and_direction_in_text_and_in_a_file(router_lab, sta
     assert "pcapng" in capinfos(tmp_path / "a.capture")
     assert "nsecpcap" in capinfos(tmp_path / "a.pcap") and len(packets_in(tmp_path / "a.pcap")) == 20
     assert_ends_well(daemon, "eth0", "eth1")
+
+
+def test_files_follow_each_other_and_no_packet_is_lost_or_counted_twice(host_lab, start_pfild, tmp_path):
+    daemon = start_pfild(host_lab.fw)
+    daemon.bpfctl("attach", "eth0")
+    many = start_capture(daemon, "eth0", "-w", tmp_path / "many.pcap", "-C", "1", "udp port 9000")
+    ring = start_capture(daemon, "eth0", "-w", tmp_path / "ring.pcapng", "-C", "1", "-W", "2", "udp port 9000")
+    limited = start_capture(daemon, "eth0", "-w", tmp_path / "limited.pcapng", "--limit-bytes", "500000", "udp port 9000")
+    timed = start_capture(daemon, "eth0", "-w", tmp_path / "timed-%s.pcapng", "-G", "1", "udp port 9000")
+    flow = UdpFlow(host_lab.cli, host_lab.fw, "192.0.2.2", rate_pps=10_000, count=40_000)
+    assert flow.finish().clean()
+    assert wait_until(lambda: [one["captured"] for one in daemon.bpfctl.json("peers")["devices"]].count(40_000) >= 3, timeout_s=20)
+    assert limited.wait(20) == 0
+    counted = {}
+    for name, capture in {"many": many, "ring": ring, "timed": timed}.items():
+        capture.signal(signal.SIGINT)
+        assert capture.wait(20) == 0, capture.stderr
+        counted[name] = int(re.search(r"(\d+) packets captured", capture.stderr)[1])
+    assert counted == {"many": 40_000, "ring": 40_000, "timed": 40_000}
+    files = [tmp_path / ("many.pcap" + (str(number) if number else "")) for number in range(len(list(tmp_path.glob("many.*"))))]
+    assert len(files) >= 3 and all(1_000_000 <= file.stat().st_size < 1_002_000 for file in files[:-1])
+    numbers = [int.from_bytes(packet[50:58], "little") for file in files for packet in packets_in(file)]
+    assert numbers == list(range(40_000))
+    rings = sorted(file.name for file in tmp_path.glob("ring.*"))
+    assert rings == ["ring.pcapng0", "ring.pcapng1"]
+    assert all(re.search(r"Number of interfaces in file: 1", capinfos(tmp_path / name)) for name in rings)
+    slices = sorted(tmp_path.glob("timed-*.pcapng"))
+    assert len(slices) >= 3
+    assert sum(int(re.search(r"Number of packets: +(\d+)", capinfos(file))[1]) for file in slices) == 40_000
+    kept = int(re.search(r"(\d+) packets captured", limited.stderr)[1])
+    assert kept == int(re.search(r"Number of packets: +(\d+)", capinfos(tmp_path / "limited.pcapng"))[1]) > 1000
+    assert (tmp_path / "limited.pcapng").stat().st_size < 501_000
+    assert_ends_well(daemon)
+
+
+def test_a_capture_waits_for_its_interface_and_ends_after_its_time(host_lab, start_pfild, tmp_path):
+    daemon = start_pfild(host_lab.fw)
+    capture = daemon.host.popen(
+        program("bpfctl"), "-N", daemon.name, "capture", "eth0", "--wait", "--duration", "3", "-w", tmp_path / "a.pcap", "icmp"
+    )
+    capture.wait_for_output("waiting for eth0 to be attached", timeout_s=20)
+    daemon.bpfctl("attach", "eth0")
+    capture.wait_for_output("capturing on eth0", timeout_s=20)
+    assert ping(host_lab.cli, "192.0.2.2", count=3).lost == 0
+    assert capture.wait(30) == 0, capture.stderr
+    assert len(packets_in(tmp_path / "a.pcap")) == 6
+    waiting = daemon.host.popen(program("bpfctl"), "-N", daemon.name, "capture", "eth9", "--wait")
+    waiting.wait_for_output("waiting for eth9", timeout_s=20)
+    waiting.signal(signal.SIGINT)
+    assert waiting.wait(20) == 0
+    assert_ends_well(daemon)
