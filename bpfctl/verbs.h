@@ -31,6 +31,7 @@ extern const Verb kFlows;
 extern const Verb kFlowsFlush;
 extern const Verb kCapture;
 extern const Verb kDevbpfRun;
+extern const Verb kExtcap;
 extern const Verb kFilterCompile;
 extern const Verb kFilterShow;
 extern const Verb kFilterRun;
@@ -56,12 +57,12 @@ extern const Verb kHelp;
 /// All rows, in the order in which help shows them. Verbs with the same first word stand together, the one that has no
 /// second word before those that have.
 inline constexpr std::array kVerbs{
-    &kStatus,        &kAttach,         &kDetach,        &kHeads,        &kHooks,       &kHookAdd,       &kHookShow,
-    &kHookReplace,   &kHookDisable,    &kHookEnable,    &kHookDelete,   &kLink,        &kUnlink,        &kPanic,
-    &kFlows,         &kFlowsFlush,     &kFilterCompile, &kFilterShow,   &kFilterRun,   &kFilterExplain, &kCapture,
-    &kDevbpfRun,     &kConfigShow,     &kConfigSave,    &kConfigDiff,   &kConfigCheck, &kConfigCompile, &kConfigApply,
-    &kConfigConfirm, &kConfigRollback, &kReload,        &kBatchOfVerbs, &kMonitor,     &kPeers,         &kSysctl,
-    &kStats,         &kRescue,         &kVersion,       &kHelp};
+    &kStatus,      &kAttach,        &kDetach,         &kHeads,      &kHooks,        &kHookAdd,       &kHookShow,
+    &kHookReplace, &kHookDisable,   &kHookEnable,     &kHookDelete, &kLink,         &kUnlink,        &kPanic,
+    &kFlows,       &kFlowsFlush,    &kFilterCompile,  &kFilterShow, &kFilterRun,    &kFilterExplain, &kCapture,
+    &kDevbpfRun,   &kExtcap,        &kConfigShow,     &kConfigSave, &kConfigDiff,   &kConfigCheck,   &kConfigCompile,
+    &kConfigApply, &kConfigConfirm, &kConfigRollback, &kReload,     &kBatchOfVerbs, &kMonitor,       &kPeers,
+    &kSysctl,      &kStats,         &kRescue,         &kVersion,    &kHelp};
 [[nodiscard]] std::span<const Verb* const> verbs();
 
 /// A row and how many words its name took.

@@ -97,7 +97,8 @@ TEST(Verbs, have_each_a_name_a_summary_and_a_row_of_the_protocol) {
     std::set<std::string_view> requests;
     for (const Verb* verb : verbs()) {
         EXPECT_TRUE(names.insert(verb->name).second) << verb->name;
-        const std::set<const Verb*> local{&kHelp, &kCapture, &kDevbpfRun, &kRescue, &kConfigCompile, &kConfigCheck};
+        const std::set<const Verb*> local{&kHelp,   &kCapture,       &kDevbpfRun,  &kExtcap,
+                                          &kRescue, &kConfigCompile, &kConfigCheck};
         const std::set<const Verb*> as_another{&kFilterShow, &kConfigDiff, &kConfigSave}; // as hook show, config show
         const bool is_of_filters = verb->name.substr(0, 7) == "filter " && verb != &kFilterShow;
         const bool asks = local.count(verb) == 0 && !is_of_filters;
