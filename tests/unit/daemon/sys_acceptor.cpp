@@ -40,7 +40,6 @@ class NoDescriptors {
   private:
     rlimit before_{};
 };
-#endif
 
 /// Rounds of the loop in this time.
 int run_for(Loop& loop, milliseconds time) {
@@ -52,6 +51,7 @@ int run_for(Loop& loop, milliseconds time) {
     }
     return rounds;
 }
+#endif
 
 constexpr milliseconds kPatience{60'000}; ///< for what happens at once on a machine that is not busy
 
