@@ -13,7 +13,7 @@ NAMELESS = re.compile(r"(^|/)(utils?|common|helpers?|types|misc|manager)(\.|/)|_
 BINARY_PLACES = re.compile(r"^tests/(fuzz|data)/")
 BPF_NAME = re.compile(r"^(?:int|long) (\w+)\(struct (?:__sk_buff|xdp_md)|^\} (\w+) SEC\(\"\.maps\"\)", re.MULTILINE)
 BPF_NAME_LENGTH = 15  # the kernel keeps no more
-README_FOLDERS = re.compile(r"^(bpf|bpfctl|cbpf|config|control|core|daemon|describe|disk|filter|include|client|scripts|vagrant|tests|tests/harness)/")
+README_FOLDERS = re.compile(r"^(bpf|bpfctl|capture|cbpf|config|control|core|daemon|describe|devbpf|disk|ebpf|filter|include|client|scripts|vagrant|tests|tests/harness)/")
 
 
 def licence_violation(sources, path):

@@ -17,7 +17,7 @@ import verdicts
 TOGETHER = 16  # files
 ONE_OF_ITS_KIND = re.compile(r"^(int main\(|extern \"C\" int LLVMFuzzerTestOneInput|BENCHMARK_MAIN)", re.MULTILINE)
 # clang-tidy takes what is included for a header: .cpp files too here.
-REPORTED = "/(bpfctl|capture|cbpf|client|config|core|control|daemon|describe|disk|ebpf|filter|packaging|tests)/[^:]*\\.(h|cpp)$"
+REPORTED = "/(bpfctl|capture|cbpf|client|config|core|control|daemon|describe|devbpf|disk|ebpf|filter|packaging|tests)/[^:]*\\.(h|cpp)$"
 
 
 def batches(sources, entries):

@@ -35,7 +35,7 @@ TEST(Capture, ends_by_an_interrupt_that_was_ignored_but_not_by_a_hangup) {
     const Ignored hangup(SIGHUP);
     DeviceDaemon daemon;
     daemon.reads = {gives(records(0, 1))};
-    daemon.when_idle = [&daemon, self = pthread_self()] {
+    daemon.when_idle = [self = pthread_self()] {
         pthread_kill(self, SIGHUP); // does nothing
         pthread_kill(self, SIGINT);
     };
