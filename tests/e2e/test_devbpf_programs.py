@@ -3,6 +3,7 @@
 import pathlib
 import pwd
 import re
+import signal
 import subprocess
 
 import pytest
@@ -19,7 +20,11 @@ PATIENCE_S = 30
 
 @pytest.fixture(scope="module")
 def libpcap():
-    return bpf_libpcap.folder()
+    """Made once, which may take a busy machine minutes: not in the time of the first test."""
+    left_s = signal.alarm(0)
+    folder = bpf_libpcap.folder()
+    signal.alarm(left_s)
+    return folder
 
 
 @pytest.fixture
