@@ -257,6 +257,10 @@ core::Result<void> DeviceTable::write(DeviceNumber number, std::span<const std::
         return core::fail({kWhat, facts.name, "shorter than an Ethernet header", "write whole frames", EMSGSIZE});
     }
     const DeviceSettings& settings = entry.device.settings();
+    if (settings.feedback && entry.opener.uid != 0) {
+        return core::fail({kWhat, facts.name, "what comes in as well is asked of no rule, so only root may write it",
+                           "set no feedback", EPERM});
+    }
     return port_.write(*entry.ifindex, {.bytes = frame,
                                         .data_link = facts.data_link,
                                         .source_too = settings.header_complete,

@@ -18,7 +18,7 @@ from scapy.all import Ether
 from harness import bpf_file as bpf
 from harness.bpf_file import DevBpf
 from harness.frames import FramePort
-from harness.judges import assert_ends_well, wait_until
+from harness.judges import wait_until
 
 TYPE = 0x88B5  # for experiments, IEEE 802
 PATIENCE_S = 30
@@ -35,15 +35,6 @@ def fails(*codes):
     with pytest.raises(OSError) as error:
         yield
     assert error.value.errno in codes, error.value
-
-
-@pytest.fixture
-def daemon(host_lab, start_pfild):
-    one = start_pfild(host_lab.fw)
-    one.bpfctl("attach", "eth0")
-    yield one
-    if one.running():
-        assert_ends_well(one)
 
 
 @pytest.fixture

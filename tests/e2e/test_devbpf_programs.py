@@ -10,7 +10,7 @@ import pytest
 from scapy.all import rdpcap
 
 from harness import bpf_libpcap
-from harness.judges import assert_ends_well, wait_until
+from harness.judges import wait_until
 from harness.ping import ping
 from harness.process import Process
 from harness.programs import program, program_environment
@@ -25,15 +25,6 @@ def libpcap():
     folder = bpf_libpcap.folder()
     signal.alarm(left_s)
     return folder
-
-
-@pytest.fixture
-def daemon(host_lab, start_pfild):
-    one = start_pfild(host_lab.fw)
-    one.bpfctl("attach", "eth0")
-    yield one
-    if one.running():
-        assert_ends_well(one)
 
 
 def start_tcpdump(daemon, libpcap, *words):

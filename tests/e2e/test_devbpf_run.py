@@ -8,21 +8,12 @@ import sys
 
 import pytest
 
-from harness.judges import assert_ends_well, wait_until
+from harness.judges import wait_until
 from harness.process import Process
 from harness.programs import program, program_environment
 
 PATIENCE_S = 30
 HARNESS = pathlib.Path(__file__).resolve().parents[1]
-
-
-@pytest.fixture
-def daemon(host_lab, start_pfild):
-    one = start_pfild(host_lab.fw)
-    one.bpfctl("attach", "eth0")
-    yield one
-    if one.running():
-        assert_ends_well(one)
 
 
 def capabilities(pid):

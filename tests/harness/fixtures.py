@@ -150,6 +150,16 @@ def start_pfild(make_lab):
 
 
 @pytest.fixture
+def daemon(host_lab, start_pfild):
+    """One whose eth0 is attached, and which ends well unless the test has ended it."""
+    one = start_pfild(host_lab.fw)
+    one.bpfctl("attach", "eth0")
+    yield one
+    if one.running():
+        assert_ends_well(one)
+
+
+@pytest.fixture
 def detour(start_pfild):
     """detour(lab.fw, "eth0"): a Detour, whose daemon must end well when the test is over."""
     made = []

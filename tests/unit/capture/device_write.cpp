@@ -72,7 +72,8 @@ TEST_F(DeviceWrite, BD_75_lets_go_what_the_write_filter_wants_whole) {
 }
 
 TEST_F(DeviceWrite, BD_76_and_BD_78_go_with_the_frame_as_they_are_set) {
-    const DeviceNumber number = open_on("eth1");
+    const DeviceNumber number = open(Access::kBoth, 0);
+    ASSERT_EQ(attach(number, "eth1"), 0);
     for (const bool complete : {false, true}) {
         for (const bool feedback : {false, true}) {
             device(number).set_settings({.header_complete = complete, .feedback = feedback});
@@ -84,6 +85,15 @@ TEST_F(DeviceWrite, BD_76_and_BD_78_go_with_the_frame_as_they_are_set) {
             EXPECT_EQ(written.how.feedback, feedback);
         }
     }
+}
+
+TEST_F(DeviceWrite, BD_78_past_the_rules_of_input_is_for_root_alone) {
+    const DeviceNumber number = open_on("eth0"); // by user 1000
+    device(number).set_settings({.feedback = true});
+    EXPECT_EQ(write(number, 60), EPERM);
+    EXPECT_TRUE(taps_.written.empty()) << "nor does it go out";
+    device(number).set_settings({.feedback = false});
+    EXPECT_EQ(write(number, 60), 0);
 }
 
 TEST_F(DeviceWrite, BD_83_passes_on_what_the_interface_says) {
