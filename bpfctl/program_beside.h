@@ -7,7 +7,8 @@
 
 namespace pfild::bpfctl {
 
-/// Where the program `name` is: beside this one, where a package puts all of them; else its name, for PATH.
+/// Where the program `name` is: beside this one, where a package puts all of them; in a build, its own folder; else its
+/// name, for PATH.
 [[nodiscard]] std::string program_beside(std::string_view name);
 
 } // namespace pfild::bpfctl

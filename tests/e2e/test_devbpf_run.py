@@ -86,6 +86,12 @@ def test_the_server_has_no_right_left_but_to_copy_filters_for_root(daemon):
     process.stop()
 
 
+def test_it_finds_its_program_in_a_build_as_readme_calls_it(daemon):
+    command = ["env", "-i", "PATH=/usr/bin:/bin", program("bpfctl"), "-N", daemon.name, "devbpf", "run", "test", "-e", "/dev/bpf"]
+    done = daemon.host.run(*command, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_member_of_the_group_captures_without_root(daemon, tmp_path):
     user = 65534
     socket = daemon.run_folder / "bpf.sock"
