@@ -156,7 +156,7 @@ def test_verbs_that_change_something_take_prefixes_too(guarded):
     assert guarded.bpfctl.json("heads")["heads"][0]["in"] == ["cbpf:two", "cbpf:one"]
     guarded.bpfctl("u", "-i", "-o", "cbpf:two", "inet")
     guarded.bpfctl("hook", "de", "cbpf:two")
-    guarded.bpfctl("d", "eth0")
+    guarded.bpfctl("det", "eth0")
     guarded.bpfctl("at", "eth0")
     assert_ends_well(guarded)
 

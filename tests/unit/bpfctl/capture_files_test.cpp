@@ -161,7 +161,7 @@ TEST(Capture, takes_the_letters_of_tcpdump) {
 
 TEST(Capture, refuses_what_would_lose_packets_or_mean_nothing_and_asks_nobody) {
     struct Row {
-        Words words;
+        CaptureWords words;
         const char* why;
         Exit exit = Exit::kUsage;
     };

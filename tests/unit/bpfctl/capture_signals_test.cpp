@@ -85,8 +85,9 @@ TEST(Capture, is_promiscuous_unless_it_shall_not_be) {
     for (const bool promiscuous : {true, false}) {
         DeviceDaemon daemon;
         daemon.reads = {gives(records(0, 1))};
-        const Words words{"-w", "/dev/null", "-c", "1"};
-        EXPECT_EQ(daemon.run_words(promiscuous ? words : Words{"-w", "/dev/null", "-c", "1", "-p"}).exit, Exit::kOk);
+        const CaptureWords words{"-w", "/dev/null", "-c", "1"};
+        EXPECT_EQ(daemon.run_words(promiscuous ? words : CaptureWords{"-w", "/dev/null", "-c", "1", "-p"}).exit,
+                  Exit::kOk);
         const auto ops = daemon.ops();
         EXPECT_EQ(std::count(ops.begin(), ops.end(), PFILD_OP_SET_PROMISCUOUS), promiscuous ? 1 : 0);
     }

@@ -42,7 +42,7 @@ TEST(Capture, writes_as_many_packets_as_were_wanted) {
 TEST(Capture, asks_for_what_its_options_say) {
     struct Row {
         const char* sentence;
-        Words words;
+        CaptureWords words;
         Bytes options; ///< the first eight
         Bytes filter;
         std::uint32_t buffer;
@@ -64,7 +64,7 @@ TEST(Capture, asks_for_what_its_options_say) {
     for (const Row& row : rows) {
         DeviceDaemon daemon;
         daemon.reads = {gives(records(0, 1))};
-        Words words = row.words;
+        CaptureWords words = row.words;
         words.insert(words.end(), {"-c", "1"});
         EXPECT_EQ(daemon.run_words(words).exit, Exit::kOk) << row.sentence;
         Bytes options = daemon.request(PFILD_OP_SET_OPTIONS).payload;

@@ -23,7 +23,7 @@ using client::Bytes;
 using client::bytes_of_value;
 using client::FakePeer;
 using client::FakeRequest;
-using Words = std::vector<std::string>;
+using CaptureWords = std::vector<std::string>;
 
 /// UDP from 192.0.2.1:1 to 192.0.2.2:53, or what is left of it.
 inline Bytes frame(std::size_t size = 60) {
@@ -88,7 +88,7 @@ class DeviceDaemon {
         std::string err;
     };
 
-    Ended run_words(Words words) {
+    Ended run_words(CaptureWords words) {
         words.insert(words.begin(), {"--socket", folder_ + "/control.sock", "capture", "eth0"});
         std::thread thread = client::deaf_thread([this] { serve(); });
         std::ostringstream out;
