@@ -102,6 +102,18 @@ Asked ask_directions(Question& question, ByteView argument) {
     return {};
 }
 
+/// The bits of PFILD_OPTION_DIRECTIONS are those of BPF_DIRECTION_IN and _OUT, which name what is left out.
+constexpr std::uint32_t kBothDirections = BPF_DIRECTION_IN | BPF_DIRECTION_OUT;
+
+Asked ask_left_out(Question& question, ByteView argument) {
+    const auto left_out = value_of<std::uint32_t>(argument);
+    if (left_out >= kBothDirections) {
+        return refuse("what is left out is 0 (nothing), 1 (in) or 2 (out)", EINVAL);
+    }
+    question.payload = bytes_of(pfild_option{.name = PFILD_OPTION_DIRECTIONS, .value = kBothDirections & ~left_out});
+    return {};
+}
+
 // What is told: the argument, from the payload of the answer.
 
 Told tell_nothing(const Question& /*asked*/, ByteView /*payload*/) { return Answer{}; }
@@ -147,6 +159,12 @@ Told tell_option(const Question& /*asked*/, ByteView payload) {
 }
 
 std::uint32_t header_complete(const pfild_options& options) { return options.header_complete; }
+
+std::uint32_t feedback(const pfild_options& options) { return options.feedback; }
+
+std::uint32_t left_out(const pfild_options& options) {
+    return (options.incoming == 0 ? BPF_DIRECTION_IN : 0U) | (options.outgoing == 0 ? BPF_DIRECTION_OUT : 0U);
+}
 
 std::uint32_t directions(const pfild_options& options) {
     return options.incoming == 0 ? BPF_D_OUT : options.outgoing == 0 ? BPF_D_IN : BPF_D_INOUT;
@@ -200,6 +218,13 @@ constexpr std::array kRows{
     Row{BIOCSDIRECTION, PFILD_OP_SET_OPTION, ask_directions, tell_nothing},
     Row{BIOCGRTIMEOUT, PFILD_OP_GET_READ_TIMEOUT, ask_nothing, tell_payload},
     Row{BIOCSRTIMEOUT, PFILD_OP_SET_READ_TIMEOUT, ask_argument, tell_nothing},
+    Row{BIOCGFEEDBACK, PFILD_OP_GET_OPTIONS, ask_nothing, tell_option<feedback>},
+    Row{BIOCSFEEDBACK, PFILD_OP_SET_OPTION, ask_option<PFILD_OPTION_FEEDBACK>, tell_nothing},
+    Row{BIOCGDIRFILT, PFILD_OP_GET_OPTIONS, ask_nothing, tell_option<left_out>},
+    Row{BIOCSDIRFILT, PFILD_OP_SET_OPTION, ask_left_out, tell_nothing},
+    Row{BIOCGWTIMEOUT, PFILD_OP_GET_WAIT_TIMEOUT, ask_nothing, tell_payload},
+    Row{BIOCSWTIMEOUT, PFILD_OP_SET_WAIT_TIMEOUT, ask_argument, tell_nothing},
+    Row{BIOCDWTIMEOUT, PFILD_OP_END_WAIT_TIMEOUT, ask_nothing, tell_nothing},
     Row{BIOCLOCK, PFILD_OP_LOCK, ask_nothing, tell_nothing},
 };
 

@@ -94,13 +94,20 @@ def test_every_setting_is_what_was_set(dev):
             assert file.u32(bpf.GDIRECTION) == direction
         with fails(errno.EINVAL):
             file.set_u32(bpf.SDIRECTION, 3)
+        for left_out, direction in ((1, 2), (2, 0), (0, 1)):
+            file.set_u32(bpf.SDIRFILT, left_out)
+            assert (file.u32(bpf.GDIRFILT), file.u32(bpf.GDIRECTION)) == (left_out, direction)
+        with fails(errno.EINVAL):
+            file.set_u32(bpf.SDIRFILT, 3)
+        file.set_u32(bpf.SFEEDBACK, 2)
+        assert file.u32(bpf.GFEEDBACK) == 1
         file.ioctl(bpf.SRTIMEOUT, struct.pack("=qq", 1, 500000))
         assert struct.unpack("=qq", file.ioctl(bpf.GRTIMEOUT)) == (1, 500000)
         with fails(errno.EINVAL):
             file.ioctl(bpf.SRTIMEOUT, struct.pack("=qq", 0, 1000000))
         assert struct.unpack("=II", file.ioctl(bpf.GSTATSOLD))[1] == 0
         with fails(errno.ENOTTY):
-            file.ioctl(bpf._number(1, 125, 4), struct.pack("=I", 1))
+            file.ioctl(bpf._number(1, 124, 4), struct.pack("=I", 1))
         assert not os.isatty(file.fd)
         file.ioctl(bpf.LOCK)
         with fails(errno.EPERM):
@@ -235,6 +242,33 @@ def test_epoll_tells_of_every_packet(dev, port, edge):
                     while True:
                         seen += file.read()
             assert [one.data for one in seen] == [frame(mark)]
+
+
+def test_a_wait_time_out_wakes_a_program_after_it(dev, port):
+    with dev.open("eth0", expression=EXPRESSION) as file:
+        with fails(errno.ENXIO):
+            file.ioctl(bpf.GWTIMEOUT)
+        with fails(errno.EINVAL):
+            file.ioctl(bpf.SWTIMEOUT, struct.pack("=qq", 301, 0))
+        file.ioctl(bpf.SWTIMEOUT, struct.pack("=qq", 0, 300000))
+        assert struct.unpack("=qq", file.ioctl(bpf.GWTIMEOUT)) == (0, 300000)
+        port.send(frame(1), frame(2))
+        assert ready(file, PATIENCE_S) == select.POLLIN
+        assert [one.data for one in file.read()] == [frame(1), frame(2)]
+        file.ioctl(bpf.DWTIMEOUT)
+        file.ioctl(bpf.DWTIMEOUT)
+        with fails(errno.ENXIO):
+            file.ioctl(bpf.GWTIMEOUT)
+
+
+def test_what_is_written_with_feedback_is_shown_once(dev):
+    with dev.open("eth0", expression=EXPRESSION, immediate=True) as file:
+        file.set_u32(bpf.SFEEDBACK, 1)
+        assert file.write(frame(1)) == 60
+        assert [one.data[14:] for one in file.read()] == [frame(1)[14:]]
+        file.set_nonblocking()
+        with fails(errno.EAGAIN):
+            file.read()
 
 
 def test_dup_fork_and_exec_share_the_device_and_the_last_close_ends_it(daemon, dev, port):

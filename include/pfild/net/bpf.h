@@ -7,7 +7,8 @@
  * against a BSD's. To find it as <net/bpf.h>: -I PREFIX/include/pfild.
  *
  * Programs use what is defined. So there is no macro here for what the device does not do: no zero copy, no
- * BIOCSTSTAMP, no BIOCSRSIG, no feedback. Other numbers are ENOTTY. BIOCSETFNR is not NetBSD's but FreeBSD's.
+ * BIOCSTSTAMP, no BIOCSRSIG. Other numbers are ENOTTY. BIOCSETFNR is not NetBSD's but FreeBSD's. Of OpenBSD are the
+ * wait time-out and BIOCSDIRFILT: where NetBSD has something else at OpenBSD's number, theirs is greater by 100.
  *
  *     open(O_RDWR) -> BIOCSBLEN, BIOCSETF .. -> BIOCSETIF -> read(fd, buffer, exactly BIOCGBLEN) -> close
  *
@@ -111,14 +112,26 @@ struct bpf_dltlist {
 #define BIOCSSEESENT BIOCSDIRECTION
 #define BIOCSRTIMEOUT _IOW('B', 122, struct timeval)
 #define BIOCGRTIMEOUT _IOR('B', 123, struct timeval)
+#define BIOCGFEEDBACK _IOR('B', 124, unsigned int)
+#define BIOCSFEEDBACK _IOW('B', 125, unsigned int)
+#define BIOCFEEDBACK BIOCSFEEDBACK
 #define BIOCLOCK _IO('B', 126)
+#define BIOCGWTIMEOUT _IOR('B', 126, struct timeval)
+#define BIOCSWTIMEOUT _IOW('B', 126, struct timeval)
 #define BIOCSETWF _IOW('B', 127, struct bpf_program)
 #define BIOCSETFNR _IOW('B', 130, struct bpf_program)
+#define BIOCGDIRFILT _IOR('B', 224, unsigned int)
+#define BIOCSDIRFILT _IOW('B', 225, unsigned int)
+#define BIOCDWTIMEOUT _IO('B', 226)
 
 /* BIOCSDIRECTION; BIOCSSEESENT knows the first two as 0 and 1. */
 #define BPF_D_IN 0
 #define BPF_D_INOUT 1
 #define BPF_D_OUT 2
+
+/* BIOCSDIRFILT: what is left out; not both. */
+#define BPF_DIRECTION_IN 1
+#define BPF_DIRECTION_OUT 2
 
 #define BPF_CLASS(code) ((code)&0x07)
 #define BPF_LD 0x00

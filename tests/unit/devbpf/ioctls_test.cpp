@@ -69,6 +69,14 @@ TEST(Ioctls, what_sets_something_asks_for_exactly_that) {
         {"see it", BIOCSSEESENT, u32(1), PFILD_OP_SET_OPTION, option(PFILD_OPTION_DIRECTIONS, 3)},
         {"see that only", BIOCSDIRECTION, u32(BPF_D_OUT), PFILD_OP_SET_OPTION, option(PFILD_OPTION_DIRECTIONS, 2)},
         {"a time-out", BIOCSRTIMEOUT, bytes(time), PFILD_OP_SET_READ_TIMEOUT, bytes(limit)},
+        {"feedback", BIOCSFEEDBACK, u32(3), PFILD_OP_SET_OPTION, option(PFILD_OPTION_FEEDBACK, 1)},
+        {"leave nothing out", BIOCSDIRFILT, u32(0), PFILD_OP_SET_OPTION, option(PFILD_OPTION_DIRECTIONS, 3)},
+        {"leave out what comes in", BIOCSDIRFILT, u32(BPF_DIRECTION_IN), PFILD_OP_SET_OPTION,
+         option(PFILD_OPTION_DIRECTIONS, 2)},
+        {"leave out what goes out", BIOCSDIRFILT, u32(BPF_DIRECTION_OUT), PFILD_OP_SET_OPTION,
+         option(PFILD_OPTION_DIRECTIONS, 1)},
+        {"a wait time-out", BIOCSWTIMEOUT, bytes(time), PFILD_OP_SET_WAIT_TIMEOUT, bytes(limit)},
+        {"no wait time-out", BIOCDWTIMEOUT, {}, PFILD_OP_END_WAIT_TIMEOUT, {}},
         {"a lock", BIOCLOCK, {}, PFILD_OP_LOCK, {}},
         {"no filter", BIOCSETF, bytes(bpf_program{}), PFILD_OP_SET_FILTER, {}},
     };
@@ -101,6 +109,7 @@ TEST(Ioctls, what_gets_something_tells_the_program_what_the_daemon_says) {
     const pfild_options in_only{.header_complete = 1, .incoming = 1};
     const pfild_options both{.incoming = 1, .outgoing = 1};
     const pfild_options out_only{.outgoing = 1};
+    const pfild_options feedback{.feedback = 1, .incoming = 1, .outgoing = 1};
     const Get rows[] = {
         {"the buffer", BIOCGBLEN, PFILD_OP_GET_BUFFER_SIZE, u32(32768), u32(32768)},
         {"the link type", BIOCGDLT, PFILD_OP_GET_DATA_LINK, u32(1), u32(1)},
@@ -116,6 +125,12 @@ TEST(Ioctls, what_gets_something_tells_the_program_what_the_daemon_says) {
         {"only what comes in", BIOCGSEESENT, PFILD_OP_GET_OPTIONS, bytes(in_only), u32(0)},
         {"both", BIOCGDIRECTION, PFILD_OP_GET_OPTIONS, bytes(both), u32(BPF_D_INOUT)},
         {"only what goes out", BIOCGDIRECTION, PFILD_OP_GET_OPTIONS, bytes(out_only), u32(BPF_D_OUT)},
+        {"feedback", BIOCGFEEDBACK, PFILD_OP_GET_OPTIONS, bytes(feedback), u32(1)},
+        {"nothing is left out", BIOCGDIRFILT, PFILD_OP_GET_OPTIONS, bytes(both), u32(0)},
+        {"what goes out is", BIOCGDIRFILT, PFILD_OP_GET_OPTIONS, bytes(in_only), u32(BPF_DIRECTION_OUT)},
+        {"what comes in is", BIOCGDIRFILT, PFILD_OP_GET_OPTIONS, bytes(out_only), u32(BPF_DIRECTION_IN)},
+        {"the wait time-out", BIOCGWTIMEOUT, PFILD_OP_GET_WAIT_TIMEOUT,
+         bytes(pfild_read_timeout{.seconds = 1, .microseconds = 2}), bytes(timeval{.tv_sec = 1, .tv_usec = 2})},
         {"the time-out", BIOCGRTIMEOUT, PFILD_OP_GET_READ_TIMEOUT,
          bytes(pfild_read_timeout{.seconds = 1, .microseconds = 2}), bytes(timeval{.tv_sec = 1, .tv_usec = 2})},
     };
@@ -180,11 +195,14 @@ TEST(Ioctls, link_types_go_where_there_is_room_for_all_of_them) {
 TEST(Ioctls, others_are_none) {
     for (const std::uint32_t number :
          {0U, 0x5401U /* TCGETS */, 0xffffffffU, static_cast<std::uint32_t>(_IOW('B', 103, std::uint64_t)),
-          static_cast<std::uint32_t>(_IOW('B', 125, unsigned)), static_cast<std::uint32_t>(_IO('B', 102))}) {
+          static_cast<std::uint32_t>(_IOW('B', 124, unsigned)), static_cast<std::uint32_t>(_IO('B', 102))}) {
         EXPECT_EQ(error_of(number, Bytes(64)), ENOTTY) << number;
     }
     EXPECT_EQ(error_of(BIOCSBLEN, Bytes(3)), EINVAL) << "its argument is not there";
     EXPECT_EQ(error_of(BIOCSDIRECTION, u32(3)), EINVAL);
+    for (const std::uint32_t both_or_none : {3U, 4U, 0xffffffffU}) {
+        EXPECT_EQ(error_of(BIOCSDIRFILT, u32(both_or_none)), EINVAL) << both_or_none;
+    }
 }
 
 } // namespace
