@@ -192,7 +192,12 @@ struct FileSystem::Operations {
         const std::uint64_t handle = ++self.last_handle_;
         Opened& opened = *self.opened_.emplace(handle, std::make_unique<Opened>()).first->second;
         opened.device = std::make_unique<OpenDevice>(std::move(*socket));
-        const pfild_open wanted{.version = PFILD_WIRE_VERSION, .access = static_cast<__u32>(access_of(file->flags))};
+        const Caller caller = caller_of(request);
+        const pfild_open_for wanted{
+            .open = {.version = PFILD_WIRE_VERSION, .access = static_cast<__u32>(access_of(file->flags))},
+            .pid = caller.pid,
+            .uid = caller.uid,
+            .gid = caller.gid};
         ask(*opened.device, request, PFILD_OP_OPEN, client::payload_of(wanted),
             [request, handle, &opened](const Outcome& outcome) {
                 // Not fuse_reply_open(): libfuse's fuse_file_info knows fewer flags than the kernel.

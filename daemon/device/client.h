@@ -17,6 +17,9 @@ class Client final : public capture::DeviceClient {
 
     /// Once, when the device has one. => before any read.
     void set_number(capture::DeviceNumber number) noexcept { number_ = number; }
+    /// It is opened for another program, which listings show, whoever sends the requests.
+    void set_opened_for_another() noexcept { for_another_ = true; }
+    [[nodiscard]] bool opened_for_another() const noexcept { return for_another_; }
     [[nodiscard]] int far_end() const noexcept { return readiness_.far_end(); }
     /// The memory of both buffers; -1: it is not shared. => the device has an interface.
     [[nodiscard]] int memory() const noexcept { return descriptor_.get(); }
@@ -42,6 +45,7 @@ class Client final : public capture::DeviceClient {
     sys::Fd descriptor_;             ///< of the buffers' memory
     std::span<std::uint8_t> memory_; ///< where that is here; nothing: it is not shared
     bool sharing_ = false;
+    bool for_another_ = false;
 };
 
 } // namespace pfild::device

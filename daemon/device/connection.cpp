@@ -18,8 +18,9 @@ constexpr int kAtOnce = 16; ///< requests
 
 } // namespace
 
-Connection::Connection(sys::Fd socket, capture::DeviceTable& table)
-    : socket_(std::move(socket)), table_(table), replies_(socket_.get()), buffer_(PFILD_WIRE_REQUEST_MAX) {}
+Connection::Connection(sys::Fd socket, capture::DeviceTable& table, uid_t user, std::optional<uid_t> file_server)
+    : socket_(std::move(socket)), table_(table), user_(user), file_server_(file_server), replies_(socket_.get()),
+      buffer_(PFILD_WIRE_REQUEST_MAX) {}
 
 Connection::~Connection() {
     for (const auto& [number, client] : clients_) {
@@ -68,7 +69,9 @@ void Connection::handle(const Message& message, std::uint64_t now_ns) {
         return replies_.refuse(reply_to(request.header),
                                {"request", "", "no such device of this connection", "open one", EBADF});
     }
-    table_.note_use(client->first, message.sender.pid);
+    if (!client->second->opened_for_another()) {
+        table_.note_use(client->first, message.sender.pid);
+    }
     catch_up(request);
     switch (request.header.op) {
     case PFILD_OP_CLOSE:
@@ -96,7 +99,7 @@ void Connection::catch_up(const Request& request) {
 void Connection::open(Request& request, const ucred& sender) {
     pfild_reply reply = reply_to(request.header);
     const auto opened = request.payload.and_then(
-        [&](const Payload& payload) { return open_device(std::get<capture::Access>(payload), sender, reply); });
+        [&](const Payload& payload) { return open_device(std::get<Opening>(payload), sender, reply); });
     if (!opened) {
         reply.device = 0;
         return replies_.refuse(reply, opened.error());
@@ -106,17 +109,22 @@ void Connection::open(Request& request, const ucred& sender) {
 }
 
 /// Writes the number into `reply`.
-core::Result<void> Connection::open_device(capture::Access access, const ucred& sender, pfild_reply& reply) {
+core::Result<void> Connection::open_device(const Opening& opening, const ucred& sender, pfild_reply& reply) {
     auto readiness = ReadinessEnd::make();
     if (!readiness) {
         return core::fail(std::move(readiness.error()));
     }
     auto client = std::make_unique<Client>(replies_, std::move(*readiness));
-    const auto number = table_.open({.uid = sender.uid, .pid = sender.pid, .access = access}, *client);
+    const capture::DeviceOpener opener = opener_of(opening, sender, file_server_);
+    const auto number = table_.open(opener, *client);
     if (!number) {
         return core::fail(number.error());
     }
     client->set_number(*number);
+    if (opener.pid != sender.pid) {
+        client->set_opened_for_another();
+    }
+    user_ = opener.uid;
     clients_.emplace(*number, std::move(client));
     make_room_for_reads();
     reply.device = *number;

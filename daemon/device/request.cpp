@@ -46,7 +46,19 @@ Decoded number(const pfild_request& /*header*/, Body body) {
     return fixed<std::uint32_t>(body, [](std::uint32_t value) { return Decoded(value); });
 }
 
+core::Result<Program> program_of(const pfild_open_for& wanted) {
+    if (wanted.pid < 0 || wanted.uid == UINT32_MAX) {
+        return core::fail({"open device", "", "no process can have this number, or no user", "", EINVAL});
+    }
+    return Program{.uid = wanted.uid, .pid = wanted.pid};
+}
+
+Decoded open_for(const pfild_request& header, Body body);
+
 Decoded open(const pfild_request& header, Body body) {
+    if (body.size() == sizeof(pfild_open_for)) {
+        return open_for(header, body);
+    }
     return fixed<pfild_open>(body, [&](const pfild_open& wanted) -> Decoded {
         if (wanted.version != PFILD_WIRE_VERSION) {
             return core::fail({"open device", "", "protocol version " + std::to_string(wanted.version),
@@ -58,7 +70,18 @@ Decoded open(const pfild_request& header, Body body) {
         if (wanted.access >= capture::kAccessNames.size()) {
             return refuse("no such access mode", EINVAL);
         }
-        return static_cast<capture::Access>(wanted.access);
+        return Opening{.access = static_cast<capture::Access>(wanted.access), .program = {}};
+    });
+}
+
+/// => `body` has the size of a pfild_open_for.
+Decoded open_for(const pfild_request& header, Body body) {
+    pfild_open_for wanted{};
+    std::memcpy(&wanted, body.data(), sizeof wanted);
+    return open(header, body.first(sizeof wanted.open)).and_then([&](const Payload& payload) {
+        return program_of(wanted).map([&](const Program& program) {
+            return Payload(Opening{.access = std::get<Opening>(payload).access, .program = program});
+        });
     });
 }
 static_assert(PFILD_ACCESS_READ == static_cast<int>(capture::Access::kRead));
@@ -206,6 +229,13 @@ Request decode(std::span<const std::uint8_t> message) {
         request.payload = kReaders[request.header.op](request.header, body);
     }
     return request;
+}
+
+capture::DeviceOpener opener_of(const Opening& opening, const ucred& sender, std::optional<uid_t> file_server) {
+    const bool believed = sender.uid == 0 || sender.uid == file_server;
+    const Program whose =
+        believed && opening.program ? *opening.program : Program{.uid = sender.uid, .pid = sender.pid};
+    return {.uid = whose.uid, .pid = whose.pid, .access = opening.access};
 }
 
 pfild_options wire_options(const Options& options) {

@@ -14,7 +14,10 @@
 #include <string>
 #include <variant>
 
-#include "capture/device.h"
+#include <sys/socket.h>
+#include <sys/types.h>
+
+#include "capture/device_table.h"
 #include "cbpf/program.h"
 #include "core/error.h"
 #include "pfild/wire.h"
@@ -37,16 +40,32 @@ struct Option {
     friend bool operator==(const Option&, const Option&) = default;
 };
 
+/// A program that a device is opened for, as the sender says.
+struct Program {
+    std::uint32_t uid = 0;
+    std::int32_t pid = 0;
+
+    friend bool operator==(const Program&, const Program&) = default;
+};
+
+/// struct pfild_open, or with a program struct pfild_open_for.
+struct Opening {
+    capture::Access access = capture::Access::kBoth;
+    std::optional<Program> program;
+
+    friend bool operator==(const Opening&, const Opening&) = default;
+};
+
 /// A verified program; nothing: no filter.
 using Filter = std::optional<cbpf::Program>;
 
 /// The bytes of a frame, which are those of the message.
 using Frame = std::span<const std::uint8_t>;
 
-/// Which one an op has: OPEN Access; READ ReadRequest; CANCEL, SET_BUFFER_SIZE, SET_DATA_LINK a number; SET_FILTER,
+/// Which one an op has: OPEN Opening; READ ReadRequest; CANCEL, SET_BUFFER_SIZE, SET_DATA_LINK a number; SET_FILTER,
 /// REPLACE_FILTER, SET_WRITE_FILTER Filter; SET_INTERFACE a name of visible ASCII; SET_READ_TIMEOUT and
 /// SET_WAIT_TIMEOUT ReadTimeout; SET_OPTIONS Options; SET_OPTION Option; WRITE Frame; all others none.
-using Payload = std::variant<std::monostate, capture::Access, capture::ReadRequest, std::uint32_t, Filter, std::string,
+using Payload = std::variant<std::monostate, Opening, capture::ReadRequest, std::uint32_t, Filter, std::string,
                              capture::ReadTimeout, Options, Option, Frame>;
 
 struct Request {
@@ -59,6 +78,11 @@ struct Request {
 /// EPROTO malformed; ENOTTY no such op; EPROTONOSUPPORT OPEN of another version; EINVAL a payload of another size, with
 /// values that are none, or a program that does not verify; ENXIO a name that no interface can have.
 [[nodiscard]] Request decode(std::span<const std::uint8_t> message);
+
+/// Whose device it becomes: that of the program it is opened for, if the sender is believed, else the sender's.
+/// `file_server`: the user who is believed besides root.
+[[nodiscard]] capture::DeviceOpener opener_of(const Opening& opening, const ucred& sender,
+                                              std::optional<uid_t> file_server);
 
 /// The other way.
 [[nodiscard]] pfild_options wire_options(const Options& options);

@@ -3,9 +3,11 @@
 #include "daemon/device/server.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <utility>
 
+#include <pwd.h>
 #include <spdlog/spdlog.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -15,9 +17,22 @@
 #include "daemon/sys/failure.h"
 
 namespace pfild::device {
+namespace {
+
+std::optional<uid_t> user_named(const std::string& name) {
+    std::array<char, 4096> names{};
+    passwd entry{};
+    passwd* found = nullptr;
+    const bool there = ::getpwnam_r(name.c_str(), &entry, names.data(), names.size(), &found) == 0 && found != nullptr;
+    return there ? std::optional(entry.pw_uid) : std::nullopt;
+}
+
+} // namespace
+
 Server::Server(ServerOptions options, sys::Loop& loop, capture::DeviceTable& table,
                std::function<void()> announce) noexcept
-    : options_(std::move(options)), loop_(loop), table_(table), announce_(std::move(announce)) {}
+    : options_(std::move(options)), loop_(loop), table_(table), announce_(std::move(announce)),
+      file_server_(user_named(options_.file_server)) {}
 
 core::Result<std::unique_ptr<Server>> Server::listen(ServerOptions options, sys::Loop& loop,
                                                      capture::DeviceTable& table, std::function<void()> announce) {
@@ -40,7 +55,7 @@ void Server::take_in(sys::Fd socket) {
     if (user) {
         welcome(std::move(socket), *user);
     } else {
-        Connection(std::move(socket), table_).end_with({}, user.error());
+        Connection(std::move(socket), table_, 0, std::nullopt).end_with({}, user.error());
     }
 }
 
@@ -55,8 +70,9 @@ core::Result<uid_t> Server::admit(int socket) const {
         return core::fail({"connect", "", "there are " + std::to_string(clients_.size()) + " connections already",
                            "try again later", EAGAIN});
     }
-    const auto of_user = std::count_if(clients_.begin(), clients_.end(),
-                                       [&](const auto& client) { return client.second.user == peer.uid; });
+    const auto of_user = std::count_if(clients_.begin(), clients_.end(), [&](const auto& client) {
+        return client.second.connection->user() == peer.uid;
+    });
     if (static_cast<std::size_t>(of_user) >= options_.max_connections_per_user) {
         return core::fail(
             {"connect", "",
@@ -68,13 +84,13 @@ core::Result<uid_t> Server::admit(int socket) const {
 
 void Server::welcome(sys::Fd socket, uid_t user) {
     const std::uint64_t id = next_id_++;
-    auto connection = std::make_unique<Connection>(std::move(socket), table_);
+    auto connection = std::make_unique<Connection>(std::move(socket), table_, user, file_server_);
     auto events = loop_.add(connection->fd(), EPOLLIN, [this, id](std::uint32_t) { proceed(id); });
     if (!events) {
         spdlog::warn("device socket: {}", events.error().line());
         return;
     }
-    clients_.emplace(id, Entry{.connection = std::move(connection), .user = user, .events = std::move(*events)});
+    clients_.emplace(id, Entry{.connection = std::move(connection), .events = std::move(*events)});
 }
 
 void Server::proceed(std::uint64_t id) {

@@ -7,7 +7,10 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+
+#include <sys/types.h>
 
 #include "capture/device_table.h"
 #include "core/error.h"
@@ -21,6 +24,8 @@ namespace pfild::device {
 struct ServerOptions {
     std::string path;            ///< see listen_at()
     std::string group = "pfild"; ///< whose members may open devices
+    /// The user of pfild-devbpf, who says whom he opens them for, as root may; need not be there.
+    std::string file_server = "pfild-devbpf";
     std::size_t max_connections = 64;
     std::size_t max_connections_per_user = 32;
 };
@@ -46,7 +51,6 @@ class Server {
     /// The registration goes before the descriptor that it watches.
     struct Entry {
         std::unique_ptr<Connection> connection;
-        uid_t user = 0; ///< who has connected
         sys::Registration events;
     };
 
@@ -61,6 +65,7 @@ class Server {
     sys::Loop& loop_;
     capture::DeviceTable& table_;
     std::function<void()> announce_;
+    std::optional<uid_t> file_server_;
     std::uint64_t next_id_ = 1;
     std::map<std::uint64_t, Entry> clients_;
     std::unique_ptr<sys::Acceptor> acceptor_;

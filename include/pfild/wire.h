@@ -4,7 +4,8 @@
  * C11 and C++20; host byte order: messages do not leave the machine. Protocol version PFILD_WIRE_VERSION.
  *
  * AF_UNIX, SOCK_SEQPACKET: one message a packet, a struct pfild_request or pfild_reply and `length` bytes behind it.
- * Who asks is known by the kernel's credentials of each message (SO_PASSCRED), never by what it says.
+ * Who asks is known by the kernel's credentials of each message (SO_PASSCRED), never by what it says; but see
+ * pfild_open_for.
  *
  *     client                                    daemon
  *       | OPEN {version, access}  ------------->  |
@@ -72,7 +73,8 @@ static_assert(sizeof(struct pfild_reply) == 24, "struct pfild_reply");
  * Payload of the request -> of the reply. The errors are those of the bpf(4) call of that name (contract 2.3, 2.8).
  */
 enum pfild_op {
-    PFILD_OP_OPEN,             /* pfild_open -> - ; ENOBUFS: too many, EPROTONOSUPPORT: another version */
+    PFILD_OP_OPEN,             /* pfild_open or pfild_open_for -> - ; ENOBUFS: too many, EPROTONOSUPPORT: another
+                                  version */
     PFILD_OP_CLOSE,            /* - -> - */
     PFILD_OP_READ,             /* pfild_read -> records */
     PFILD_OP_CANCEL,           /* __u32, id of a READ: it ends with EINTR if it still waits -> - */
@@ -114,6 +116,19 @@ struct pfild_open {
     __u32 access;  /* enum pfild_access */
 };
 static_assert(sizeof(struct pfild_open) == 8, "struct pfild_open");
+
+/*
+ * A device for another program: who serves devices as files opens it so. Whose device it is, which limits and rights
+ * it has, which process listings show: all of that is the program's. Believed of root, and of the user of pfild-devbpf;
+ * of others only `open` counts, and the device is theirs.
+ */
+struct pfild_open_for {
+    struct pfild_open open;
+    __s32 pid; /* 0: in no namespace of processes that the sender sees; negative: EINVAL */
+    __u32 uid; /* the one that counts for files; the greatest number is EINVAL */
+    __u32 gid; /* likewise; nothing depends on it yet */
+};
+static_assert(sizeof(struct pfild_open_for) == 20, "struct pfild_open_for");
 
 #define PFILD_READ_NONBLOCKING 0x1 /* this time */
 #define PFILD_READ_LEND 0x2        /* the answer is a pfild_lent; EINVAL: not without PFILD_OP_SHARE */

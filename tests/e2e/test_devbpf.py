@@ -114,6 +114,12 @@ def test_every_setting_is_what_was_set(dev):
             file.set_program(ALL)
 
 
+def test_a_device_is_the_programs_and_not_the_servers(daemon, dev):
+    with dev.open("eth0"):
+        (device,) = devices(daemon)
+        assert device["pid"] == os.getpid()
+
+
 def test_packets_are_read_as_they_came_and_written_as_they_are(dev, port):
     with dev.open("eth0", expression=EXPRESSION, immediate=True) as file:
         port.send(frame(1), frame(2, 1514))

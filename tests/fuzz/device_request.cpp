@@ -38,7 +38,7 @@ bool has(const Payload& payload) {
 bool is_of(std::uint16_t op, const Payload& payload) {
     switch (op) {
     case PFILD_OP_OPEN:
-        return has<pfild::capture::Access>(payload);
+        return has<pfild::device::Opening>(payload);
     case PFILD_OP_READ:
         return has<pfild::capture::ReadRequest>(payload);
     case PFILD_OP_CANCEL:

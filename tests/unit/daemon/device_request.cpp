@@ -62,6 +62,8 @@ int error_of(const Bytes& bytes) {
 }
 
 const Bytes kOpen = bytes_of(pfild_open{.version = PFILD_WIRE_VERSION, .access = PFILD_ACCESS_BOTH});
+const pfild_open kToRead{.version = PFILD_WIRE_VERSION, .access = PFILD_ACCESS_READ};
+const Bytes kOpenFor = bytes_of(pfild_open_for{.open = kToRead, .pid = 77, .uid = 1000, .gid = 1001});
 const Bytes kRead = bytes_of(pfild_read{.size = 4096, .flags = PFILD_READ_NONBLOCKING});
 const Bytes kOptions = bytes_of(pfild_options{.incoming = 1, .outgoing = 1});
 const Bytes kAccept = bytes_of(pfild_instruction{.code = 0x06, .jt = 0, .jf = 0, .k = 1});
@@ -103,6 +105,13 @@ TEST(DeviceRequest, what_is_wrong_with_one_payload_is_its_answer) {
         {"for an unknown purpose", message(PFILD_OP_OPEN, with_byte(kOpen, 4, 3)), EINVAL},
         {"of a device with a number", message(PFILD_OP_OPEN, kOpen, 1), EINVAL},
         {"of half a struct", message(PFILD_OP_OPEN, Bytes(4)), EINVAL},
+        {"of a struct and a half", message(PFILD_OP_OPEN, Bytes(sizeof(pfild_open) + 4)), EINVAL},
+        {"for a program, of version 2", message(PFILD_OP_OPEN, with_byte(kOpenFor, 0, 2)), EPROTONOSUPPORT},
+        {"for a process that has no number",
+         message(PFILD_OP_OPEN, bytes_of(pfild_open_for{.open = kToRead, .pid = -1, .uid = 0, .gid = 0})), EINVAL},
+        {"for a user who is none",
+         message(PFILD_OP_OPEN, bytes_of(pfild_open_for{.open = kToRead, .pid = 1, .uid = UINT32_MAX, .gid = 0})),
+         EINVAL},
         {"CLOSE of something", message(PFILD_OP_CLOSE, Bytes(1)), EINVAL},
         {"READ without a size", message(PFILD_OP_READ), EINVAL},
         {"with an unknown flag", message(PFILD_OP_READ, with_byte(kRead, 4, 4)), EINVAL},
@@ -143,7 +152,10 @@ TEST(DeviceRequest, what_is_wrong_with_one_payload_is_its_answer) {
 }
 
 TEST(DeviceRequest, right_ones_say_what_they_said) {
-    EXPECT_EQ(std::get<capture::Access>(*decode(message(PFILD_OP_OPEN, kOpen)).payload), capture::Access::kBoth);
+    EXPECT_EQ(std::get<Opening>(*decode(message(PFILD_OP_OPEN, kOpen)).payload),
+              (Opening{.access = capture::Access::kBoth, .program = {}}));
+    EXPECT_EQ(std::get<Opening>(*decode(message(PFILD_OP_OPEN, kOpenFor)).payload),
+              (Opening{.access = capture::Access::kRead, .program = Program{.uid = 1000, .pid = 77}}));
     const auto read = std::get<capture::ReadRequest>(*decode(message(PFILD_OP_READ, kRead)).payload);
     EXPECT_EQ(read.id, 7U);
     EXPECT_EQ(read.size, 4096U);
@@ -199,6 +211,34 @@ TEST(DeviceRequest, each_option_is_one_setting) {
         EXPECT_NE(options, (Options{.settings = {}, .directions = core::Directions::both()})) << "byte " << at;
     }
     EXPECT_EQ(wire_options({.settings = {}, .directions = {true, false}}).outgoing, 0);
+}
+
+TEST(DeviceRequest, whom_a_device_is_opened_for_is_believed_of_root_and_of_the_file_server_alone) {
+    const Opening own{.access = capture::Access::kRead, .program = {}};
+    const Opening for_another{.access = capture::Access::kRead, .program = Program{.uid = 0, .pid = 77}};
+    struct Case {
+        const char* sentence;
+        const Opening& opening;
+        uid_t sender;
+        std::optional<uid_t> file_server;
+        uid_t uid;
+        pid_t pid;
+    };
+    const Case table[] = {
+        {"root for itself", own, 0, 99, 0, 5},
+        {"root for another", for_another, 0, 99, 0, 77},
+        {"the file server for itself", own, 99, 99, 99, 5},
+        {"the file server for root", for_another, 99, 99, 0, 77},
+        {"a user who would be root", for_another, 1000, 99, 1000, 5},
+        {"that, and there is no file server", for_another, 1000, std::nullopt, 1000, 5},
+        {"nobody, whose number is no user's", for_another, UINT32_MAX, std::nullopt, UINT32_MAX, 5},
+    };
+    for (const Case& one : table) {
+        const auto opener = opener_of(one.opening, {.pid = 5, .uid = one.sender, .gid = 0}, one.file_server);
+        EXPECT_EQ(opener.uid, one.uid) << one.sentence;
+        EXPECT_EQ(opener.pid, one.pid) << one.sentence;
+        EXPECT_EQ(opener.access, capture::Access::kRead) << one.sentence;
+    }
 }
 
 } // namespace
