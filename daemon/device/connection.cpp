@@ -123,8 +123,8 @@ core::Result<void> Connection::open_device(const Opening& opening, const ucred& 
     client->set_number(*number);
     if (opener.pid != sender.pid) {
         client->set_opened_for_another();
+        user_ = opener.uid;
     }
-    user_ = opener.uid;
     clients_.emplace(*number, std::move(client));
     make_room_for_reads();
     reply.device = *number;

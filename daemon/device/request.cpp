@@ -46,11 +46,11 @@ Decoded number(const pfild_request& /*header*/, Body body) {
     return fixed<std::uint32_t>(body, [](std::uint32_t value) { return Decoded(value); });
 }
 
-core::Result<Program> program_of(const pfild_open_for& wanted) {
+core::Result<Process> process_of(const pfild_open_for& wanted) {
     if (wanted.pid < 0 || wanted.uid == UINT32_MAX) {
         return core::fail({"open device", "", "no process can have this number, or no user", "", EINVAL});
     }
-    return Program{.uid = wanted.uid, .pid = wanted.pid};
+    return Process{.uid = wanted.uid, .pid = wanted.pid};
 }
 
 Decoded open_for(const pfild_request& header, Body body);
@@ -70,7 +70,7 @@ Decoded open(const pfild_request& header, Body body) {
         if (wanted.access >= capture::kAccessNames.size()) {
             return refuse("no such access mode", EINVAL);
         }
-        return Opening{.access = static_cast<capture::Access>(wanted.access), .program = {}};
+        return Opening{.access = static_cast<capture::Access>(wanted.access), .process = {}};
     });
 }
 
@@ -79,8 +79,8 @@ Decoded open_for(const pfild_request& header, Body body) {
     pfild_open_for wanted{};
     std::memcpy(&wanted, body.data(), sizeof wanted);
     return open(header, body.first(sizeof wanted.open)).and_then([&](const Payload& payload) {
-        return program_of(wanted).map([&](const Program& program) {
-            return Payload(Opening{.access = std::get<Opening>(payload).access, .program = program});
+        return process_of(wanted).map([&](const Process& process) {
+            return Payload(Opening{.access = std::get<Opening>(payload).access, .process = process});
         });
     });
 }
@@ -233,8 +233,8 @@ Request decode(std::span<const std::uint8_t> message) {
 
 capture::DeviceOpener opener_of(const Opening& opening, const ucred& sender, std::optional<uid_t> file_server) {
     const bool believed = sender.uid == 0 || sender.uid == file_server;
-    const Program whose =
-        believed && opening.program ? *opening.program : Program{.uid = sender.uid, .pid = sender.pid};
+    const Process whose =
+        believed && opening.process ? *opening.process : Process{.uid = sender.uid, .pid = sender.pid};
     return {.uid = whose.uid, .pid = whose.pid, .access = opening.access};
 }
 

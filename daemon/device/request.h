@@ -40,18 +40,18 @@ struct Option {
     friend bool operator==(const Option&, const Option&) = default;
 };
 
-/// A program that a device is opened for, as the sender says.
-struct Program {
+/// A process that a device is opened for, as the sender says.
+struct Process {
     std::uint32_t uid = 0;
     std::int32_t pid = 0;
 
-    friend bool operator==(const Program&, const Program&) = default;
+    friend bool operator==(const Process&, const Process&) = default;
 };
 
-/// struct pfild_open, or with a program struct pfild_open_for.
+/// struct pfild_open, or with a process struct pfild_open_for.
 struct Opening {
     capture::Access access = capture::Access::kBoth;
-    std::optional<Program> program;
+    std::optional<Process> process;
 
     friend bool operator==(const Opening&, const Opening&) = default;
 };
@@ -79,7 +79,7 @@ struct Request {
 /// values that are none, or a program that does not verify; ENXIO a name that no interface can have.
 [[nodiscard]] Request decode(std::span<const std::uint8_t> message);
 
-/// Whose device it becomes: that of the program it is opened for, if the sender is believed, else the sender's.
+/// Whose device it becomes: that of the process it is opened for, if the sender is believed, else the sender's.
 /// `file_server`: the user who is believed besides root.
 [[nodiscard]] capture::DeviceOpener opener_of(const Opening& opening, const ucred& sender,
                                               std::optional<uid_t> file_server);

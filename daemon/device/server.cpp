@@ -3,11 +3,9 @@
 #include "daemon/device/server.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <utility>
 
-#include <pwd.h>
 #include <spdlog/spdlog.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -15,24 +13,13 @@
 #include "daemon/device/listener.h"
 #include "daemon/sys/clock.h"
 #include "daemon/sys/failure.h"
+#include "daemon/sys/local_socket.h"
 
 namespace pfild::device {
-namespace {
-
-std::optional<uid_t> user_named(const std::string& name) {
-    std::array<char, 4096> names{};
-    passwd entry{};
-    passwd* found = nullptr;
-    const bool there = ::getpwnam_r(name.c_str(), &entry, names.data(), names.size(), &found) == 0 && found != nullptr;
-    return there ? std::optional(entry.pw_uid) : std::nullopt;
-}
-
-} // namespace
-
 Server::Server(ServerOptions options, sys::Loop& loop, capture::DeviceTable& table,
                std::function<void()> announce) noexcept
     : options_(std::move(options)), loop_(loop), table_(table), announce_(std::move(announce)),
-      file_server_(user_named(options_.file_server)) {}
+      file_server_(sys::user_named(options_.file_server)) {}
 
 core::Result<std::unique_ptr<Server>> Server::listen(ServerOptions options, sys::Loop& loop,
                                                      capture::DeviceTable& table, std::function<void()> announce) {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <grp.h>
+#include <pwd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -62,6 +63,17 @@ std::optional<gid_t> group_named(const std::string& name) {
         return std::nullopt;
     }
     return found->gr_gid;
+}
+
+std::optional<uid_t> user_named(const std::string& name) {
+    constexpr std::size_t kMost = 4096;
+    std::array<char, kMost> texts{};
+    struct passwd entry {};
+    struct passwd* found = nullptr;
+    if (::getpwnam_r(name.c_str(), &entry, texts.data(), texts.size(), &found) != 0 || found == nullptr) {
+        return std::nullopt;
+    }
+    return found->pw_uid;
 }
 
 } // namespace pfild::sys

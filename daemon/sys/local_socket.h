@@ -20,5 +20,7 @@ namespace pfild::sys {
 
 /// The group of that name, if there is one: whom a socket's file may be given to.
 [[nodiscard]] std::optional<gid_t> group_named(const std::string& name);
+/// The user of that name, if there is one: who may speak for others on it.
+[[nodiscard]] std::optional<uid_t> user_named(const std::string& name);
 
 } // namespace pfild::sys

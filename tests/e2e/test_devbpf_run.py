@@ -35,6 +35,18 @@ file.set_filter("ip")
 """
 
 
+WRITE_WITH_FEEDBACK = """
+import errno
+from harness import bpf_file as bpf
+file = bpf.BpfFile("/dev/bpf", "eth0")
+file.set_u32(bpf.SFEEDBACK, 1)
+try:
+    print(file.write(bytes(60)))
+except OSError as error:
+    print(errno.errorcode[error.errno])
+"""
+
+
 def test_the_command_has_the_device_and_the_host_does_not(daemon):
     before = sorted(os.listdir("/dev"))
     mounts = pathlib.Path("/proc/self/mounts").read_text()
@@ -84,6 +96,14 @@ def test_the_server_has_no_right_left_but_to_copy_filters_for_root(daemon):
     child = int(children.read_text().split()[0])
     assert capabilities(child) == capabilities(os.getpid()), "the command has what its caller has"
     process.stop()
+
+
+def test_past_the_rules_of_input_writes_a_program_of_root_and_no_other_whoever_serves_the_file(daemon):
+    python = ["env", f"PYTHONPATH={HARNESS}", "PYTHONDONTWRITEBYTECODE=1", sys.executable, "-c", WRITE_WITH_FEEDBACK]
+    nobody = ["setpriv", "--reuid=65534", "--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--"]
+    for words, said in ((python, "60"), ([*nobody, *python], "EPERM")):
+        done = run(daemon, *words)
+        assert (done.returncode, done.stdout.strip()) == (0, said), done.stderr
 
 
 def test_it_finds_its_program_in_a_build_as_readme_calls_it(daemon):

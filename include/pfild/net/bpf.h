@@ -8,7 +8,8 @@
  *
  * Programs use what is defined. So there is no macro here for what the device does not do: no zero copy, no
  * BIOCSTSTAMP, no BIOCSRSIG. Other numbers are ENOTTY. BIOCSETFNR is not NetBSD's but FreeBSD's. Of OpenBSD are the
- * wait time-out and BIOCSDIRFILT: where NetBSD has something else at OpenBSD's number, theirs is greater by 100.
+ * wait time-out and BIOCSDIRFILT. NetBSD has its feedback and its lock where OpenBSD has BIOCGDIRFILT, BIOCSDIRFILT
+ * and BIOCDWTIMEOUT, so these three are greater by 100 here.
  *
  *     open(O_RDWR) -> BIOCSBLEN, BIOCSETF .. -> BIOCSETIF -> read(fd, buffer, exactly BIOCGBLEN) -> close
  *

@@ -153,9 +153,9 @@ TEST(DeviceRequest, what_is_wrong_with_one_payload_is_its_answer) {
 
 TEST(DeviceRequest, right_ones_say_what_they_said) {
     EXPECT_EQ(std::get<Opening>(*decode(message(PFILD_OP_OPEN, kOpen)).payload),
-              (Opening{.access = capture::Access::kBoth, .program = {}}));
+              (Opening{.access = capture::Access::kBoth, .process = {}}));
     EXPECT_EQ(std::get<Opening>(*decode(message(PFILD_OP_OPEN, kOpenFor)).payload),
-              (Opening{.access = capture::Access::kRead, .program = Program{.uid = 1000, .pid = 77}}));
+              (Opening{.access = capture::Access::kRead, .process = Process{.uid = 1000, .pid = 77}}));
     const auto read = std::get<capture::ReadRequest>(*decode(message(PFILD_OP_READ, kRead)).payload);
     EXPECT_EQ(read.id, 7U);
     EXPECT_EQ(read.size, 4096U);
@@ -214,8 +214,8 @@ TEST(DeviceRequest, each_option_is_one_setting) {
 }
 
 TEST(DeviceRequest, whom_a_device_is_opened_for_is_believed_of_root_and_of_the_file_server_alone) {
-    const Opening own{.access = capture::Access::kRead, .program = {}};
-    const Opening for_another{.access = capture::Access::kRead, .program = Program{.uid = 0, .pid = 77}};
+    const Opening own{.access = capture::Access::kRead, .process = {}};
+    const Opening for_another{.access = capture::Access::kRead, .process = Process{.uid = 0, .pid = 77}};
     struct Case {
         const char* sentence;
         const Opening& opening;
