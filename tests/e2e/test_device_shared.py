@@ -14,11 +14,12 @@ from harness.ping import ping
 
 # Reads over the connection that it was given; tells when it has asked, and when it is told to, what it has got.
 READER = f"""
-import socket, struct, sys
+import select, socket, struct, sys
 connection = socket.socket(fileno=int(sys.argv[1]))
 connection.send(struct.pack("{REQUEST.format}", 7777, int(sys.argv[2]), 8, {READ}, 0) + struct.pack("=II", int(sys.argv[3]), 0))
 print("asked", flush=True)
 sys.stdin.readline()
+select.select([connection], [], [], 20) # the parent's time-outs made it non-blocking, for both
 reply = connection.recv({REPLY.size} + 32768)
 print(struct.unpack_from("{REPLY.format}", reply)[5], len(reply) - {REPLY.size}, flush=True)
 """
